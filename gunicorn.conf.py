@@ -1,0 +1,45 @@
+"""How the server runs, on a laptop and on a dyno alike; each setting with its reason."""
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import load_dotenv
+
+load_dotenv(Path(__file__).parent / ".env", override=False)
+
+
+def read_number(name: str, default: int) -> int:
+    given = os.environ.get(name) or str(default)
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        sys.exit(f"{name} is {given!r}: it must be a whole number from 1 to 65535.")
+    return int(given)
+
+
+# One thread for each BLAS or OpenMP call: workers share the cores already, and one row needs no more.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# On a dyno the router reaches us from outside; everywhere else only this machine does, unless told otherwise.
+host = os.environ.get("HOST") or ("0.0.0.0" if "DYNO" in os.environ else "127.0.0.1")  # noqa: S104  # See above.
+bind = f"{host}:{read_number('PORT', 8000)}"
+
+wsgi_app = "mlsite.wsgi:application"
+workers = read_number("WEB_CONCURRENCY", 2)
+# A thread waits for its commit while another predicts. Each holds one database connection: 2 workers × 4
+# threads are 8 of the 20 that Heroku's smallest Postgres allows.
+worker_class = "gthread"
+threads = 4
+
+# Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
+keepalive = 95
+# The router gives up at 30 s, and SIGKILL follows SIGTERM by 30 s: be done before either.
+timeout = 30
+graceful_timeout = 25
+
+# The heartbeat file on a real disk can block a worker for as long as the disk does.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # A RAM disk, by intent.
+# Nobody commands this server through a socket.
+control_socket_disable = True
+
+# The request id is the one that Django's log lines carry.
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'

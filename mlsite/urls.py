@@ -1,0 +1,12 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("predictor.urls")),
+]
+
+handler400 = "predictor.web.errors.show_bad_request"
+handler403 = "predictor.web.errors.show_forbidden"
+handler404 = "predictor.web.errors.show_not_found"
+handler500 = "predictor.web.errors.show_server_error"

@@ -1,0 +1,15 @@
+"""What gunicorn serves. A server that is set up wrongly does not start."""
+
+import os
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
+
+application = get_wsgi_application()
+
+problems = [message for message in checks.run_checks() if message.is_serious() and not message.is_silenced()]
+if problems:
+    raise ImproperlyConfigured("\n".join(str(problem) for problem in problems))

@@ -1,0 +1,169 @@
+"""What a reviewer sees. History is read here, never written by hand; the one thing to do is to promote."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from predictor.exceptions import ArtifactError
+from predictor.metrics import LABELS
+from predictor.models import Prediction, Promotion, Version
+from predictor.schema import format_value
+from predictor.serving import registry
+
+admin.site.site_header = "mlsite"
+admin.site.site_title = "mlsite"
+admin.site.index_title = "History and versions"
+
+
+class HistoryAdmin(admin.ModelAdmin):
+    """Rows that nobody adds, changes or deletes by hand."""
+
+    show_full_result_count = False  # Counting a long history twice a page helps nobody.
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """Narrows by the model's slug; its choices come from the versions, not from a scan of the history."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        slugs = Version.objects.order_by("model").values_list("model", flat=True).distinct()
+        return [(slug, slug) for slug in slugs]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        versions = Version.objects.filter(model=self.value())
+        return queryset.filter(version__in=versions) if self.value() else queryset
+
+
+class WarningsFilter(admin.SimpleListFilter):
+    title = "warnings"
+    parameter_name = "warned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "With warnings"), ("no", "Without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        conditions = {"yes": ~Q(warnings=[]), "no": Q(warnings=[])}
+        chosen = conditions.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+@admin.register(Prediction)
+class PredictionAdmin(HistoryAdmin):
+    list_display = ["created_at", "version", "shown_inputs", "shown_output", "source", "shown_warnings"]
+    list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter]
+    list_select_related = ["version"]
+    date_hierarchy = "created_at"
+    ordering = ["-id"]
+    search_fields = ["id"]
+    search_help_text = "The id of a prediction, as its page's address has it."
+    fields = [
+        *("id", "version", "created_at", "shown_inputs", "shown_output", "shown_probabilities"),
+        *("shown_warnings", "source", "duration_ms", "page"),
+    ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return queryset.filter(id=UUID(search_term.strip())), False
+        except ValueError:
+            messages.warning(request, f"“{search_term}” is not the id of a prediction.")
+            return queryset.none(), False
+
+    @admin.display(description="inputs")
+    def shown_inputs(self, prediction: Prediction) -> str:
+        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.inputs.items())
+
+    @admin.display(description="output")
+    def shown_output(self, prediction: Prediction) -> str:
+        return format_value(prediction.output)
+
+    @admin.display(description="probabilities")
+    def shown_probabilities(self, prediction: Prediction) -> str:
+        return ", ".join(f"{label}: {share:.4f}" for label, share in (prediction.probabilities or {}).items()) or "–"
+
+    @admin.display(description="warnings")
+    def shown_warnings(self, prediction: Prediction) -> str:
+        return "; ".join(prediction.warnings) or "–"
+
+    @admin.display(description="page")
+    def page(self, prediction: Prediction) -> SafeString:
+        return format_html('<a href="{}">As the visitor saw it</a>', prediction.get_absolute_url())
+
+
+@admin.register(Version)
+class VersionAdmin(HistoryAdmin):
+    list_display = ["__str__", "is_live", "title", "shown_metrics", "shown_rows", "created_at"]
+    list_filter = ["model"]
+    ordering = ["-id"]
+    actions = ["promote"]
+    fields = [
+        *("model", "number", "is_live", "title", "description", "created_at", "shown_metrics", "shown_rows"),
+        *("estimator", "shown_schema", "split", "data", "libraries"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
+        return super().get_queryset(request).annotate(live=Q(id__in=Version.objects.live().values("id")))
+
+    @admin.display(description="live", boolean=True)
+    def is_live(self, version: Any) -> bool:
+        return bool(version.live)
+
+    @admin.display(description="metrics (baseline)")
+    def shown_metrics(self, version: Version) -> str:
+        scores, baseline = version.metrics["scores"], version.metrics["baseline"]
+        shown = (
+            f"{LABELS[name]} {score:.4g} ({baseline.get(name, float('nan')):.4g})" for name, score in scores.items()
+        )
+        return ", ".join(shown)
+
+    @admin.display(description="rows learnt from / measured on")
+    def shown_rows(self, version: Version) -> str:
+        return f"{version.data['training_rows']} / {version.metrics['rows']} ({version.metrics['method']})"
+
+    @admin.display(description="schema")
+    def shown_schema(self, version: Version) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(version.schema, indent=2, ensure_ascii=False))
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("predictor.add_promotion")
+
+    @admin.action(description="Promote: make this version live", permissions=["promote"])
+    def promote(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
+        if queryset.count() != 1:
+            messages.error(request, "Choose one version: only one of a model can be live.")
+            return
+        version = queryset.get()
+        try:
+            registry.promote(version, by=request.user.get_username(), reason="promoted in the admin")
+        except ArtifactError as error:
+            messages.error(request, f"{version} cannot be promoted: {error}.")
+        else:
+            messages.success(request, f"{version} is live now.")
+
+
+@admin.register(Promotion)
+class PromotionAdmin(HistoryAdmin):
+    list_display = ["promoted_at", "version", "previous", "promoted_by", "reason"]
+    list_filter = ["version__model"]
+    list_select_related = ["version", "previous"]
+    ordering = ["-id"]

@@ -1,0 +1,101 @@
+"""Works out where everything in a version's picture goes; a template draws it as SVG."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from predictor.schema import Schema, format_value
+
+WIDTH, HEIGHT = 640, 400
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 56
+ABOUT_TICKS = 5
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One direction: a value's place in pixels is `start + (value - low) / (high - low) * length`."""
+
+    label: str
+    low: float
+    high: float
+    start: float
+    length: float
+
+    def place(self, value: float) -> float:
+        return round(self.start + (value - self.low) / (self.high - self.low) * self.length, 1)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Places and texts at multiples of 1, 2 or 5 times a power of ten."""
+        step = _round_step((self.high - self.low) / ABOUT_TICKS)
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return [(self.place(i * step), f"{i * step:.6g}") for i in range(first, last + 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Everything in pixels of a 640 × 400 picture. `points` carry the number of their class, from 0."""
+
+    title: str
+    x: Axis
+    y: Axis
+    points: list[tuple[float, float, int]]
+    curve: str
+    own: Point | None
+    classes: list[str]
+
+    width, height = WIDTH, HEIGHT
+    left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
+    middle, center = (LEFT + WIDTH - RIGHT) // 2, (TOP + HEIGHT - BOTTOM) // 2
+
+
+def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Chart | None:
+    """Place a version's training points, its fitted curve, and one visitor's own point.
+
+    None where the version has nothing to draw. The own point is left out where it has a missing input.
+    """
+    if not profile["axes"] or not (profile["points"] or profile["curve"]):
+        return None
+    x_name, y_name = profile["axes"]
+    is_regression = schema.target.task == "regression"
+    own_x, own_y = inputs.get(x_name), output if is_regression else inputs.get(y_name)
+    own = None if own_x is None or own_y is None else (float(own_x), float(own_y))
+    spots = [tuple(point[:2]) for point in profile["points"] + profile["curve"]] + ([own] if own else [])
+    x = _make_axis(_label(schema, x_name), [s[0] for s in spots], LEFT, WIDTH - LEFT - RIGHT)
+    y = _make_axis(_label(schema, y_name), [s[1] for s in spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
+    classes = list(schema.target.classes)
+    return Chart(
+        title=_describe(x, y, own, has_curve=bool(profile["curve"])),
+        x=x,
+        y=y,
+        points=[(x.place(px), y.place(py), classes.index(m) if classes else 0) for px, py, m in profile["points"]],
+        curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
+        own=(x.place(own[0]), y.place(own[1])) if own else None,
+        classes=[str(label) for label in classes],
+    )
+
+
+def _make_axis(label: str, values: list[float], start: float, length: float) -> Axis:
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
+    return Axis(label=label, low=low - margin, high=high + margin, start=start, length=length)
+
+
+def _round_step(step: float) -> float:
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)
+
+
+def _label(schema: Schema, name: str) -> str:
+    described = next((f for f in schema.features if f.name == name), schema.target)
+    return f"{described.label} ({described.unit})" if described.unit else described.label
+
+
+def _describe(x: Axis, y: Axis, own: Point | None, *, has_curve: bool) -> str:
+    parts = [f"{y.label} against {x.label}: training points", *(["the fitted curve"] if has_curve else [])]
+    if own:
+        parts.append(f"your point at {format_value(own[0])}, {format_value(own[1])}")
+    return ", ".join(parts)

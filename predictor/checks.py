@@ -1,0 +1,67 @@
+"""Misconfiguration and unusable artifacts, found by `manage.py check` and before the server starts."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+
+from predictor.exceptions import ArtifactError
+
+SHORTEST_KEY = 50
+FEWEST_CHARACTERS = 5
+
+
+@register()
+def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
+    """Both keys are there, long and random enough, and not the same."""
+    keys = {"SECRET_KEY": read_secret_key(), "MODEL_SIGNING_KEY": settings.MODEL_SIGNING_KEY}
+    hint = "Run bin/run once, which writes .env; or set it to what `openssl rand -hex 32` prints."
+    for number, (name, key) in enumerate(keys.items(), start=1):
+        if not key:
+            yield Error(f"{name} is not set.", hint=hint, id=f"predictor.E00{number}")
+        elif len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS:
+            problem = f"{name} is weak: it has {len(key)} characters, {len(set(key))} of them different."
+            yield Error(problem, hint=f"At least {SHORTEST_KEY}, random. {hint}", id=f"predictor.E00{number}")
+    if settings.MODEL_SIGNING_KEY and len(set(keys.values())) == 1:
+        yield Error(
+            "MODEL_SIGNING_KEY is the same as SECRET_KEY.", hint="Give it a key of its own.", id="predictor.E003"
+        )
+
+
+def read_secret_key() -> str:
+    """Django raises at the first look at an empty key, before anybody could say so more kindly."""
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return ""
+
+
+@register()
+def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
+    """A dyno's disk is lost at every restart, and the history with it."""
+    if settings.IS_ON_DYNO and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        hint = "Run `heroku addons:create heroku-postgresql:essential-0`, which sets DATABASE_URL."
+        yield Error("This is a dyno, and its database would be a file that vanishes.", hint=hint, id="predictor.E004")
+
+
+@register(Tags.database)
+def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Iterable[CheckMessage]:
+    """What is live could be loaded here: verified, never loaded. Says nothing about tables that are not there yet."""
+    from predictor.models import Artifact, Version
+    from predictor.serving.registry import read_verified
+
+    if not databases or "default" not in databases:
+        return
+    try:
+        live = list(Version.objects.live())
+    except DatabaseError:
+        return
+    for version in live:
+        try:
+            read_verified(version, Artifact.Kind.PICKLE)
+        except ArtifactError as error:
+            problem = f"{version} is live but cannot be served ({type(error).__name__}): {error}."
+            yield Warning(problem, hint=f"Run `manage.py retrain {version.model}`.", id="predictor.W001")

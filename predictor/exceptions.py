@@ -1,0 +1,74 @@
+"""Every error that mlsite raises on purpose.
+
+MlsiteError
+├── RecipeError            a model.toml that cannot be used
+├── DatasetError           a table that cannot be learnt from
+├── TrainingError          an estimator that could not be built or fitted
+├── InvalidInput           inputs that the schema refuses, field by field
+├── NoAnswer               valid inputs that the model can give no finite answer for
+├── ModelNotFound          a slug that no live version answers to
+├── ModelNotReady          a model that has no version this process can serve
+└── ArtifactError          stored bytes that must not be loaded
+    ├── DamagedArtifact    chunks missing, or other bytes than were signed
+    ├── BadSignature       the manifest is not signed with a trusted key
+    ├── WrongPlace         a good manifest, but of another version
+    └── WrongLibraries     made with another scikit-learn than this one
+"""
+
+from collections.abc import Mapping
+
+
+class MlsiteError(Exception):
+    """The root of the tree above."""
+
+
+class RecipeError(MlsiteError):
+    pass
+
+
+class DatasetError(MlsiteError):
+    pass
+
+
+class TrainingError(MlsiteError):
+    pass
+
+
+class InvalidInput(MlsiteError):
+    """`fields` maps the name of each refused field to what is wrong with it and what would be right."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__("; ".join(f"{name}: {message}" for name, message in self.fields.items()))
+
+
+class NoAnswer(MlsiteError):
+    pass
+
+
+class ModelNotFound(MlsiteError):
+    pass
+
+
+class ModelNotReady(MlsiteError):
+    pass
+
+
+class ArtifactError(MlsiteError):
+    pass
+
+
+class DamagedArtifact(ArtifactError):
+    pass
+
+
+class BadSignature(ArtifactError):
+    pass
+
+
+class WrongPlace(ArtifactError):
+    pass
+
+
+class WrongLibraries(ArtifactError):
+    pass

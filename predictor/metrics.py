@@ -1,0 +1,54 @@
+"""What a model is worth, from its answers and the truth. Metrics by the name that pages and commands show."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+# A probability of exactly 0 for what then happened would make the log loss infinite.
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+LABELS = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "log_loss": "log loss",
+}
+
+
+def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
+    """Give MAE and RMSE in the target's unit, and R² = 1 − Σ(y−ŷ)² / Σ(y−ȳ)².
+
+    Both arguments have shape (n,), n ≥ 1. R² is left out where the truth does not vary.
+    """
+    residuals = actual - predicted
+    scores = {"mae": float(np.abs(residuals).mean()), "rmse": float(np.sqrt((residuals**2).mean()))}
+    spread = float(((actual - actual.mean()) ** 2).sum())
+    if spread > 0:
+        scores["r2"] = 1 - float((residuals**2).sum()) / spread
+    return scores
+
+
+def score_classification(
+    actual: Vector, predicted: Vector, probabilities: NDArray[np.float64] | None = None
+) -> dict[str, float]:
+    """Give accuracy, macro-F1 and, with probabilities, the log loss in nats.
+
+    `actual` and `predicted` hold class codes, shape (n,), n ≥ 1; `probabilities` has shape (n, classes).
+    Macro-F1 is the mean over the classes that occur in either, a class never hit counting 0 (Sokolova and
+    Lapalme 2009, table 3). The log loss clips at float64's epsilon, as scikit-learn does.
+    """
+    scores = {"accuracy": float((actual == predicted).mean()), "macro_f1": _score_macro_f1(actual, predicted)}
+    if probabilities is not None:
+        chosen = probabilities[np.arange(len(actual)), actual.astype(int)]
+        clipped = np.clip(chosen, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        scores["log_loss"] = float(-np.log(clipped).mean())
+    return scores
+
+
+def _score_macro_f1(actual: Vector, predicted: Vector) -> float:
+    scores = []
+    for code in np.union1d(actual, predicted):
+        hits = int(((actual == code) & (predicted == code)).sum())
+        scores.append(2 * hits / (int((actual == code).sum()) + int((predicted == code).sum())))
+    return float(np.mean(scores))

@@ -1,0 +1,155 @@
+"""What the database keeps: versions with their artifacts, promotions, and every prediction."""
+
+import uuid
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Max, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from predictor.schema import Schema
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def live(self) -> "VersionQuerySet":
+        """The version that answers for each model: the one its newest promotion names."""
+        return self.filter(promotions__in=Promotion.objects.newest())
+
+    def next_number(self, model: str) -> int:
+        """The number of this model's next version, 1 for its first."""
+        return (self.filter(model=model).aggregate(newest=Max("number"))["newest"] or 0) + 1
+
+
+class Version(models.Model):
+    """One trained artifact of a model, with all that serving and pages need."""
+
+    model = models.CharField(max_length=50)
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    estimator = models.TextField(help_text="What was fitted, as scikit-learn writes it.")
+    schema = models.JSONField()
+    metrics = models.JSONField(help_text="Method, rows, scores, and the scores of a dummy baseline.")
+    profile = models.JSONField(help_text="What the version's picture is drawn from.")
+    split = models.JSONField(help_text="The feature names and the share that decide which rows are held out.")
+    data = models.JSONField(help_text="Where the rows came from: file, SHA-256, and how many.")
+    libraries = models.JSONField(help_text="The versions of the libraries it was made with.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["model", "-number"]
+        constraints = [models.UniqueConstraint(fields=["model", "number"], name="version_model_number")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("about", args=[self.model])
+
+    @property
+    def parsed_schema(self) -> Schema:
+        return Schema.from_json(self.schema)
+
+
+class Artifact(models.Model):
+    """The signed bytes of one version: compressed, in chunks, since one 100 MB value would need 900 MB to write."""
+
+    class Kind(models.TextChoices):
+        PICKLE = "pickle"
+        ONNX = "onnx"
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="artifacts", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    sha256 = models.CharField(max_length=64, help_text="Of the bytes before compression.")
+    size = models.PositiveBigIntegerField(help_text="Of the bytes before compression.")
+    manifest = models.TextField(help_text="What is signed, as canonical JSON.")
+    signature = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "kind"], name="artifact_version_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.kind})"
+
+
+class ArtifactChunk(models.Model):
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="chunks", db_index=False)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["artifact", "number"], name="chunk_artifact_number")]
+
+    def __str__(self) -> str:
+        return f"{self.artifact}, chunk {self.number}"
+
+
+class PromotionQuerySet(models.QuerySet["Promotion"]):
+    def newest(self) -> "PromotionQuerySet":
+        """The newest promotion of each model: its live pointer."""
+        newest = self.order_by().values("version__model").annotate(newest=Max("id"))
+        return self.filter(id__in=newest.values("newest"))
+
+
+class Promotion(models.Model):
+    """The event that made a version live. Rows are only ever added; a rollback is one more."""
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="promotions")
+    previous = models.ForeignKey(
+        Version, models.PROTECT, related_name="+", null=True, db_index=False, help_text="The version live until then."
+    )
+    promoted_at = models.DateTimeField(default=timezone.now, editable=False)
+    promoted_by = models.CharField(max_length=150)
+    reason = models.TextField()
+
+    objects = PromotionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.version} on {self.promoted_at:%Y-%m-%d %H:%M}"
+
+
+def make_prediction_id() -> uuid.UUID:
+    """A UUIDv7: rows stay in order of time, the id is known before it is stored, and nobody can guess it."""
+    return uuid_utils.compat.uuid7()
+
+
+class Prediction(models.Model):
+    """One answer that was given, with all it was given for."""
+
+    class Source(models.TextChoices):
+        FORM = "form"
+        API = "api"
+        CSV = "csv"
+
+    id = models.UUIDField(primary_key=True, default=make_prediction_id, editable=False)
+    version = models.ForeignKey(Version, models.PROTECT, related_name="predictions", db_index=False)
+    inputs = models.JSONField()
+    output = models.JSONField(help_text="A bare number, or the label of a class.")
+    probabilities = models.JSONField(null=True, help_text="By class, where the model gives them.")
+    warnings = models.JSONField(default=list)
+    source = models.CharField(max_length=4, choices=Source)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    duration_ms = models.FloatField(help_text="What the model took, in milliseconds, before storing.")
+
+    class Meta:
+        # Ids are in order of time, so that a filter's index that goes on with the id also gives its order.
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["version", "-id"], name="prediction_version"),
+            models.Index(fields=["source", "-id"], name="prediction_source"),
+            models.Index(fields=["created_at"], name="prediction_day"),
+            models.Index(fields=["-id"], condition=~Q(warnings=[]), name="prediction_warned"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_absolute_url(self) -> str:
+        return reverse("prediction", args=[self.id])

@@ -1,0 +1,230 @@
+"""What an input is: the one definition that forms, API, CSV files and history parse through."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.exceptions import InvalidInput
+
+Kind = Literal["number", "integer", "category", "boolean"]
+Task = Literal["regression", "classification"]
+Value = float | int | str | bool | None
+Label = str | int | bool
+Matrix = NDArray[np.float64]
+
+# Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+TRUTHS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+# Beyond this, float64 cannot tell an integer from its neighbour.
+LARGEST_INTEGER = 2**53
+SHOWN_CHARACTERS = 40
+
+
+def normalise_text(text: str) -> str:
+    """Give every line end the form "\\n": browsers post CRLF whatever the option said."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def format_value(value: Value) -> str:
+    """Write a value as a person would: 5.0 as "5", at most 10 significant digits, missing as "–"."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def quote(raw: object) -> str:
+    """Repeat what somebody gave, cut short and with every unprintable character made visible."""
+    shown = raw if isinstance(raw, str) else repr(raw)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    return f"“{shown[:SHOWN_CHARACTERS]}…”" if len(shown) > SHOWN_CHARACTERS else f"“{shown}”"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One input of a model.
+
+    `minimum` and `maximum` are hard limits and refuse; `seen` is what the training rows held and only
+    warns: the lowest and the highest number, or the categories. Empty when no training row had a value.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    unit: str = ""
+    help: str = ""
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    seen: tuple[float, ...] | tuple[str, ...] = ()
+    typical: Value = None
+
+    def parse(self, raw: object) -> Value:
+        """Turn what was typed or sent into this feature's value; None when it is missing.
+
+        Raises ValueError, its message saying what was given and what would be right.
+        """
+        if raw is None or (isinstance(raw, str) and not raw.strip() and raw not in self.choices):
+            if self.required:
+                raise ValueError(f"A value is needed: give {self.expected}.")
+            return None
+        if self.kind == "category":
+            return self._parse_category(raw)
+        if self.kind == "boolean":
+            return self._parse_boolean(raw)
+        return self._parse_number(raw)
+
+    @property
+    def expected(self) -> str:
+        """What a right value looks like, in words that fit after “give”."""
+        if self.kind == "category":
+            return "one of " + ", ".join(quote(choice) for choice in self.choices[:12])
+        if self.kind == "boolean":
+            return "yes or no"
+        article = "a whole number" if self.kind == "integer" else "a number"
+        return f"{article} such as {format_value(self.typical)}" if self.typical is not None else article
+
+    def _parse_category(self, raw: object) -> str:
+        text = normalise_text(raw) if isinstance(raw, str) else str(raw)
+        if text not in self.choices:
+            raise ValueError(f"{quote(raw)} is not a choice: give {self.expected}.")
+        return text
+
+    def _parse_boolean(self, raw: object) -> bool:
+        truth = TRUTHS.get(str(raw).strip().lower())
+        if truth is None:
+            raise ValueError(f"{quote(raw)} is neither yes nor no: give {self.expected}.")
+        return truth
+
+    def _parse_number(self, raw: object) -> float | int:
+        number = self._read_number(raw)
+        if self.kind == "integer" and not (number.is_integer() and abs(number) <= LARGEST_INTEGER):
+            raise ValueError(f"{quote(raw)} is not a whole number within ±2⁵³: give {self.expected}.")
+        if self.minimum is not None and number < self.minimum:
+            raise ValueError(f"{quote(raw)} is too small: the least allowed is {format_value(self.minimum)}.")
+        if self.maximum is not None and number > self.maximum:
+            raise ValueError(f"{quote(raw)} is too large: the most allowed is {format_value(self.maximum)}.")
+        # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
+        return int(number) if self.kind == "integer" else number + 0.0
+
+    def _read_number(self, raw: object) -> float:
+        text = raw.strip() if isinstance(raw, str) else repr(raw)
+        if isinstance(raw, bool) or not NUMBER.fullmatch(text):
+            raise ValueError(f"{quote(raw)} is not a number: give {self.expected}.")
+        number = float(text)
+        if not np.isfinite(number):
+            raise ValueError(f"{quote(raw)} is too large for a number here: give {self.expected}.")
+        return number
+
+    def encode(self, value: Value) -> float:
+        """Give the float64 that scikit-learn sees: numbers as they are, categories as codes, missing as NaN."""
+        if value is None:
+            return np.nan
+        return float(self.choices.index(value)) if isinstance(value, str) else float(value)
+
+    def find_warning(self, value: Value) -> str | None:
+        """Say what is unusual about a valid value, or None."""
+        if value is None or not self.seen or self.kind == "boolean":
+            return None
+        if isinstance(value, str):
+            return None if value in self.seen else f"{self.label}: {quote(value)} was never seen in training"
+        if float(self.seen[0]) <= value <= float(self.seen[-1]):
+            return None
+        return f"{self.label}: {format_value(value)} is outside what the model has seen: {self.seen_range}"
+
+    @property
+    def seen_range(self) -> str:
+        """The range seen in training as text: “0.1 to 9.9”; empty for what has none."""
+        if not self.seen or self.kind in ("category", "boolean"):
+            return ""
+        return f"{format_value(self.seen[0])} to {format_value(self.seen[-1])}"
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `asdict` wrote, also after a database turned 1e22 into an integer and tuples into lists."""
+        read = dict(stored)
+        read["choices"] = tuple(read["choices"])
+        read["seen"] = tuple(s if isinstance(s, str) else float(s) for s in read["seen"])
+        for key in ("minimum", "maximum"):
+            read[key] = None if read[key] is None else float(read[key])
+        if read["kind"] == "number" and read["typical"] is not None:
+            read["typical"] = float(read["typical"])
+        return cls(**read)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is predicted: a number with its unit, or one of `classes`, in the order of their codes."""
+
+    name: str
+    label: str
+    task: Task
+    unit: str = ""
+    classes: tuple[Label, ...] = ()
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(**{**stored, "classes": tuple(stored["classes"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One parsed input: its values by feature name, and what is unusual about them."""
+
+    values: dict[str, Value]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """The features of a version in the order of its matrix's columns, and its target."""
+
+    features: tuple[Feature, ...]
+    target: Target
+
+    @property
+    def names(self) -> list[str]:
+        return [feature.name for feature in self.features]
+
+    def parse(self, raw: Mapping[str, object]) -> Row:
+        """Parse one input by feature name.
+
+        Raises InvalidInput that names every field which is missing, unknown or wrong, all at once.
+        """
+        names = set(self.names)
+        problems = {
+            name: f"There is no field {quote(name)} in this model; it has {', '.join(self.names[:12])}."
+            for name in raw
+            if name not in names
+        }
+        values: dict[str, Value] = {}
+        for feature in self.features:
+            try:
+                values[feature.name] = feature.parse(raw.get(feature.name))
+            except ValueError as error:
+                problems[feature.name] = str(error)
+        if problems:
+            raise InvalidInput(problems)
+        found = (feature.find_warning(values[feature.name]) for feature in self.features)
+        return Row(values=values, warnings=[warning for warning in found if warning])
+
+    def encode(self, rows: Sequence[Row]) -> Matrix:
+        """Encode n parsed rows as a float64 matrix of shape (n, number of features)."""
+        encoded = [[feature.encode(row.values[feature.name]) for feature in self.features] for row in rows]
+        return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            features=tuple(Feature.from_json(feature) for feature in stored["features"]),
+            target=Target.from_json(stored["target"]),
+        )

@@ -1,0 +1,138 @@
+"""Turns a fitted model into signed bytes and back, and loads nothing that it has not verified.
+
+What is signed is a manifest, canonical JSON: format, model, number, kind, schema, libraries, size and the
+SHA-256 of the bytes. So signed bytes cannot be served as another version or with another schema either.
+To change the format: raise FORMAT, keep reading the old one for as long as databases may hold it.
+"""
+
+import hmac
+import importlib.metadata
+import io
+import json
+import pickle
+import platform
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongLibraries, WrongPlace
+from predictor.schema import Schema
+
+FORMAT = 1
+CHUNK_BYTES = 1_000_000
+SALT = "mlsite.artifact"
+RECORDED_LIBRARIES = ("scikit-learn", "numpy", "scipy")
+# A pickle promises nothing across versions of this one.
+MATCHED_LIBRARY = "scikit-learn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which version an artifact belongs to; read from the database, and compared with what was signed."""
+
+    model: str
+    number: int
+    kind: str
+
+
+def find_libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries that a pickle depends on."""
+    found = {library: importlib.metadata.version(library) for library in RECORDED_LIBRARIES}
+    return {"python": platform.python_version(), **found}
+
+
+def dump_pickle(estimator: Any) -> bytes:
+    return pickle.dumps(estimator, protocol=5)
+
+
+def split_chunks(data: bytes) -> Iterator[bytes]:
+    """Compress bytes and cut them into chunks of at most 1 MB."""
+    packed = zlib.compress(data, level=1)
+    for start in range(0, len(packed), CHUNK_BYTES):
+        yield packed[start : start + CHUNK_BYTES]
+
+
+def join_chunks(chunks: Iterator[bytes], size: int) -> bytes:
+    """Undo `split_chunks`; raises DamagedArtifact where that does not give `size` bytes."""
+    unpacker, joined = zlib.decompressobj(), io.BytesIO()
+    try:
+        for chunk in chunks:
+            joined.write(unpacker.decompress(chunk, size + 1 - joined.tell()))
+            if joined.tell() > size:
+                break
+    except zlib.error as error:
+        raise DamagedArtifact(f"the stored bytes cannot be decompressed: {error}") from error
+    if joined.tell() != size:
+        raise DamagedArtifact(f"the stored bytes are not the {size} that were signed")
+    return joined.getvalue()
+
+
+def build_manifest(identity: Identity, schema: Schema, data: bytes) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "model": identity.model,
+        "number": identity.number,
+        "kind": identity.kind,
+        "schema": schema.to_json(),
+        "libraries": find_libraries(),
+        "size": len(data),
+        "sha256": sha256(data).hexdigest(),
+    }
+
+
+def write_manifest(content: dict[str, Any]) -> str:
+    """The text that is signed: canonical JSON, so that the same content is always the same text."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sign_manifest(manifest: str, key: str | None = None) -> str:
+    """HMAC-SHA-256 under MODEL_SIGNING_KEY, 64 hexadecimal digits."""
+    secret = settings.MODEL_SIGNING_KEY if key is None else key
+    return salted_hmac(SALT, manifest, secret=secret, algorithm="sha256").hexdigest()
+
+
+def open_manifest(manifest: str, signature: str, identity: Identity) -> dict[str, Any]:
+    """Verify a manifest and read it.
+
+    Raises BadSignature, WrongPlace when it was signed for something other than `identity`, WrongLibraries
+    when this process has another scikit-learn, ArtifactError for a format that this build does not know.
+    """
+    keys = [settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS]
+    if not any(hmac.compare_digest(sign_manifest(manifest, key).encode(), signature.encode()) for key in keys):
+        raise BadSignature("its manifest is not signed with MODEL_SIGNING_KEY or one of its fallbacks")
+    content: dict[str, Any] = json.loads(manifest)
+    if content["format"] != FORMAT:
+        raise ArtifactError(f"it has format {content['format']}, and this build reads format {FORMAT}")
+    signed = Identity(model=content["model"], number=content["number"], kind=content["kind"])
+    if signed != identity:
+        raise WrongPlace(f"its manifest was signed for {signed.model} {signed.number} ({signed.kind})")
+    made, here = content["libraries"][MATCHED_LIBRARY], importlib.metadata.version(MATCHED_LIBRARY)
+    if made != here:
+        raise WrongLibraries(f"it was made with {MATCHED_LIBRARY} {made}, and this process has {here}: retrain it")
+    return content
+
+
+def verify_bytes(content: dict[str, Any], data: bytes) -> None:
+    """Raise DamagedArtifact unless these are the bytes that an opened manifest speaks of."""
+    if not hmac.compare_digest(sha256(data).hexdigest(), content["sha256"]):
+        raise DamagedArtifact("the stored bytes are not the ones that were signed")
+
+
+def load_pickle(data: bytes) -> Any:
+    """Unpickle bytes that `verify_bytes` has passed; another scikit-learn's objects are an error here too."""
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            return pickle.loads(data)  # noqa: S301  # Verified by the caller: see the contract.
+        except InconsistentVersionWarning as error:
+            raise WrongLibraries(str(error)) from error
+        except Exception as error:  # Unpickling runs any code's own errors; each means that it cannot be used.
+            raise ArtifactError(f"it cannot be unpickled: {error!r}") from error

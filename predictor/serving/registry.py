@@ -1,0 +1,128 @@
+"""Writes versions and promotions, and reads artifacts back, verified."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from predictor.exceptions import DamagedArtifact
+from predictor.models import Artifact, ArtifactChunk, Promotion, Version
+from predictor.schema import Schema
+from predictor.serving.artifact import (
+    Identity,
+    build_manifest,
+    find_libraries,
+    join_chunks,
+    open_manifest,
+    sign_manifest,
+    split_chunks,
+    verify_bytes,
+    write_manifest,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A trained model that has no number yet. `pickled` are the bytes that will be signed."""
+
+    model: str
+    title: str
+    description: str
+    estimator: str
+    schema: Schema
+    metrics: dict[str, Any]
+    profile: dict[str, Any]
+    split: dict[str, Any]
+    data: dict[str, Any]
+    pickled: bytes
+
+
+def register(candidate: Candidate, *, by: str, reason: str) -> Version:
+    """Store a candidate as the next version of its model and promote it: all of it, or nothing."""
+    # Compressing takes a while for a large forest, and nobody should wait for it inside the transaction.
+    chunks = list(split_chunks(candidate.pickled))
+    with transaction.atomic(durable=True):
+        lock_registry()
+        version = _create_version(candidate)
+        _store_artifact(version, candidate, chunks)
+        _append_promotion(version, by=by, reason=reason)
+    return version
+
+
+def promote(version: Version, *, by: str, reason: str) -> Promotion:
+    """Make a version live, whether it is newer or older than the one that is.
+
+    Raises ArtifactError, and changes nothing, when this build could not load it.
+    """
+    read_verified(version, Artifact.Kind.PICKLE)
+    with transaction.atomic(durable=True):
+        lock_registry()
+        return _append_promotion(version, by=by, reason=reason)
+
+
+def lock_registry() -> None:
+    """Let one transaction at a time number versions and append promotions; readers never wait.
+
+    So numbers have no holes, and the order of promotion ids is the order of their commits. On SQLite
+    an IMMEDIATE transaction is alone by itself.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Promotion._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytes]:
+    """Read an artifact's opened manifest and its bytes, verified but not loaded. Raises ArtifactError."""
+    artifact = Artifact.objects.filter(version=version, kind=kind).first()
+    if artifact is None:
+        raise DamagedArtifact(f"it has no {kind}")
+    identity = Identity(model=version.model, number=version.number, kind=kind)
+    content = open_manifest(artifact.manifest, artifact.signature, identity)
+    data = join_chunks(_read_chunks(artifact), content["size"])
+    verify_bytes(content, data)
+    return content, data
+
+
+def _create_version(candidate: Candidate) -> Version:
+    return Version.objects.create(
+        model=candidate.model,
+        number=Version.objects.next_number(candidate.model),
+        title=candidate.title,
+        description=candidate.description,
+        estimator=candidate.estimator,
+        schema=candidate.schema.to_json(),
+        metrics=candidate.metrics,
+        profile=candidate.profile,
+        split=candidate.split,
+        data=candidate.data,
+        libraries=find_libraries(),
+    )
+
+
+def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes]) -> None:
+    kind = Artifact.Kind.PICKLE
+    identity = Identity(model=version.model, number=version.number, kind=kind)
+    content = build_manifest(identity, candidate.schema, candidate.pickled)
+    manifest = write_manifest(content)
+    artifact = Artifact.objects.create(
+        version=version,
+        kind=kind,
+        sha256=content["sha256"],
+        size=content["size"],
+        manifest=manifest,
+        signature=sign_manifest(manifest),
+    )
+    for number, data in enumerate(chunks):
+        ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
+
+
+def _append_promotion(version: Version, *, by: str, reason: str) -> Promotion:
+    previous = Version.objects.live().filter(model=version.model).first()
+    return Promotion.objects.create(version=version, previous=previous, promoted_by=by, reason=reason)
+
+
+def _read_chunks(artifact: Artifact) -> Iterator[bytes]:
+    numbers = artifact.chunks.values_list("number", flat=True)
+    for number in list(numbers):
+        yield bytes(artifact.chunks.values_list("data", flat=True).get(number=number))

@@ -1,0 +1,138 @@
+"""The model-loading service: finds the live version, loads it once, predicts, and stores before it answers."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady
+from predictor.models import Prediction, Version
+from predictor.schema import Row
+from predictor.serving.runtime import Runtime, load_runtime
+
+logger = logging.getLogger(__name__)
+
+# A new promotion is to be served within 2 s: half for noticing it, half for loading.
+SECONDS_BETWEEN_LOOKS = 1.0
+# What could not be loaded will hardly load a second later, and each try may read 100 MB.
+SECONDS_BETWEEN_TRIES = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A version that could not be loaded, why, and when (monotonic seconds) to try again."""
+
+    version_id: int
+    reason: str
+    retry_at: float
+
+
+class ModelService:
+    """What one worker process holds; its threads share it.
+
+    The database is looked at once a second, by whichever request comes first. One thread loads a new version
+    while the others go on with the one that is held.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start as a new process would."""
+        self._live: dict[str, Version] = {}
+        self._looked_at = float("-inf")
+        self._held: dict[str, Runtime] = {}
+        self._failures: dict[str, Failure] = {}
+        self._loading: dict[str, threading.Lock] = {}
+
+    def list_live(self) -> list[Version]:
+        """The live version of every model, by slug: identity and title only."""
+        now = time.monotonic()
+        if now - self._looked_at >= SECONDS_BETWEEN_LOOKS:
+            newest = Version.objects.live().only("id", "model", "number", "title").order_by("model")
+            self._live = {version.model: version for version in newest}
+            self._looked_at = now
+        return list(self._live.values())
+
+    def get_runtime(self, slug: str) -> Runtime:
+        """The live version of a model, loaded; the one held until now while a newer one cannot be.
+
+        Raises ModelNotFound for a slug without a live version, ModelNotReady when none can be served.
+        """
+        self.list_live()
+        live = self._live.get(slug)
+        if live is None:
+            if slug == settings.DEFAULT_MODEL:
+                raise ModelNotReady(f"{slug} has no version yet: run `manage.py retrain {slug}`")
+            raise ModelNotFound(f"there is no model {slug!r}")
+        held = self._held.get(slug)
+        if held is not None and held.version.id == live.id:
+            return held
+        return self._load_newer(live, held)
+
+    def check_ready(self, slug: str) -> None:
+        """Raise ModelNotReady or ModelNotFound unless this process serves the version that is live."""
+        runtime = self.get_runtime(slug)
+        if runtime.version.id != self._live[slug].id:
+            raise ModelNotReady(f"{self._live[slug]} is live, but {runtime.version} is served")
+
+    def predict(self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source) -> list[Prediction]:
+        """Answer parsed rows and store them in one INSERT; what is returned is committed.
+
+        Raises NoAnswer; then, and when the database fails, no row is stored.
+        """
+        started = time.perf_counter()
+        answers = runtime.predict(runtime.schema.encode(rows))
+        duration_ms = (time.perf_counter() - started) * 1000
+        predictions = [
+            Prediction(
+                version=runtime.version,
+                inputs=row.values,
+                output=answer.output,
+                probabilities=answer.probabilities,
+                warnings=row.warnings,
+                source=source,
+                duration_ms=duration_ms,
+            )
+            for row, answer in zip(rows, answers, strict=True)
+        ]
+        with transaction.atomic(durable=True):
+            Prediction.objects.bulk_create(predictions)
+        return predictions
+
+    def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:
+        lock = self._loading.setdefault(live.model, threading.Lock())
+        # With nothing in hand there is only waiting; otherwise one thread loads, and this one may go on.
+        if lock.acquire(blocking=held is None):
+            try:
+                self._try_load(self._live[live.model])
+            finally:
+                lock.release()
+        loaded = self._held.get(live.model)
+        if loaded is None:
+            raise ModelNotReady(f"{live} cannot be served: {self._failures[live.model].reason}")
+        return loaded
+
+    def _try_load(self, live: Version) -> None:
+        held = self._held.get(live.model)
+        if held is not None and held.version.id == live.id:
+            return  # Another thread was first.
+        failure = self._failures.get(live.model)
+        if failure and failure.version_id == live.id and time.monotonic() < failure.retry_at:
+            return
+        try:
+            self._held[live.model] = load_runtime(Version.objects.get(id=live.id))
+        except ArtifactError as error:
+            retry_at = time.monotonic() + SECONDS_BETWEEN_TRIES
+            self._failures[live.model] = Failure(version_id=live.id, reason=str(error), retry_at=retry_at)
+            logger.error("%s was not loaded (%s): %s", live, type(error).__name__, error)
+        else:
+            self._failures.pop(live.model, None)
+            logger.info("%s is loaded", live)
+
+
+service = ModelService()

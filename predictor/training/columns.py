@@ -1,0 +1,177 @@
+"""Encodes the columns of a table, and infers from them what each feature and the target are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from predictor.exceptions import DatasetError
+from predictor.schema import LARGEST_INTEGER, Feature, Kind, Label, Target, Task, Value, normalise_text
+from predictor.training.recipe import FeatureRecipe, Recipe
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of the table as float64, shape (n,): numbers, codes into `choices`, NaN for missing."""
+
+    name: str
+    kind: Kind
+    values: Vector
+    choices: tuple[str, ...] = ()
+
+
+def encode_column(recipe: Recipe, series: pl.Series) -> Column:
+    """Encode one column, its kind inferred: number, integer, boolean, or category.
+
+    Integers become a category only where the recipe lists `choices`.
+    """
+    said = recipe.features.get(series.name, FeatureRecipe())
+    if series.null_count() == len(series):
+        problem = "the column is empty: exclude it or fill it"
+        raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
+    if said.choices is not None or series.dtype == pl.String:
+        return _encode_category(recipe, series, said)
+    kind: Kind = "number"
+    if series.dtype == pl.Boolean:
+        kind = "boolean"
+    elif series.dtype.is_integer() and _largest(series) <= LARGEST_INTEGER:
+        kind = "integer"
+    values = series.cast(pl.Float64).to_numpy()
+    values = np.where(np.isnan(values), np.nan, values) + 0.0
+    _check_finite(recipe, series.name, values)
+    return Column(name=series.name, kind=kind, values=values)
+
+
+def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> Column:
+    if series.dtype.is_float():
+        raise recipe.error(f"features.{series.name}.choices", "the column holds decimal numbers, not categories")
+    if said.minimum is not None or said.maximum is not None:
+        raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
+    texts = _normalise_texts(recipe, series)
+    found = sorted(texts.drop_nulls().unique().to_list())
+    choices = tuple(normalise_text(str(choice)) for choice in said.choices) if said.choices else tuple(found)
+    if len(set(choices)) < len(choices):
+        raise recipe.error(f"features.{series.name}.choices", f"a choice stands there twice: {list(choices)}")
+    unlisted = [text for text in found if text not in set(choices)]
+    if unlisted:
+        problem = f"{recipe.data} also holds {unlisted[0]!r}: add it to the choices or mend the data"
+        raise recipe.error(f"features.{series.name}.choices", problem)
+    codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
+    return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
+
+
+def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
+    texts = series.cast(pl.String).str.replace_all("\r\n", "\n", literal=True).str.replace_all("\r", "\n", literal=True)
+    if texts.str.contains("\x00", literal=True).any():
+        raise DatasetError(f"{recipe.data_file}: {series.name}: a text holds a NUL character, which no database keeps.")
+    return texts
+
+
+def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
+    """Encode the target (no missing values), shape (n,), and describe it.
+
+    Without `task` in the recipe: text, true/false and whole numbers that are only 0 and 1 are classes;
+    every other number is a quantity to regress on.
+    """
+    said = recipe.features.get(series.name, FeatureRecipe())
+    if said != FeatureRecipe(label=said.label, unit=said.unit):
+        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be said of it")
+    task = recipe.task or infer_task(series)
+    if task == "classification":
+        if series.dtype == pl.String:
+            series = _normalise_texts(recipe, series)
+        classes: list[Label] = sorted(series.unique().to_list())
+        if len(classes) < 2:
+            raise DatasetError(
+                f"{recipe.data_file}: {series.name}: every row is {classes[0]!r}; two classes are needed."
+            )
+        if series.dtype.is_float():
+            raise recipe.error("task", f"{series.name!r} holds decimal numbers, which cannot be classes")
+        answers = series.replace_strict(classes, list(range(len(classes))), return_dtype=pl.Float64).to_numpy()
+    else:
+        if not series.dtype.is_numeric():
+            raise recipe.error(
+                "task", f"regression needs a target of numbers, but {series.name!r} holds {series.dtype}"
+            )
+        classes = []
+        answers = series.cast(pl.Float64).to_numpy()
+        _check_finite(recipe, series.name, answers)
+        if np.isnan(answers).any():
+            raise DatasetError(f"{recipe.data_file}: {series.name}: a target is not a number.")
+    label = said.label or series.name
+    return Target(name=series.name, label=label, unit=said.unit, task=task, classes=tuple(classes)), answers
+
+
+def infer_task(series: pl.Series) -> Task:
+    """The rule of `encode_target`, for a target without missing values."""
+    if not series.dtype.is_numeric():
+        return "classification"
+    return "classification" if series.dtype.is_integer() and set(series.unique()) <= {0, 1} else "regression"
+
+
+def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
+    """Describe a column by its data, the recipe's words going first.
+
+    `training` has shape (n,) and marks the rows whose range counts as seen.
+    """
+    said = recipe.features.get(column.name, FeatureRecipe())
+    gaps = bool(np.isnan(column.values).any())
+    if said.required and gaps:
+        raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
+    values = column.values[training]
+    values = values[~np.isnan(values)]
+    _check_limits(recipe, column, said)
+    return Feature(
+        name=column.name,
+        kind=column.kind,
+        label=said.label or column.name,
+        unit=said.unit,
+        help=said.help,
+        required=not gaps if said.required is None else said.required,
+        minimum=said.minimum,
+        maximum=said.maximum,
+        choices=column.choices,
+        seen=_find_seen(column, values),
+        typical=_find_typical(column, values),
+    )
+
+
+def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str, ...]:
+    if column.kind == "category":
+        return tuple(column.choices[int(code)] for code in np.unique(values))
+    return (float(values.min()), float(values.max())) if len(values) else ()
+
+
+def _find_typical(column: Column, values: Vector) -> Value:
+    """The most frequent category or truth, or a number that really occurs in the middle."""
+    if not len(values):
+        return None
+    if column.kind in ("category", "boolean"):
+        codes, counts = np.unique(values, return_counts=True)
+        commonest = int(codes[counts.argmax()])
+        return column.choices[commonest] if column.kind == "category" else bool(commonest)
+    middle = float(np.quantile(values, 0.5, method="lower"))
+    return int(middle) if column.kind == "integer" else middle
+
+
+def _check_limits(recipe: Recipe, column: Column, said: FeatureRecipe) -> None:
+    if column.kind == "boolean" and (said.minimum is not None or said.maximum is not None):
+        raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a yes or no")
+    if said.minimum is not None and said.maximum is not None and said.minimum > said.maximum:
+        raise recipe.error(f"features.{column.name}.minimum", f"{said.minimum} lies above the maximum {said.maximum}")
+
+
+def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise DatasetError(
+            f"{recipe.data_file}: {name}: the value is infinite in {len(infinite)} rows; numbers must end."
+        )
+
+
+def _largest(series: pl.Series) -> int:
+    return int(max(abs(int(series.min())), abs(int(series.max()))))  # type: ignore[arg-type]  # never empty here

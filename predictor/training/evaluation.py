@@ -1,0 +1,107 @@
+"""Fits a model and measures it on rows that it was not trained on, beside a dummy baseline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from predictor.exceptions import TrainingError
+from predictor.metrics import score_classification, score_regression
+from predictor.schema import Matrix, Task
+from predictor.training.columns import Mask
+from predictor.training.dataset import Dataset
+from predictor.training.holdout import assign_folds
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How good a model is: where that was measured, on how many rows, and the scores by metric.
+
+    `method` is "hold-out", or "5-fold out-of-fold" where the recipe holds nothing out.
+    """
+
+    method: str
+    rows: int
+    scores: Scores
+    baseline: Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """A model's answers for n rows: numbers or class codes, shape (n,), and probabilities, (n, classes)."""
+
+    predicted: NDArray[np.float64]
+    probabilities: NDArray[np.float64] | None = None
+
+
+def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
+    """Fit a clone on the marked rows; raises TrainingError with what scikit-learn said."""
+    fitted = clone(model)
+    try:
+        return fitted.fit(dataset.matrix[rows], dataset.target[rows])
+    except Exception as error:  # Whatever an estimator raises is about this recipe, not about us.
+        raise TrainingError(f"{_name_model(model)} could not be fitted: {error}") from error
+
+
+def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
+    """Predict for a matrix of shape (n, features); `classes` is 0 for a regression."""
+    predicted = np.asarray(fitted.predict(matrix), dtype=np.float64)
+    if not classes or not hasattr(fitted, "predict_proba"):
+        return Answers(predicted=predicted)
+    # A class that no training row had has no column of its own: its probability is 0.
+    probabilities = np.zeros((len(matrix), classes))
+    probabilities[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix)
+    return Answers(predicted=predicted, probabilities=probabilities)
+
+
+def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset) -> Evaluation:
+    """Score a model and its baseline on the hold-out, or out of fold where there is none.
+
+    `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError.
+    """
+    task, classes = dataset.schema.target.task, len(dataset.schema.target.classes)
+    dummy = DummyClassifier(strategy="prior") if classes else DummyRegressor(strategy="mean")
+    if dataset.held_out.any():
+        rows = dataset.held_out
+        fitted_dummy = fit_model(dummy, dataset, dataset.training)
+        answers, baseline = (answer_rows(m, dataset.matrix[rows], classes) for m in (fitted, fitted_dummy))
+        method = "hold-out"
+    else:
+        rows = np.ones(len(dataset.target), dtype=bool)
+        answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, dummy))
+        method = "5-fold out-of-fold"
+    score = _make_score(task, dataset.target[rows])
+    return Evaluation(method=method, rows=int(rows.sum()), scores=score(answers), baseline=score(baseline))
+
+
+def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Answers:
+    predicted = np.zeros(len(dataset.target))
+    probabilities = np.zeros((len(dataset.target), classes))
+    folds = assign_folds(dataset.hashes)
+    if len(np.unique(folds)) < 2:
+        raise TrainingError("all rows are alike, so that none can be kept for measuring: bring more varied data.")
+    has_probabilities = False
+    for fold in np.unique(folds):
+        rows = folds == fold
+        answers = answer_rows(fit_model(model, dataset, ~rows), dataset.matrix[rows], classes)
+        predicted[rows] = answers.predicted
+        if answers.probabilities is not None:
+            has_probabilities, probabilities[rows] = True, answers.probabilities
+    return Answers(predicted=predicted, probabilities=probabilities if has_probabilities else None)
+
+
+def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Answers], Scores]:
+    if task == "regression":
+        return lambda answers: score_regression(actual, answers.predicted)
+    return lambda answers: score_classification(actual, answers.predicted, answers.probabilities)
+
+
+def _name_model(model: Any) -> str:
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    return type(last).__name__

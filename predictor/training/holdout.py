@@ -1,0 +1,65 @@
+"""Decides which rows are held out: a property of the row itself, the same in every retrain."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.schema import NUMBER
+from predictor.training.columns import Column, Mask
+
+Hashes = NDArray[np.uint64]
+FOLDS = 5
+# A yes or no hashes as 1 or 0, also where the recipe calls it a category.
+TRUTHS = {"true": "1", "false": "0"}
+
+
+def hash_rows(columns: list[Column]) -> Hashes:
+    """Hash each row's feature values, shape (n,), evenly over uint64; the side of a row follows from it.
+
+    It depends on names and values alone: not on the order of columns or rows, on the target, or on whether
+    the recipe calls a column of integers a category. splitmix64's finaliser mixes (Steele, Lea and Flood
+    2014, "Fast splittable pseudorandom number generators", figure 16). It must never change: rows that
+    were held out would be learnt.
+    """
+    hashes = np.zeros(len(columns[0].values), dtype=np.uint64)
+    for column in sorted(columns, key=lambda column: column.name):
+        hashes = _mix(hashes ^ _mix(_hash_values(column) + np.uint64(_hash_text(column.name))))
+    return hashes
+
+
+def _hash_values(column: Column) -> Hashes:
+    if column.kind != "category":
+        # All NaNs become one and −0.0 becomes 0.0 before their bits are taken.
+        canonical = np.where(np.isnan(column.values), np.nan, column.values) + 0.0
+        return canonical.view(np.uint64)
+    missing = np.array(np.nan).view(np.uint64)
+    table = np.array([*(_hash_choice(choice) for choice in column.choices), missing], dtype=np.uint64)
+    return table[np.where(np.isnan(column.values), -1, column.values).astype(np.int64)]
+
+
+def _hash_choice(choice: str) -> int:
+    """A category that reads as a number or a truth hashes as that, so that its kind can change later."""
+    text = TRUTHS.get(choice.lower(), choice)
+    return int(np.array(float(text) + 0.0).view(np.uint64)) if NUMBER.fullmatch(text) else _hash_text(text)
+
+
+def _hash_text(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _mix(state: Hashes) -> Hashes:
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def is_held_out(hashes: Hashes, share: float) -> Mask:
+    """Mark the rows, shape (n,), whose hash lies in the lowest `share` (0 to 1) of all hashes."""
+    return hashes / 2.0**64 < share
+
+
+def assign_folds(hashes: Hashes) -> NDArray[np.int64]:
+    """Give the fold of each row, 0 to 4, shape (n,), by its hash: duplicates share a fold."""
+    return np.minimum(hashes / 2.0**64 * FOLDS, FOLDS - 1).astype(np.int64)

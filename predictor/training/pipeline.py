@@ -1,0 +1,119 @@
+"""Builds the scikit-learn pipeline that fits the schema's float64 matrix."""
+
+import importlib
+import inspect
+from typing import Any
+
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
+
+from predictor.exceptions import RecipeError
+from predictor.schema import Schema
+from predictor.training.recipe import Recipe
+
+# Trees split, naive Bayes fits each column, and least squares without a penalty undoes any scale by itself.
+NEEDS_NO_SCALING = (
+    "sklearn.tree.",
+    "sklearn.ensemble.",
+    "sklearn.naive_bayes.",
+    "sklearn.dummy.",
+    "sklearn.linear_model._base.LinearRegression",
+)
+# A missing category is a category of its own, before the codes that count from 0.
+MISSING_CODE = -1
+
+
+def build_pipeline(recipe: Recipe, schema: Schema) -> BaseEstimator:
+    """Build the unfitted model for a matrix of shape (n, features), in the schema's order of columns.
+
+    A recipe's own pipeline.py goes first. Raises RecipeError where the estimator does not exist, does not
+    take its parameters, or does not do the schema's task.
+    """
+    if recipe.pipeline_file.exists():
+        model, blamed = _build_own(recipe, schema), str(recipe.pipeline_file)
+    else:
+        model, blamed = _build_default(make_estimator(recipe), schema), f"{recipe.file}: estimator.class"
+    does_task = is_classifier(model) if schema.target.task == "classification" else is_regressor(model)
+    if not does_task:
+        raise RecipeError(
+            f"{blamed}: this estimator does no {schema.target.task}, which is the task for the target"
+            f" {schema.target.name!r}: choose another one, or set `task` in {recipe.file}."
+        )
+    return model
+
+
+def make_estimator(recipe: Recipe) -> BaseEstimator:
+    """Make the recipe's estimator with its parameters and, where it takes one, the recipe's seed."""
+    if recipe.estimator is None:
+        raise recipe.error("estimator", 'is missing: write [estimator] with class = "sklearn.…" below it.')
+    path, params = recipe.estimator.path, dict(recipe.estimator.params)
+    module, _, name = path.rpartition(".")
+    try:
+        made = getattr(importlib.import_module(module or "sklearn"), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        problem = f"{path!r} does not exist: write a full path such as sklearn.linear_model.LinearRegression."
+        raise recipe.error("estimator.class", problem) from error
+    if not (isinstance(made, type) and issubclass(made, BaseEstimator)):
+        raise recipe.error("estimator.class", f"{path!r} is not a scikit-learn estimator.")
+    known = inspect.signature(made).parameters
+    for key in params:
+        if key not in known:
+            problem = f"{name} has no such parameter: it takes {', '.join(known)}."
+            raise recipe.error(f"estimator.params.{key}", problem)
+    if "random_state" in known:
+        params.setdefault("random_state", recipe.seed)
+    try:
+        return made(**params)
+    except TypeError as error:
+        raise recipe.error("estimator.params", f"{error}.") from error
+
+
+def _build_own(recipe: Recipe, schema: Schema) -> BaseEstimator:
+    """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere."""
+    module = importlib.import_module(f"ml_models.{recipe.slug}.pipeline")
+    if not callable(getattr(module, "build", None)):
+        raise RecipeError(f"{recipe.pipeline_file}: it must define build(schema), which returns an estimator.")
+    model = module.build(schema)
+    if not isinstance(model, BaseEstimator):
+        raise RecipeError(f"{recipe.pipeline_file}: build(schema) returned {model!r}, not a scikit-learn estimator.")
+    if "random_state" in model.get_params(deep=False):
+        model.set_params(random_state=recipe.seed)
+    return model
+
+
+def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:
+    scales = not f"{type(estimator).__module__}.{type(estimator).__name__}".startswith(NEEDS_NO_SCALING)
+    groups = _group_columns(schema, scales=scales, takes_missing=get_tags(estimator).input_tags.allow_nan)
+    if all(steps == "passthrough" for _, steps, _ in groups):
+        return make_pipeline(estimator)
+    return make_pipeline(ColumnTransformer(groups), estimator)
+
+
+def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list[tuple[str, Any, list[int]]]:
+    """Treat columns of one sort together: every transformer costs its own time at each prediction."""
+    sorts: dict[str, list[int]] = {}
+    for position, feature in enumerate(schema.features):
+        sort = "categories" if feature.kind == "category" else "numbers"
+        sorts.setdefault(sort if feature.required else f"{sort} with gaps", []).append(position)
+    scaling = [StandardScaler()] if scales else []
+    imputing = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
+
+    def encode(columns: list[int], *missing: int) -> OneHotEncoder:
+        codes = [[*missing, *range(len(schema.features[column].choices))] for column in columns]
+        return OneHotEncoder(categories=codes, sparse_output=False)
+
+    steps = {
+        "numbers": lambda columns: scaling,
+        "numbers with gaps": lambda columns: [*imputing, *scaling],
+        "categories": lambda columns: [encode(columns)],
+        "categories with gaps": lambda columns: [
+            SimpleImputer(strategy="constant", fill_value=MISSING_CODE, keep_empty_features=True),
+            encode(columns, MISSING_CODE),
+        ],
+    }
+    made = {sort: steps[sort](columns) for sort, columns in sorts.items()}
+    return [(sort, make_pipeline(*made[sort]) if made[sort] else "passthrough", sorts[sort]) for sort in sorts]

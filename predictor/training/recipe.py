@@ -1,0 +1,143 @@
+"""Reads ml_models/<slug>/model.toml: what to learn from which table, and how the form should show it."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from predictor.exceptions import RecipeError
+from predictor.schema import Task
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+SLUG = re.compile(r"[a-z][a-z0-9_]*")
+# The first segments of our own URLs, and of the standard protocols that may join them.
+RESERVED_SLUGS = frozenset(
+    {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
+    | {"ping", "predictions", "readyz", "static", "v2", "version"}
+)
+
+
+class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"path": "class"}):
+    """`[estimator]`: a scikit-learn estimator's dotted path and its parameters."""
+
+    path: str
+    params: dict[str, Any] = {}
+
+
+class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[features.<name>]`: what is said about a column, over what its data would say."""
+
+    label: str | None = None
+    unit: str = ""
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: Annotated[list[str | int], msgspec.Meta(min_length=1)] | None = None
+    required: bool | None = None
+    exclude: bool = False
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole model.toml, with the folder it came from."""
+
+    slug: str = ""
+    folder: Path = Path()
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    description: str = ""
+    target: str
+    data: str
+    task: Task | None = None
+    holdout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
+    show_data: bool = False
+    estimator: EstimatorRecipe | None = None
+    features: dict[str, FeatureRecipe] = {}
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "model.toml"
+
+    @property
+    def data_file(self) -> Path:
+        return self.folder / self.data
+
+    @property
+    def pipeline_file(self) -> Path:
+        return self.folder / "pipeline.py"
+
+    def error(self, key: str, problem: str) -> RecipeError:
+        """Make the error that blames one key of this file."""
+        return RecipeError(f"{self.file}: {key}: {problem.rstrip('.')}.")
+
+
+def find_slugs(models_dir: Path) -> list[str]:
+    """List the folders that hold a model.toml, by name."""
+    return sorted(file.parent.name for file in models_dir.glob("*/model.toml"))
+
+
+def read_recipe(models_dir: Path, slug: str) -> Recipe:
+    """Read and check one recipe.
+
+    Raises RecipeError, naming the file, the key and what would be right.
+    """
+    file = models_dir / slug / "model.toml"
+    check_slug(slug, file)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(find_slugs(models_dir)) or "none yet"
+        raise RecipeError(f"{file} does not exist; the recipes here are: {known}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{file} cannot be read as TOML: {error}.") from error
+    return _convert_recipe(file, slug, content)
+
+
+def check_slug(slug: str, file: Path) -> None:
+    """Raise RecipeError unless `slug` can be a model's name and part of a URL."""
+    if not SLUG.fullmatch(slug) or len(slug) > 50:
+        raise RecipeError(
+            f"{file}: the folder's name {slug!r} is the model's slug and must be 1 to 50 lower-case letters,"
+            " digits and underscores, starting with a letter."
+        )
+    if slug in RESERVED_SLUGS:
+        raise RecipeError(f"{file}: the slug {slug!r} is already a page of the site; name the folder otherwise.")
+
+
+def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
+    for key in ("slug", "folder"):
+        if key in content:
+            raise _unknown_key(file, key, Recipe)
+    features = content.pop("features", {})
+    if not isinstance(features, dict):
+        raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
+    parsed = {name: _convert(file, f"features.{name}", said, FeatureRecipe) for name, said in features.items()}
+    estimator = content.pop("estimator", None)
+    if estimator is not None:
+        estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
+    recipe = _convert(file, "", content, Recipe)
+    return msgspec.structs.replace(recipe, slug=slug, folder=file.parent, features=parsed, estimator=estimator)
+
+
+def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
+    """Turn one TOML table into its struct, blaming file, key and value for what does not fit."""
+    where = f"{table}." if table else ""
+    if isinstance(content, dict):
+        known = [field.encode_name for field in msgspec.structs.fields(shape)]
+        for key in content:
+            if key not in known:
+                raise _unknown_key(file, f"{where}{key}", shape)
+    try:
+        return msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        key = path.strip(".`")
+        given = content.get(key.split("[")[0]) if isinstance(content, dict) and key else content
+        shown = f", not {given!r}" if key or not isinstance(content, dict) else ""
+        raise RecipeError(f"{file}: {where}{key}: {problem}{shown}.".replace(": : ", ": ")) from error
+
+
+def _unknown_key(file: Path, key: str, shape: type[msgspec.Struct]) -> RecipeError:
+    known = [f.encode_name for f in msgspec.structs.fields(shape) if f.name not in ("slug", "folder")]
+    return RecipeError(f"{file}: {key}: there is no such key; it may be one of {', '.join(known)}.")

@@ -1,0 +1,81 @@
+"""The one place that turns errors into HTTP answers, each with a page in the site's own look."""
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.http import HttpRequest, HttpResponse
+
+from predictor.exceptions import ModelNotFound, ModelNotReady
+from predictor.web.pages import render_page
+
+logger = logging.getLogger(__name__)
+
+# The database is away, or its tables are not there yet.
+DATABASE_AWAY = (OperationalError, InterfaceError, ProgrammingError)
+
+
+class ErrorPagesMiddleware:
+    """Refuses a body that is too large before it is read, and answers for what views raise."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return show_too_large(request)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, ModelNotFound):
+            return show_not_found(request, error)
+        if isinstance(error, ModelNotReady):
+            logger.error("%s", error)
+            return show_unavailable(request, "This model cannot answer at the moment.")
+        if isinstance(error, DATABASE_AWAY):
+            logger.error("the database cannot be used: %s", error)
+            return show_unavailable(request, "The history cannot be reached, and no answer is given that is not kept.")
+        return None
+
+
+def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return show_too_large(request)
+    return _render_error(request, 400, "That request could not be read", "Go back, and try it once more.")
+
+
+def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    hint = "The page was open for too long, or cookies are switched off. Reload the form and send it again."
+    return _render_error(request, 403, "The form could not be trusted", hint)
+
+
+def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _render_error(request, 403, "This is not for you to see", "Sign in with an account that may see it.")
+
+
+def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    hint = "No model and no prediction has this address. Check it for a slip, or start from the first page."
+    return _render_error(request, 404, "There is nothing here", hint)
+
+
+def show_too_large(request: HttpRequest) -> HttpResponse:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
+    return _render_error(request, 413, "That is too much at once", f"A form may send at most {most} KB.")
+
+
+def show_server_error(request: HttpRequest) -> HttpResponse:
+    hint = "The fault is ours and has been written down. Nothing that you sent was lost halfway: try it again."
+    return _render_error(request, 500, "Something broke", hint)
+
+
+def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
+    response = _render_error(request, 503, "Not available just now", f"{hint} Try again in a few seconds.")
+    response["Retry-After"] = "5"
+    return response
+
+
+def _render_error(request: HttpRequest, status: int, title: str, hint: str) -> HttpResponse:
+    return render_page(request, "error.html", {"code": status, "title": title, "hint": hint}, status)

@@ -1,0 +1,92 @@
+"""The form that a schema asks for. What is typed goes through the schema, and nothing else decides."""
+
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.http import QueryDict
+
+from predictor.exceptions import InvalidInput
+from predictor.models import Prediction
+from predictor.schema import Feature, Row, Schema
+
+CSRF_FIELD = "csrfmiddlewaretoken"
+
+
+class FeatureBoundField(BoundField):
+    @property
+    def auto_id(self) -> str:
+        """An id of our own: a feature's name may hold spaces and signs, which an id may not."""
+        return f"feature-{list(self.form.fields).index(self.name) + 1}"
+
+
+class FeatureField(forms.Field):
+    """Shows a feature; the schema, not this field, parses it."""
+
+    def __init__(self, feature: Feature) -> None:
+        super().__init__(
+            required=False, label=feature.label, help_text=describe_feature(feature), widget=make_widget(feature)
+        )
+        self.feature = feature
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
+        return FeatureBoundField(form, self, field_name)
+
+
+class PredictionForm(forms.Form):
+    """After `is_valid`, `row` holds the parsed input."""
+
+    row: Row
+
+    def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
+        self.schema = schema
+        self.typed = data if data is not None else QueryDict()
+        for feature in schema.features:
+            self.fields[feature.name] = FeatureField(feature)
+
+    def clean(self) -> None:
+        try:
+            self.row = self.schema.parse(self._read_typed())
+        except InvalidInput as error:
+            for name, message in error.fields.items():
+                self.add_error(name if name in self.fields else None, message)
+
+    def _read_typed(self) -> dict[str, object]:
+        """What was typed, by field name. Raises InvalidInput for a field that was sent twice."""
+        typed: dict[str, object] = {name: text for name, text in self.typed.items() if name != CSRF_FIELD}
+        doubled = [name for name in typed if len(self.typed.getlist(name)) > 1]
+        if doubled:
+            raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
+        for feature in self.schema.features:
+            if feature.kind == "boolean" and feature.required:
+                typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
+        return typed
+
+
+def refill_form(schema: Schema, prediction: Prediction) -> PredictionForm:
+    """The form with a prediction's inputs, for the next try; what this schema no longer has is dropped."""
+    kept = {name: value for name, value in prediction.inputs.items() if name in schema.names}
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in kept.items()}
+    return PredictionForm(schema, initial=texts)
+
+
+def make_widget(feature: Feature) -> forms.Widget:
+    required = {"required": True} if feature.required else {}
+    if feature.kind == "boolean":
+        if feature.required:
+            return forms.CheckboxInput(check_test=lambda value: value in (True, "true"), attrs={"value": "true"})
+        return forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
+    if feature.kind == "category":
+        empty = "choose…" if feature.required else "unknown"
+        return forms.Select(choices=[("", empty), *((c, c) for c in feature.choices)], attrs=required)
+    limits = {"min": feature.minimum, "max": feature.maximum}
+    written = {name: f"{limit:.17g}" for name, limit in limits.items() if limit is not None}
+    step = "1" if feature.kind == "integer" else "any"
+    return forms.NumberInput(attrs={"step": step, "autocomplete": "off", **written, **required})
+
+
+def describe_feature(feature: Feature) -> str:
+    seen = f"Seen in training: {feature.seen_range}{' ' + feature.unit if feature.unit else ''}."
+    parts = [feature.help, seen if feature.seen_range else "", "" if feature.required else "May be left empty."]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,63 @@
+"""Renders a page: whole, or as the fragment that htmx puts into the one that is open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from predictor.metrics import LABELS
+from predictor.models import Prediction, Version
+from predictor.schema import format_value
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Only a POST by htmx is answered with a fragment, so that every address always shows a whole page."""
+    return request.method == "POST" and request.headers.get("HX-Request") == "true"
+
+
+def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    base = "fragment.html" if wants_fragment(request) else "base.html"
+    return render(request, template, {**context, "base": base}, status=status)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownValue:
+    """One line of a table of inputs or metrics."""
+
+    label: str
+    value: str
+    unit: str = ""
+    baseline: str = ""
+
+
+def list_inputs(prediction: Prediction) -> list[ShownValue]:
+    """A prediction's inputs, as the version that answered it understood them."""
+    return [
+        ShownValue(label=feature.label, value=format_value(prediction.inputs.get(feature.name)), unit=feature.unit)
+        for feature in prediction.version.parsed_schema.features
+    ]
+
+
+def list_metrics(version: Version) -> list[ShownValue]:
+    """A version's metrics, each beside its baseline."""
+    baseline = version.metrics["baseline"]
+    return [
+        ShownValue(
+            label=LABELS[name], value=f"{score:.4g}", baseline=f"{baseline[name]:.4g}" if name in baseline else "–"
+        )
+        for name, score in version.metrics["scores"].items()
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownProbability:
+    label: str
+    percent: float
+
+
+def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
+    """The classes with their probabilities, the most probable first."""
+    ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
+    return [ShownProbability(label=label, percent=round(share * 100, 1)) for label, share in ranked]
