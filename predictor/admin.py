@@ -156,9 +156,9 @@ class VersionAdmin(HistoryAdmin):
         try:
             registry.promote(version, by=request.user.get_username(), reason="promoted in the admin")
         except ArtifactError as error:
-            messages.error(request, f"{version} cannot be promoted: {error}.")
+            messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
         else:
-            messages.success(request, f"{version} is live now.")
+            messages.success(request, f"Live now: {version}.")
 
 
 @admin.register(Promotion)

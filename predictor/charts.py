@@ -8,8 +8,8 @@ from typing import Any
 from predictor.schema import Schema, format_value
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 56
-ABOUT_TICKS = 5
+LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
+MOST_TICKS = 8
 
 Point = tuple[float, float]
 
@@ -30,9 +30,9 @@ class Axis:
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Places and texts at multiples of 1, 2 or 5 times a power of ten."""
-        step = _round_step((self.high - self.low) / ABOUT_TICKS)
+        step = _round_step((self.high - self.low) / MOST_TICKS)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [(self.place(i * step), f"{i * step:.6g}") for i in range(first, last + 1)]
+        return [(self.place(i * step), format_value(i * step)) for i in range(first, last + 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ class Chart:
 def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Chart | None:
     """Place a version's training points, its fitted curve, and one visitor's own point.
 
-    None where the version has nothing to draw. The own point is left out where it has a missing input.
+    None where the version has nothing to draw, or where the values lie too far apart for any picture. The own
+    point is left out where it has a missing input.
     """
     if not profile["axes"] or not (profile["points"] or profile["curve"]):
         return None
@@ -66,9 +67,11 @@ def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, 
     spots = [tuple(point[:2]) for point in profile["points"] + profile["curve"]] + ([own] if own else [])
     x = _make_axis(_label(schema, x_name), [s[0] for s in spots], LEFT, WIDTH - LEFT - RIGHT)
     y = _make_axis(_label(schema, y_name), [s[1] for s in spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
+    if not (math.isfinite(x.high - x.low) and math.isfinite(y.high - y.low)):
+        return None
     classes = list(schema.target.classes)
     return Chart(
-        title=_describe(x, y, own, has_curve=bool(profile["curve"])),
+        title=_describe(x, y, own, profile),
         x=x,
         y=y,
         points=[(x.place(px), y.place(py), classes.index(m) if classes else 0) for px, py, m in profile["points"]],
@@ -94,8 +97,9 @@ def _label(schema: Schema, name: str) -> str:
     return f"{described.label} ({described.unit})" if described.unit else described.label
 
 
-def _describe(x: Axis, y: Axis, own: Point | None, *, has_curve: bool) -> str:
-    parts = [f"{y.label} against {x.label}: training points", *(["the fitted curve"] if has_curve else [])]
+def _describe(x: Axis, y: Axis, own: Point | None, profile: Mapping[str, Any]) -> str:
+    shown = {"training points": profile["points"], "the fitted curve": profile["curve"]}
+    parts = [name for name, spots in shown.items() if spots]
     if own:
         parts.append(f"your point at {format_value(own[0])}, {format_value(own[1])}")
-    return ", ".join(parts)
+    return f"{y.label} against {x.label}: {', '.join(parts)}"

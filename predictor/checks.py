@@ -1,5 +1,6 @@
 """Misconfiguration and unusable artifacts, found by `manage.py check` and before the server starts."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -45,6 +46,14 @@ def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.IS_ON_DYNO and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         hint = "Run `heroku addons:create heroku-postgresql:essential-0`, which sets DATABASE_URL."
         yield Error("This is a dyno, and its database would be a file that vanishes.", hint=hint, id="predictor.E004")
+
+
+@register()
+def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
+    """The first page can be one of a model."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", settings.DEFAULT_MODEL):
+        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which is no model's slug."
+        yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
 
 
 @register(Tags.database)

@@ -16,12 +16,14 @@ Value = float | int | str | bool | None
 Label = str | int | bool
 Matrix = NDArray[np.float64]
 
-# Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts.
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+# Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts. Each digit can be
+# matched in one way only: with `\d+\.?\d*`, a long wrong number takes time that grows with its square.
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 TRUTHS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
-# Beyond this, float64 cannot tell an integer from its neighbour.
-LARGEST_INTEGER = 2**53
+# 2⁵³ itself is what float64 also makes of 2⁵³ + 1; up to here, an integer is told from its neighbours.
+LARGEST_INTEGER = 2**53 - 1
 SHOWN_CHARACTERS = 40
+SHOWN_CHOICES = 12
 
 
 def normalise_text(text: str) -> str:
@@ -38,10 +40,18 @@ def format_value(value: Value) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
+def write_value(value: Value) -> str:
+    """Write a value so that `Feature.parse` reads back exactly the same one."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 def quote(raw: object) -> str:
     """Repeat what somebody gave, cut short and with every unprintable character made visible."""
-    shown = raw if isinstance(raw, str) else repr(raw)
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(raw))
     return f"“{shown[:SHOWN_CHARACTERS]}…”" if len(shown) > SHOWN_CHARACTERS else f"“{shown}”"
 
 
@@ -70,10 +80,12 @@ class Feature:
 
         Raises ValueError, its message saying what was given and what would be right.
         """
-        if raw is None or (isinstance(raw, str) and not raw.strip() and raw not in self.choices):
+        if raw is None or (isinstance(raw, str) and not raw.strip() and normalise_text(raw) not in self.choices):
             if self.required:
                 raise ValueError(f"A value is needed: give {self.expected}.")
             return None
+        if not isinstance(raw, str | int | float):
+            raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {self.expected}.")
         if self.kind == "category":
             return self._parse_category(raw)
         if self.kind == "boolean":
@@ -84,28 +96,29 @@ class Feature:
     def expected(self) -> str:
         """What a right value looks like, in words that fit after “give”."""
         if self.kind == "category":
-            return "one of " + ", ".join(quote(choice) for choice in self.choices[:12])
+            more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
+            return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
         if self.kind == "boolean":
             return "yes or no"
         article = "a whole number" if self.kind == "integer" else "a number"
         return f"{article} such as {format_value(self.typical)}" if self.typical is not None else article
 
-    def _parse_category(self, raw: object) -> str:
-        text = normalise_text(raw) if isinstance(raw, str) else str(raw)
+    def _parse_category(self, raw: str | float) -> str:
+        text = normalise_text(str(raw))
         if text not in self.choices:
             raise ValueError(f"{quote(raw)} is not a choice: give {self.expected}.")
         return text
 
-    def _parse_boolean(self, raw: object) -> bool:
+    def _parse_boolean(self, raw: str | float) -> bool:
         truth = TRUTHS.get(str(raw).strip().lower())
         if truth is None:
             raise ValueError(f"{quote(raw)} is neither yes nor no: give {self.expected}.")
         return truth
 
-    def _parse_number(self, raw: object) -> float | int:
+    def _parse_number(self, raw: str | float) -> float | int:
         number = self._read_number(raw)
         if self.kind == "integer" and not (number.is_integer() and abs(number) <= LARGEST_INTEGER):
-            raise ValueError(f"{quote(raw)} is not a whole number within ±2⁵³: give {self.expected}.")
+            raise ValueError(f"{quote(raw)} is not a whole number below 2⁵³: give {self.expected}.")
         if self.minimum is not None and number < self.minimum:
             raise ValueError(f"{quote(raw)} is too small: the least allowed is {format_value(self.minimum)}.")
         if self.maximum is not None and number > self.maximum:
@@ -113,8 +126,8 @@ class Feature:
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return int(number) if self.kind == "integer" else number + 0.0
 
-    def _read_number(self, raw: object) -> float:
-        text = raw.strip() if isinstance(raw, str) else repr(raw)
+    def _read_number(self, raw: str | float) -> float:
+        text = str(raw).strip()
         if isinstance(raw, bool) or not NUMBER.fullmatch(text):
             raise ValueError(f"{quote(raw)} is not a number: give {self.expected}.")
         number = float(text)
@@ -199,7 +212,7 @@ class Schema:
         """
         names = set(self.names)
         problems = {
-            name: f"There is no field {quote(name)} in this model; it has {', '.join(self.names[:12])}."
+            name: f"There is no field {quote(name)} in this model; it has {', '.join(self.names[:SHOWN_CHOICES])}."
             for name in raw
             if name not in names
         }

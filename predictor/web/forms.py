@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
-from predictor.schema import Feature, Row, Schema
+from predictor.schema import Feature, Row, Schema, write_value
 
 CSRF_FIELD = "csrfmiddlewaretoken"
 
@@ -67,15 +67,14 @@ class PredictionForm(forms.Form):
 def refill_form(schema: Schema, prediction: Prediction) -> PredictionForm:
     """The form with a prediction's inputs, for the next try; what this schema no longer has is dropped."""
     kept = {name: value for name, value in prediction.inputs.items() if name in schema.names}
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in kept.items()}
-    return PredictionForm(schema, initial=texts)
+    return PredictionForm(schema, initial={name: write_value(value) for name, value in kept.items()})
 
 
 def make_widget(feature: Feature) -> forms.Widget:
     required = {"required": True} if feature.required else {}
     if feature.kind == "boolean":
         if feature.required:
-            return forms.CheckboxInput(check_test=lambda value: value in (True, "true"), attrs={"value": "true"})
+            return forms.CheckboxInput(check_test=lambda value: value == "true", attrs={"value": "true"})
         return forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
     if feature.kind == "category":
         empty = "choose…" if feature.required else "unknown"

@@ -34,10 +34,12 @@ class ShownValue:
 
 def list_inputs(prediction: Prediction) -> list[ShownValue]:
     """A prediction's inputs, as the version that answered it understood them."""
-    return [
-        ShownValue(label=feature.label, value=format_value(prediction.inputs.get(feature.name)), unit=feature.unit)
-        for feature in prediction.version.parsed_schema.features
-    ]
+    shown = []
+    for feature in prediction.version.parsed_schema.features:
+        value = prediction.inputs.get(feature.name)
+        unit = "" if value is None else feature.unit
+        shown.append(ShownValue(label=feature.label, value=format_value(value), unit=unit))
+    return shown
 
 
 def list_metrics(version: Version) -> list[ShownValue]:

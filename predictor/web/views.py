@@ -2,7 +2,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,6 +16,12 @@ from predictor.web.forms import PredictionForm, refill_form
 from predictor.web.pages import list_inputs, list_metrics, list_probabilities, render_page, wants_fragment
 
 MOST_VERSIONS_SHOWN = 50
+
+
+class SeeOther(HttpResponseRedirect):
+    """What follows a POST is a GET, by the words of the protocol and not only by habit."""
+
+    status_code = 303
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +47,7 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
         response = _render_prediction(request, prediction)
         response["HX-Push-Url"] = prediction.get_absolute_url()
         return response
-    return HttpResponse(status=303, headers={"Location": prediction.get_absolute_url()})
+    return SeeOther(prediction.get_absolute_url())
 
 
 @require_safe

@@ -4,9 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from predictor.exceptions import MlsiteError
 from predictor.metrics import LABELS
+from predictor.models import Version
 from predictor.retraining import Retrained, needs_version, retrain_model
 
 
@@ -20,7 +22,6 @@ class Command(BaseCommand):
     """
 
     help = "Retrain models from their recipes in ml_models/, and make each result live."
-    requires_migrations_checks = True
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="slug", help="the models to retrain; all of them if none")
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
 
     def handle(self, *, slugs: list[str], missing: bool, dry_run: bool, format: str, **options: Any) -> None:
+        check_database()
         chosen = [slug for slug in self._choose_slugs(slugs) if not missing or needs_version(slug)]
         done: list[Retrained] = []
         for slug in chosen:
@@ -54,6 +56,15 @@ class Command(BaseCommand):
 
     def _report(self, line: str) -> None:
         self.stderr.write(line, style_func=str)
+
+
+def check_database() -> None:
+    """Find out before hours of training that nothing could be stored."""
+    try:
+        Version.objects.exists()
+    except DatabaseError as error:
+        hint = "is DATABASE_URL right, and was `manage.py migrate` run?"
+        raise CommandError(f"The database cannot be used: {hint} It says: {str(error).strip()}") from error
 
 
 def write_json(results: list[Retrained]) -> str:

@@ -1,0 +1,55 @@
+# Sourced by bin/run and bin/test: makes .venv with exactly the pinned requirements, and .env on the first run.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+find_python() {
+  local candidate
+  for candidate in python3.11 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+  fail "Python 3.11 was not found: install it (on Debian: apt-get install python3.11 python3.11-venv), then try again."
+}
+
+# Installs one requirements file unless just these requirements are already there.
+install_requirements() {
+  local file=$1 python
+  local stamp=".venv/$file.installed"
+  cmp -s "$file" "$stamp" && return
+  if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    python=$(find_python)
+    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+      fail "Python has no venv module: install it (on Debian: apt-get install python3.11-venv), then try again."
+    rm -rf .venv
+    "$python" -m venv .venv || fail "The virtual environment .venv could not be made."
+  fi
+  printf 'Installing %s (once, about a minute) …\n' "$file" >&2
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --retries 2 \
+    --requirement "$file" >.venv/install.log 2>&1 ||
+    fail "The requirements could not be installed; is there a network? What pip said is in .venv/install.log."
+  cp "$file" "$stamp"
+}
+
+# Writes the settings of this machine, once: nobody else can read them, and git does not see them.
+write_env() {
+  [ -e .env ] && return
+  (
+    umask 077
+    .venv/bin/python - >.env.new <<'PYTHON'
+import secrets
+
+print("DEPLOYMENT=local")
+print(f"SECRET_KEY={secrets.token_hex(32)}")
+print(f"MODEL_SIGNING_KEY={secrets.token_hex(32)}")
+PYTHON
+  )
+  mv .env.new .env
+}

@@ -1,0 +1,117 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from predictor.serving.service import service
+from tests.training import train
+from tests.visitor import Server, find_free_port
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory):
+    """On SQLite a file, as in production: other processes and threads look at it too."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("sqlite") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def fresh_service():
+    service.forget()
+    yield
+    service.forget()
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):
+    """The manifest storage wants collected files; only the real server's tests collect them."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def models_dir(tmp_path, settings):
+    """The two shipped recipes, in a folder that a test may change."""
+    folder = tmp_path / "ml_models"
+    shutil.copytree(ROOT / "ml_models", folder, ignore=shutil.ignore_patterns("*.pkl", "__pycache__"))
+    settings.MODELS_DIR = folder
+    return folder
+
+
+@pytest.fixture
+def line(models_dir, db):
+    return train(models_dir, "line")
+
+
+@pytest.fixture
+def penguins(models_dir, db):
+    return train(models_dir, "penguins")
+
+
+@pytest.fixture
+def database_url(transactional_db):
+    """The test database's address, for other processes."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    host = database["OPTIONS"].get("host") or database["HOST"]
+    return f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(host, safe='')}"
+
+
+@pytest.fixture(scope="session")
+def collected_static_files():
+    run_manage("collectstatic", "--noinput", "--verbosity", "0").check_returncode()
+
+
+@pytest.fixture
+def serve(database_url, collected_static_files, tmp_path):
+    """Start the site as the Procfile does; every server is stopped at the end."""
+    servers = []
+
+    def start(**environment):
+        port = find_free_port()
+        chosen = {**os.environ, "DATABASE_URL": database_url, "PORT": str(port), **environment}
+        log = tmp_path / f"server-{port}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  # Our own server.
+                [Path(sys.executable).parent / "gunicorn"], cwd=ROOT, env=chosen, stdout=output, stderr=output
+            )
+        servers.append(Server(process=process, log=log, address=f"http://127.0.0.1:{port}"))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def run_manage(*arguments, **environment):
+    return subprocess.run(  # noqa: S603  # Our own command.
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        reason = "no browser: Chromium is not installed, and only root on Debian may install it here"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found

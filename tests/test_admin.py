@@ -1,0 +1,110 @@
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from predictor.models import Artifact, Prediction, Promotion, Version
+from predictor.serving.service import service
+from tests.training import train
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked(client, line, penguins):
+    """Two predictions of one model, the second with a warning, and one of the other."""
+    client.post("/line/", {"x": "5"})
+    client.post("/line/", {"x": "50"})
+    client.post("/penguins/", {"island": "Dream", "year": "2008"})
+    return list(Prediction.objects.order_by("id"))
+
+
+def list_ids(admin_client, query):
+    response = admin_client.get(f"/admin/predictor/prediction/?{query}")
+    return [prediction.id for prediction in response.context["cl"].result_list]
+
+
+@pytest.mark.parametrize("table", ["prediction", "version", "promotion"])
+def test_history_can_be_neither_added_changed_nor_deleted_by_hand(admin_client, asked, table):
+    pk = {"prediction": Prediction, "version": Version, "promotion": Promotion}[table].objects.first().pk
+    assert admin_client.get(f"/admin/predictor/{table}/add/").status_code == 403
+    assert admin_client.post(f"/admin/predictor/{table}/{pk}/change/", {"reason": "x"}).status_code == 403
+    assert admin_client.post(f"/admin/predictor/{table}/{pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin_client.get(f"/admin/predictor/{table}/{pk}/change/").status_code == 200
+    listed = admin_client.get(f"/admin/predictor/{table}/").content.decode()
+    assert "delete_selected" not in listed
+
+
+def test_each_prediction_is_a_readable_line_the_newest_first(admin_client, asked):
+    page = admin_client.get("/admin/predictor/prediction/").content.decode()
+    assert "x = 50" in page
+    assert "50 is outside what the model has seen" in page
+    assert "island = Dream, bill_length_mm = –" in page
+    assert list_ids(admin_client, "") == [prediction.id for prediction in reversed(asked)]
+
+
+def test_predictions_are_filtered_by_model_version_day_source_and_warnings(admin_client, asked, line):
+    quiet, warned, penguin = (prediction.id for prediction in asked)
+    assert list_ids(admin_client, "model=line") == [warned, quiet]
+    assert list_ids(admin_client, f"version__id__exact={penguin and asked[2].version_id}") == [penguin]
+    assert list_ids(admin_client, "warned=yes") == [warned]
+    assert list_ids(admin_client, "warned=no") == [penguin, quiet]
+    assert list_ids(admin_client, "warned=perhaps") == [penguin, warned, quiet]
+    assert len(list_ids(admin_client, "source__exact=form")) == 3
+    assert list_ids(admin_client, "source__exact=api") == []
+    day = asked[0].created_at
+    assert len(list_ids(admin_client, f"created_at__year={day.year}&created_at__month={day.month}")) == 3
+    assert list_ids(admin_client, f"created_at__year={day.year - 1}") == []
+
+
+def test_a_prediction_is_found_by_its_id_and_nothing_by_what_is_none(admin_client, asked):
+    assert list_ids(admin_client, f"q={asked[1].id}") == [asked[1].id]
+    response = admin_client.get("/admin/predictor/prediction/?q=line")
+    assert "is not the id of a prediction" in response.content.decode()
+
+
+def test_a_version_shows_its_metrics_and_whether_it_is_live(admin_client, models_dir, line):
+    train(models_dir, "line")
+    page = admin_client.get("/admin/predictor/version/").content.decode()
+    assert "RMSE 1.149 (6.598)" in page
+    assert page.count('alt="True"') == 1
+    assert page.count('alt="False"') == 1
+
+
+def promote(client, *versions):
+    chosen = {"action": "promote", "_selected_action": [version.pk for version in versions]}
+    return client.post("/admin/predictor/version/", chosen, follow=True).content.decode()
+
+
+def test_promoting_an_older_version_rolls_back_in_the_users_name(admin_client, models_dir, line):
+    train(models_dir, "line")
+    page = promote(admin_client, line)
+    assert "Live now: line 1." in page
+    promotion = Promotion.objects.first()
+    assert (promotion.version, promotion.previous.number, promotion.promoted_by) == (line, 2, "admin")
+    service.forget()
+    assert service.get_runtime("line").version == line
+    assert "admin" in admin_client.get("/admin/predictor/promotion/").content.decode()
+
+
+def test_two_versions_cannot_be_promoted_at_once(admin_client, models_dir, line):
+    assert "Choose one version" in promote(admin_client, line, train(models_dir, "line"))
+    assert Promotion.objects.count() == 2
+
+
+def test_a_version_that_could_not_be_loaded_cannot_be_promoted(admin_client, models_dir, line):
+    train(models_dir, "line")
+    Artifact.objects.filter(version=line).update(signature="0" * 64)
+    assert "Not promoted: line 1 could not be loaded: its manifest is not signed" in promote(admin_client, line)
+    assert Promotion.objects.count() == 2
+
+
+def test_who_may_only_look_cannot_promote(client, line):
+    reviewer = User.objects.create_user("grace", password="only looks", is_staff=True)
+    reviewer.user_permissions.add(Permission.objects.get(codename="view_version"))
+    client.force_login(reviewer)
+    promote(client, line)
+    assert Promotion.objects.count() == 1
+    assert client.get("/admin/predictor/prediction/").status_code == 403
+
+
+def test_nobody_looks_without_signing_in(client, line):
+    assert client.get("/admin/predictor/prediction/").status_code == 302

@@ -1,0 +1,192 @@
+"""What a person sees and does, in a real browser."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from predictor.models import Prediction
+from tests.training import train
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+# The browser's own line for an answer that is meant to be one of these.
+INTENDED = ("status of 404", "status of 413", "status of 422")
+
+
+@pytest.fixture(scope="module")
+def launched(chromium):
+    # Playwright keeps an event loop in this thread, beside which Django would refuse to ask the database.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(serve, models_dir, transactional_db):
+    train(models_dir, "line")
+    train(models_dir, "penguins")
+    return serve(WEB_CONCURRENCY="1").wait_until("/readyz").address
+
+
+@pytest.fixture
+def open_page(launched, site):
+    """Open a path of the site; at the end, fail on any word of the console's that was not to be expected."""
+    contexts, complaints = [], []
+
+    def open_path(path, viewport=DESKTOP, javascript=True, forgiven=()):
+        contexts.append(launched.new_context(viewport=viewport, java_script_enabled=javascript))
+        page = contexts[-1].new_page()
+
+        def listen(message):
+            is_expected = any(text in message.text for text in (*INTENDED, *forgiven))
+            if message.type in ("error", "warning") and not is_expected:
+                complaints.append(message.text)
+
+        page.on("console", listen)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(site + path)
+        return page
+
+    yield open_path
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def press_until_focused(page, selector, key="Tab"):
+    for _ in range(40):
+        if page.locator(selector).evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{selector} cannot be reached with {key}")
+
+
+def read_stored():
+    return Prediction.objects.order_by("-id").values_list("inputs", "output")
+
+
+either_way = pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+each_width = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["360 px", "1280 px"])
+
+
+@either_way
+@each_width
+def test_the_line_is_asked_by_keyboard_alone(open_page, viewport, javascript):
+    page = open_page("/", viewport, javascript)
+    press_until_focused(page, "input[name=x]")
+    page.keyboard.type("5.5")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/predictions/*/")
+
+    [(inputs, output)] = read_stored()
+    assert inputs == {"x": 5.5}
+    assert page.locator("output#prediction").inner_text() == f"{output:.10g}"
+    assert page.locator("svg.chart .own").count() == 1
+    assert page.title() == f"y: {output:.10g}"
+    assert page.locator("input[name=x]").input_value() == "5.5"
+
+
+@either_way
+@each_width
+def test_the_penguin_is_asked_by_keyboard_alone(open_page, viewport, javascript):
+    page = open_page("/penguins/", viewport, javascript)
+    press_until_focused(page, "select[name=island]")
+    page.keyboard.type("Dream")
+    for name, typed in [("bill_length_mm", "49.5"), ("bill_depth_mm", "19"), ("flipper_length_mm", "200")]:
+        press_until_focused(page, f"input[name={name}]")
+        page.keyboard.type(typed)
+    press_until_focused(page, "input[name=year]")
+    page.keyboard.type("2009")
+    press_until_focused(page, "button[type=submit]")
+    page.keyboard.press("Space")
+    page.wait_for_url("**/predictions/*/")
+
+    [(inputs, output)] = read_stored()
+    assert (inputs["island"], inputs["bill_length_mm"], inputs["sex"], inputs["year"]) == ("Dream", 49.5, None, 2009)
+    assert page.locator("output#prediction").inner_text() == output == "Chinstrap"
+
+
+@either_way
+def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javascript):
+    page = open_page("/penguins/", PHONE, javascript)
+    page.fill("input[name=bill_length_mm]", "999")
+    page.fill("input[name=bill_depth_mm]", "19")
+    page.click("button[type=submit]")
+    page.wait_for_selector(".problems")
+
+    wrong = page.locator("input[name=bill_length_mm]")
+    assert wrong.get_attribute("aria-invalid") == "true"
+    described = wrong.get_attribute("aria-describedby").split()
+    assert "“999” is too large: the most allowed is 200." in [page.locator(f"#{id}").inner_text() for id in described]
+    assert wrong.input_value() == "999"
+    assert page.locator("input[name=bill_depth_mm]").input_value() == "19"
+    assert not read_stored().exists()
+
+    if javascript:
+        assert page.locator(".problems").evaluate("element => element === document.activeElement")
+    page.fill("input[name=bill_length_mm]", "49")
+    page.fill("input[name=year]", "2008")
+    page.select_option("select[name=island]", "Biscoe")
+    page.click("button[type=submit]")
+    page.wait_for_selector("output#prediction")
+    assert len(read_stored()) == 1
+
+
+def test_the_answer_appears_in_place_and_its_address_can_be_reloaded_and_left(open_page, site):
+    page = open_page("/")
+    page.evaluate("window.stayed = true")
+    page.fill("input[name=x]", "2")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/predictions/*/")
+    answer = page.locator("output#prediction").inner_text()
+    assert page.evaluate("window.stayed")
+    assert page.locator("h1.answer").evaluate("element => element === document.activeElement")
+
+    page.reload()
+    assert page.locator("output#prediction").inner_text() == answer
+    page.go_back()
+    page.wait_for_selector("h1:has-text('A straight line')")
+    assert page.url == site + "/"
+    assert len(read_stored()) == 1
+
+
+def test_a_site_that_cannot_be_reached_says_so(open_page):
+    page = open_page("/", forgiven=["net::ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest"])
+    assert page.locator("#unreachable").is_hidden()
+    page.context.set_offline(True)
+    page.fill("input[name=x]", "2")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#unreachable", state="visible")
+
+    page.context.set_offline(False)
+    page.click("button[type=submit]")
+    page.wait_for_selector("output#prediction")
+    assert page.locator("#unreachable").is_hidden()
+
+
+@each_width
+def test_no_page_is_wider_than_the_screen(open_page, site, viewport):
+    page = open_page("/", viewport)
+    for path in ("/", "/penguins/", "/about/line/", "/about/penguins/", "/nothing/"):
+        page.goto(site + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+
+
+def test_the_admin_works_under_the_content_security_policy(open_page, site, django_user_model):
+    django_user_model.objects.create_superuser("ada", password="a long one, for tests")
+    page = open_page("/admin/")
+    page.fill("input[name=username]", "ada")
+    page.fill("input[name=password]", "a long one, for tests")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=History and versions")
+    for table in ("prediction", "version", "promotion"):
+        page.goto(f"{site}/admin/predictor/{table}/")
+    page.goto(f"{site}/admin/predictor/version/")
+    page.check("tr:has-text('line 1') input.action-select")
+    page.select_option("select[name=action]", "promote")
+    page.click("button[name=index]")
+    assert page.locator(".messagelist").inner_text() == "Live now: line 1."

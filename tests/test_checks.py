@@ -1,0 +1,101 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.checks import run_checks
+
+from predictor.models import Artifact
+from tests.conftest import ROOT, run_manage
+
+KEY = "0123456789abcdef" * 4
+OTHER = "fedcba9876543210" * 4
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """The environment of a production server that is set up rightly, and nothing of this machine's own.
+
+    An empty value keeps .env from giving one.
+    """
+    return {
+        "DEPLOYMENT": "production",
+        "SECRET_KEY": KEY,
+        "MODEL_SIGNING_KEY": OTHER,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+    }
+
+
+def test_a_right_production_server_passes_the_deployment_checks(bare):
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", **bare)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "id"),
+    [
+        ({"SECRET_KEY": ""}, "predictor.E001"),
+        ({"SECRET_KEY": "short"}, "predictor.E001"),
+        ({"SECRET_KEY": "ab" * 40}, "predictor.E001"),
+        ({"MODEL_SIGNING_KEY": ""}, "predictor.E002"),
+        ({"MODEL_SIGNING_KEY": "a" * 64}, "predictor.E002"),
+        ({"MODEL_SIGNING_KEY": KEY}, "predictor.E003"),
+        ({"DYNO": "web.1"}, "predictor.E004"),
+        ({"DEFAULT_MODEL": "Not a slug"}, "predictor.E005"),
+    ],
+)
+def test_what_is_wrong_stops_every_command_with_a_clear_message(bare, wrong, id):
+    done = run_manage("migrate", **{**bare, **wrong})
+    assert done.returncode == 1
+    assert f"({id})" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_stops_the_server_and_no_key_is_told(bare):
+    done = subprocess.run(  # Our own server.
+        [sys.executable, "-c", "import mlsite.wsgi"],
+        cwd=ROOT,
+        env={**os.environ, **bare, "SECRET_KEY": "quite-short"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "SECRET_KEY is weak" in done.stderr
+    assert "quite-short" not in done.stderr
+
+
+def test_static_files_are_collected_in_a_build_without_any_setting(tmp_path):
+    empty = dict.fromkeys(["SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL", "DEPLOYMENT"], "")
+    done = run_manage("collectstatic", "--noinput", "--dry-run", **empty)
+    assert done.returncode == 0, done.stderr
+
+
+def test_on_a_dyno_postgres_is_reached_over_tls_and_a_stricter_mode_is_kept(bare):
+    code = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    for url, mode in [("postgres://u:p@h/d", "require"), ("postgres://u:p@h/d?sslmode=verify-full", "verify-full")]:
+        done = run_manage("shell", "--no-imports", "-c", code, **{**bare, "DYNO": "web.1", "DATABASE_URL": url})
+        assert done.stdout.strip() == str({"sslmode": mode}), done.stderr
+
+
+def find_messages():
+    return [message for message in run_checks(databases=["default"]) if message.id.startswith("predictor")]
+
+
+@pytest.mark.django_db
+def test_good_live_versions_need_no_word(line, penguins):
+    assert find_messages() == []
+
+
+@pytest.mark.django_db
+def test_a_live_version_that_cannot_be_served_is_a_warning_that_says_why(line, penguins):
+    Artifact.objects.filter(version=line).update(signature="0" * 64)
+    [message] = find_messages()
+    assert message.id == "predictor.W001"
+    assert message.msg.startswith("line 1 is live but cannot be served (BadSignature): its manifest is not signed")
+    assert message.hint == "Run `manage.py retrain line`."
+
+
+def test_the_database_check_bears_missing_tables(bare):
+    done = run_manage("check", "--database", "default", **bare)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,120 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictor.models import Promotion, Version
+from tests.conftest import run_manage
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+@pytest.fixture
+def retrain(models_dir, capsys):
+    """Call the command; give what it printed."""
+
+    def call(*arguments, fails=False):
+        if fails:
+            with pytest.raises(CommandError):
+                call_command("retrain", *arguments)
+        else:
+            call_command("retrain", *arguments)
+        return capsys.readouterr()
+
+    return call
+
+
+def test_all_recipes_are_retrained_when_none_is_named(retrain):
+    retrain()
+    assert list(Version.objects.values_list("model", "number")) == [("line", 1), ("penguins", 1)]
+
+
+def test_the_text_is_a_short_table_with_the_baseline_beside_each_metric(retrain):
+    printed = retrain("line")
+    assert re.search(r"line  version 1  live  learnt from 161 rows", printed.out)
+    assert re.search(r"hold-out, 39 rows +model +baseline", printed.out)
+    assert re.search(r"RMSE +1\.\d+ +6\.\d+", printed.out)
+
+
+def test_progress_goes_to_stderr_and_only_the_result_to_stdout(retrain):
+    printed = retrain("line", "--format", "json")
+    assert "line: fitting on 161 rows" in printed.err
+    assert json.loads(printed.out)
+
+
+def test_json_holds_one_object_a_model(retrain):
+    line, penguins = json.loads(retrain("--format", "json").out)
+    assert set(line) == {"model", "version", "rows", "metrics", "baseline", "promoted", "reason"}
+    assert (line["model"], line["version"], line["rows"], line["promoted"]) == ("line", 1, 161, True)
+    assert set(line["metrics"]) == set(line["baseline"]) == {"mae", "rmse", "r2"}
+    assert set(penguins["metrics"]) == {"accuracy", "macro_f1", "log_loss"}
+
+
+def test_a_dry_run_measures_and_stores_nothing(retrain, models_dir):
+    [line] = json.loads(retrain("line", "--dry-run", "--format", "json").out)
+    assert (line["version"], line["promoted"], line["reason"]) == (None, False, "dry run")
+    assert line["metrics"]["rmse"] > 0
+    assert not Version.objects.exists()
+    assert not (models_dir / "line/model.pkl").exists()
+
+
+def test_missing_trains_only_models_without_a_live_version_that_loads(retrain, settings):
+    retrain("line")
+    assert [done["model"] for done in json.loads(retrain("--missing", "--format", "json").out)] == ["penguins"]
+    assert json.loads(retrain("--missing", "--format", "json").out) == []
+
+    settings.MODEL_SIGNING_KEY = "another key, of which no signature is known at all, 123"
+    assert len(json.loads(retrain("--missing", "--format", "json").out)) == 2
+
+
+def test_one_recipe_that_fails_does_not_stop_the_others(retrain, models_dir):
+    (models_dir / "line/model.toml").write_text('title = "Broken"\n')
+    printed = retrain("--format", "json", fails=True)
+    line, penguins = json.loads(printed.out)
+    assert not line["promoted"]
+    assert "model.toml" in line["reason"]
+    assert penguins["promoted"]
+    assert list(Version.objects.values_list("model", flat=True)) == ["penguins"]
+
+
+def test_what_was_live_stays_live_when_a_retrain_fails(retrain, models_dir):
+    retrain("line")
+    (models_dir / "line/data.csv").write_text("x,y\n1,a\n")
+    retrain("line", fails=True)
+    assert Promotion.objects.newest().get().version.number == 1
+
+
+def test_a_slug_without_a_recipe_is_named_with_those_that_exist(retrain):
+    assert "the recipes here are: line, penguins" in retrain("lime", fails=True).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["retrain", "nothing"], 1), (["retrain", "--format", "xml"], 2), (["retrain", "--nonsense"], 2)],
+)
+def test_the_exit_status_tells_a_failure_from_wrong_usage(database_url, arguments, status):
+    done = run_manage(*arguments, DATABASE_URL=database_url)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_without_tables_is_said_plainly(tmp_path):
+    done = run_manage("retrain", "line", DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
+    assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_neither_scikit_learn_nor_polars(database_url):
+    code = (
+        "import sys; sys.argv = ['manage.py', 'retrain', '--help']\n"
+        "from django.core.management import execute_from_command_line\n"
+        "try: execute_from_command_line(sys.argv)\n"
+        "except SystemExit: pass\n"
+        "sys.exit(str({'sklearn', 'polars'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.stderr.strip().endswith("set()")

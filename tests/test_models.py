@@ -1,0 +1,102 @@
+import uuid
+
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+
+from predictor.models import Prediction, Promotion, Version, make_prediction_id
+from predictor.serving import registry
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+def make_version(model="line", number=1):
+    return Version.objects.create(
+        model=model,
+        number=number,
+        title=model,
+        estimator="",
+        schema={},
+        metrics={},
+        profile={},
+        split={},
+        data={},
+        libraries={},
+    )
+
+
+def make_prediction(version, **changes):
+    made = {"inputs": {"x": 1.0}, "output": 5.0, "source": "form", "duration_ms": 1.0, **changes}
+    return Prediction.objects.create(version=version, **made)
+
+
+def promote(version):
+    return Promotion.objects.create(version=version, promoted_by="tests", reason="tests")
+
+
+def test_the_newest_promotion_of_each_model_names_its_live_version():
+    first, second, other = make_version(), make_version(number=2), make_version("penguins")
+    for version in (first, second, other, first):
+        promote(version)
+
+    assert set(Version.objects.live()) == {first, other}
+    assert Promotion.objects.newest().count() == 2
+
+
+def test_a_version_that_was_never_promoted_is_not_live():
+    make_version()
+    assert not Version.objects.live().exists()
+
+
+def test_numbers_count_up_for_each_model_on_its_own():
+    make_version(number=1)
+    make_version(number=2)
+    assert Version.objects.next_number("line") == 3
+    assert Version.objects.next_number("penguins") == 1
+
+
+def test_a_number_is_given_once():
+    make_version()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_version()
+
+
+def test_what_has_history_cannot_be_deleted():
+    version = make_version()
+    make_prediction(version)
+    promote(version)
+    with pytest.raises(models.ProtectedError):
+        version.delete()
+
+
+def test_prediction_ids_are_version_7_and_in_order_of_time():
+    ids = [make_prediction_id() for _ in range(1000)]
+    assert all(isinstance(made, uuid.UUID) and made.version == 7 for made in ids)
+    assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize("output", [9.98, 0, "Gentoo", True, 1])
+def test_an_output_is_a_bare_number_or_label(output):
+    prediction = make_prediction(make_version(), output=output)
+    prediction.refresh_from_db()
+    assert prediction.output == output
+    assert type(prediction.output) is type(output)
+
+
+def test_the_fixed_names_of_tables_and_columns():
+    wanted = {
+        "predictor_version": {"id", "model", "number"},
+        "predictor_promotion": {"id", "version_id"},
+        "predictor_prediction": {"id", "version_id", "inputs", "output", "source", "created_at"},
+        "predictor_artifact": {"id", "version_id", "kind", "sha256"},
+        "predictor_artifactchunk": {"artifact_id", "number", "data"},
+    }
+    with connection.cursor() as cursor:
+        for table, columns in wanted.items():
+            found = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+            assert columns <= found
+
+
+def test_promotions_are_locked_one_transaction_at_a_time_without_stopping_readers():
+    with transaction.atomic():
+        registry.lock_registry()
+        assert Promotion.objects.count() == 0

@@ -1,0 +1,113 @@
+"""A prediction, from the visitor's form to the reviewer's admin."""
+
+import pytest
+from django.db import connection
+
+from predictor.models import Prediction, Version
+from tests.training import train
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.both_databases
+
+PENGUIN = {
+    "island": "Biscoe",
+    "bill_length_mm": "50",
+    "bill_depth_mm": "15.2",
+    "flipper_length_mm": "220",
+    "body_mass_g": "5500",
+    "sex": "male",
+    "year": "2008",
+}
+
+
+def test_an_answer_has_a_page_of_its_own_and_is_kept_before_it_is_given(client, line):
+    response = client.post("/", {"x": "5"})
+
+    prediction = Prediction.objects.get()
+    assert response.status_code == 303
+    assert response["Location"] == f"/predictions/{prediction.id}/"
+    assert prediction.inputs == {"x": 5.0}
+    assert prediction.output == pytest.approx(13, abs=0.5)
+    assert (prediction.version, prediction.source, prediction.warnings) == (line, "form", [])
+    assert prediction.duration_ms > 0
+    page = client.get(response["Location"]).content.decode()
+    assert f'<output id="prediction">{prediction.output:.10g}</output>' in page
+
+
+def test_a_classification_says_how_sure_it_is(client, penguins):
+    response = client.post("/penguins/", PENGUIN, follow=True)
+
+    prediction = Prediction.objects.get()
+    assert prediction.output == "Gentoo"
+    assert set(prediction.probabilities) == {"Adelie", "Chinstrap", "Gentoo"}
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    page = response.content.decode()
+    assert '<output id="prediction">Gentoo</output>' in page
+    assert f"{100 * prediction.probabilities['Gentoo']:.1f} %" in page
+
+
+def test_what_may_be_missing_can_be_left_empty(client, penguins):
+    client.post("/penguins/", {**PENGUIN, "sex": "", "bill_length_mm": ""})
+
+    inputs = Prediction.objects.get().inputs
+    assert inputs["sex"] is None
+    assert inputs["bill_length_mm"] is None
+
+
+def test_a_value_that_the_model_has_not_seen_warns_and_the_warning_is_kept(client, line):
+    page = client.post("/", {"x": "50"}, follow=True).content.decode()
+
+    assert "50 is outside what the model has seen: 0.31 to 9.92" in page
+    assert Prediction.objects.get().warnings == ["x: 50 is outside what the model has seen: 0.31 to 9.92"]
+
+
+def test_the_page_holds_the_form_filled_in_for_the_next_try(client, penguins):
+    page = client.post("/penguins/", PENGUIN, follow=True).content.decode()
+
+    assert 'name="bill_depth_mm" value="15.2"' in page
+    assert '<option value="Biscoe" selected>' in page
+
+
+def test_the_reviewer_finds_the_prediction(admin_client, line):
+    admin_client.post("/", {"x": "5"})
+    prediction = Prediction.objects.get()
+
+    page = admin_client.get("/admin/predictor/prediction/").content.decode()
+    assert "x = 5" in page
+    assert f"{prediction.output:.10g}" in page
+    assert "line 1" in page
+
+
+def test_nothing_is_shown_that_was_not_kept(client, line, transactional_db):
+    client.get("/")
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Prediction, Prediction._meta.db_table, "predictor_away")
+    try:
+        response = client.post("/", {"x": "5"})
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(Prediction, "predictor_away", Prediction._meta.db_table)
+
+    assert response.status_code == 503
+    assert "output" not in response.content.decode()
+
+
+def test_a_real_server_answers_and_keeps(serve, models_dir, transactional_db):
+    train(models_dir, "line")
+    server = serve().wait_until("/readyz")
+    page = Visitor(server.address).post_form("/", {"x": "5"})
+
+    prediction = Prediction.objects.get()
+    assert page.url == f"{server.address}/predictions/{prediction.id}/"
+    assert page.answer == f"{prediction.output:.10g}"
+
+
+def test_a_new_model_appears_without_a_restart(serve, models_dir, transactional_db):
+    train(models_dir, "line")
+    server = serve(WEB_CONCURRENCY="1").wait_until("/readyz")
+    assert Visitor(server.address).get("/penguins/").status == 404
+    train(models_dir, "penguins")
+
+    server.wait_until("/penguins/")
+    assert "Palmer penguins" in Visitor(server.address).get("/").body
+    assert Version.objects.live().count() == 2
