@@ -118,7 +118,7 @@ class VersionAdmin(HistoryAdmin):
     actions = ["promote"]
     fields = [
         *("model", "number", "is_live", "title", "description", "created_at", "shown_metrics", "shown_rows"),
-        *("estimator", "shown_schema", "split", "data", "libraries"),
+        *("shown_estimator", "shown_schema", "split", "data", "libraries"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
@@ -139,6 +139,10 @@ class VersionAdmin(HistoryAdmin):
     @admin.display(description="rows learnt from / measured on")
     def shown_rows(self, version: Version) -> str:
         return f"{version.data['training_rows']} / {version.metrics['rows']} ({version.metrics['method']})"
+
+    @admin.display(description="estimator")
+    def shown_estimator(self, version: Version) -> SafeString:
+        return format_html("<pre>{}</pre>", version.estimator)
 
     @admin.display(description="schema")
     def shown_schema(self, version: Version) -> SafeString:

@@ -124,9 +124,9 @@ class Prediction(models.Model):
     """One answer that was given, with all it was given for."""
 
     class Source(models.TextChoices):
-        FORM = "form"
-        API = "api"
-        CSV = "csv"
+        FORM = "form", "form"
+        API = "api", "API"
+        CSV = "csv", "CSV"
 
     id = models.UUIDField(primary_key=True, default=make_prediction_id, editable=False)
     version = models.ForeignKey(Version, models.PROTECT, related_name="predictions", db_index=False)

@@ -3,7 +3,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.templatetags.static import static
 from django.views.decorators.http import require_http_methods, require_safe
 
 from predictor.charts import draw_chart
@@ -74,6 +75,12 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": versions[:MOST_VERSIONS_SHOWN],
     }
     return render_page(request, "predictor/about.html", context)
+
+
+@require_safe
+def show_icon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for an icon on pages that name none, such as the admin's."""
+    return redirect(static("icon.svg"))
 
 
 @require_safe

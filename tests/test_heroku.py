@@ -1,0 +1,78 @@
+"""What Heroku does with the project, as far as it can be done elsewhere."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The project as a dyno has it: no .env, no .venv, no database file."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    for name in (
+        "manage.py",
+        "Procfile",
+        "gunicorn.conf.py",
+        "mlsite",
+        "predictor",
+        "templates",
+        "static",
+        "ml_models",
+    ):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    return folder
+
+
+def run_release(checkout, **environment):
+    [command] = [line for line in (checkout / "Procfile").read_text().splitlines() if line.startswith("release: ")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(  # noqa: S602  # Our own Procfile, run as Heroku does.
+        command.removeprefix("release: "),
+        shell=True,
+        cwd=checkout,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_release_migrates_and_trains_and_the_next_one_changes_nothing(checkout):
+    url = f"sqlite:///{checkout}/db.sqlite3"
+    first = run_release(checkout, DATABASE_URL=url)
+    assert first.returncode == 0, first.stderr
+    assert "penguins  version 1  live" in first.stdout
+    assert "nothing to do" in run_release(checkout, DATABASE_URL=url).stdout
+
+
+def test_a_training_that_fails_warns_and_does_not_block_the_release(checkout):
+    (checkout / "ml_models/line/data.csv").unlink()
+    done = run_release(checkout, DATABASE_URL=f"sqlite:///{checkout}/db.sqlite3")
+    assert done.returncode == 0
+    assert "WARNING: a model could not be trained" in done.stderr
+
+
+def test_a_dyno_without_a_database_releases_nothing(checkout):
+    done = run_release(checkout, DYNO="release.1", DATABASE_URL="")
+    assert done.returncode != 0
+    assert "predictor.E004" in done.stderr
+    assert (checkout / "db.sqlite3").stat().st_size == 0  # Opened by a check of Django's own, and left empty.
+
+
+def test_the_app_is_described_for_heroku():
+    app = json.loads((ROOT / "app.json").read_text())
+    assert app["addons"] == ["heroku-postgresql:essential-0"]
+    assert {name for name, variable in app["env"].items() if variable.get("generator") == "secret"} == {
+        "SECRET_KEY",
+        "MODEL_SIGNING_KEY",
+    }
+    assert (ROOT / "runtime.txt").read_text() == "python-3.11\n"
