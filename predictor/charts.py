@@ -77,7 +77,7 @@ def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, 
         points=[(x.place(px), y.place(py), classes.index(m) if classes else 0) for px, py, m in profile["points"]],
         curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
         own=(x.place(own[0]), y.place(own[1])) if own else None,
-        classes=[str(label) for label in classes],
+        classes=[format_value(label) for label in classes],
     )
 
 

@@ -24,7 +24,8 @@ def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
     residuals = actual - predicted
     scores = {"mae": float(np.abs(residuals).mean()), "rmse": float(np.sqrt((residuals**2).mean()))}
     spread = float(((actual - actual.mean()) ** 2).sum())
-    if spread > 0:
+    # The mean of equal numbers may be a last bit away from them, so that the spread alone does not tell.
+    if spread > 0 and actual.min() < actual.max():
         scores["r2"] = 1 - float((residuals**2).sum()) / spread
     return scores
 

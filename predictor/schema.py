@@ -128,7 +128,7 @@ class Feature:
 
     def _read_number(self, raw: str | float) -> float:
         text = str(raw).strip()
-        if isinstance(raw, bool) or not NUMBER.fullmatch(text):
+        if not NUMBER.fullmatch(text):
             raise ValueError(f"{quote(raw)} is not a number: give {self.expected}.")
         number = float(text)
         if not np.isfinite(number):

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,8 @@ def test_a_dyno_without_a_database_releases_nothing(checkout):
     done = run_release(checkout, DYNO="release.1", DATABASE_URL="")
     assert done.returncode != 0
     assert "predictor.E004" in done.stderr
-    assert (checkout / "db.sqlite3").stat().st_size == 0  # Opened by a check of Django's own, and left empty.
+    with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:  # A check of Django's own opens it.
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
 def test_the_app_is_described_for_heroku():

@@ -7,7 +7,7 @@ import numpy as np
 
 from predictor.exceptions import NoAnswer
 from predictor.models import Artifact, Version
-from predictor.schema import Label, Matrix, Schema
+from predictor.schema import Label, Matrix, Schema, write_value
 from predictor.serving.artifact import load_pickle
 from predictor.serving.registry import read_verified
 
@@ -51,9 +51,10 @@ class Runtime:
         # A class that no training row had has no column: its probability is 0.
         codes = self.estimator.classes_.astype(int).tolist()
         rows = self.estimator.predict_proba(matrix)
-        named = [{str(label): 0.0 for label in classes} for _ in labels]
+        names = [write_value(label) for label in classes]
+        named = [dict.fromkeys(names, 0.0) for _ in labels]
         for probabilities, row in zip(named, _check_finite(rows), strict=True):
-            probabilities |= {str(classes[code]): share for code, share in zip(codes, row, strict=True)}
+            probabilities |= {names[code]: share for code, share in zip(codes, row, strict=True)}
         return [Answer(output=label, probabilities=p) for label, p in zip(labels, named, strict=True)]
 
 

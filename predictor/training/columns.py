@@ -7,9 +7,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import LARGEST_INTEGER, Feature, Kind, Label, Target, Task, Value, normalise_text
+from predictor.schema import LARGEST_INTEGER, NUMBER, Feature, Kind, Label, Target, Task, Value, normalise_text
 from predictor.training.recipe import FeatureRecipe, Recipe
 
+NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -22,6 +23,30 @@ class Column:
     kind: Kind
     values: Vector
     choices: tuple[str, ...] = ()
+
+
+def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
+    """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave others alone.
+
+    Raises DatasetError where most of them do and one does not: a slip such as "1_0" would else make a category
+    of a quantity. A recipe that means it lists the choices.
+    """
+    if series.dtype != pl.String or recipe.features.get(series.name, FeatureRecipe()).choices is not None:
+        return series
+    texts = series.str.strip_chars()
+    is_number = texts.str.contains(f"^(?:{NUMBER_PATTERN})$").fill_null(value=True)
+    if is_number.all() and texts.null_count() < len(texts):
+        numbers = texts.cast(pl.Float64)
+        whole = numbers.cast(pl.Int64, strict=False)
+        is_whole = not texts.str.contains("[.eE]").any() and whole.null_count() == numbers.null_count()
+        return whole if is_whole else numbers
+    numbers, others = int((is_number & texts.is_not_null()).sum()), int((~is_number).sum())
+    if numbers > others:
+        problem = (
+            f"{numbers} values are numbers, but {series.filter(~is_number)[0]!r} is not: mend it, or leave it empty"
+        )
+        raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
+    return series
 
 
 def encode_column(recipe: Recipe, series: pl.Series) -> Column:
@@ -48,7 +73,7 @@ def encode_column(recipe: Recipe, series: pl.Series) -> Column:
 
 def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> Column:
     if series.dtype.is_float():
-        raise recipe.error(f"features.{series.name}.choices", "the column holds decimal numbers, not categories")
+        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column holds decimal numbers")
     if said.minimum is not None or said.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
@@ -168,9 +193,8 @@ def _check_limits(recipe: Recipe, column: Column, said: FeatureRecipe) -> None:
 def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        raise DatasetError(
-            f"{recipe.data_file}: {name}: the value is infinite in {len(infinite)} rows; numbers must end."
-        )
+        problem = f"{len(infinite)} rows hold a number beyond ±1.8e308: mend them or leave them empty"
+        raise DatasetError(f"{recipe.data_file}: {name}: {problem}.")
 
 
 def _largest(series: pl.Series) -> int:

@@ -1,6 +1,8 @@
 """Turns a recipe's table into the matrix that is learnt from, and decides which rows are held out."""
 
+import csv
 import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +11,11 @@ import polars as pl
 
 from predictor.exceptions import DatasetError
 from predictor.schema import Matrix, Schema
-from predictor.training.columns import Mask, Vector, encode_column, encode_target, infer_feature
+from predictor.training.columns import Mask, Vector, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.recipe import FeatureRecipe, Recipe
 
+EXAMPLE = '"a ""quoted"", divided text"'
 MISSING_TEXTS = ["", "NA", "N/A", "NaN", "nan", "null"]
 
 
@@ -53,10 +56,12 @@ def load_dataset(recipe: Recipe) -> Dataset:
     table = table.filter(pl.col(recipe.target).is_not_null())
     if not len(table):
         raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
-    target, answers = encode_target(recipe, table[recipe.target])
-    columns = [encode_column(recipe, table[name]) for name in table.columns if _is_feature(recipe, name)]
+    target, answers = encode_target(recipe, read_numbers(recipe, table[recipe.target]))
+    columns = [
+        encode_column(recipe, read_numbers(recipe, table[name])) for name in table.columns if _is_feature(recipe, name)
+    ]
     if not columns:
-        raise recipe.error("features", "every column is excluded: keep at least one.")
+        raise recipe.error("features", "no column but the target is left to learn from: keep at least one.")
     matrix = np.column_stack([column.values for column in columns])
     hashes = hash_rows(columns)
     held_out = is_held_out(hashes, recipe.holdout)
@@ -79,17 +84,50 @@ def read_table(file: Path) -> tuple[pl.DataFrame, str]:
         content = file.read_bytes()
     except OSError as error:
         raise DatasetError(f"{file} cannot be read: {error.strerror}; `data` is relative to model.toml.") from error
-    header = content.partition(b"\n")[0].decode("utf-8", "replace").strip().removeprefix("\ufeff").split(",")
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
-        raise DatasetError(f"{file}, line 1: the column {doubled[0]!r} stands there twice; give it another name.")
+    names = read_header(file, content)
     try:
-        table = pl.read_csv(content, null_values=MISSING_TEXTS, infer_schema_length=None)
+        table = pl.read_csv(content, new_columns=names, null_values=MISSING_TEXTS, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise DatasetError(f"{file} cannot be read as CSV: {str(error).splitlines()[0]}") from error
+        problem = f"{str(error).splitlines()[0]}; a text that holds a comma or a quote is written as {EXAMPLE}"
+        raise DatasetError(f"{file} cannot be read as CSV: {problem}.") from error
     if not len(table):
         raise DatasetError(f"{file} has a header but no rows.")
     return table, hashlib.sha256(content).hexdigest()
+
+
+def read_header(file: Path, content: bytes) -> list[str]:
+    """Read the columns' names, and refuse what polars would mend in silence: bad names, rows that are too short.
+
+    Raises DatasetError naming the file and the line.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DatasetError(f"{file}, line {line}: this is not UTF-8: save the table as “CSV UTF-8”.") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if not header:
+            raise DatasetError(f"{file}: the first line is empty: write the names of the columns there.")
+        _check_header(file, header)
+        for row in reader:
+            if row and len(row) != len(header):
+                problem = f"{len(row)} values for {len(header)} columns: write an empty one where a value is missing"
+                raise DatasetError(f"{file}, line {reader.line_num}: {problem}.")
+    except csv.Error as error:
+        problem = f"{error}; a text that holds a comma or a quote is written as {EXAMPLE}"
+        raise DatasetError(f"{file}, line {reader.line_num}: {problem}.") from error
+    return header
+
+
+def _check_header(file: Path, header: list[str]) -> None:
+    for number, name in enumerate(header, start=1):
+        if not name.strip() or "\x00" in name:
+            problem = f"column {number} has the name {name!r}: give it one that can be read, or remove it"
+            raise DatasetError(f"{file}, line 1: {problem}.")
+        if name in header[: number - 1]:
+            raise DatasetError(f"{file}, line 1: the column {name!r} stands there twice; give it another name.")
 
 
 def _check_sides(recipe: Recipe, held_out: Mask) -> None:
@@ -107,4 +145,5 @@ def _is_feature(recipe: Recipe, name: str) -> bool:
 
 
 def _list_columns(table: pl.DataFrame) -> str:
-    return f"the columns are {', '.join(table.columns[:20])}"
+    more = ", …" if len(table.columns) > 20 else ""
+    return f"the columns are {', '.join(map(repr, table.columns[:20]))}{more}"

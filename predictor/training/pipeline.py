@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
@@ -25,6 +26,7 @@ NEEDS_NO_SCALING = (
 )
 # A missing category is a category of its own, before the codes that count from 0.
 MISSING_CODE = -1
+SEED = re.compile(r"(^|__)random_state$")
 
 
 def build_pipeline(recipe: Recipe, schema: Schema) -> BaseEstimator:
@@ -54,11 +56,12 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
     module, _, name = path.rpartition(".")
     try:
         made = getattr(importlib.import_module(module or "sklearn"), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         problem = f"{path!r} does not exist: write a full path such as sklearn.linear_model.LinearRegression."
         raise recipe.error("estimator.class", problem) from error
     if not (isinstance(made, type) and issubclass(made, BaseEstimator)):
-        raise recipe.error("estimator.class", f"{path!r} is not a scikit-learn estimator.")
+        problem = f"{path!r} is no scikit-learn estimator: write the path of a class that has fit and predict."
+        raise recipe.error("estimator.class", problem)
     known = inspect.signature(made).parameters
     for key in params:
         if key not in known:
@@ -73,16 +76,22 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
 
 
 def _build_own(recipe: Recipe, schema: Schema) -> BaseEstimator:
-    """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere."""
-    module = importlib.import_module(f"ml_models.{recipe.slug}.pipeline")
-    if not callable(getattr(module, "build", None)):
+    """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere.
+
+    The seed goes to every step that takes one and was given none.
+    """
+    try:
+        module = importlib.import_module(f"ml_models.{recipe.slug}.pipeline")
+        build = getattr(module, "build", None)
+        model = build(schema) if callable(build) else None
+    except Exception as error:  # Whatever it raises is about this recipe, and must not stop the others.
+        raise RecipeError(f"{recipe.pipeline_file}: {type(error).__name__}: {error}") from error
+    if not callable(build):
         raise RecipeError(f"{recipe.pipeline_file}: it must define build(schema), which returns an estimator.")
-    model = module.build(schema)
     if not isinstance(model, BaseEstimator):
         raise RecipeError(f"{recipe.pipeline_file}: build(schema) returned {model!r}, not a scikit-learn estimator.")
-    if "random_state" in model.get_params(deep=False):
-        model.set_params(random_state=recipe.seed)
-    return model
+    unset = [key for key, value in model.get_params().items() if SEED.search(key) and value is None]
+    return model.set_params(**dict.fromkeys(unset, recipe.seed))
 
 
 def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:

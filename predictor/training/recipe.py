@@ -1,9 +1,10 @@
 """Reads ml_models/<slug>/model.toml: what to learn from which table, and how the form should show it."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 
@@ -11,6 +12,17 @@ from predictor.exceptions import RecipeError
 from predictor.schema import Task
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
+# No database keeps a NUL, and JSON knows no infinity.
+Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
+Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+TOML_NAMES = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "a table",
+}
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 # The first segments of our own URLs, and of the standard protocols that may join them.
 RESERVED_SLUGS = frozenset(
@@ -22,19 +34,19 @@ RESERVED_SLUGS = frozenset(
 class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"path": "class"}):
     """`[estimator]`: a scikit-learn estimator's dotted path and its parameters."""
 
-    path: str
+    path: Text
     params: dict[str, Any] = {}
 
 
 class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[features.<name>]`: what is said about a column, over what its data would say."""
 
-    label: str | None = None
-    unit: str = ""
-    help: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: Annotated[list[str | int], msgspec.Meta(min_length=1)] | None = None
+    label: Text | None = None
+    unit: Text = ""
+    help: Text = ""
+    minimum: Finite | None = None
+    maximum: Finite | None = None
+    choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
     required: bool | None = None
     exclude: bool = False
 
@@ -44,10 +56,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     slug: str = ""
     folder: Path = Path()
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    description: str = ""
-    target: str
-    data: str
+    title: Annotated[Text, msgspec.Meta(min_length=1, max_length=200)]
+    description: Text = ""
+    target: Text
+    data: Text
     task: Task | None = None
     holdout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
@@ -85,7 +97,7 @@ def read_recipe(models_dir: Path, slug: str) -> Recipe:
     file = models_dir / slug / "model.toml"
     check_slug(slug, file)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         known = ", ".join(find_slugs(models_dir)) or "none yet"
         raise RecipeError(f"{file} does not exist; the recipes here are: {known}.") from None
@@ -122,20 +134,36 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
 
 def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
     """Turn one TOML table into its struct, blaming file, key and value for what does not fit."""
+    if not isinstance(content, dict):
+        raise RecipeError(f"{file}: {table}: must be a table such as [{table}], not {content!r}.")
     where = f"{table}." if table else ""
-    if isinstance(content, dict):
-        known = [field.encode_name for field in msgspec.structs.fields(shape)]
-        for key in content:
-            if key not in known:
-                raise _unknown_key(file, f"{where}{key}", shape)
+    known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    for key in content:
+        if key not in known:
+            raise _unknown_key(file, f"{where}{key}", shape)
+    for key, field in known.items():
+        if field.required and key not in content:
+            raise RecipeError(f'{file}: {where}{key}: is missing: write {key} = "…".')
     try:
         return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
-        key = path.strip(".`")
-        given = content.get(key.split("[")[0]) if isinstance(content, dict) and key else content
-        shown = f", not {given!r}" if key or not isinstance(content, dict) else ""
-        raise RecipeError(f"{file}: {where}{key}: {problem}{shown}.".replace(": : ", ": ")) from error
+        problem, _, path = str(error).rpartition(" - at `$.")
+        key = path.rstrip("`")
+        given = content[key.partition("[")[0]]
+        raise RecipeError(f"{file}: {where}{key}: must be {_explain(problem)}, not {given!r}.") from error
+
+
+def _explain(problem: str) -> str:
+    """Say in TOML's words what msgspec expected."""
+    if problem.startswith("Invalid enum value"):
+        return " or ".join(map(repr, get_args(Task)))
+    if problem == "Number out of range":
+        return "a number that float64 can hold"
+    expected = problem.removeprefix("Expected ").partition(", got")[0]
+    expected = re.sub(" matching regex .*", " without NUL characters", expected)
+    for name, words in TOML_NAMES.items():
+        expected = re.sub(rf"\b{name}\b", words, expected)
+    return expected.replace(" | null", "").replace(" | ", " or ").replace("`", "")
 
 
 def _unknown_key(file: Path, key: str, shape: type[msgspec.Struct]) -> RecipeError:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from predictor.metrics import LABELS
 from predictor.models import Prediction, Version
-from predictor.schema import format_value
+from predictor.schema import format_value, write_value
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -61,5 +61,10 @@ class ShownProbability:
 
 def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
     """The classes with their probabilities, the most probable first."""
-    ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
-    return [ShownProbability(label=label, percent=round(share * 100, 1)) for label, share in ranked]
+    shares = prediction.probabilities or {}
+    classes = prediction.version.parsed_schema.target.classes if shares else ()
+    shown = [
+        ShownProbability(label=format_value(label), percent=round(shares[write_value(label)] * 100, 1))
+        for label in classes
+    ]
+    return sorted(shown, key=lambda each: -each.percent)

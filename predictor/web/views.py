@@ -71,6 +71,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "version": live,
         "schema": live.parsed_schema,
         "metrics": list_metrics(live),
+        "classes": [format_value(label) for label in live.parsed_schema.target.classes],
         "chart": draw_chart(live.parsed_schema, live.profile, {}, None),
         "versions": versions[:MOST_VERSIONS_SHOWN],
     }

@@ -1,0 +1,105 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.charts import Axis, draw_chart
+from predictor.schema import Feature, Schema, Target
+
+X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
+N = Feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))
+LINE = Schema(features=(X,), target=Target(name="y", label="Height", task="regression"))
+BIRDS = Schema(
+    features=(X, N), target=Target(name="kind", label="Kind", task="classification", classes=("Adelie", "Gentoo"))
+)
+LINE_PROFILE = {"axes": ["x", "y"], "points": [[0.0, 0.0, None], [10.0, 20.0, None]], "curve": [[0.0, 1.0], [10.0, 19]]}
+BIRDS_PROFILE = {"axes": ["x", "n"], "points": [[0.0, 1.0, "Adelie"], [10.0, 9.0, "Gentoo"]], "curve": []}
+
+values = st.floats(-1e300, 1e300, allow_subnormal=False)
+
+
+def read_places(chart):
+    curve = [tuple(map(float, pair.split(","))) for pair in chart.curve.split()]
+    return [(x, y) for x, y, _ in chart.points] + curve + ([chart.own] if chart.own else [])
+
+
+def test_points_curve_and_own_point_share_one_scale():
+    chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.0)
+    (left, bottom, _), (right, top, _) = chart.points
+    assert chart.own == pytest.approx(((left + right) / 2, (bottom + top) / 2), abs=0.1)
+    assert len(chart.curve.split()) == 2
+
+
+@given(st.lists(st.tuples(values, values), min_size=1, max_size=5), values, values)
+def test_everything_lies_inside_the_picture_and_larger_is_further_right_and_up(points, x, y):
+    profile = {"axes": ["x", "y"], "points": [[*point, None] for point in points], "curve": []}
+    chart = draw_chart(LINE, profile, {"x": x}, y)
+    for px, py in read_places(chart):
+        assert chart.left <= px <= chart.right
+        assert chart.top <= py <= chart.bottom
+    own_x, own_y = chart.own
+    for (px, py, _), (value_x, value_y) in zip(chart.points, points, strict=True):
+        assert (px - own_x) * math.copysign(1, value_x - x) >= 0
+        assert (py - own_y) * math.copysign(1, value_y - y) <= 0
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-2, 1e6))
+def test_ticks_are_few_round_numbers_that_differ_and_lie_on_the_axis(low, length):
+    axis = Axis(label="x", low=low, high=low + length, start=0, length=100)
+    places, texts = zip(*axis.ticks, strict=True)
+    assert 3 <= len(texts) == len(set(texts)) <= 9
+    assert list(places) == sorted(places)
+    assert places[0] >= -0.1
+    assert places[-1] <= 100.1
+    assert [axis.place(float(text)) for text in texts] == pytest.approx(places, abs=0.1)
+
+
+def test_ticks_step_by_one_two_or_five():
+    ticks = {high: [text for _, text in Axis(label="", low=0, high=high, start=0, length=1).ticks] for high in (4, 8)}
+    assert ticks == {4: ["0", "0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4"], 8: [str(i) for i in range(9)]}
+
+
+def test_axes_carry_label_and_unit():
+    chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.0)
+    assert (chart.x.label, chart.y.label) == ("Width (mm)", "Height")
+
+
+def test_the_title_tells_what_is_to_be_seen():
+    chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.25)
+    assert chart.title == "Height against Width (mm): training points, the fitted curve, your point at 5, 10.25"
+
+
+def test_the_title_does_not_speak_of_points_that_are_not_shown():
+    chart = draw_chart(LINE, {**LINE_PROFILE, "points": []}, {}, 10.0)
+    assert chart.title == "Height against Width (mm): the fitted curve"
+
+
+def test_a_classification_marks_points_by_the_number_of_their_class():
+    chart = draw_chart(BIRDS, BIRDS_PROFILE, {"x": 5.0, "n": 5}, "Adelie")
+    assert [number for _, _, number in chart.points] == [0, 1]
+    assert chart.classes == ["Adelie", "Gentoo"]
+    assert chart.own is not None
+    assert chart.curve == ""
+
+
+def test_classes_that_are_no_text_are_shown_as_text():
+    target = Target(name="kind", label="Kind", task="classification", classes=(0, 1))
+    profile = {**BIRDS_PROFILE, "points": [[0.0, 1.0, 1], [1.0, 2.0, 0]]}
+    chart = draw_chart(Schema(features=(X, N), target=target), profile, {"x": 1.0, "n": 1}, 0)
+    assert [number for _, _, number in chart.points] == [1, 0]
+    assert chart.classes == ["0", "1"]
+
+
+def test_an_own_point_with_a_missing_input_is_left_out():
+    assert draw_chart(BIRDS, BIRDS_PROFILE, {"x": 5.0, "n": None}, "Adelie").own is None
+
+
+@pytest.mark.parametrize("emptied", [{"axes": []}, {"points": [], "curve": []}])
+def test_a_version_with_nothing_to_draw_has_no_chart(emptied):
+    assert draw_chart(LINE, {**LINE_PROFILE, **emptied}, {"x": 5.0}, 10.0) is None
+
+
+@pytest.mark.parametrize(("x", "y"), [(1.79e308, 1.0), (-1.79e308, 1.0), (1.0, 1.79e308)])
+def test_values_too_far_apart_for_any_picture_have_no_chart(x, y):
+    assert draw_chart(LINE, LINE_PROFILE, {"x": x}, y) is None

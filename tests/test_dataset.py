@@ -1,0 +1,153 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from predictor.exceptions import DatasetError, RecipeError
+from predictor.training.dataset import load_dataset
+from tests.recipes import LINE, LINE_CSV, make_recipe
+
+ALL_TRAINING = LINE + "holdout = 0\n"
+
+
+def load(tmp_path, csv=LINE_CSV, toml=LINE):
+    return load_dataset(make_recipe(tmp_path, toml=toml, csv=csv))
+
+
+def catch_error(tmp_path, error, **files):
+    with pytest.raises(error) as caught:
+        load(tmp_path, **files)
+    return str(caught.value).replace(str(tmp_path / "ml_models" / "line") + "/", "")
+
+
+def test_a_table_becomes_a_schema_a_matrix_and_a_target(tmp_path):
+    dataset = load(tmp_path, "a,y,b\n1,0.5,red\n2,,blue\n,1.5,\n", ALL_TRAINING)
+    assert dataset.schema.names == ["a", "b"]
+    assert dataset.schema.target.name == "y"
+    # The second row has no target; its category remains no choice.
+    np.testing.assert_array_equal(dataset.matrix, [[1.0, 0.0], [np.nan, np.nan]])
+    assert dataset.target.tolist() == [0.5, 1.5]
+    assert dataset.left_out == 1
+
+
+def test_the_sides_follow_the_share_and_divide_the_rows(tmp_path):
+    dataset = load(tmp_path)
+    assert 5 <= dataset.held_out.sum() <= 40
+    assert (dataset.training == ~dataset.held_out).all()
+    assert load(tmp_path, toml=ALL_TRAINING).held_out.sum() == 0
+
+
+def test_the_range_seen_is_that_of_the_training_rows(tmp_path):
+    dataset = load(tmp_path, "x,y\n" + "".join(f"{i},0.5\n" for i in range(30)), LINE + "holdout = 0.6\n")
+    learnt = dataset.matrix[dataset.training]
+    assert dataset.schema.features[0].seen == (learnt.min(), learnt.max()) != (0.0, 29.0)
+
+
+def test_the_target_never_decides_a_side(tmp_path):
+    header, *rows = LINE_CSV.splitlines()
+    other = "\n".join([header, *(f"{row}1" for row in rows)])
+    assert load(tmp_path).held_out.tolist() == load(tmp_path, other).held_out.tolist()
+
+
+def test_the_bytes_of_the_table_are_fingerprinted(tmp_path):
+    assert load(tmp_path).sha256 == hashlib.sha256(LINE_CSV.encode()).hexdigest()
+
+
+def test_an_excluded_column_is_no_feature_and_may_be_empty(tmp_path):
+    dataset = load(tmp_path, "id,x,y\n,1,1.5\n,2,2.5\n", ALL_TRAINING + "[features.id]\nexclude = true")
+    assert dataset.schema.names == ["x"]
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "N/A", "NaN", "nan", "null", '""'])
+def test_the_usual_texts_for_a_missing_value_are_missing(tmp_path, missing):
+    dataset = load(tmp_path, f"x,c,y\n1,a,1.5\n{missing},{missing},2.5\n", ALL_TRAINING)
+    assert [feature.kind for feature in dataset.schema.features] == ["integer", "category"]
+    assert np.isnan(dataset.matrix[1]).all()
+
+
+@pytest.mark.parametrize(
+    "csv",
+    [
+        "\ufeffx,y\n1,2\n3,4\n",
+        "x,y\r\n1,2\r\n3,4\r\n",
+        "x,y\n1,2\n3,4",
+        "x,y\n1,2\n\n3,4\n\n\n",
+        '"x","y"\n"1","2"\n3,4\n',
+    ],
+    ids=["byte order mark", "CRLF", "no last line end", "blank lines", "quoted"],
+)
+def test_the_usual_kinds_of_csv_are_read_alike(tmp_path, csv):
+    dataset = load(tmp_path, csv, ALL_TRAINING)
+    assert dataset.schema.names == ["x"]
+    assert dataset.matrix.tolist() == [[1.0], [3.0]]
+    assert dataset.target.tolist() == [2.0, 4.0]
+
+
+def test_commas_quotes_and_line_ends_inside_quotes_are_part_of_the_text(tmp_path):
+    csv = '"x, in mm","x, in ""inches""",y\n"a,b","c\r\nd",1.5\n"a\nb","the ""e""",2.5\n'
+    dataset = load(tmp_path, csv, ALL_TRAINING)
+    assert dataset.schema.names == ["x, in mm", 'x, in "inches"']
+    assert [feature.choices for feature in dataset.schema.features] == [("a\nb", "a,b"), ("c\nd", 'the "e"')]
+
+
+@pytest.mark.parametrize(
+    ("csv", "message"),
+    [
+        ("", "data.csv: the first line is empty: write the names of the columns there."),
+        ("\nx,y\n1,2\n", "data.csv: the first line is empty: write the names of the columns there."),
+        ("x,y", "data.csv has a header but no rows."),
+        ("x,x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
+        (",x,y\n0,1,2\n", "data.csv, line 1: column 1 has the name '': give it one that can be read, or remove it."),
+        ("x,y, \n0,1,2\n", "data.csv, line 1: column 3 has the name ' ': give it one that can be read, or remove it."),
+        ("x\x00,y\n1,2\n", "data.csv, line 1: column 1 has the name 'x\\x00': give it one that can be read"),
+        ("x,y\n1,2\n1,2,3\n", "data.csv, line 3: 3 values for 2 columns: write an empty one where a value is missing."),
+        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns: write an empty one where a value is missing."),
+        ('x,y\n"a\nb",2\n3\n', "data.csv, line 4: 1 values for 2 columns"),
+        ('x,y\n"a"b,2\n', "data.csv, line 2: ',' expected after '\"'; a text that holds a comma or a quote is written"),
+        ('x,y\n"a,2\n', "data.csv, line 2: unexpected end of data; a text that holds a comma or a quote is written as"),
+        ('x,y\na"b,1\nc,2\n', "data.csv cannot be read as CSV: "),
+        (b"x,y\n1,2\n\xe9,3\n", "data.csv, line 3: this is not UTF-8: save the table as “CSV UTF-8”."),
+        ("x,y\n1,2\n".encode("utf-16"), "data.csv, line 1: this is not UTF-8: save the table as “CSV UTF-8”."),
+        ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in the target 'y'."),
+        ("x,y\n,1\n,2\n", "data.csv: x: the column is empty: exclude it or fill it."),
+        ("x,y\n1e400,1\n1.5,2\n", "data.csv: x: 1 rows hold a number beyond ±1.8e308: mend them or leave them empty."),
+        ("x,y\n1,2\n", "data.csv: 1 rows are left to learn from; at least 2 are needed."),
+    ],
+)
+def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, csv, message):
+    assert message in catch_error(tmp_path, DatasetError, csv=csv, toml=ALL_TRAINING)
+
+
+@pytest.mark.parametrize(
+    ("toml", "csv", "message"),
+    [
+        ("target = 'z'", "x,y\n1,2\n", "target: 'z' is not a column; the columns are 'x', 'y'."),
+        ("target = 'y'", "x;y\n1;2\n", "target: 'y' is not a column; the columns are 'x;y'."),
+        ("target = 'y'", "x, y\n1, 2\n", "target: 'y' is not a column; the columns are 'x', ' y'."),
+        ("[features.z]", LINE_CSV, "features.z: there is no such column; the columns are 'x', 'y'."),
+        ("[features.x]\nexclude = true", LINE_CSV, "features: no column but the target is left to learn from: keep"),
+        ("", "y\n1\n2\n", "features: no column but the target is left to learn from: keep at least one."),
+        (
+            "holdout = 0.001",
+            "x,y\n1,2\n",
+            "holdout: none of the 1 rows falls into a share of 0.001: write holdout = 0.",
+        ),
+    ],
+)
+def test_a_recipe_that_does_not_fit_its_table_is_refused_with_its_key(tmp_path, toml, csv, message):
+    base = LINE.replace('target = "y"', "") if toml.startswith("target") else LINE
+    error = catch_error(tmp_path, RecipeError, csv=csv, toml=base + toml)
+    assert error.startswith("model.toml: " + message)
+
+
+def test_a_table_of_many_columns_is_named_in_part(tmp_path):
+    names = [f"c{i}" for i in range(30)]
+    error = catch_error(tmp_path, RecipeError, csv=",".join(names) + "\n" + ",".join("1" * 30) + "\n")
+    assert error.endswith("'c18', 'c19', ….")
+
+
+@pytest.mark.parametrize(("data", "reason"), [("no.csv", "No such file or directory"), (".", "Is a directory")])
+def test_a_table_that_cannot_be_opened_is_named_with_the_reason(tmp_path, data, reason):
+    error = catch_error(tmp_path, DatasetError, toml=LINE.replace("data.csv", data))
+    assert f"cannot be read: {reason}; `data` is relative to model.toml." in error
+    assert "ml_models/line" in error or error.startswith(data)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as oracle
+
+from predictor.metrics import LABELS, score_classification, score_regression
+
+numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+codes = st.integers(0, 3).map(float)
+
+
+def many(values):
+    return st.lists(st.tuples(values, values), min_size=1, max_size=30).map(lambda pairs: np.array(pairs).T)
+
+
+@given(many(numbers))
+def test_regressions_are_scored_as_scikit_learn_does(pairs):
+    actual, predicted = pairs
+    scores = score_regression(actual, predicted)
+    assert scores["mae"] == pytest.approx(oracle.mean_absolute_error(actual, predicted))
+    assert scores["rmse"] == pytest.approx(oracle.root_mean_squared_error(actual, predicted))
+    if "r2" in scores:
+        assert scores["r2"] == pytest.approx(oracle.r2_score(actual, predicted))
+
+
+@given(many(codes))
+def test_classes_are_scored_as_scikit_learn_does(pairs):
+    actual, predicted = pairs
+    scores = score_classification(actual, predicted)
+    assert scores["accuracy"] == pytest.approx(oracle.accuracy_score(actual, predicted))
+    assert scores["macro_f1"] == pytest.approx(oracle.f1_score(actual, predicted, average="macro", zero_division=0))
+    assert "log_loss" not in scores
+
+
+@given(many(codes), st.integers(0, 1000))
+def test_the_log_loss_is_scikit_learns(pairs, seed):
+    actual, predicted = pairs
+    probabilities = np.random.default_rng(seed).dirichlet(np.full(4, 0.05), len(actual))
+    scores = score_classification(actual, predicted, probabilities)
+    assert scores["log_loss"] == pytest.approx(oracle.log_loss(actual, probabilities, labels=[0, 1, 2, 3]))
+
+
+def test_regressions_are_scored_by_hand():
+    scores = score_regression(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 5.0]))
+    assert scores == pytest.approx({"mae": 2 / 3, "rmse": np.sqrt(4 / 3), "r2": -1.0})
+
+
+def test_classes_are_scored_by_hand():
+    scores = score_classification(np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0]))
+    assert scores == pytest.approx({"accuracy": 2 / 3, "macro_f1": 2 / 3})
+
+
+# The mean of three 0.1 is 0.10000000000000002, so that their squared deviations are not 0.
+@pytest.mark.parametrize("truth", [[0.1, 0.1, 0.1], [5.0], [0.0, 0.0]])
+def test_r2_is_left_out_where_the_truth_does_not_vary(truth):
+    scores = score_regression(np.array(truth), np.zeros(len(truth)))
+    assert set(scores) == {"mae", "rmse"}
+
+
+def test_r2_is_left_out_where_the_spread_is_too_small_for_float64():
+    assert "r2" not in score_regression(np.array([0.0, 1e-200]), np.zeros(2))
+
+
+def test_a_probability_of_zero_for_what_happened_gives_a_finite_log_loss():
+    scores = score_classification(np.array([1.0]), np.array([0.0]), np.array([[1.0, 0.0]]))
+    assert scores["log_loss"] == pytest.approx(-np.log(np.finfo(np.float64).eps))
+
+
+def test_a_class_that_is_only_predicted_counts_in_macro_f1():
+    assert score_classification(np.array([0.0, 0.0]), np.array([0.0, 1.0]))["macro_f1"] == pytest.approx(1 / 3)
+
+
+def test_every_metric_has_a_name_for_people_and_is_a_plain_float():
+    one = np.array([0.0, 1.0])
+    scores = score_regression(one, one) | score_classification(one, one, np.eye(2))
+    assert set(scores) == set(LABELS)
+    assert {type(score) for score in scores.values()} == {float}

@@ -1,0 +1,327 @@
+import json
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictor.exceptions import InvalidInput
+from predictor.schema import Feature, Row, Schema, Target, format_value, normalise_text, quote
+from predictor.training.dataset import load_dataset
+from tests.recipes import LINE, make_recipe
+
+NUMBER = Feature(name="x", kind="number", label="Width", minimum=0.0, maximum=10.0, seen=(0.5, 9.5), typical=5.0)
+FREE = Feature(name="x", kind="number", label="x")
+INTEGER = Feature(name="year", kind="integer", label="Year", seen=(2007.0, 2009.0), typical=2008)
+CATEGORY = Feature(name="sex", kind="category", label="Sex", choices=("male", "a\nb"), seen=("male",))
+BOOLEAN = Feature(name="tagged", kind="boolean", label="Tagged", seen=(0.0, 1.0), typical=True)
+TARGET = Target(name="y", label="y", task="regression")
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary())
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+
+
+@st.composite
+def features(draw, name="x"):
+    kind = draw(st.sampled_from(["number", "integer", "category", "boolean"]))
+    described = {
+        "name": name,
+        "kind": kind,
+        "label": draw(texts),
+        "unit": draw(texts),
+        "help": draw(texts),
+        "required": draw(st.booleans()),
+    }
+    if kind == "category":
+        choices = tuple(draw(st.lists(texts.map(normalise_text), min_size=1, max_size=5, unique=True)))
+        return Feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
+    if kind == "boolean":
+        return Feature(**described, seen=(0.0, 1.0), typical=draw(st.booleans()))
+    limits = dict(zip(["minimum", "maximum"], sorted(draw(st.tuples(finite, finite))), strict=True))
+    seen = tuple(sorted(draw(st.tuples(finite, finite))))
+    typical = draw(st.integers(-(2**53), 2**53) if kind == "integer" else finite)
+    return Feature(**described, **draw(st.sampled_from([{}, limits])), seen=seen, typical=typical)
+
+
+@st.composite
+def schemas(draw):
+    names = draw(st.lists(texts, min_size=1, max_size=3, unique=True))
+    classes = draw(st.sampled_from([(), (0, 1), (False, True), ("a", "b\nc")]))
+    task = "classification" if classes else "regression"
+    target = Target(name=draw(texts), label=draw(texts), task=task, classes=classes)
+    return Schema(features=tuple(draw(features(name)) for name in names), target=target)
+
+
+def attempt(refusal, parse, raw):
+    """What was parsed, or how it was refused; any other error is let through and fails the test."""
+    try:
+        return parse(raw), None
+    except refusal as error:
+        return None, error
+
+
+@given(schemas())
+def test_a_schema_survives_json(schema):
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json(), allow_nan=False))) == schema
+
+
+def test_floats_that_a_database_returned_as_integers_are_floats_again():
+    stored = {**Schema(features=(NUMBER,), target=TARGET).to_json()}
+    stored["features"] = [{**stored["features"][0], "minimum": 0, "maximum": 10, "seen": [1, 9], "typical": 5}]
+    read = Schema.from_json(stored).features[0]
+    assert [type(v) for v in (read.minimum, read.maximum, *read.seen, read.typical)] == [float] * 5
+
+
+@given(schemas(), st.data())
+def test_whatever_is_sent_is_parsed_or_refused_as_invalid_input(schema, data):
+    raw = data.draw(st.dictionaries(st.sampled_from(schema.names) | st.text(), anything, max_size=4))
+    row, error = attempt(InvalidInput, schema.parse, raw)
+    if error:
+        assert error.fields
+        assert all(message.endswith(".") for message in error.fields.values())
+    else:
+        assert list(row.values) == schema.names
+
+
+@given(features(), anything)
+def test_what_a_feature_lets_through_is_kept_by_json_and_parses_to_itself(feature, raw):
+    value, error = attempt(ValueError, feature.parse, raw)
+    if error:
+        assert "give " in str(error) or "allowed is " in str(error)
+    else:
+        assert feature.parse(json.loads(json.dumps(value, allow_nan=False))) == value
+        assert feature.minimum is None or value is None or value >= feature.minimum
+        assert feature.maximum is None or value is None or value <= feature.maximum
+
+
+@given(finite)
+def test_a_number_that_is_written_in_full_parses_to_itself(number):
+    assert FREE.parse(str(number)) == FREE.parse(number) == number
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_number_that_is_shown_parses_to_itself_within_ten_digits(number):
+    assert math.isclose(FREE.parse(format_value(number)), number, rel_tol=1e-9)
+
+
+@given(st.integers(-(2**53) + 1, 2**53 - 1))
+def test_an_integer_that_is_shown_parses_to_itself(number):
+    assert INTEGER.parse(format_value(number)) == INTEGER.parse(number) == number
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_a_truth_that_is_shown_parses_to_itself(truth):
+    assert BOOLEAN.parse(format_value(truth)) is truth
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [("5", 5.0), (" +5. ", 5.0), (".5", 0.5), ("5e0", 5.0), ("05E-1", 0.5), (5, 5.0), (np.float64(5.5), 5.5)],
+)
+def test_a_number_may_be_written_in_the_usual_ways(raw, value):
+    parsed = NUMBER.parse(raw)
+    assert parsed == value
+    assert type(parsed) is float
+
+
+NO_NUMBERS = ["1_0", "nan", "NaN", "inf", "-Infinity", "1,5", "0x1", "e5", ".", "--1", "1e", "٣", "1\x00", "ten", "1 0"]
+
+
+@pytest.mark.parametrize("raw", [*NO_NUMBERS, float("nan"), float("inf"), True, False])
+def test_what_is_no_number_is_refused_and_repeated(raw):
+    with pytest.raises(ValueError, match=r"is not a number: give a number such as 5\.$") as caught:
+        NUMBER.parse(raw)
+    assert quote(raw) in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", ["1e400", "-1e400", "9" * 400, 10**400])
+def test_a_number_beyond_float64_is_refused(raw):
+    with pytest.raises(ValueError, match="too large for a number here"):
+        FREE.parse(raw)
+
+
+def test_a_long_wrong_number_is_refused_at_once():
+    started = time.perf_counter()
+    with pytest.raises(ValueError, match="is not a number"):
+        FREE.parse("1" * 60_000 + "x")
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(("raw", "limit"), [("-0.001", "least allowed is 0"), (10.001, "most allowed is 10")])
+def test_a_number_beyond_a_hard_limit_is_refused_and_the_limit_named(raw, limit):
+    with pytest.raises(ValueError, match=f"“{raw}” is too (small|large): the {limit}"):
+        NUMBER.parse(raw)
+
+
+@pytest.mark.parametrize("raw", ["0", "10", 0, 10.0, "-0.0"])
+def test_a_hard_limit_itself_is_allowed(raw):
+    assert NUMBER.parse(raw) == float(raw)
+
+
+@pytest.mark.parametrize("raw", ["-0", "-0.0", -0.0])
+def test_minus_zero_is_zero(raw):
+    assert math.copysign(1, FREE.parse(raw)) == 1
+    assert str(INTEGER.parse(raw)) == "0"
+
+
+@pytest.mark.parametrize("raw", ["2008.0", "2.008e3", 2008.0, "2008"])
+def test_an_integer_may_be_written_as_a_whole_float(raw):
+    value = INTEGER.parse(raw)
+    assert value == 2008
+    assert type(value) is int
+
+
+@pytest.mark.parametrize("raw", ["2008.5", 0.1, "9007199254740992", 2**53, 2**53 + 1, -(2**53) - 1, "1e300"])
+def test_fractions_and_integers_that_float64_cannot_tell_apart_are_refused(raw):
+    with pytest.raises(ValueError, match="is not a whole number below 2⁵³: give a whole number such as 2008"):
+        INTEGER.parse(raw)
+
+
+@pytest.mark.parametrize("raw", ["a\r\nb", "a\rb", "a\nb"])
+def test_line_ends_in_a_category_are_one(raw):
+    assert CATEGORY.parse(raw) == "a\nb"
+
+
+@pytest.mark.parametrize("raw", ["Male", " male", "male\x00", "m", True, 1])
+def test_an_unknown_category_is_refused_and_the_choices_named(raw):
+    with pytest.raises(ValueError, match=r"is not a choice: give one of “male”, “a\\nb”\.$") as caught:
+        CATEGORY.parse(raw)
+    assert quote(raw) in str(caught.value)
+
+
+def test_many_choices_are_named_in_part():
+    feature = Feature(name="x", kind="category", label="x", choices=tuple(f"c{i}" for i in range(13)))
+    assert feature.expected.endswith("“c11”, …")
+
+
+def test_a_category_of_numbers_takes_numbers():
+    assert Feature(name="x", kind="category", label="x", choices=("1", "2")).parse(2) == "2"
+
+
+def test_an_empty_text_that_is_a_choice_is_no_missing_value():
+    assert Feature(name="x", kind="category", label="x", choices=("", "a")).parse("") == ""
+
+
+@pytest.mark.parametrize("raw", ["true", "TRUE", " on ", "yes", "1", 1, True])
+def test_yes_is_understood(raw):
+    assert BOOLEAN.parse(raw) is True
+
+
+@pytest.mark.parametrize("raw", ["false", "off", "No", "0", 0, False])
+def test_no_is_understood(raw):
+    assert BOOLEAN.parse(raw) is False
+
+
+@pytest.mark.parametrize("raw", ["2", 2, "y", "nan", "true\x00"])
+def test_what_is_neither_yes_nor_no_is_refused(raw):
+    with pytest.raises(ValueError, match="is neither yes nor no: give yes or no"):
+        BOOLEAN.parse(raw)
+
+
+@pytest.mark.parametrize("feature", [NUMBER, INTEGER, CATEGORY, BOOLEAN])
+@pytest.mark.parametrize(("raw", "kind"), [([1], "list"), ({"a": 1}, "dict"), (b"1", "bytes")])
+def test_more_than_one_value_is_refused(feature, raw, kind):
+    with pytest.raises(ValueError, match=f"One value is needed, not a {kind}: give "):
+        feature.parse(raw)
+
+
+@pytest.mark.parametrize("feature", [NUMBER, CATEGORY, BOOLEAN])
+def test_a_value_nested_too_deeply_to_be_shown_is_refused(feature):
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(ValueError, match="not a list"):
+        feature.parse(nested)
+
+
+@pytest.mark.parametrize("raw", [None, "", "  ", "\r\n"])
+@pytest.mark.parametrize("kind", ["number", "integer", "category", "boolean"])
+def test_a_missing_value_is_refused_only_where_it_is_required(kind, raw):
+    feature = {"name": "x", "kind": kind, "label": "x", "choices": ("a",)}
+    assert Feature(**feature, required=False).parse(raw) is None
+    with pytest.raises(ValueError, match="A value is needed: give "):
+        Feature(**feature).parse(raw)
+
+
+def test_every_wrong_field_is_named_at_once():
+    schema = Schema(features=(NUMBER, INTEGER, CATEGORY), target=TARGET)
+    with pytest.raises(InvalidInput) as caught:
+        schema.parse({"x": "a", "year": "2008", "colour": "red", "si\x00ze": 1})
+    fields = caught.value.fields
+    assert set(fields) == {"x", "sex", "colour", "si\x00ze"}
+    assert fields["colour"] == "There is no field “colour” in this model; it has x, year, sex."
+    assert "“si\\x00ze”" in fields["si\x00ze"]
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "warning"),
+    [
+        (NUMBER, 9.5, None),
+        (NUMBER, 9.6, "Width: 9.6 is outside what the model has seen: 0.5 to 9.5"),
+        (NUMBER, 0.4, "Width: 0.4 is outside what the model has seen: 0.5 to 9.5"),
+        (NUMBER, None, None),
+        (FREE, 1e9, None),
+        (INTEGER, 2010, "Year: 2010 is outside what the model has seen: 2007 to 2009"),
+        (CATEGORY, "male", None),
+        (CATEGORY, "a\nb", "Sex: “a\\nb” was never seen in training"),
+        (BOOLEAN, True, None),
+    ],
+)
+def test_a_valid_value_outside_what_was_seen_only_warns(feature, value, warning):
+    assert feature.find_warning(value) == warning
+
+
+def test_parsing_collects_the_warnings():
+    row = Schema(features=(NUMBER, INTEGER), target=TARGET).parse({"x": "9.9", "year": 1900})
+    assert [warning.split(":")[0] for warning in row.warnings] == ["Width", "Year"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "–"), (True, "yes"), (5.0, "5"), (0.1 + 0.2, "0.3"), (12345678901, "12345678901"), ("a", "a")],
+)
+def test_values_are_shown_as_a_person_would_write_them(value, shown):
+    assert format_value(value) == shown
+
+
+def test_what_is_repeated_is_short_and_printable():
+    assert quote("a\x00\ud800" + "b" * 100) == "“a\\x00\\ud800" + "b" * 29 + "…”"
+
+
+def test_rows_are_encoded_in_the_order_of_the_features():
+    schema = Schema(features=(NUMBER, CATEGORY, BOOLEAN), target=TARGET)
+    rows = [Row(values={"tagged": True, "sex": "a\nb", "x": 2.5}), Row(values={"x": None, "sex": None, "tagged": None})]
+    matrix = schema.encode(rows)
+    assert matrix.dtype == np.float64
+    np.testing.assert_array_equal(matrix, [[2.5, 1.0, 1.0], [np.nan] * 3])
+
+
+def test_no_rows_are_encoded_as_an_empty_matrix():
+    assert Schema(features=(NUMBER, INTEGER), target=TARGET).encode([]).shape == (0, 2)
+
+
+cells = st.tuples(
+    finite.map(str) | st.just(""),
+    st.integers(-(2**53) + 1, 2**53 - 1).map(str) | st.just(""),
+    st.sampled_from(["red", "dark\r\nblue", "dark\nblue", "çé, “x”", ""]),
+    st.sampled_from(["true", "false", "True", "FALSE", ""]),
+)
+
+
+@settings(max_examples=50)
+@given(rows=st.lists(cells, min_size=1, max_size=8))
+def test_what_is_parsed_is_encoded_as_training_encoded_it(rows, tmp_path_factory):
+    names = ["number", "integer", "category", "boolean"]
+    rows += [("0.5", "7", "red", "true"), ("-0.0", "-0", "green", "false")]
+    lines = [f'{number},{integer},"{category}",{boolean},1.5\n' for number, integer, category, boolean in rows]
+    csv = ",".join(names) + ",y\n" + "".join(lines)
+    dataset = load_dataset(make_recipe(tmp_path_factory.mktemp("made"), toml=LINE + "holdout = 0", csv=csv))
+    assert [feature.kind for feature in dataset.schema.features] == names
+    parsed = [dataset.schema.parse(dict(zip(names, row, strict=True))) for row in rows]
+    assert dataset.schema.encode(parsed).tobytes() == dataset.matrix.tobytes()
