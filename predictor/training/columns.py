@@ -40,11 +40,10 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
         whole = numbers.cast(pl.Int64, strict=False)
         is_whole = not texts.str.contains("[.eE]").any() and whole.null_count() == numbers.null_count()
         return whole if is_whole else numbers
-    numbers, others = int((is_number & texts.is_not_null()).sum()), int((~is_number).sum())
-    if numbers > others:
-        problem = (
-            f"{numbers} values are numbers, but {series.filter(~is_number)[0]!r} is not: mend it, or leave it empty"
-        )
+    count = int((is_number & texts.is_not_null()).sum())
+    if count > int((~is_number).sum()):
+        slip = series.filter(~is_number)[0]
+        problem = f"{count} values are numbers, but {slip!r} is not: mend it, or leave it empty"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
     return series
 
