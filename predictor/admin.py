@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from predictor.exceptions import ArtifactError
-from predictor.metrics import LABELS
+from predictor.metrics import format_score
 from predictor.models import Prediction, Promotion, Version
 from predictor.schema import format_value
 from predictor.serving import registry
@@ -91,7 +91,7 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="inputs")
     def shown_inputs(self, prediction: Prediction) -> str:
-        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.inputs.items())
+        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.ordered_inputs)
 
     @admin.display(description="output")
     def shown_output(self, prediction: Prediction) -> str:
@@ -99,7 +99,8 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="probabilities")
     def shown_probabilities(self, prediction: Prediction) -> str:
-        return ", ".join(f"{label}: {share:.4f}" for label, share in (prediction.probabilities or {}).items()) or "–"
+        ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
+        return ", ".join(f"{label}: {share:.4f}" for label, share in ranked) or "–"
 
     @admin.display(description="warnings")
     def shown_warnings(self, prediction: Prediction) -> str:
@@ -130,11 +131,9 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="metrics (baseline)")
     def shown_metrics(self, version: Version) -> str:
-        scores, baseline = version.metrics["scores"], version.metrics["baseline"]
-        shown = (
-            f"{LABELS[name]} {score:.4g} ({baseline.get(name, float('nan')):.4g})" for name, score in scores.items()
+        return ", ".join(
+            f"{label} {format_score(score)} ({format_score(baseline)})" for label, score, baseline in version.scores
         )
-        return ", ".join(shown)
 
     @admin.display(description="rows learnt from / measured on")
     def shown_rows(self, version: Version) -> str:

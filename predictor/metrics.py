@@ -16,6 +16,11 @@ LABELS = {
 }
 
 
+def format_score(score: float | None) -> str:
+    """Write a score with 4 significant digits; a dash for none."""
+    return "–" if score is None else f"{score:.4g}"
+
+
 def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
     """Give MAE and RMSE in the target's unit, and R² = 1 − Σ(y−ŷ)² / Σ(y−ȳ)².
 

@@ -8,7 +8,8 @@ from django.db.models import Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from predictor.schema import Schema
+from predictor.metrics import LABELS
+from predictor.schema import Schema, Value
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -52,6 +53,12 @@ class Version(models.Model):
     @property
     def parsed_schema(self) -> Schema:
         return Schema.from_json(self.schema)
+
+    @property
+    def scores(self) -> list[tuple[str, float, float | None]]:
+        """Each metric's label, score, and the baseline's; in a fixed order, which PostgreSQL's JSON does not keep."""
+        scores, baseline = self.metrics["scores"], self.metrics["baseline"]
+        return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
 
 
 class Artifact(models.Model):
@@ -153,3 +160,8 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("prediction", args=[self.id])
+
+    @property
+    def ordered_inputs(self) -> list[tuple[str, Value]]:
+        """Inputs by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
+        return [(feature["name"], self.inputs.get(feature["name"])) for feature in self.version.schema["features"]]

@@ -64,7 +64,7 @@ def test_a_prediction_is_found_by_its_id_and_nothing_by_what_is_none(admin_clien
 def test_a_version_shows_its_metrics_and_whether_it_is_live(admin_client, models_dir, line):
     train(models_dir, "line")
     page = admin_client.get("/admin/predictor/version/").content.decode()
-    assert "RMSE 1.149 (6.598)" in page
+    assert "MAE 0.9636 (5.964), RMSE 1.149 (6.598), R² 0.9661 (-0.1176)" in page
     assert page.count('alt="True"') == 1
     assert page.count('alt="False"') == 1
 

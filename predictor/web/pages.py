@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from predictor.metrics import LABELS
+from predictor.metrics import format_score
 from predictor.models import Prediction, Version
 from predictor.schema import format_value, write_value
 
@@ -44,12 +44,9 @@ def list_inputs(prediction: Prediction) -> list[ShownValue]:
 
 def list_metrics(version: Version) -> list[ShownValue]:
     """A version's metrics, each beside its baseline."""
-    baseline = version.metrics["baseline"]
     return [
-        ShownValue(
-            label=LABELS[name], value=f"{score:.4g}", baseline=f"{baseline[name]:.4g}" if name in baseline else "–"
-        )
-        for name, score in version.metrics["scores"].items()
+        ShownValue(label=label, value=format_score(score), baseline=format_score(baseline))
+        for label, score, baseline in version.scores
     ]
 
 

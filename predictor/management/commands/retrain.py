@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from predictor.exceptions import MlsiteError
-from predictor.metrics import LABELS
+from predictor.metrics import LABELS, format_score
 from predictor.models import Version
 from predictor.retraining import Retrained, needs_version, retrain_model
 
@@ -102,7 +102,7 @@ def _describe(result: Retrained) -> list[str]:
         f"{result.model}  {version}  {state}  learnt from {result.rows} rows",
         f"  {metrics['method'] + ', ' + str(metrics['rows']) + ' rows':<28}{'model':>10}{'baseline':>10}",
         *(
-            f"  {LABELS[name]:<28}{score:>10.4g}{metrics['baseline'].get(name, float('nan')):>10.4g}"
+            f"  {LABELS[name]:<28}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>10}"
             for name, score in metrics["scores"].items()
         ),
     ]
