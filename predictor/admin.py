@@ -4,7 +4,9 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -111,14 +113,31 @@ class PredictionAdmin(HistoryAdmin):
         return format_html('<a href="{}">As the visitor saw it</a>', prediction.get_absolute_url())
 
 
+class PromotionForm(ActionForm):
+    """The row above the list of versions: an action, and why."""
+
+    reason = forms.CharField(required=False, max_length=1000, help_text="Why it is promoted, for the log.")
+
+
 @admin.register(Version)
 class VersionAdmin(HistoryAdmin):
-    list_display = ["__str__", "is_live", "title", "shown_metrics", "shown_rows", "created_at"]
+    list_display = ["__str__", "is_live", "title", "shown_metrics", "shown_rows", "shown_decision", "created_at"]
     list_filter = ["model"]
     ordering = ["-id"]
     actions = ["promote"]
+    action_form = PromotionForm
     fields = [
-        *("model", "number", "is_live", "title", "description", "created_at", "shown_metrics", "shown_rows"),
+        *(
+            "model",
+            "number",
+            "is_live",
+            "title",
+            "description",
+            "created_at",
+            "shown_metrics",
+            "shown_rows",
+            "shown_decision",
+        ),
         *("shown_estimator", "shown_schema", "split", "data", "libraries"),
     ]
 
@@ -139,6 +158,10 @@ class VersionAdmin(HistoryAdmin):
     def shown_rows(self, version: Version) -> str:
         return f"{version.data['training_rows']} / {version.metrics['rows']} ({version.metrics['method']})"
 
+    @admin.display(description="judged")
+    def shown_decision(self, version: Version) -> str:
+        return str(version.decision["reason"])
+
     @admin.display(description="estimator")
     def shown_estimator(self, version: Version) -> SafeString:
         return format_html("<pre>{}</pre>", version.estimator)
@@ -155,9 +178,12 @@ class VersionAdmin(HistoryAdmin):
         if queryset.count() != 1:
             messages.error(request, "Choose one version: only one of a model can be live.")
             return
-        version = queryset.get()
+        version, reason = queryset.get(), request.POST.get("reason", "").strip()
+        if not reason:
+            messages.error(request, f"Not promoted: say why {version} should be live, for the log.")
+            return
         try:
-            registry.promote(version, by=request.user.get_username(), reason="promoted in the admin")
+            registry.promote(version, by=request.user.get_username(), reason=reason)
         except ArtifactError as error:
             messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
         else:

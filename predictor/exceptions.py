@@ -4,8 +4,10 @@ MlsiteError
 ├── RecipeError            a model.toml that cannot be used
 ├── DatasetError           a table that cannot be learnt from
 ├── TrainingError          an estimator that could not be built or fitted
+├── CannotCompare          two versions that no common rows can tell apart
 ├── InvalidInput           inputs that the schema refuses, field by field
 ├── NoAnswer               valid inputs that the model can give no finite answer for
+├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug that no live version answers to
 ├── ModelNotReady          a model that has no version this process can serve
 └── ArtifactError          stored bytes that must not be loaded
@@ -34,6 +36,10 @@ class TrainingError(MlsiteError):
     pass
 
 
+class CannotCompare(MlsiteError):
+    pass
+
+
 class InvalidInput(MlsiteError):
     """`fields` maps the name of each refused field to what is wrong with it and what would be right."""
 
@@ -43,6 +49,10 @@ class InvalidInput(MlsiteError):
 
 
 class NoAnswer(MlsiteError):
+    pass
+
+
+class NothingToRollBack(MlsiteError):
     pass
 
 

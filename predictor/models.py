@@ -1,6 +1,7 @@
 """What the database keeps: versions with their artifacts, promotions, and every prediction."""
 
 import uuid
+from datetime import datetime
 
 import uuid_utils.compat
 from django.db import models
@@ -16,6 +17,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def live(self) -> "VersionQuerySet":
         """The version that answers for each model: the one its newest promotion names."""
         return self.filter(promotions__in=Promotion.objects.newest())
+
+    def live_at(self, moment: datetime) -> "VersionQuerySet":
+        """The version that answered for each model at a moment in the past."""
+        return self.filter(promotions__in=Promotion.objects.filter(promoted_at__lte=moment).newest())
 
     def next_number(self, model: str) -> int:
         """The number of this model's next version, 1 for its first."""
@@ -35,6 +40,7 @@ class Version(models.Model):
     profile = models.JSONField(help_text="What the version's picture is drawn from.")
     split = models.JSONField(help_text="The feature names and the share that decide which rows are held out.")
     data = models.JSONField(help_text="Where the rows came from: file, SHA-256, and how many.")
+    decision = models.JSONField(help_text="What became of it as a challenger, and what that was decided on.")
     libraries = models.JSONField(help_text="The versions of the libraries it was made with.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -109,6 +115,9 @@ class Promotion(models.Model):
     previous = models.ForeignKey(
         Version, models.PROTECT, related_name="+", null=True, db_index=False, help_text="The version live until then."
     )
+    restores = models.ForeignKey(
+        "self", models.PROTECT, related_name="+", null=True, db_index=False, help_text="Of a rollback: to where."
+    )
     promoted_at = models.DateTimeField(default=timezone.now, editable=False)
     promoted_by = models.CharField(max_length=150)
     reason = models.TextField()
@@ -120,6 +129,11 @@ class Promotion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} on {self.promoted_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def origin(self) -> "Promotion":
+        """The promotion whose state this one brought about: itself, or the one that a rollback went back to."""
+        return self.restores or self
 
 
 def make_prediction_id() -> uuid.UUID:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from predictor.exceptions import ArtifactError
+from predictor.exceptions import ArtifactError, CannotCompare
 from predictor.models import Version
 from predictor.profile import describe_training
 from predictor.schema import Schema
 from predictor.serving import registry
-from predictor.serving.artifact import dump_pickle
+from predictor.serving.artifact import dump_pickle, find_libraries
 from predictor.serving.runtime import load_runtime
 
 if TYPE_CHECKING:
+    from predictor.training.contest import Champion
     from predictor.training.dataset import Dataset
     from predictor.training.evaluation import Evaluation
+    from predictor.training.gate import Decision, Mode
     from predictor.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -36,17 +38,57 @@ class Retrained:
     reason: str
 
 
-def retrain_model(
-    models_dir: Path, slug: str, *, by: str, dry_run: bool = False, report: Callable[[str], None]
-) -> Retrained:
-    """Fit, measure, register and promote one model, then export its pickle beside the recipe.
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A recipe carried out, but nowhere stored: the fitted estimator and all that it is judged by."""
 
-    Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises RecipeError,
-    DatasetError or TrainingError.
+    recipe: "Recipe"
+    dataset: "Dataset"
+    fitted: Any
+    evaluation: "Evaluation"
+
+
+def retrain_model(
+    models_dir: Path,
+    slug: str,
+    *,
+    by: str,
+    mode: "Mode" = "always",
+    force: bool = False,
+    dry_run: bool = False,
+    report: Callable[[str], None],
+) -> Retrained:
+    """Fit, measure and judge one model, register it, and export its pickle beside the recipe.
+
+    With `mode` "if-better", a challenger that answers as the live version does is not even registered, unless
+    with `force`. Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises
+    RecipeError, DatasetError or TrainingError.
     """
+    trained = train_model(models_dir, slug, report=report)
+    candidate = describe_candidate(trained)
+    judgement, version = None, None
+    while version is None:
+        champion = Version.objects.live().filter(model=slug).first()
+        if champion and mode == "if-better" and not force and _is_same(trained, candidate, champion):
+            reason = f"answers as version {champion.number}, which is live: nothing to register"
+            return _summarise(candidate, None, promoted=False, reason=reason)
+        report(f"{slug}: judging")
+        judgement = judge_challenger(trained, champion, mode)
+        if dry_run:
+            return _summarise(candidate, None, promoted=False, reason=f"dry run; {judgement.reason}")
+        # None when another retrain was promoted meanwhile: then that one is the champion to beat.
+        version = registry.register(candidate, judgement, by=by)
+    _export_pickle(trained.recipe.folder, candidate.pickled)
+    assert judgement is not None  # noqa: S101  # The loop has run at least once.
+    return _summarise(candidate, version.number, promoted=judgement.promoted, reason=judgement.reason)
+
+
+def train_model(models_dir: Path, slug: str, *, report: Callable[[str], None]) -> Trained:
+    """Read a recipe, fit its model and measure it; nothing is stored."""
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.dataset import load_dataset
     from predictor.training.evaluation import evaluate_model, fit_model
+    from predictor.training.gate import check_gate
     from predictor.training.pipeline import build_pipeline
     from predictor.training.recipe import read_recipe
 
@@ -55,21 +97,90 @@ def retrain_model(
     dataset = load_dataset(recipe)
     if dataset.left_out:
         report(f"{slug}: {dataset.left_out} rows without a {recipe.target} are left out")
+    check_gate(recipe, dataset.schema.target.task)
     model = build_pipeline(recipe, dataset.schema)
     report(f"{slug}: fitting on {dataset.training.sum()} rows")
     fitted = fit_model(model, dataset, dataset.training)
     report(f"{slug}: measuring")
     evaluation = evaluate_model(model, fitted, dataset)
-    candidate = _describe_candidate(recipe, dataset, fitted, evaluation)
-    rows = candidate.data["training_rows"]
-    if dry_run:
-        return Retrained(
-            model=slug, version=None, rows=rows, metrics=candidate.metrics, promoted=False, reason="dry run"
-        )
-    version = registry.register(candidate, by=by, reason="retrained")
-    _export_pickle(recipe.folder, candidate.pickled)
+    return Trained(recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation)
+
+
+def judge_challenger(trained: Trained, champion: Version | None, mode: "Mode") -> registry.Judgement:
+    """Hold what was trained against the live version; `mode` may overrule what comes out, but not hide it."""
+    decision = _decide(trained, champion)
+    promoted, reason = decision.promoted, decision.reason
+    if mode != "if-better" and promoted != (mode == "always"):
+        promoted, reason = mode == "always", f"as told: {mode}; else {reason}"
+    return registry.Judgement(
+        promoted=promoted,
+        reason=reason,
+        champion_id=champion.id if champion else None,
+        decision={**decision.to_json(), "promoted": promoted, "reason": reason},
+    )
+
+
+def _decide(trained: Trained, champion: Version | None) -> "Decision":
+    from predictor.training import gate
+    from predictor.training.contest import hold_contest
+
+    recipe, evaluation = trained.recipe, trained.evaluation
+    task = trained.dataset.schema.target.task
+    metric = gate.choose_metric(recipe.gate, task, has_probabilities="log_loss" in evaluation.scores)
+    if champion is None:
+        return gate.decide_first(recipe.gate, evaluation.scores, evaluation.baseline, metric)
+    try:
+        theirs = _read_champion(champion)
+    except ArtifactError as error:
+        logger.warning("%s is live but cannot be loaded: %s", champion, error)
+        # Nobody is served by it, so that there is nothing to be better than.
+        return gate.decide_first(recipe.gate, evaluation.scores, evaluation.baseline, metric)
+    try:
+        contest = hold_contest(trained.dataset, recipe.holdout, trained.fitted, theirs, metric)
+    except CannotCompare as error:
+        return gate.refuse_comparison(str(error), champion=champion.number)
+    return gate.decide_contest(recipe.gate, evaluation.scores, contest, champion=champion.number, seed=recipe.seed)
+
+
+def _read_champion(version: Version) -> "Champion":
+    from predictor.training.contest import Champion
+
+    runtime = load_runtime(version)
+    return Champion(
+        number=version.number,
+        schema=runtime.schema,
+        names=version.split["names"],
+        share=version.split["share"],
+        estimator=runtime.estimator,
+    )
+
+
+def _is_same(trained: Trained, candidate: registry.Candidate, champion: Version) -> bool:
+    """Whether the live version says the same of itself and answers the same for every row of the table."""
+    from predictor.training.evaluation import answer_rows
+
+    described = ("title", "description", "estimator", "split", "data", "libraries")
+    if any(getattr(candidate, name) != getattr(champion, name) for name in described):
+        return False
+    try:
+        runtime = load_runtime(champion)
+    except ArtifactError:
+        return False
+    if runtime.schema != candidate.schema:
+        return False
+    classes = len(candidate.schema.target.classes)
+    ours, theirs = (answer_rows(e, trained.dataset.matrix, classes) for e in (trained.fitted, runtime.estimator))
+    return ours.equals(theirs)
+
+
+def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: bool, reason: str) -> Retrained:
     return Retrained(
-        model=slug, version=version.number, rows=rows, metrics=candidate.metrics, promoted=True, reason="retrained"
+        model=candidate.model,
+        version=version,
+        rows=candidate.data["training_rows"],
+        metrics=candidate.metrics,
+        promoted=promoted,
+        reason=reason,
     )
 
 
@@ -86,9 +197,8 @@ def needs_version(slug: str) -> bool:
     return False
 
 
-def _describe_candidate(
-    recipe: "Recipe", dataset: "Dataset", fitted: Any, evaluation: "Evaluation"
-) -> registry.Candidate:
+def describe_candidate(trained: Trained) -> registry.Candidate:
+    recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
     training = dataset.training
     return registry.Candidate(
         model=recipe.slug,
@@ -96,6 +206,7 @@ def _describe_candidate(
         description=recipe.description,
         estimator=str(fitted),
         schema=dataset.schema,
+        libraries=find_libraries(),
         metrics={
             "method": evaluation.method,
             "rows": evaluation.rows,

@@ -69,8 +69,8 @@ def test_a_version_shows_its_metrics_and_whether_it_is_live(admin_client, models
     assert page.count('alt="False"') == 1
 
 
-def promote(client, *versions):
-    chosen = {"action": "promote", "_selected_action": [version.pk for version in versions]}
+def promote(client, *versions, reason="the new one drifts"):
+    chosen = {"action": "promote", "reason": reason, "_selected_action": [version.pk for version in versions]}
     return client.post("/admin/predictor/version/", chosen, follow=True).content.decode()
 
 
@@ -80,9 +80,16 @@ def test_promoting_an_older_version_rolls_back_in_the_users_name(admin_client, m
     assert "Live now: line 1." in page
     promotion = Promotion.objects.first()
     assert (promotion.version, promotion.previous.number, promotion.promoted_by) == (line, 2, "admin")
+    assert promotion.reason == "the new one drifts"
     service.forget()
     assert service.get_runtime("line").version == line
     assert "admin" in admin_client.get("/admin/predictor/promotion/").content.decode()
+
+
+def test_a_promotion_needs_a_reason(admin_client, models_dir, line):
+    train(models_dir, "line")
+    assert "Not promoted: say why line 1 should be live" in promote(admin_client, line, reason=" ")
+    assert Promotion.objects.count() == 2
 
 
 def test_two_versions_cannot_be_promoted_at_once(admin_client, models_dir, line):

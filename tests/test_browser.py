@@ -188,5 +188,6 @@ def test_the_admin_works_under_the_content_security_policy(open_page, site, djan
     page.goto(f"{site}/admin/predictor/version/")
     page.check("tr:has-text('line 1') input.action-select")
     page.select_option("select[name=action]", "promote")
+    page.fill("input[name=reason]", "to see it work")
     page.click("button[name=index]")
     assert page.locator(".messagelist").inner_text() == "Live now: line 1."

@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
-from predictor.models import Promotion, Version
+from predictor.models import Artifact, Promotion, Version
 from tests.conftest import run_manage
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -55,7 +55,7 @@ def test_json_holds_one_object_a_model(retrain):
 
 def test_a_dry_run_measures_and_stores_nothing(retrain, models_dir):
     [line] = json.loads(retrain("line", "--dry-run", "--format", "json").out)
-    assert (line["version"], line["promoted"], line["reason"]) == (None, False, "dry run")
+    assert (line["version"], line["promoted"], line["reason"]) == (None, False, "dry run; the first version")
     assert line["metrics"]["rmse"] > 0
     assert not Version.objects.exists()
     assert not (models_dir / "line/model.pkl").exists()
@@ -118,3 +118,66 @@ def test_help_imports_neither_scikit_learn_nor_polars(database_url):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
     assert done.stderr.strip().endswith("set()")
+
+
+@pytest.fixture
+def run(models_dir, capsys):
+    def call(*arguments):
+        call_command(*arguments)
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_versions_lists_them_with_what_became_of_each(run, retrain):
+    retrain("line")
+    retrain("line", "--promote", "never")
+    text = run("versions", "line")
+    assert re.search(r"line 2 +\d{4}-.* RMSE 1\.149.*\n    cannot tell", text)
+    assert re.search(r"line 1 +live +\d{4}-.*\n    the first version", text)
+    second, first = json.loads(run("versions", "--format", "json"))
+    assert (second["version"], second["live"], first["version"], first["live"]) == (2, False, 1, True)
+
+
+def test_promote_makes_an_older_version_live_with_its_reason(run, retrain):
+    retrain("line")
+    retrain("line")
+    assert run("promote", "line", "1", "--reason", "the new one drifts") == "line 1 is live.\n"
+    newest = Promotion.objects.first()
+    assert (newest.version.number, newest.promoted_by, newest.reason) == (1, "command line", "the new one drifts")
+
+
+def test_rollback_goes_back_along_the_log_and_twice_goes_back_two(run, retrain):
+    for _ in range(3):
+        retrain("line")
+    assert [run("rollback", "line") for _ in range(2)] == ["line 2 is live.\n", "line 1 is live.\n"]
+    with pytest.raises(CommandError, match="no promotion before"):
+        run("rollback", "line")
+    retrain("line")
+    assert run("rollback", "line", "--reason", "no") == "line 1 is live.\n"
+    assert Promotion.objects.count() == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["promote", "line", "7", "--reason", "x"], "There is no version 7 of 'line'; there is: 1."),
+        (["promote", "nothing", "1", "--reason", "x"], "There is no version 1 of 'nothing'; there is: none."),
+        (["rollback", "nothing"], "nothing cannot be rolled back"),
+        (["versions", "nothing"], "There is no version of 'nothing'"),
+    ],
+)
+def test_a_version_that_does_not_exist_is_named(run, retrain, arguments, message):
+    retrain("line")
+    with pytest.raises(CommandError, match=re.escape(message)):
+        run(*arguments)
+
+
+def test_a_version_that_could_not_be_loaded_cannot_be_promoted_or_rolled_back_to(run, retrain):
+    retrain("line")
+    retrain("line")
+    Artifact.objects.filter(version__number=1).update(signature="0" * 64)
+    for arguments in (["promote", "line", "1", "--reason", "x"], ["rollback", "line"]):
+        with pytest.raises(CommandError, match="not signed"):
+            run(*arguments)
+    assert Version.objects.live().get().number == 2

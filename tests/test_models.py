@@ -1,4 +1,5 @@
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
@@ -20,6 +21,7 @@ def make_version(model="line", number=1):
         profile={},
         split={},
         data={},
+        decision={},
         libraries={},
     )
 
@@ -100,3 +102,14 @@ def test_promotions_are_locked_one_transaction_at_a_time_without_stopping_reader
     with transaction.atomic():
         registry.lock_registry()
         assert Promotion.objects.count() == 0
+
+
+def test_which_version_answered_at_a_moment_is_one_query(django_assert_num_queries):
+    first, second, other = make_version(), make_version(number=2), make_version("penguins")
+    for day, version in enumerate((first, other, second, first), start=1):
+        made = promote(version)
+        Promotion.objects.filter(id=made.id).update(promoted_at=datetime(2026, 3, day, 12, tzinfo=UTC))
+    with django_assert_num_queries(1):
+        assert set(Version.objects.live_at(datetime(2026, 3, 3, 13, tzinfo=UTC))) == {second, other}
+    assert set(Version.objects.live_at(datetime(2026, 3, 2, 13, tzinfo=UTC))) == {first, other}
+    assert not Version.objects.live_at(datetime(2026, 3, 1, 11, tzinfo=UTC))

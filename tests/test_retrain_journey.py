@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ import time
 from datetime import timedelta
 from hashlib import sha256
 
+import numpy as np
 import pytest
 
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
+from predictor.retraining import describe_candidate, retrain_model, train_model
+from predictor.serving import registry
 from predictor.serving.runtime import load_runtime
 from predictor.serving.service import service
 from tests.conftest import ROOT, run_manage
@@ -147,3 +151,92 @@ def assert_registry_is_whole():
     assert [promotion.previous for promotion in log] == [None, *versions][: len(versions)]
     for version in versions:
         load_runtime(version)
+
+
+def write_line(models_dir, noise, slope=2.0, seed=0):
+    """A table of 400 rows whose x are always the same, so that the same rows are held out."""
+    chosen = np.random.default_rng(seed)
+    xs = np.linspace(0, 10, 400).round(3)
+    ys = slope * xs + 3 + chosen.normal(0, noise, 400)
+    rows = "".join(f"{x},{y:.4f}\n" for x, y in zip(xs, ys, strict=True))
+    (models_dir / "line/data.csv").write_text("x,y\n" + rows)
+
+
+def use_estimator(models_dir, path):
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(re.sub('class = ".*"', f'class = "{path}"', recipe.read_text()))
+
+
+def test_with_if_better_a_better_challenger_goes_live_and_a_worse_one_is_kept_back(models_dir, db):
+    write_line(models_dir, 1.0)
+    use_estimator(models_dir, "sklearn.dummy.DummyRegressor")
+    assert "does not beat the baseline" in retrain(models_dir).reason
+    use_estimator(models_dir, "sklearn.linear_model.LinearRegression")
+    better = retrain(models_dir)
+    use_estimator(models_dir, "sklearn.tree.ExtraTreeRegressor")
+    worse = retrain(models_dir)
+
+    assert (better.version, better.promoted) == (2, True)
+    assert better.reason.startswith("better than version 1: RMSE gains on ")
+    assert (worse.version, worse.promoted) == (3, False)
+    assert worse.reason.startswith("worse than version 2")
+    assert Version.objects.live().get().number == 2
+    assert Version.objects.get(number=3).decision["verdict"] == "worse"
+    assert Version.objects.get(number=3).decision["reason"] == worse.reason
+
+
+def test_with_if_better_the_same_answers_register_nothing_unless_forced(models_dir, line):
+    again = retrain(models_dir)
+    assert (again.version, again.promoted) == (None, False)
+    assert again.reason == "answers as version 1, which is live: nothing to register"
+    assert Version.objects.count() == 1
+
+    forced = retrain(models_dir, force=True)
+    assert (forced.version, forced.promoted) == (2, False)
+    assert forced.reason.startswith("cannot tell with 39 rows")
+
+
+def test_a_changed_title_is_registered_although_the_answers_are_the_same(models_dir, line):
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(recipe.read_text().replace("A straight line", "The line"))
+    assert retrain(models_dir).version == 2
+
+
+@pytest.mark.parametrize(("mode", "promoted"), [("always", True), ("never", False)])
+def test_what_is_told_overrules_the_gate_and_the_log_says_so(models_dir, line, mode, promoted):
+    done = retrain(models_dir, mode=mode, force=True)
+    assert done.promoted == promoted
+    assert Version.objects.live().get().number == (2 if promoted else 1)
+    if promoted:
+        assert done.reason.startswith("as told: always; else cannot tell")
+
+
+def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text("holdout = 0\n" + recipe.read_text())
+    done = retrain(models_dir)
+    assert not done.promoted
+    assert done.reason == "cannot compare: one of the two holds nothing out"
+
+
+def test_a_live_version_that_cannot_be_loaded_is_no_champion(models_dir, line):
+    Artifact.objects.update(signature="0" * 64)
+    done = retrain(models_dir)
+    assert (done.version, done.promoted, done.reason) == (2, True, "the first version")
+
+
+def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line):
+    other = train(models_dir, "line")
+    candidate = make_candidate(models_dir)
+    stale = registry.Judgement(promoted=True, reason="stale", champion_id=line.id, decision={})
+    assert registry.register(candidate, stale, by="tests") is None
+    assert Version.objects.live().get() == other
+    assert Version.objects.count() == 2
+
+
+def retrain(models_dir, mode="if-better", **options):
+    return retrain_model(models_dir, "line", by="tests", mode=mode, report=lambda line: None, **options)
+
+
+def make_candidate(models_dir):
+    return describe_candidate(train_model(models_dir, "line", report=lambda line: None))

@@ -292,3 +292,21 @@ def test_pages_carry_a_strict_content_security_policy(client, line):
 def test_only_reading_and_posting_are_allowed(client, line):
     assert client.put("/").status_code == 405
     assert client.post("/healthz").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("2000-01-01T12:00", "No version was live then."),
+        ("2999-01-01T12:00:30", "Version 1 answered then."),
+        ("yesterday", "“yesterday” is not a date with a time: write it like 2026-03-01T12:30."),
+    ],
+)
+def test_about_tells_which_version_answered_at_a_moment(client, line, typed, said):
+    page = client.get("/about/line/", {"at": typed}).content.decode()
+    assert said in page
+    assert f'value="{typed}"' in page
+
+
+def test_about_tells_what_became_of_each_version(client, line):
+    assert "<td>the first version</td>" in client.get("/about/line/").content.decode()

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from predictor.exceptions import DamagedArtifact
+from predictor.exceptions import DamagedArtifact, NothingToRollBack
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from predictor.schema import Schema
 from predictor.serving.artifact import (
     Identity,
     build_manifest,
-    find_libraries,
     join_chunks,
     open_manifest,
     sign_manifest,
@@ -31,6 +30,7 @@ class Candidate:
     description: str
     estimator: str
     schema: Schema
+    libraries: dict[str, str]
     metrics: dict[str, Any]
     profile: dict[str, Any]
     split: dict[str, Any]
@@ -38,15 +38,32 @@ class Candidate:
     pickled: bytes
 
 
-def register(candidate: Candidate, *, by: str, reason: str) -> Version:
-    """Store a candidate as the next version of its model and promote it: all of it, or nothing."""
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What was decided about a candidate, against which live version (None where there was none), in JSON."""
+
+    promoted: bool
+    reason: str
+    champion_id: int | None
+    decision: dict[str, Any]
+
+
+def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version | None:
+    """Store a candidate as the next version of its model and, if so judged, promote it: all of it, or nothing.
+
+    None, and nothing stored, when another version than the one it was judged against is live by now.
+    """
     # Compressing takes a while for a large forest, and nobody should wait for it inside the transaction.
     chunks = list(split_chunks(candidate.pickled))
     with transaction.atomic(durable=True):
         lock_registry()
-        version = _create_version(candidate)
+        champion = Version.objects.live().filter(model=candidate.model).first()
+        if (champion and champion.id) != judgement.champion_id:
+            return None
+        version = _create_version(candidate, judgement)
         _store_artifact(version, candidate, chunks)
-        _append_promotion(version, by=by, reason=reason)
+        if judgement.promoted:
+            _append_promotion(version, by=by, reason=judgement.reason)
     return version
 
 
@@ -59,6 +76,24 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion:
     with transaction.atomic(durable=True):
         lock_registry()
         return _append_promotion(version, by=by, reason=reason)
+
+
+def roll_back(model: str, *, by: str, reason: str) -> Promotion:
+    """Go back to the version that was live before: one step along the log for each call.
+
+    Raises NothingToRollBack at the log's beginning, and ArtifactError when this build could not load that
+    version; either changes nothing.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        log = Promotion.objects.filter(version__model=model).select_related("version", "restores__version")
+        newest = log.order_by("-id").first()
+        before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
+        if before is None:
+            raise NothingToRollBack(f"{model} has no promotion before the one that is live")
+        target = before.origin
+        read_verified(target.version, Artifact.Kind.PICKLE)
+        return _append_promotion(target.version, by=by, reason=reason, restores=target)
 
 
 def lock_registry() -> None:
@@ -84,7 +119,7 @@ def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytes]:
     return content, data
 
 
-def _create_version(candidate: Candidate) -> Version:
+def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
     return Version.objects.create(
         model=candidate.model,
         number=Version.objects.next_number(candidate.model),
@@ -96,7 +131,8 @@ def _create_version(candidate: Candidate) -> Version:
         profile=candidate.profile,
         split=candidate.split,
         data=candidate.data,
-        libraries=find_libraries(),
+        decision=judgement.decision,
+        libraries=candidate.libraries,
     )
 
 
@@ -117,9 +153,11 @@ def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes])
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
 
 
-def _append_promotion(version: Version, *, by: str, reason: str) -> Promotion:
+def _append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
     previous = Version.objects.live().filter(model=version.model).first()
-    return Promotion.objects.create(version=version, previous=previous, promoted_by=by, reason=reason)
+    return Promotion.objects.create(
+        version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
+    )
 
 
 def _read_chunks(artifact: Artifact) -> Iterator[bytes]:

@@ -39,6 +39,12 @@ class Answers:
     predicted: NDArray[np.float64]
     probabilities: NDArray[np.float64] | None = None
 
+    def equals(self, other: "Answers") -> bool:
+        """Whether both say the same, to the last bit."""
+        ours, theirs = self.probabilities, other.probabilities
+        same = ours is theirs if ours is None or theirs is None else np.array_equal(ours, theirs)
+        return same and np.array_equal(self.predicted, other.predicted)
+
 
 def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
     """Fit a clone on the marked rows; raises TrainingError with what scikit-learn said."""
@@ -60,13 +66,18 @@ def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
     return Answers(predicted=predicted, probabilities=probabilities)
 
 
+def make_dummy(classes: int) -> BaseEstimator:
+    """The baseline: always the mean, or the most frequent class with the classes' shares as probabilities."""
+    return DummyClassifier(strategy="prior") if classes else DummyRegressor(strategy="mean")
+
+
 def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset) -> Evaluation:
     """Score a model and its baseline on the hold-out, or out of fold where there is none.
 
     `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError.
     """
     task, classes = dataset.schema.target.task, len(dataset.schema.target.classes)
-    dummy = DummyClassifier(strategy="prior") if classes else DummyRegressor(strategy="mean")
+    dummy = make_dummy(classes)
     if dataset.held_out.any():
         rows = dataset.held_out
         fitted_dummy = fit_model(dummy, dataset, dataset.training)

@@ -4,7 +4,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -51,6 +51,25 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     exclude: bool = False
 
 
+class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[gate]`: what a challenger must reach to go live. Limits are on the metrics as they are measured."""
+
+    metric: Literal["rmse", "mae", "log_loss", "accuracy"] | None = None
+    minimum_gain: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)] = 0.0
+    mae_max: Finite | None = None
+    rmse_max: Finite | None = None
+    r2_min: Finite | None = None
+    accuracy_min: Finite | None = None
+    macro_f1_min: Finite | None = None
+    log_loss_max: Finite | None = None
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are set, by key: a metric's name with `_max` or `_min`."""
+        limits = {name: getattr(self, name) for name in self.__struct_fields__ if name.endswith(("_max", "_min"))}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole model.toml, with the folder it came from."""
 
@@ -65,6 +84,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     show_data: bool = False
     estimator: EstimatorRecipe | None = None
+    gate: GateRecipe = GateRecipe()
     features: dict[str, FeatureRecipe] = {}
 
     @property
@@ -128,8 +148,10 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     estimator = content.pop("estimator", None)
     if estimator is not None:
         estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
+    gate = _convert(file, "gate", content.pop("gate", {}), GateRecipe)
     recipe = _convert(file, "", content, Recipe)
-    return msgspec.structs.replace(recipe, slug=slug, folder=file.parent, features=parsed, estimator=estimator)
+    folder = file.parent
+    return msgspec.structs.replace(recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate)
 
 
 def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
@@ -150,13 +172,16 @@ def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
         problem, _, path = str(error).rpartition(" - at `$.")
         key = path.rstrip("`")
         given = content[key.partition("[")[0]]
-        raise RecipeError(f"{file}: {where}{key}: must be {_explain(problem)}, not {given!r}.") from error
+        raise RecipeError(
+            f"{file}: {where}{key}: must be {_explain(problem, known[key.partition('[')[0]].type)}, not {given!r}."
+        ) from error
 
 
-def _explain(problem: str) -> str:
-    """Say in TOML's words what msgspec expected."""
+def _explain(problem: str, kind: Any) -> str:
+    """Say in TOML's words what msgspec expected of a field of this kind."""
     if problem.startswith("Invalid enum value"):
-        return " or ".join(map(repr, get_args(Task)))
+        literals = [kind, *get_args(kind)]
+        return " or ".join(repr(word) for literal in literals for word in get_args(literal) if isinstance(word, str))
     if problem == "Number out of range":
         return "a number that float64 can hold"
     expected = problem.removeprefix("Expected ").partition(", got")[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.shortcuts import render
 
 from predictor.metrics import format_score
 from predictor.models import Prediction, Version
-from predictor.schema import format_value, write_value
+from predictor.schema import format_value, quote, write_value
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -65,3 +66,25 @@ def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
         for label in classes
     ]
     return sorted(shown, key=lambda each: -each.percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What somebody asked about the past: the typed time (UTC), and the version that answered or what is wrong."""
+
+    typed: str
+    version: Version | None = None
+    error: str = ""
+
+
+def look_up_moment(model: str, typed: str) -> Moment:
+    """Find the version of a model that was live at a typed moment; nothing typed asks nothing."""
+    if not typed:
+        return Moment(typed="")
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        error = f"{quote(typed)} is not a date with a time: write it like 2026-03-01T12:30."
+        return Moment(typed=typed, error=error)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Moment(typed=typed, version=Version.objects.live_at(moment).filter(model=model).first())

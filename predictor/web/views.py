@@ -14,7 +14,14 @@ from predictor.schema import format_value
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.forms import PredictionForm, refill_form
-from predictor.web.pages import list_inputs, list_metrics, list_probabilities, render_page, wants_fragment
+from predictor.web.pages import (
+    list_inputs,
+    list_metrics,
+    list_probabilities,
+    look_up_moment,
+    render_page,
+    wants_fragment,
+)
 
 MOST_VERSIONS_SHOWN = 50
 
@@ -74,6 +81,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "classes": [format_value(label) for label in live.parsed_schema.target.classes],
         "chart": draw_chart(live.parsed_schema, live.profile, {}, None),
         "versions": versions[:MOST_VERSIONS_SHOWN],
+        "moment": look_up_moment(slug, request.GET.get("at", "")),
     }
     return render_page(request, "predictor/about.html", context)
 

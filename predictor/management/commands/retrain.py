@@ -15,6 +15,8 @@ from predictor.retraining import Retrained, needs_version, retrain_model
 class Command(BaseCommand):
     """Retrain models from their recipes, and make each result live.
 
+    - With --promote if-better, a challenger goes live only if it beats the live version on rows that neither was
+      trained on, and one that gives the same answers is not even registered, so that the command may run twice.
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
     - A version is measured on rows that it was not trained on, beside a dummy baseline.
     - One model that fails does not stop the others; the exit status is then 1.
@@ -26,18 +28,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="slug", help="the models to retrain; all of them if none")
         parser.add_argument("--missing", action="store_true", help="only models without a live version that loads")
+        parser.add_argument(
+            "--promote",
+            choices=["if-better", "always", "never"],
+            default="always",
+            metavar="WHEN",
+            help="make it live always (default), if-better than what is, or never",
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="with if-better: register also what answers as the live one"
+        )
         parser.add_argument("--dry-run", action="store_true", help="train and measure, but store nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
 
-    def handle(self, *, slugs: list[str], missing: bool, dry_run: bool, format: str, **options: Any) -> None:
+    def handle(self, *, slugs: list[str], missing: bool, format: str, **options: Any) -> None:
+        how = {"mode": options["promote"], "force": options["force"], "dry_run": options["dry_run"]}
         check_database()
         chosen = [slug for slug in self._choose_slugs(slugs) if not missing or needs_version(slug)]
         done: list[Retrained] = []
         for slug in chosen:
             try:
-                done.append(
-                    retrain_model(settings.MODELS_DIR, slug, by="command line", dry_run=dry_run, report=self._report)
-                )
+                done.append(retrain_model(settings.MODELS_DIR, slug, by="command line", report=self._report, **how))
             except MlsiteError as error:
                 self.stderr.write(self.style.ERROR(f"{slug}: {error}"))
                 done.append(Retrained(model=slug, version=None, rows=0, metrics={}, promoted=False, reason=str(error)))
@@ -96,10 +107,11 @@ def _describe(result: Retrained) -> list[str]:
     if not result.metrics:
         return [f"{result.model}  failed"]
     version = f"version {result.version}" if result.version else "no version"
-    state = "live" if result.promoted else result.reason
+    state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
     metrics = result.metrics
     return [
         f"{result.model}  {version}  {state}  learnt from {result.rows} rows",
+        f"  {result.reason}",
         f"  {metrics['method'] + ', ' + str(metrics['rows']) + ' rows':<28}{'model':>10}{'baseline':>10}",
         *(
             f"  {LABELS[name]:<28}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>10}"

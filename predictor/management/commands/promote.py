@@ -1,0 +1,36 @@
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from predictor.exceptions import MlsiteError
+from predictor.models import Version
+from predictor.serving import registry
+
+
+class Command(BaseCommand):
+    """Make one version live, also an older one.
+
+    - Every worker serves it within 2 seconds, and the log says when, by whom and why.
+    - A version that this build could not load is refused, and what is live stays live.
+    """
+
+    help = "Make a version live, also an older one."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", help="the model")
+        parser.add_argument("number", type=int, help="the version's number")
+        parser.add_argument("--reason", required=True, help="why, for the log")
+
+    def handle(self, *, slug: str, number: int, reason: str, **options: Any) -> None:
+        version = Version.objects.filter(model=slug, number=number).first()
+        if version is None:
+            numbers = ", ".join(
+                str(n) for n in Version.objects.filter(model=slug).values_list("number", flat=True)[:20]
+            )
+            raise CommandError(f"There is no version {number} of {slug!r}; there is: {numbers or 'none'}.")
+        try:
+            registry.promote(version, by="command line", reason=reason)
+        except MlsiteError as error:
+            raise CommandError(f"{version} cannot go live: {error}.") from error
+        self.stdout.write(f"{version} is live.")

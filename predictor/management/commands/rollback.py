@@ -1,0 +1,28 @@
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from predictor.exceptions import MlsiteError
+from predictor.serving import registry
+
+
+class Command(BaseCommand):
+    """Make the version live again that was live before.
+
+    - Each call goes one step back along the log of promotions: twice goes back two.
+    - A rollback is one more promotion; nothing is taken out of the log.
+    """
+
+    help = "Make the version live again that was live before; twice goes back two."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", help="the model")
+        parser.add_argument("--reason", default="rolled back", help="why, for the log")
+
+    def handle(self, *, slug: str, reason: str, **options: Any) -> None:
+        try:
+            promotion = registry.roll_back(slug, by="command line", reason=reason)
+        except MlsiteError as error:
+            raise CommandError(f"{slug} cannot be rolled back: {error}.") from error
+        self.stdout.write(f"{promotion.version} is live.")

@@ -1,0 +1,51 @@
+import argparse
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from predictor.metrics import format_score
+from predictor.models import Version
+
+
+class Command(BaseCommand):
+    """List versions, the newest first, with what became of each as a challenger; changes nothing."""
+
+    help = "List the versions of one model, or of all."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", nargs="?", help="one model; all of them if none")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the list (text)")
+
+    def handle(self, *, slug: str | None, format: str, **options: Any) -> None:
+        versions = Version.objects.order_by("model", "-number")
+        if slug is not None:
+            versions = versions.filter(model=slug)
+            if not versions:
+                raise CommandError(f"There is no version of {slug!r}: train one with `manage.py retrain {slug}`.")
+        live = set(Version.objects.live().values_list("id", flat=True))
+        described = [describe_version(version, is_live=version.id in live) for version in versions]
+        if format == "json":
+            self.stdout.write(json.dumps(described, indent=2))
+        else:
+            self.stdout.write("\n".join(write_line(each) for each in described) or "There is no version yet.")
+
+
+def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
+    return {
+        "model": version.model,
+        "version": version.number,
+        "live": is_live,
+        "trained_at": version.created_at.isoformat(timespec="seconds"),
+        "metrics": {label: score for label, score, _ in version.scores},
+        "reason": version.decision["reason"],
+    }
+
+
+def write_line(described: dict[str, Any]) -> str:
+    mark = "live" if described["live"] else ""
+    scores = ", ".join(f"{label} {format_score(score)}" for label, score in described["metrics"].items())
+    return (
+        f"{described['model']} {described['version']:<5}{mark:<6}{described['trained_at'][:16]}  {scores}"
+        f"\n    {described['reason']}"
+    )

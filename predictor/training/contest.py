@@ -1,0 +1,134 @@
+"""Lets champion, challenger and a dummy answer the same held-out rows, none of which either was trained on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from predictor.exceptions import CannotCompare
+from predictor.schema import Feature, Label, Matrix, Schema
+from predictor.training.columns import Mask, Vector
+from predictor.training.dataset import Dataset
+from predictor.training.evaluation import Answers, answer_rows, fit_model, make_dummy
+from predictor.training.gate import Contest, Metric, measure_losses
+from predictor.training.holdout import is_held_out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """The live version: its number, its schema, how its rows were split, and its fitted estimator.
+
+    `share` is None where it is not known which rows it was trained on.
+    """
+
+    number: int
+    schema: Schema
+    names: list[str]
+    share: float | None
+    estimator: Any
+
+
+def hold_contest(dataset: Dataset, share: float, fitted: BaseEstimator, champion: Champion, metric: Metric) -> Contest:
+    """Measure the losses of all three on the rows below both shares that both can score.
+
+    Raises CannotCompare with its cause.
+    """
+    _check_comparable(dataset.schema, share, champion)
+    rows = is_held_out(dataset.hashes, min(share, champion.share or 0))
+    translated = translate_matrix(dataset.matrix, dataset.schema, champion.schema)
+    known = can_score(dataset, fitted, dataset.schema, dataset.matrix)
+    known &= can_score(dataset, champion.estimator, champion.schema, translated)
+    left_out, rows = int((rows & ~known).sum()), rows & known
+    if not rows.any():
+        raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
+    classes = len(dataset.schema.target.classes)
+    dummy = fit_model(make_dummy(classes), dataset, dataset.training)
+    theirs = answer_rows(champion.estimator, translated[rows], len(champion.schema.target.classes))
+    answers = {
+        "champion": _translate_answers(theirs, champion.schema, dataset.schema),
+        "challenger": answer_rows(fitted, dataset.matrix[rows], classes),
+        "baseline": answer_rows(dummy, dataset.matrix[rows], classes),
+    }
+    if metric == "log_loss" and answers["champion"].probabilities is None:
+        raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
+    actual = dataset.target[rows]
+    losses = {who: measure_losses(metric, actual, answer) for who, answer in answers.items()}
+    return Contest(metric=metric, left_out=left_out, **losses)
+
+
+def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
+    """Encode a matrix of one schema, shape (n, features), for another with the same names.
+
+    A category that the other does not know becomes −1.
+    """
+    columns = {feature.name: (feature, matrix[:, i]) for i, feature in enumerate(source.features)}
+    return np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
+
+
+def can_score(dataset: Dataset, estimator: Any, schema: Schema, matrix: Matrix) -> Mask:
+    """Mark the rows, shape (n,), with nothing that a version never saw: a category, a class, a gap."""
+    known = np.ones(len(matrix), dtype=bool)
+    for values, feature in zip(matrix.T, schema.features, strict=True):
+        missing = np.isnan(values)
+        known &= ~(missing & feature.required)
+        if feature.kind == "category":
+            seen = [float(code) for code, choice in enumerate(feature.choices) if choice in feature.seen]
+            known &= missing | np.isin(values, seen)
+    if schema.target.classes:
+        seen_labels = [schema.target.classes[int(code)] for code in estimator.classes_]
+        codes = [code for code, label in enumerate(dataset.schema.target.classes) if _is_among(label, seen_labels)]
+        known &= np.isin(dataset.target, codes)
+    return known
+
+
+def _check_comparable(schema: Schema, share: float, champion: Champion) -> None:
+    ours, theirs = schema.target, champion.schema.target
+    if (ours.name, ours.task) != (theirs.name, theirs.task):
+        raise CannotCompare(f"version {champion.number} predicts {theirs.name!r} by {theirs.task}")
+    if champion.share is None:
+        raise CannotCompare(f"it is not known which rows version {champion.number} was trained on")
+    if not share or not champion.share:
+        raise CannotCompare("one of the two holds nothing out")
+    if sorted(champion.names) != sorted(schema.names):
+        raise CannotCompare(f"version {champion.number} has other features, and so other rows held out")
+    for feature in schema.features:
+        other = next(f for f in champion.schema.features if f.name == feature.name)
+        if (feature.kind == "category") != (other.kind == "category"):
+            raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
+
+
+def _translate_column(source: Feature, values: Vector, target: Feature) -> Vector:
+    if source.kind != "category":
+        return values
+    positions = {choice: float(code) for code, choice in enumerate(target.choices)}
+    table = np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan])
+    return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
+
+
+def _translate_answers(answers: Answers, source: Schema, target: Schema) -> Answers:
+    """Turn a version's class codes and columns of probabilities into another's; its own classes become −1."""
+    if not source.target.classes:
+        return answers
+    labels = target.target.classes
+    table = np.array([_find_label(label, labels) for label in source.target.classes])
+    predicted = table[answers.predicted.astype(np.int64)].astype(np.float64)
+    if answers.probabilities is None:
+        return Answers(predicted=predicted)
+    probabilities = np.zeros((len(predicted), len(labels)))
+    shared = table >= 0
+    probabilities[:, table[shared]] = answers.probabilities[:, shared]
+    return Answers(predicted=predicted, probabilities=probabilities)
+
+
+def _find_label(label: Label, labels: tuple[Label, ...]) -> int:
+    return next((code for code, each in enumerate(labels) if _is_same(label, each)), -1)
+
+
+def _is_among(label: Label, labels: list[Label]) -> bool:
+    return any(_is_same(label, each) for each in labels)
+
+
+def _is_same(one: Label, other: Label) -> bool:
+    """True and 1 are two labels, although Python calls them equal."""
+    return type(one) is type(other) and one == other

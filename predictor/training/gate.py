@@ -1,0 +1,207 @@
+"""Decides whether a challenger replaces the champion, from their losses on the same held-out rows."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.metrics import LABELS, SMALLEST_PROBABILITY, format_score
+from predictor.schema import Task
+from predictor.training.evaluation import Answers, Scores
+from predictor.training.recipe import GateRecipe, Recipe
+
+Vector = NDArray[np.float64]
+Metric = Literal["rmse", "mae", "log_loss", "accuracy"]
+Mode = Literal["if-better", "always", "never"]
+
+RESAMPLES = 2_000
+# Resampling this many numbers at a time bounds the memory: 2,000 resamples of a million rows would be 16 GB.
+NUMBERS_AT_ONCE = 4_000_000
+CONFIDENCE = 0.95
+MEASURED: dict[Task, tuple[str, ...]] = {
+    "regression": ("mae", "rmse", "r2"),
+    "classification": ("accuracy", "macro_f1", "log_loss"),
+}
+METRICS: dict[Task, tuple[Metric, ...]] = {"regression": ("rmse", "mae"), "classification": ("log_loss", "accuracy")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A 95 % percentile interval of a resampled difference in loss; above 0, the challenger has less."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What became of a challenger, and all that was decided on; JSON can hold it by `asdict`.
+
+    `verdict` is a key for programs, `reason` a sentence for people. `rows` were compared, `left_out` could not be
+    scored by one of the two. Scores are by metric name, an accuracy as it is and not as a loss.
+    """
+
+    promoted: bool
+    verdict: str
+    reason: str
+    metric: str = ""
+    rows: int = 0
+    left_out: int = 0
+    champion: int | None = None
+    champion_score: float | None = None
+    challenger_score: float | None = None
+    baseline_score: float | None = None
+    gain: Interval | None = None
+    gain_over_baseline: Interval | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Losses per row, each of shape (n,), of the three that are compared, and how many rows were left out."""
+
+    metric: Metric
+    champion: Vector
+    challenger: Vector
+    baseline: Vector
+    left_out: int
+
+
+def check_gate(recipe: Recipe, task: Task) -> None:
+    """Raise RecipeError where `[gate]` speaks of metrics that this task does not have."""
+    if recipe.gate.metric is not None and recipe.gate.metric not in METRICS[task]:
+        wanted = " or ".join(map(repr, METRICS[task]))
+        raise recipe.error("gate.metric", f"must be {wanted} for a {task}, not {recipe.gate.metric!r}")
+    for name in recipe.gate.limits:
+        if name.rpartition("_")[0] not in MEASURED[task]:
+            raise recipe.error(f"gate.{name}", f"a {task} is not measured so: it has {', '.join(MEASURED[task])}")
+
+
+def choose_metric(gate: GateRecipe, task: Task, *, has_probabilities: bool) -> Metric:
+    """The recipe's metric, or RMSE; log loss, or accuracy where there are no probabilities."""
+    if gate.metric is not None:
+        return gate.metric
+    if task == "regression":
+        return "rmse"
+    return "log_loss" if has_probabilities else "accuracy"
+
+
+def measure_losses(metric: Metric, actual: Vector, answers: Answers) -> Vector:
+    """The loss of each row, shape (n,), whose mean (for RMSE, its root) is the metric; for accuracy, 1 − it."""
+    if metric == "rmse":
+        return (actual - answers.predicted) ** 2
+    if metric == "mae":
+        return np.abs(actual - answers.predicted)
+    if metric == "accuracy" or answers.probabilities is None:
+        return (actual != answers.predicted).astype(np.float64)
+    chosen = answers.probabilities[np.arange(len(actual)), actual.astype(int)]
+    return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
+
+
+def find_interval(metric: Metric, worse: Vector, better: Vector, seed: int) -> Interval:
+    """The 95 % interval of loss(worse) − loss(better), both of shape (n,), n ≥ 1, over 2,000 paired resamples.
+
+    The percentile bootstrap (Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3): rows
+    are drawn with replacement, the same rows for both, so that what is hard for both cancels.
+    """
+    random, rows = np.random.default_rng(seed), len(worse)
+    at_once = max(1, NUMBERS_AT_ONCE // rows)
+    differences: list[Vector] = []
+    for start in range(0, RESAMPLES, at_once):
+        drawn = random.integers(0, rows, size=(min(at_once, RESAMPLES - start), rows))
+        differences.append(_join_losses(metric, worse[drawn]) - _join_losses(metric, better[drawn]))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(differences), [tail, 1 - tail])
+    return Interval(low=float(low), high=float(high))
+
+
+def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
+    """Say which of the recipe's absolute limits the scores break; None when they keep all of them."""
+    for name, limit in gate.limits.items():
+        metric, _, side = name.rpartition("_")
+        score = scores.get(metric)
+        if score is None:
+            return f"the recipe limits {LABELS[metric]}, which was not measured"
+        if (score > limit) if side == "max" else (score < limit):
+            word = "above" if side == "max" else "below"
+            return f"{LABELS[metric]} {format_score(score)} is {word} the recipe's limit of {format_score(limit)}"
+    return None
+
+
+def decide_first(gate: GateRecipe, scores: Scores, baseline: Scores, metric: Metric) -> Decision:
+    """The first version goes live unless an absolute limit refuses it; it is warned of one no better than a dummy."""
+    first = Decision(
+        promoted=True,
+        verdict="first",
+        reason="the first version",
+        metric=metric,
+        challenger_score=scores.get(metric),
+        baseline_score=baseline.get(metric),
+    )
+    broken = find_broken_limit(gate, scores)
+    if broken:
+        return replace(first, promoted=False, verdict="over a limit", reason=broken)
+    sign = -1 if metric == "accuracy" else 1
+    if metric in scores and sign * scores[metric] >= sign * baseline[metric]:
+        figures = f"{LABELS[metric]} {format_score(scores[metric])} against {format_score(baseline[metric])}"
+        return replace(first, reason=f"the first version; WARNING: it does not beat the baseline ({figures})")
+    return first
+
+
+def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champion: int, seed: int) -> Decision:
+    """Hold a challenger against the champion, version number `champion`, on the rows that both can score."""
+    metric = contest.metric
+    gain = find_interval(metric, contest.champion, contest.challenger, seed)
+    over_baseline = find_interval(metric, contest.baseline, contest.challenger, seed)
+    verdict, reason = _judge(gate, scores, contest, champion, gain, over_baseline)
+    return Decision(
+        promoted=verdict == "better",
+        verdict=verdict,
+        reason=reason,
+        metric=metric,
+        rows=len(contest.challenger),
+        left_out=contest.left_out,
+        champion=champion,
+        champion_score=_score(metric, contest.champion),
+        challenger_score=_score(metric, contest.challenger),
+        baseline_score=_score(metric, contest.baseline),
+        gain=gain,
+        gain_over_baseline=over_baseline,
+    )
+
+
+def refuse_comparison(cause: str, *, champion: int) -> Decision:
+    """The decision where two versions cannot be compared, with its cause."""
+    return Decision(promoted=False, verdict="cannot compare", reason=f"cannot compare: {cause}", champion=champion)
+
+
+def _judge(
+    gate: GateRecipe, scores: Scores, contest: Contest, champion: int, gain: Interval, over_baseline: Interval
+) -> tuple[str, str]:
+    rows, metric = len(contest.challenger), LABELS[contest.metric]
+    interval = f"95 % interval {format_score(gain.low)} to {format_score(gain.high)}"
+    broken = find_broken_limit(gate, scores)
+    if broken:
+        return "over a limit", broken
+    if over_baseline.low <= 0:
+        return "no better than the baseline", f"not surely better than the baseline on {rows} rows"
+    if gain.low > gate.minimum_gain:
+        return "better", f"better than version {champion}: {metric} gains on {rows} rows, {interval}"
+    if gain.high < 0:
+        return "worse", f"worse than version {champion}: {metric} gain on {rows} rows, {interval}"
+    if gain.high < gate.minimum_gain:
+        return "too little", f"gains less over version {champion} than the recipe's minimum: {metric}, {interval}"
+    return "cannot tell", f"cannot tell with {rows} rows whether it beats version {champion}: {metric} gain, {interval}"
+
+
+def _join_losses(metric: Metric, losses: Vector) -> Vector:
+    means: Vector = losses.mean(axis=-1)
+    return np.sqrt(means) if metric == "rmse" else means
+
+
+def _score(metric: Metric, losses: Vector) -> float:
+    joined = float(_join_losses(metric, losses))
+    return 1 - joined if metric == "accuracy" else joined

@@ -1,0 +1,120 @@
+"""Champion and challenger on the rows that neither was trained on, with real models."""
+
+import numpy as np
+import pytest
+
+from predictor.exceptions import CannotCompare
+from predictor.training.contest import Champion, hold_contest, translate_matrix
+from predictor.training.dataset import load_dataset
+from predictor.training.evaluation import fit_model
+from predictor.training.holdout import is_held_out
+from predictor.training.pipeline import build_pipeline
+from tests.recipes import make_recipe
+
+TOWNS = 'title = "Towns"\ntarget = "y"\ndata = "data.csv"\n[estimator]\nclass = "sklearn.linear_model.{}"\n'
+
+
+def make_side(tmp_path, csv, estimator, share=0.2, name="line"):
+    """A dataset and a model fitted to its training rows."""
+    toml = TOWNS.format(estimator).replace("[estimator]", f"holdout = {share}\n[estimator]")
+    recipe = make_recipe(tmp_path / name, toml=toml, csv=csv)
+    dataset = load_dataset(recipe)
+    return dataset, fit_model(build_pipeline(recipe, dataset.schema), dataset, dataset.training)
+
+
+def make_champion(dataset, fitted, share=0.2):
+    return Champion(number=1, schema=dataset.schema, names=sorted(dataset.schema.names), share=share, estimator=fitted)
+
+
+def write_towns(towns, rows=300, label=lambda town, x: 3 * x + len(town)):
+    random = np.random.default_rng(0)
+    picked = [(str(random.choice(towns)), round(float(random.uniform(0, 9)), 3)) for _ in range(rows)]
+    return "town,x,y\n" + "".join(f"{town},{x},{label(town, x)}\n" for town, x in picked)
+
+
+def test_all_three_answer_the_rows_below_both_shares(tmp_path):
+    csv = write_towns(["Ulm", "Bonn"])
+    old, old_fitted = make_side(tmp_path, csv, "Ridge", 0.3, "old")
+    new, new_fitted = make_side(tmp_path, csv, "LinearRegression", 0.2, "new")
+    contest = hold_contest(new, 0.2, new_fitted, make_champion(old, old_fitted, 0.3), "rmse")
+
+    rows = is_held_out(new.hashes, 0.2)
+    assert len(contest.champion) == len(contest.challenger) == len(contest.baseline) == rows.sum()
+    assert not (rows & new.training).any()
+    assert not (is_held_out(old.hashes, 0.2) & old.training).any()
+    assert contest.challenger.mean() < contest.champion.mean() < contest.baseline.mean()
+    assert contest.left_out == 0
+
+
+def test_a_model_against_itself_loses_and_gains_nothing_however_its_columns_stand(tmp_path):
+    rows = write_towns(["Ulm", "Bonn", "Kiel"]).splitlines()
+    swapped = "\n".join(",".join(np.array(row.split(","))[[1, 0, 2]]) for row in rows) + "\n"
+    old, old_fitted = make_side(tmp_path, "\n".join(rows) + "\n", "LinearRegression", name="old")
+    new, new_fitted = make_side(tmp_path, swapped, "LinearRegression", name="new")
+    assert old.schema.names != new.schema.names
+
+    contest = hold_contest(new, 0.2, new_fitted, make_champion(old, old_fitted), "mae")
+    assert contest.champion == pytest.approx(contest.challenger, abs=1e-9)
+
+
+def test_rows_with_a_category_that_one_never_saw_are_left_out_and_counted(tmp_path):
+    old, old_fitted = make_side(tmp_path, write_towns(["Ulm", "Kiel"]), "Ridge", name="old")
+    csv = write_towns(["Aachen", "Kiel", "Ulm"])
+    new, new_fitted = make_side(tmp_path, csv, "Ridge", name="new")
+    contest = hold_contest(new, 0.2, new_fitted, make_champion(old, old_fitted), "rmse")
+
+    aachen = new.held_out & (new.matrix[:, 0] == new.schema.features[0].choices.index("Aachen"))
+    assert contest.left_out == aachen.sum() > 0
+    assert len(contest.champion) == new.held_out.sum() - aachen.sum()
+
+
+def test_rows_with_a_class_that_one_never_saw_are_left_out_and_classes_are_matched_by_label(tmp_path):
+    def name(classes):
+        return lambda town, x: classes[int(x) % len(classes)]
+
+    old, old_fitted = make_side(
+        tmp_path, write_towns(["Ulm"], label=name(["b", "c"])), "LogisticRegression", name="old"
+    )
+    csv = write_towns(["Ulm"], label=name(["a", "b", "c"]))
+    new, new_fitted = make_side(tmp_path, csv, "LogisticRegression", name="new")
+    contest = hold_contest(new, 0.2, new_fitted, make_champion(old, old_fitted), "log_loss")
+
+    rows = new.held_out & (new.target > 0)
+    assert contest.left_out == (new.held_out & (new.target == 0)).sum() > 0
+    truth = new.target[rows].astype(int) - 1
+    theirs = old_fitted.predict_proba(translate_matrix(new.matrix[rows], new.schema, old.schema))
+    assert contest.champion == pytest.approx(-np.log(theirs[np.arange(len(truth)), truth]))
+
+
+def test_rows_with_a_gap_are_left_out_where_a_version_never_saw_one(tmp_path):
+    csv = write_towns(["Ulm"])
+    old, old_fitted = make_side(tmp_path, csv, "LinearRegression", name="old")
+    gaps = csv + "".join(f"Ulm,,{y}\nKiel,,{y}\n" for y in range(20))
+    new, new_fitted = make_side(tmp_path, gaps.replace("Kiel", "Ulm"), "LinearRegression", 0.9, name="new")
+    contest = hold_contest(new, 0.9, new_fitted, make_champion(old, old_fitted, 0.9), "rmse")
+    assert contest.left_out in (0, 40)  # Duplicates are on one side.
+    assert contest.left_out == int((new.held_out & np.isnan(new.matrix[:, 1])).sum())
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"share": None}, "not known which rows version 1 was trained on"),
+        ({"share": 0.0}, "one of the two holds nothing out"),
+        ({"names": ["x"]}, "version 1 has other features"),
+    ],
+)
+def test_what_has_no_common_rows_cannot_be_compared(tmp_path, change, cause):
+    dataset, fitted = make_side(tmp_path, write_towns(["Ulm", "Bonn"]), "Ridge")
+    champion = Champion(**{**vars(make_champion(dataset, fitted)), **change})
+    with pytest.raises(CannotCompare, match=cause):
+        hold_contest(dataset, 0.2, fitted, champion, "rmse")
+
+
+def test_another_target_cannot_be_compared(tmp_path):
+    dataset, fitted = make_side(tmp_path, write_towns(["Ulm", "Bonn"]), "Ridge")
+    other, other_fitted = make_side(
+        tmp_path, write_towns(["Ulm", "Bonn"], label=lambda town, x: "ab"[int(x) % 2]), "LogisticRegression", name="o"
+    )
+    with pytest.raises(CannotCompare, match="version 1 predicts 'y' by classification"):
+        hold_contest(dataset, 0.2, fitted, make_champion(other, other_fitted), "rmse")

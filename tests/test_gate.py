@@ -1,0 +1,153 @@
+"""The gate's promises, on losses made up for it; test_contest.py has real models."""
+
+import numpy as np
+import pytest
+
+from predictor.exceptions import RecipeError
+from predictor.training import gate
+from predictor.training.evaluation import Answers
+from predictor.training.gate import Contest
+from predictor.training.recipe import GateRecipe
+from tests.recipes import LINE, make_recipe
+
+RUNS, ROWS = 200, 200
+
+
+def decide(contest, recipe=None, scores=None):
+    measured = scores or {"rmse": 1.0}
+    return gate.decide_contest(recipe or GateRecipe(), measured, contest, champion=3, seed=0)
+
+
+def make_contest(champion_error, challenger_error, rows=ROWS, metric="rmse", spread=4.0, seed=0):
+    """Losses of two models that share the truth's noise (variance 0.7) and add errors of their own."""
+    random = np.random.default_rng(seed)
+    noise, truth = random.normal(0, 0.7**0.5, rows), random.normal(0, spread, rows)
+    errors = [noise + random.normal(0, variance**0.5, rows) for variance in (champion_error, challenger_error)]
+    champion, challenger, baseline = (
+        gate.measure_losses(metric, e, Answers(predicted=0 * e)) for e in (*errors, truth)
+    )
+    return Contest(metric=metric, champion=champion, challenger=challenger, baseline=baseline, left_out=2)
+
+
+def test_challengers_of_equal_worth_are_promoted_in_at_most_5_percent_of_200_runs():
+    promoted = sum(decide(make_contest(0.3, 0.3, seed=run)).promoted for run in range(RUNS))
+    assert promoted <= RUNS * 0.05
+
+
+def test_a_challenger_with_30_percent_less_squared_error_is_promoted_in_at_least_95_percent_of_200_runs():
+    promoted = sum(decide(make_contest(0.3, 0.0, seed=run)).promoted for run in range(RUNS))
+    assert promoted >= RUNS * 0.95
+
+
+def test_a_better_challenger_is_promoted_and_the_reason_names_rows_and_interval():
+    decision = decide(make_contest(3.0, 0.0))
+    assert (decision.promoted, decision.verdict, decision.champion, decision.left_out) == (True, "better", 3, 2)
+    assert decision.reason.startswith("better than version 3: RMSE gains on 200 rows, 95 % interval ")
+    assert decision.champion_score > decision.challenger_score
+    assert decision.gain.low > 0
+
+
+@pytest.mark.parametrize(
+    ("champion_error", "challenger_error", "rows", "verdict"),
+    [(0.0, 3.0, 200, "worse"), (0.3, 0.3, 200, "cannot tell"), (0.3, 0.2, 20, "cannot tell")],
+)
+def test_others_are_kept_back_with_the_reason(champion_error, challenger_error, rows, verdict):
+    decision = decide(make_contest(champion_error, challenger_error, rows))
+    assert (decision.promoted, decision.verdict) == (False, verdict)
+    assert f"{rows} rows" in decision.reason
+
+
+def test_no_better_than_the_baseline_is_kept_back_even_if_better_than_the_champion():
+    decision = decide(make_contest(50.0, 1.0, spread=1.0))
+    assert (decision.promoted, decision.verdict) == (False, "no better than the baseline")
+
+
+def test_the_gain_must_lie_above_the_recipes_minimum():
+    contest = make_contest(1.5, 0.0)
+    gain = decide(contest).gain
+    minimums = {gain.low * 0.9: "better", (gain.low + gain.high) / 2: "cannot tell", gain.high * 1.1: "too little"}
+    for minimum, verdict in minimums.items():
+        assert decide(contest, GateRecipe(minimum_gain=minimum)).verdict == verdict
+
+
+def test_the_same_losses_are_decided_alike_every_time():
+    contest = make_contest(0.3, 0.1)
+    assert decide(contest) == decide(contest)
+
+
+def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypatch):
+    contest = make_contest(0.3, 0.0)
+    whole = gate.find_interval("rmse", contest.champion, contest.challenger, 0)
+    monkeypatch.setattr(gate, "NUMBERS_AT_ONCE", 1000)
+    pieces = gate.find_interval("rmse", contest.champion, contest.challenger, 0)
+    assert pieces.low == pytest.approx(whole.low, abs=0.02)
+    assert pieces.high == pytest.approx(whole.high, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("limits", "scores", "broken"),
+    [
+        ({"rmse_max": 2.0}, {"rmse": 2.5}, "RMSE 2.5 is above the recipe's limit of 2"),
+        ({"rmse_max": 2.0}, {"rmse": 2.0}, None),
+        ({"accuracy_min": 0.9}, {"accuracy": 0.8}, "accuracy 0.8 is below the recipe's limit of 0.9"),
+        ({"log_loss_max": 1.0}, {"accuracy": 0.8}, "the recipe limits log loss, which was not measured"),
+    ],
+)
+def test_an_absolute_limit_refuses_also_the_first_version(limits, scores, broken):
+    recipe = GateRecipe(**limits)
+    assert gate.find_broken_limit(recipe, scores) == broken
+    metric = "accuracy" if "accuracy" in scores else "rmse"
+    first = gate.decide_first(recipe, scores, {"rmse": 9.0, "accuracy": 0.1}, metric)
+    assert first.promoted == (broken is None)
+    later = decide(make_contest(3.0, 0.0), recipe, scores)
+    assert later.promoted == (broken is None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "baseline", "warned"),
+    [("rmse", 2.0, 1.0, True), ("rmse", 1.0, 2.0, False), ("accuracy", 0.5, 0.6, True), ("accuracy", 0.7, 0.6, False)],
+)
+def test_a_first_version_goes_live_with_a_warning_where_a_dummy_is_as_good(metric, score, baseline, warned):
+    decision = gate.decide_first(GateRecipe(), {metric: score}, {metric: baseline}, metric)
+    assert decision.promoted
+    assert ("WARNING" in decision.reason) == warned
+
+
+@pytest.mark.parametrize(
+    ("chosen", "task", "has_probabilities", "metric"),
+    [
+        (None, "regression", False, "rmse"),
+        ("mae", "regression", False, "mae"),
+        (None, "classification", True, "log_loss"),
+        (None, "classification", False, "accuracy"),
+        ("accuracy", "classification", True, "accuracy"),
+    ],
+)
+def test_the_metric_is_the_recipes_or_the_tasks_own(chosen, task, has_probabilities, metric):
+    assert gate.choose_metric(GateRecipe(metric=chosen), task, has_probabilities=has_probabilities) == metric
+
+
+def test_losses_join_to_the_metric_they_are_named_after():
+    actual, predicted = np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0])
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    answers = Answers(predicted=predicted, probabilities=probabilities)
+    assert gate.measure_losses("mae", actual, answers).tolist() == [0, 0, 1]
+    assert gate.measure_losses("rmse", actual * 3, Answers(predicted=predicted)).tolist() == [0, 4, 9]
+    assert gate.measure_losses("accuracy", actual, answers).tolist() == [0, 0, 1]
+    assert gate.measure_losses("log_loss", actual, answers) == pytest.approx(-np.log([0.9, 0.8, 0.5]))
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("metric = 'accuracy'", "gate.metric: must be 'rmse' or 'mae' for a regression, not 'accuracy'"),
+        ("metric = 'r2'", "gate.metric: must be 'rmse' or 'mae' or 'log_loss' or 'accuracy', not 'r2'"),
+        ("accuracy_min = 0.5", "gate.accuracy_min: a regression is not measured so: it has mae, rmse, r2"),
+        ("minimum_gain = -1", "gate.minimum_gain: must be a number >= 0.0, not -1"),
+        ("rsme_max = 1", "gate.rsme_max: there is no such key; it may be one of metric, minimum_gain"),
+    ],
+)
+def test_a_gate_that_cannot_be_meant_is_refused(tmp_path, said, message):
+    with pytest.raises(RecipeError) as caught:
+        gate.check_gate(make_recipe(tmp_path, toml=f"{LINE}\n[gate]\n{said}\n"), "regression")
+    assert message in str(caught.value)
