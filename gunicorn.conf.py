@@ -1,6 +1,7 @@
 """How the server runs, on a laptop and on a dyno alike; each setting with its reason."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,19 @@ workers = read_number("WEB_CONCURRENCY", 2)
 worker_class = "gthread"
 threads = 4
 
+
+def on_starting(server: object) -> None:
+    """Say in a few lines what is set up wrongly, where a worker that fails to boot would say it in a stack trace.
+
+    In a process of its own: what the master imports or connects to, every worker would inherit.
+    """
+    done = subprocess.run(  # Our own command.
+        [sys.executable, "manage.py", "check"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+
+
 # Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
 keepalive = 95
 # The router gives up at 30 s, and SIGKILL follows SIGTERM by 30 s: be done before either.
@@ -41,5 +55,5 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Nobody commands this server through a socket.
 control_socket_disable = True
 
-# The request id is the one that Django's log lines carry.
-access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'
+# The request line is the raw one, which cannot break a log line; the request id is the one of Django's lines.
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "predictor",
 ]
 MIDDLEWARE = [
+    "mlsite.logs.accept_request_id",
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -99,13 +100,17 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Database
 
-DATABASES = {
-    "default": dj_database_url.parse(
+IS_DATABASE_URL_READABLE = True
+try:
+    database = dj_database_url.parse(
         os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}",
         conn_max_age=600,
         conn_health_checks=True,
     )
-}
+except ValueError:
+    # predictor.checks says so, and lets nothing else be done.
+    IS_DATABASE_URL_READABLE, database = False, dj_database_url.parse("sqlite://:memory:")
+DATABASES = {"default": database}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # FULL: with NORMAL a power cut could take back rows whose answers were already given.
@@ -113,9 +118,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
-elif IS_ON_DYNO:
-    # Not dj-database-url's ssl_require: it would turn a stricter mode in the URL down to this one.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("sslmode", "require")
+else:
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    # A server that does not answer must become a 503 before the router gives up at 30 s.
+    options.setdefault("connect_timeout", 5)
+    options.setdefault("tcp_user_timeout", 10_000)
+    if IS_ON_DYNO:
+        # Not dj-database-url's ssl_require: it would turn a stricter mode in the URL down to this one.
+        options.setdefault("sslmode", "require")
 
 # Static files
 

@@ -183,11 +183,11 @@ class VersionAdmin(HistoryAdmin):
             messages.error(request, f"Not promoted: say why {version} should be live, for the log.")
             return
         try:
-            registry.promote(version, by=request.user.get_username(), reason=reason)
+            promotion = registry.promote(version, by=request.user.get_username(), reason=reason)
         except ArtifactError as error:
             messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
         else:
-            messages.success(request, f"Live now: {version}.")
+            messages.success(request, f"Live {'now' if promotion else 'already'}: {version}.")
 
 
 @admin.register(Promotion)

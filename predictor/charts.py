@@ -11,6 +11,17 @@ WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
 MOST_TICKS = 8
 
+# The mark of each class around its point, so that no class is told by its colour alone: a disc, a triangle, a
+# square, a diamond, a triangle upside down, a cross.
+MARKS = (
+    "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+    "M0-4L3.5 2.5H-3.5Z",
+    "M-2.7-2.7H2.7V2.7H-2.7Z",
+    "M0-4L3.2 0L0 4L-3.2 0Z",
+    "M0 4L3.5-2.5H-3.5Z",
+    "M-3.5-1H-1V-3.5H1V-1H3.5V1H1V3.5H-1V1H-3.5Z",
+)
+
 Point = tuple[float, float]
 
 
@@ -37,15 +48,15 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Everything in pixels of a 640 × 400 picture. `points` carry the number of their class, from 0."""
+    """Everything in pixels of a 640 × 400 picture. `points` carry the number of their class, and its mark's path."""
 
     title: str
     x: Axis
     y: Axis
-    points: list[tuple[float, float, int]]
+    points: list[tuple[float, float, int, str]]
     curve: str
     own: Point | None
-    classes: list[str]
+    keys: list[tuple[str, int, str]]
 
     width, height = WIDTH, HEIGHT
     left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
@@ -55,29 +66,31 @@ class Chart:
 def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Chart | None:
     """Place a version's training points, its fitted curve, and one visitor's own point.
 
-    None where the version has nothing to draw, or where the values lie too far apart for any picture. The own
-    point is left out where it has a missing input.
+    None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
+    picture. The own point is left out where it has a missing input.
     """
-    if not profile["axes"] or not (profile["points"] or profile["curve"]):
+    points = profile["points"]
+    if not profile["axes"] or not (points or profile["curve"]) or len(schema.target.classes) > len(MARKS):
         return None
     x_name, y_name = profile["axes"]
     is_regression = schema.target.task == "regression"
     own_x, own_y = inputs.get(x_name), output if is_regression else inputs.get(y_name)
     own = None if own_x is None or own_y is None else (float(own_x), float(own_y))
-    spots = [tuple(point[:2]) for point in profile["points"] + profile["curve"]] + ([own] if own else [])
+    spots = [tuple(point[:2]) for point in points + profile["curve"]] + ([own] if own else [])
     x = _make_axis(_label(schema, x_name), [s[0] for s in spots], LEFT, WIDTH - LEFT - RIGHT)
     y = _make_axis(_label(schema, y_name), [s[1] for s in spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
     if not (math.isfinite(x.high - x.low) and math.isfinite(y.high - y.low)):
         return None
-    classes = list(schema.target.classes)
+    codes = {label: code for code, label in enumerate(schema.target.classes)}
+    labels = [format_value(label) for label in schema.target.classes] or ["training points"]
     return Chart(
         title=_describe(x, y, own, profile),
         x=x,
         y=y,
-        points=[(x.place(px), y.place(py), classes.index(m) if classes else 0) for px, py, m in profile["points"]],
+        points=[(x.place(px), y.place(py), codes.get(mark, 0), MARKS[codes.get(mark, 0)]) for px, py, mark in points],
         curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
         own=(x.place(own[0]), y.place(own[1])) if own else None,
-        classes=[format_value(label) for label in classes],
+        keys=[(label, code, MARKS[code]) for code, label in enumerate(labels)] if points else [],
     )
 
 

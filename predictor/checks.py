@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import django.db
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
 
 from predictor.exceptions import ArtifactError
 
@@ -49,6 +49,14 @@ def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
 
 
 @register()
+def check_database_url(**kwargs: Any) -> Iterable[CheckMessage]:
+    """DATABASE_URL could be read; its value may hold a password and is not repeated."""
+    if not settings.IS_DATABASE_URL_READABLE:
+        hint = "Write postgres://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH."
+        yield Error("DATABASE_URL is not the address of a database.", hint=hint, id="predictor.E006")
+
+
+@register()
 def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
     """The first page can be one of a model."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", settings.DEFAULT_MODEL):
@@ -66,8 +74,11 @@ def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Itera
         return
     try:
         live = list(Version.objects.live())
-    except DatabaseError:
+    except django.db.Error:
         return
+    if settings.DEFAULT_MODEL not in [version.model for version in live]:
+        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which has no live version: the first page has no form."
+        yield Warning(problem, hint=f"Run `manage.py retrain {settings.DEFAULT_MODEL}`.", id="predictor.W002")
     for version in live:
         try:
             read_verified(version, Artifact.Kind.PICKLE)

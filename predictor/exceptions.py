@@ -14,7 +14,8 @@ MlsiteError
     ├── DamagedArtifact    chunks missing, or other bytes than were signed
     ├── BadSignature       the manifest is not signed with a trusted key
     ├── WrongPlace         a good manifest, but of another version
-    └── WrongLibraries     made with another scikit-learn than this one
+    ├── WrongLibraries     made with another scikit-learn than this one
+    └── WrongCode          made with another pipeline.py than this build has
 """
 
 from collections.abc import Mapping
@@ -81,4 +82,8 @@ class WrongPlace(ArtifactError):
 
 
 class WrongLibraries(ArtifactError):
+    pass
+
+
+class WrongCode(ArtifactError):
     pass

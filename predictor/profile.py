@@ -44,7 +44,8 @@ def _trace_curve(seen: tuple[Any, ...], predict: Callable[[Matrix], Vector]) -> 
     if not seen:
         return []
     xs = np.linspace(seen[0], seen[-1], CURVE_STEPS)
-    return [[float(x), float(y)] for x, y in zip(xs, predict(xs.reshape(-1, 1)), strict=True)]
+    ys = predict(xs.reshape(-1, 1))
+    return [[float(x), float(y)] for x, y in zip(xs, ys, strict=True) if np.isfinite(y)]
 
 
 def _choose_rows(rows: int, seed: int) -> NDArray[np.int64]:

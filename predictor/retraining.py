@@ -3,12 +3,15 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from predictor.exceptions import ArtifactError, CannotCompare
+import django.db
+
+from predictor.exceptions import ArtifactError, CannotCompare, MlsiteError, TrainingError
 from predictor.models import Version
 from predictor.profile import describe_training
 from predictor.schema import Schema
@@ -65,21 +68,21 @@ def retrain_model(
     RecipeError, DatasetError or TrainingError.
     """
     trained = train_model(models_dir, slug, report=report)
-    candidate = describe_candidate(trained)
-    judgement, version = None, None
+    with _blame_recipe(trained.recipe):
+        candidate = describe_candidate(trained)
+    version = None
     while version is None:
         champion = Version.objects.live().filter(model=slug).first()
-        if champion and mode == "if-better" and not force and _is_same(trained, candidate, champion):
-            reason = f"answers as version {champion.number}, which is live: nothing to register"
-            return _summarise(candidate, None, promoted=False, reason=reason)
-        report(f"{slug}: judging")
-        judgement = judge_challenger(trained, champion, mode)
+        with _blame_recipe(trained.recipe):
+            if champion and mode == "if-better" and not force and _is_same(trained, candidate, champion):
+                reason = f"answers as version {champion.number}, which is live: nothing to register"
+                return _summarise(candidate, None, promoted=False, reason=reason)
+            judgement = judge_challenger(trained, champion, mode)
         if dry_run:
             return _summarise(candidate, None, promoted=False, reason=f"dry run; {judgement.reason}")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
         version = registry.register(candidate, judgement, by=by)
     _export_pickle(trained.recipe.folder, candidate.pickled)
-    assert judgement is not None  # noqa: S101  # The loop has run at least once.
     return _summarise(candidate, version.number, promoted=judgement.promoted, reason=judgement.reason)
 
 
@@ -95,15 +98,33 @@ def train_model(models_dir: Path, slug: str, *, report: Callable[[str], None]) -
     recipe = read_recipe(models_dir, slug)
     report(f"{slug}: reading {recipe.data}")
     dataset = load_dataset(recipe)
-    if dataset.left_out:
-        report(f"{slug}: {dataset.left_out} rows without a {recipe.target} are left out")
+    for note in dataset.notes:
+        report(f"{slug}: {note}")
     check_gate(recipe, dataset.schema.target.task)
-    model = build_pipeline(recipe, dataset.schema)
-    report(f"{slug}: fitting on {dataset.training.sum()} rows")
-    fitted = fit_model(model, dataset, dataset.training)
-    report(f"{slug}: measuring")
-    evaluation = evaluate_model(model, fitted, dataset)
+    with _blame_recipe(recipe):
+        model = build_pipeline(recipe, dataset.schema)
+        report(f"{slug}: fitting on {dataset.training.sum()} rows")
+        fitted = fit_model(model, dataset, dataset.training)
+        report(f"{slug}: measuring")
+        evaluation = evaluate_model(model, fitted, dataset)
     return Trained(recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation)
+
+
+@contextmanager
+def _blame_recipe(recipe: "Recipe") -> Iterator[None]:
+    """Whatever an estimator raises when it is built, fitted, asked or pickled is about its recipe.
+
+    So it becomes a TrainingError that names the file, and the other models are still trained.
+    """
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"{recipe.file}: estimator: {error}") from error
+    except (MlsiteError, django.db.Error):
+        raise
+    except (Exception, SystemExit) as error:
+        said = str(error).strip().partition("\n")[0] or "no reason given"
+        raise TrainingError(f"{recipe.file}: estimator: {type(error).__name__}: {said}") from error
 
 
 def judge_challenger(trained: Trained, champion: Version | None, mode: "Mode") -> registry.Judgement:

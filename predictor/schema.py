@@ -23,6 +23,8 @@ TRUTHS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0":
 # 2⁵³ itself is what float64 also makes of 2⁵³ + 1; up to here, an integer is told from its neighbours.
 LARGEST_INTEGER = 2**53 - 1
 SHOWN_CHARACTERS = 40
+# Django's forms send a token under this name.
+RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
 SHOWN_CHOICES = 12
 
 

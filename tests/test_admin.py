@@ -86,6 +86,11 @@ def test_promoting_an_older_version_rolls_back_in_the_users_name(admin_client, m
     assert "admin" in admin_client.get("/admin/predictor/promotion/").content.decode()
 
 
+def test_promoting_what_is_live_already_adds_nothing_to_the_log(admin_client, line):
+    assert "Live already: line 1." in promote(admin_client, line)
+    assert Promotion.objects.count() == 1
+
+
 def test_a_promotion_needs_a_reason(admin_client, models_dir, line):
     train(models_dir, "line")
     assert "Not promoted: say why line 1 should be live" in promote(admin_client, line, reason=" ")

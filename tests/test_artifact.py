@@ -18,6 +18,10 @@ LINE_1 = Identity(model="line", number=1, kind="pickle")
 DATA = artifact.dump_pickle(LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]))
 
 
+def load(data):
+    return artifact.load_pickle(artifact.build_manifest(LINE_1, SCHEMA, data), data)
+
+
 @pytest.fixture
 def manifest():
     return artifact.write_manifest(artifact.build_manifest(LINE_1, SCHEMA, DATA))
@@ -52,7 +56,7 @@ def test_a_signed_manifest_opens(manifest):
 
 def test_the_manifest_names_all_that_is_signed(manifest):
     content = artifact.open_manifest(manifest, artifact.sign_manifest(manifest), LINE_1)
-    assert set(content) == {"format", "model", "number", "kind", "schema", "libraries", "size", "sha256"}
+    assert set(content) == {"format", "model", "number", "kind", "schema", "libraries", "code", "size", "sha256"}
 
 
 def test_changed_bytes_are_damage(manifest):
@@ -121,10 +125,10 @@ def test_a_pickle_that_names_another_scikit_learn_inside_is_refused():
     old = state.replace(sklearn.__version__.encode(), b"0" * len(sklearn.__version__))
     assert old != state
     with warnings.catch_warnings(), pytest.raises(WrongLibraries):
-        artifact.load_pickle(old)
+        load(old)
 
 
 @pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps(len)[:-3]])
 def test_what_cannot_be_unpickled_says_so(data):
     with pytest.raises(ArtifactError, match="cannot be unpickled"):
-        artifact.load_pickle(data)
+        load(data)

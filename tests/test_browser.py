@@ -65,6 +65,12 @@ def press_until_focused(page, selector, key="Tab"):
     raise AssertionError(f"{selector} cannot be reached with {key}")
 
 
+def send_unchecked(page):
+    """Send a form as a browser would that checks nothing itself."""
+    page.locator("form.predict").evaluate("form => { form.noValidate = true }")
+    page.click("button[type=submit]")
+
+
 def read_stored():
     return Prediction.objects.order_by("-id").values_list("inputs", "output")
 
@@ -115,7 +121,7 @@ def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javas
     page = open_page("/penguins/", PHONE, javascript)
     page.fill("input[name=bill_length_mm]", "999")
     page.fill("input[name=bill_depth_mm]", "19")
-    page.click("button[type=submit]")
+    send_unchecked(page)
     page.wait_for_selector(".problems")
 
     wrong = page.locator("input[name=bill_length_mm]")
@@ -134,6 +140,31 @@ def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javas
     page.click("button[type=submit]")
     page.wait_for_selector("output#prediction")
     assert len(read_stored()) == 1
+
+
+@either_way
+@pytest.mark.parametrize("typed", ["1e", "--5", "1e400"])
+def test_a_number_that_the_browser_cannot_read_is_not_taken_for_a_missing_one(open_page, javascript, typed):
+    page = open_page("/penguins/", DESKTOP, javascript)
+    page.select_option("select[name=island]", "Dream")
+    page.fill("input[name=year]", "2008")
+    page.focus("input[name=bill_length_mm]")
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert page.locator("input[name=bill_length_mm]").evaluate("element => element.validity.badInput")
+    assert page.locator("input[name=bill_length_mm]").evaluate("element => element === document.activeElement")
+    assert not read_stored().exists()
+
+
+def test_a_model_that_cannot_answer_leaves_the_form_as_it_was_typed(open_page):
+    page = open_page("/", forgiven=["status of 403"])
+    page.context.clear_cookies()
+    page.fill("input[name=x]", "2")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#notice h1")
+    assert page.locator("input[name=x]").input_value() == "2"
+    assert page.locator("#notice h1").evaluate("element => element === document.activeElement")
 
 
 def test_the_answer_appears_in_place_and_its_address_can_be_reloaded_and_left(open_page, site):
@@ -190,4 +221,4 @@ def test_the_admin_works_under_the_content_security_policy(open_page, site, djan
     page.select_option("select[name=action]", "promote")
     page.fill("input[name=reason]", "to see it work")
     page.click("button[name=index]")
-    assert page.locator(".messagelist").inner_text() == "Live now: line 1."
+    assert page.locator(".messagelist").inner_text() == "Live already: line 1."

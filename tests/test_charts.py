@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.charts import Axis, draw_chart
+from predictor.charts import MARKS, Axis, draw_chart
 from predictor.schema import Feature, Schema, Target
 
 X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
@@ -21,12 +21,12 @@ values = st.floats(-1e300, 1e300, allow_subnormal=False)
 
 def read_places(chart):
     curve = [tuple(map(float, pair.split(","))) for pair in chart.curve.split()]
-    return [(x, y) for x, y, _ in chart.points] + curve + ([chart.own] if chart.own else [])
+    return [(x, y) for x, y, *_ in chart.points] + curve + ([chart.own] if chart.own else [])
 
 
 def test_points_curve_and_own_point_share_one_scale():
     chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.0)
-    (left, bottom, _), (right, top, _) = chart.points
+    (left, bottom, *_), (right, top, *_) = chart.points
     assert chart.own == pytest.approx(((left + right) / 2, (bottom + top) / 2), abs=0.1)
     assert len(chart.curve.split()) == 2
 
@@ -39,7 +39,7 @@ def test_everything_lies_inside_the_picture_and_larger_is_further_right_and_up(p
         assert chart.left <= px <= chart.right
         assert chart.top <= py <= chart.bottom
     own_x, own_y = chart.own
-    for (px, py, _), (value_x, value_y) in zip(chart.points, points, strict=True):
+    for (px, py, *_), (value_x, value_y) in zip(chart.points, points, strict=True):
         assert (px - own_x) * math.copysign(1, value_x - x) >= 0
         assert (py - own_y) * math.copysign(1, value_y - y) <= 0
 
@@ -77,8 +77,9 @@ def test_the_title_does_not_speak_of_points_that_are_not_shown():
 
 def test_a_classification_marks_points_by_the_number_of_their_class():
     chart = draw_chart(BIRDS, BIRDS_PROFILE, {"x": 5.0, "n": 5}, "Adelie")
-    assert [number for _, _, number in chart.points] == [0, 1]
-    assert chart.classes == ["Adelie", "Gentoo"]
+    assert [number for _, _, number, _ in chart.points] == [0, 1]
+    assert [label for label, *_ in chart.keys] == ["Adelie", "Gentoo"]
+    assert [mark for *_, mark in chart.points] == [mark for *_, mark in chart.keys] == list(MARKS[:2])
     assert chart.own is not None
     assert chart.curve == ""
 
@@ -87,8 +88,8 @@ def test_classes_that_are_no_text_are_shown_as_text():
     target = Target(name="kind", label="Kind", task="classification", classes=(0, 1))
     profile = {**BIRDS_PROFILE, "points": [[0.0, 1.0, 1], [1.0, 2.0, 0]]}
     chart = draw_chart(Schema(features=(X, N), target=target), profile, {"x": 1.0, "n": 1}, 0)
-    assert [number for _, _, number in chart.points] == [1, 0]
-    assert chart.classes == ["0", "1"]
+    assert [number for _, _, number, _ in chart.points] == [1, 0]
+    assert [label for label, *_ in chart.keys] == ["0", "1"]
 
 
 def test_an_own_point_with_a_missing_input_is_left_out():
@@ -103,3 +104,10 @@ def test_a_version_with_nothing_to_draw_has_no_chart(emptied):
 @pytest.mark.parametrize(("x", "y"), [(1.79e308, 1.0), (-1.79e308, 1.0), (1.0, 1.79e308)])
 def test_values_too_far_apart_for_any_picture_have_no_chart(x, y):
     assert draw_chart(LINE, LINE_PROFILE, {"x": x}, y) is None
+
+
+def test_more_classes_than_marks_are_not_drawn():
+    names = tuple("abcdefg")
+    target = Target(name="kind", label="Kind", task="classification", classes=names)
+    profile = {"axes": ["x", "n"], "points": [[float(i), 1.0, name] for i, name in enumerate(names)], "curve": []}
+    assert draw_chart(Schema(features=(X, N), target=target), profile, {}, None) is None

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -78,6 +79,44 @@ def test_one_recipe_that_fails_does_not_stop_the_others(retrain, models_dir):
     assert "model.toml" in line["reason"]
     assert penguins["promoted"]
     assert list(Version.objects.values_list("model", flat=True)) == ["penguins"]
+
+
+BROKEN = {
+    "predict": "    def predict(self, X): raise RuntimeError('no answer today')",
+    "nan": "    def predict(self, X): return np.full(len(X), np.nan)",
+    "huge": "    def predict(self, X): return np.full(len(X), 1e300)",
+    "pickle": "    def predict(self, X): return np.array([self.f(x) for x in X])",
+    "tags": "    def __sklearn_tags__(self): raise ValueError('no tags')",
+    "exit": "sys.exit()",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_whatever_an_estimator_does_the_other_models_are_trained(retrain, models_dir, monkeypatch, fault):
+    (models_dir / f"a_{fault}").mkdir()
+    for name in ("model.toml", "data.csv"):
+        shutil.copy(models_dir / "line" / name, models_dir / f"a_{fault}" / name)
+    (models_dir / f"a_{fault}/pipeline.py").write_text(
+        "import sys\nimport numpy as np\nfrom sklearn.base import BaseEstimator, RegressorMixin\n\n"
+        "class Broken(RegressorMixin, BaseEstimator):\n"
+        "    def fit(self, X, y):\n        self.f = lambda x: 1.0\n        return self\n"
+        f"{BROKEN[fault]}\n\n"
+        "def build(schema): return Broken()\n"
+    )
+    monkeypatch.syspath_prepend(models_dir.parent)
+    broken, line, penguins = json.loads(retrain("--format", "json", fails=True).out)
+    assert f"a_{fault}" in broken["reason"]
+    assert not broken["promoted"]
+    assert line["promoted"]
+    assert penguins["promoted"]
+
+
+def test_a_wrong_parameter_is_named_with_file_key_and_value(retrain, models_dir):
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(recipe.read_text().replace('LinearRegression"', 'Ridge"\nparams = { alpha = "x" }'))
+    printed = retrain("line", fails=True).err
+    assert "model.toml: estimator: Ridge could not be fitted: The 'alpha' parameter" in printed
+    assert "Got 'x' instead" in printed
 
 
 def test_what_was_live_stays_live_when_a_retrain_fails(retrain, models_dir):

@@ -5,7 +5,7 @@ import pytest
 
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.training.dataset import load_dataset
-from tests.recipes import LINE, LINE_CSV, make_recipe
+from tests.recipes import LINE, LINE_CSV, make_recipe, write_recipe
 
 ALL_TRAINING = LINE + "holdout = 0\n"
 
@@ -146,8 +146,28 @@ def test_a_table_of_many_columns_is_named_in_part(tmp_path):
     assert error.endswith("'c18', 'c19', ….")
 
 
-@pytest.mark.parametrize(("data", "reason"), [("no.csv", "No such file or directory"), (".", "Is a directory")])
-def test_a_table_that_cannot_be_opened_is_named_with_the_reason(tmp_path, data, reason):
-    error = catch_error(tmp_path, DatasetError, toml=LINE.replace("data.csv", data))
-    assert f"cannot be read: {reason}; `data` is relative to model.toml." in error
-    assert "ml_models/line" in error or error.startswith(data)
+@pytest.mark.parametrize("data", ["no.csv", ".", "/etc/passwd"])
+def test_a_table_that_is_no_file_beside_the_recipe_is_named_with_its_key(tmp_path, data):
+    error = catch_error(tmp_path, RecipeError, toml=LINE.replace("data.csv", data))
+    assert f"model.toml: data: {data!r} is no file beside the recipe: write its path from " in error
+
+
+def test_two_recipes_may_share_a_table(tmp_path):
+    write_recipe(tmp_path, "other")
+    assert load(tmp_path, toml=LINE.replace("data.csv", "../other/data.csv")).schema.names == ["x"]
+
+
+def test_the_author_is_told_of_limits_that_the_data_breaks_and_of_categories_that_tell_rows_apart(tmp_path):
+    csv = "x,name,y\n" + "".join(f"{i},n{i},{i}\n" for i in range(300))
+    limits = f"{LINE}\n[features.x]\nminimum = 10\nmaximum = 279\n"
+    assert load(tmp_path, toml=limits, csv=csv).notes == [
+        "x: 30 rows lie beyond the hard limits, where the form will refuse visitors",
+        "name: 300 categories; exclude it if it only tells rows apart",
+    ]
+
+
+def test_a_column_named_as_a_field_of_every_form_is_refused_unless_it_is_excluded(tmp_path):
+    csv = "csrfmiddlewaretoken,x,y\n" + "".join(f"{i},{i},{i}\n" for i in range(50))
+    assert "every form has a field of this name" in catch_error(tmp_path, DatasetError, csv=csv)
+    excluded = f"{LINE}\n[features.csrfmiddlewaretoken]\nexclude = true\n"
+    assert load(tmp_path, toml=excluded, csv=csv).schema.names == ["x"]

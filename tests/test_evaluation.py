@@ -29,6 +29,7 @@ def make_dataset(values, target, classes=(), share=0.2):
         hashes=hashes,
         held_out=is_held_out(hashes, share),
         left_out=0,
+        notes=[],
         sha256="",
     )
 
@@ -99,7 +100,7 @@ def test_a_classifier_is_measured_out_of_fold_with_its_probabilities():
 
 
 def test_rows_that_are_all_alike_cannot_be_measured():
-    with pytest.raises(TrainingError, match="all rows are alike, so that none can be kept for measuring"):
+    with pytest.raises(TrainingError, match="too few different rows to keep some for measuring"):
         evaluate(LinearRegression(), make_dataset([1, 1, 1], [1, 2, 3], share=0))
 
 

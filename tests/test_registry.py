@@ -1,10 +1,11 @@
 import pickle
+import sys
 
 import numpy as np
 import pytest
 from django.db import transaction
 
-from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongPlace
+from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongPlace
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from predictor.serving import registry
 from predictor.serving.runtime import load_runtime
@@ -85,3 +86,40 @@ def test_a_large_artifact_is_stored_in_chunks_of_1_mb(models_dir, db):
 def test_registering_inside_a_transaction_is_refused(models_dir):
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         train(models_dir, "line")
+
+
+def write_pipeline(models_dir, power):
+    (models_dir / "line/pipeline.py").write_text(
+        "from sklearn.base import BaseEstimator, RegressorMixin\n\n"
+        "class Power(RegressorMixin, BaseEstimator):\n"
+        "    def fit(self, X, y): return self\n"
+        f"    def predict(self, X): return X[:, 0] ** {power}\n\n"
+        "def build(schema): return Power()\n"
+    )
+
+
+def test_a_version_is_served_only_beside_the_pipeline_py_that_it_was_made_with(models_dir, db, monkeypatch):
+    monkeypatch.syspath_prepend(models_dir.parent)
+    write_pipeline(models_dir, 2)
+    first = train(models_dir, "line")
+    square = load_runtime(first)
+    write_pipeline(models_dir, 3)
+    with pytest.raises(WrongCode, match=r"another pipeline\.py"):
+        load_runtime(first)
+
+    sys.modules.pop("ml_models.line.pipeline")  # As in the process of the next retrain.
+    cube = load_runtime(train(models_dir, "line"))
+    matrix = np.array([[10.0]])
+    assert (square.predict(matrix)[0].output, cube.predict(matrix)[0].output) == (100.0, 1000.0)
+
+
+def test_a_worker_that_has_imported_an_older_pipeline_py_imports_the_new_one(models_dir, db, monkeypatch):
+    monkeypatch.syspath_prepend(models_dir.parent)
+    write_pipeline(models_dir, 2)
+    load_runtime(train(models_dir, "line"))
+    stale = sys.modules.pop("ml_models.line.pipeline")
+    write_pipeline(models_dir, 33)  # Another size, which Python's cache of bytecode goes by.
+    second = train(models_dir, "line")
+    sys.modules["ml_models.line.pipeline"] = stale
+
+    assert load_runtime(second).predict(np.array([[2.0]]))[0].output == 2.0**33

@@ -226,6 +226,7 @@ def test_htmx_gets_errors_in_place(client, line, typed, status):
     response = client.post("/", {"x": typed}, headers={"HX-Request": "true"})
     assert response.status_code == status
     assert "<html" not in response.content.decode()
+    assert response.get("HX-Retarget") == ("#notice" if status == 413 else None)
 
 
 def test_an_address_always_shows_a_whole_page(client, line):
@@ -234,7 +235,7 @@ def test_an_address_always_shows_a_whole_page(client, line):
 
 def test_the_picture_has_the_training_points_the_line_and_ones_own_point(client, line):
     page = client.post("/", {"x": "5"}, follow=True).content.decode()
-    assert page.count('class="point class-0" cx=') == line.data["training_rows"] + 1  # And one in the key.
+    assert page.count('class="point class-0"') == line.data["training_rows"] + 1  # And one in the key.
     assert '<polyline class="curve" points="' in page
     assert page.count('<circle class="own"') == 2
     assert "your point at 5, " in page

@@ -1,16 +1,19 @@
 """Turns a fitted model into signed bytes and back, and loads nothing that it has not verified.
 
 What is signed is a manifest, canonical JSON: format, model, number, kind, schema, libraries, size and the
-SHA-256 of the bytes. So signed bytes cannot be served as another version or with another schema either.
+SHA-256 of the bytes, and that of the recipe's own pipeline.py where there is one. So signed bytes cannot be
+served as another version or with another schema either.
 To change the format: raise FORMAT, keep reading the old one for as long as databases may hold it.
 """
 
 import hmac
+import importlib
 import importlib.metadata
 import io
 import json
 import pickle
 import platform
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -21,7 +24,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongLibraries, WrongPlace
+from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongLibraries, WrongPlace
 from predictor.schema import Schema
 
 FORMAT = 1
@@ -30,6 +33,8 @@ SALT = "mlsite.artifact"
 RECORDED_LIBRARIES = ("scikit-learn", "numpy", "scipy")
 # A pickle promises nothing across versions of this one.
 MATCHED_LIBRARY = "scikit-learn"
+# The SHA-256 of each pipeline.py that this process has imported, by module.
+_imported: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,25 @@ def find_libraries() -> dict[str, str]:
     """The versions of Python and of the libraries that a pickle depends on."""
     found = {library: importlib.metadata.version(library) for library in RECORDED_LIBRARIES}
     return {"python": platform.python_version(), **found}
+
+
+def hash_code(model: str) -> str | None:
+    """The SHA-256 of the model's own pipeline.py, whose classes a pickle only names; None without one."""
+    file = settings.MODELS_DIR / model / "pipeline.py"
+    return sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def import_code(model: str, code: str) -> None:
+    """Import pipeline.py with this SHA-256, anew where this process has imported another one before.
+
+    What is already loaded goes on with the old module, which it holds.
+    """
+    name = f"ml_models.{model}.pipeline"
+    if _imported.get(name) != code:
+        sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        importlib.import_module(name)
+        _imported[name] = code
 
 
 def dump_pickle(estimator: Any) -> bytes:
@@ -81,6 +105,7 @@ def build_manifest(identity: Identity, schema: Schema, data: bytes) -> dict[str,
         "kind": identity.kind,
         "schema": schema.to_json(),
         "libraries": find_libraries(),
+        "code": hash_code(identity.model),
         "size": len(data),
         "sha256": sha256(data).hexdigest(),
     }
@@ -101,7 +126,8 @@ def open_manifest(manifest: str, signature: str, identity: Identity) -> dict[str
     """Verify a manifest and read it.
 
     Raises BadSignature, WrongPlace when it was signed for something other than `identity`, WrongLibraries
-    when this process has another scikit-learn, ArtifactError for a format that this build does not know.
+    when this process has another scikit-learn, WrongCode when the recipe's own code is not the one it was made
+    with, ArtifactError for a format that this build does not know.
     """
     keys = [settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS]
     if not any(hmac.compare_digest(sign_manifest(manifest, key).encode(), signature.encode()) for key in keys):
@@ -115,6 +141,8 @@ def open_manifest(manifest: str, signature: str, identity: Identity) -> dict[str
     made, here = content["libraries"][MATCHED_LIBRARY], importlib.metadata.version(MATCHED_LIBRARY)
     if made != here:
         raise WrongLibraries(f"it was made with {MATCHED_LIBRARY} {made}, and this process has {here}: retrain it")
+    if content["code"] and content["code"] != hash_code(identity.model):
+        raise WrongCode("it was made with another pipeline.py than this build has: retrain it, or bring that file back")
     return content
 
 
@@ -124,14 +152,17 @@ def verify_bytes(content: dict[str, Any], data: bytes) -> None:
         raise DamagedArtifact("the stored bytes are not the ones that were signed")
 
 
-def load_pickle(data: bytes) -> Any:
-    """Unpickle bytes that `verify_bytes` has passed; another scikit-learn's objects are an error here too."""
+def load_pickle(content: dict[str, Any], data: bytes) -> Any:
+    """Unpickle the bytes of an opened manifest, verified once more; another scikit-learn's objects are an error too."""
+    verify_bytes(content, data)
     from sklearn.exceptions import InconsistentVersionWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            return pickle.loads(data)  # noqa: S301  # Verified by the caller: see the contract.
+            if content["code"]:
+                import_code(content["model"], content["code"])
+            return pickle.loads(data)  # noqa: S301  # Verified above.
         except InconsistentVersionWarning as error:
             raise WrongLibraries(str(error)) from error
         except Exception as error:  # Unpickling runs any code's own errors; each means that it cannot be used.

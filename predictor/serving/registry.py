@@ -67,14 +67,16 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
     return version
 
 
-def promote(version: Version, *, by: str, reason: str) -> Promotion:
-    """Make a version live, whether it is newer or older than the one that is.
+def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
+    """Make a version live, whether it is newer or older than the one that is; None when it is live already.
 
     Raises ArtifactError, and changes nothing, when this build could not load it.
     """
     read_verified(version, Artifact.Kind.PICKLE)
     with transaction.atomic(durable=True):
         lock_registry()
+        if Version.objects.live().filter(id=version.id).exists():
+            return None
         return _append_promotion(version, by=by, reason=reason)
 
 

@@ -61,7 +61,7 @@ class Runtime:
 def load_runtime(version: Version) -> Runtime:
     """Read, verify and load a version; raises ArtifactError and then has loaded nothing."""
     content, data = read_verified(version, Artifact.Kind.PICKLE)
-    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_pickle(data))
+    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_pickle(content, data))
 
 
 def _check_finite(numbers: Matrix) -> list[Any]:

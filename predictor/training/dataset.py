@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.schema import Matrix, Schema
+from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema
 from predictor.training.columns import Mask, Vector, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.recipe import FeatureRecipe, Recipe
 
+MANY_CHOICES = 200
 EXAMPLE = '"a ""quoted"", divided text"'
 MISSING_TEXTS = ["", "NA", "N/A", "NaN", "nan", "null"]
 
@@ -25,7 +26,7 @@ class Dataset:
 
     `matrix` has shape (n, features), `target` (n,): numbers, or codes of the schema's classes. `held_out`
     marks the rows that no training may use; `hashes` decides that, and the folds where nothing is held out.
-    `left_out` counts the rows of the table without a target.
+    `left_out` counts the rows of the table without a target; `notes` say what the author should know.
     """
 
     schema: Schema
@@ -35,6 +36,7 @@ class Dataset:
     held_out: Mask
     left_out: int
     sha256: str
+    notes: list[str]
 
     @property
     def training(self) -> Mask:
@@ -46,6 +48,8 @@ def load_dataset(recipe: Recipe) -> Dataset:
 
     Raises RecipeError or DatasetError, naming the file and the column or key.
     """
+    if Path(recipe.data).is_absolute() or not recipe.data_file.is_file():
+        raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {recipe.folder}")
     table, sha256 = read_table(recipe.data_file)
     if recipe.target not in table.columns:
         raise recipe.error("target", f"{recipe.target!r} is not a column; {_list_columns(table)}.")
@@ -57,6 +61,9 @@ def load_dataset(recipe: Recipe) -> Dataset:
     if not len(table):
         raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
     target, answers = encode_target(recipe, read_numbers(recipe, table[recipe.target]))
+    for name in RESERVED_NAMES & set(table.columns):
+        if _is_feature(recipe, name) or name == recipe.target:
+            raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
     columns = [
         encode_column(recipe, read_numbers(recipe, table[name])) for name in table.columns if _is_feature(recipe, name)
     ]
@@ -75,6 +82,7 @@ def load_dataset(recipe: Recipe) -> Dataset:
         held_out=held_out,
         left_out=left_out,
         sha256=sha256,
+        notes=[*_note_left_out(recipe, left_out), *_note_doubts(features, matrix)],
     )
 
 
@@ -128,6 +136,27 @@ def _check_header(file: Path, header: list[str]) -> None:
             raise DatasetError(f"{file}, line 1: {problem}.")
         if name in header[: number - 1]:
             raise DatasetError(f"{file}, line 1: the column {name!r} stands there twice; give it another name.")
+
+
+def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
+    return [f"{rows} rows without a {recipe.target} are left out"] if rows else []
+
+
+def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
+    """Say what is allowed, but hardly meant."""
+    notes = []
+    for feature, values in zip(features, matrix.T, strict=True):
+        low, high = feature.minimum, feature.maximum
+        beyond = int(
+            ((values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))).sum()
+        )
+        if beyond:
+            notes.append(
+                f"{feature.name}: {beyond} rows lie beyond the hard limits, where the form will refuse visitors"
+            )
+        if len(feature.choices) > MANY_CHOICES:
+            notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only tells rows apart")
+    return notes
 
 
 def _check_sides(recipe: Recipe, held_out: Mask) -> None:

@@ -56,8 +56,14 @@ def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimat
 
 
 def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
-    """Predict for a matrix of shape (n, features); `classes` is 0 for a regression."""
+    """Predict for a matrix of shape (n, features); `classes` is 0 for a regression.
+
+    Raises TrainingError where an answer is no finite number.
+    """
     predicted = np.asarray(fitted.predict(matrix), dtype=np.float64)
+    endless = int((~np.isfinite(predicted)).sum())
+    if endless:
+        raise TrainingError(f"{_name_model(fitted)} has no finite answer for {endless} of {len(matrix)} rows.")
     if not classes or not hasattr(fitted, "predict_proba"):
         return Answers(predicted=predicted)
     # A class that no training row had has no column of its own: its probability is 0.
@@ -88,7 +94,15 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
         answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, dummy))
         method = "5-fold out-of-fold"
     score = _make_score(task, dataset.target[rows])
-    return Evaluation(method=method, rows=int(rows.sum()), scores=score(answers), baseline=score(baseline))
+    scores, dummy_scores = score(answers), score(baseline)
+    _check_scores({**scores, **{f"the baseline's {name}": value for name, value in dummy_scores.items()}})
+    return Evaluation(method=method, rows=int(rows.sum()), scores=scores, baseline=dummy_scores)
+
+
+def _check_scores(scores: Scores) -> None:
+    for name, score in scores.items():
+        if not np.isfinite(score):
+            raise TrainingError(f"{name} is {score}: the target's numbers are too far apart to be measured.")
 
 
 def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Answers:
@@ -96,7 +110,7 @@ def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) ->
     probabilities = np.zeros((len(dataset.target), classes))
     folds = assign_folds(dataset.hashes)
     if len(np.unique(folds)) < 2:
-        raise TrainingError("all rows are alike, so that none can be kept for measuring: bring more varied data.")
+        raise TrainingError("too few different rows to keep some for measuring: bring more data.")
     has_probabilities = False
     for fold in np.unique(folds):
         rows = folds == fold

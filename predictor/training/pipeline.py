@@ -84,7 +84,7 @@ def _build_own(recipe: Recipe, schema: Schema) -> BaseEstimator:
         module = importlib.import_module(f"ml_models.{recipe.slug}.pipeline")
         build = getattr(module, "build", None)
         model = build(schema) if callable(build) else None
-    except Exception as error:  # Whatever it raises is about this recipe, and must not stop the others.
+    except (Exception, SystemExit) as error:  # Whatever it raises is about this recipe, and must not stop the others.
         raise RecipeError(f"{recipe.pipeline_file}: {type(error).__name__}: {error}") from error
     if not callable(build):
         raise RecipeError(f"{recipe.pipeline_file}: it must define build(schema), which returns an estimator.")

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 
 from predictor.exceptions import ModelNotFound, ModelNotReady
-from predictor.web.pages import render_page
+from predictor.web.pages import render_page, wants_fragment
 
 logger = logging.getLogger(__name__)
 
-# The database is away, or its tables are not there yet.
-DATABASE_AWAY = (OperationalError, InterfaceError, ProgrammingError)
+# The database is away, read-only during a failover, or without its tables.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 
 
 class ErrorPagesMiddleware:
@@ -78,4 +78,8 @@ def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
 
 
 def _render_error(request: HttpRequest, status: int, title: str, hint: str) -> HttpResponse:
-    return render_page(request, "error.html", {"code": status, "title": title, "hint": hint}, status)
+    response = render_page(request, "error.html", {"code": status, "title": title, "hint": hint}, status)
+    if wants_fragment(request):
+        # Above the form, which stays as it was typed.
+        response["HX-Retarget"], response["HX-Reswap"] = "#notice", "innerHTML show:window:top"
+    return response

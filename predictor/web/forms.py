@@ -8,9 +8,7 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
-from predictor.schema import Feature, Row, Schema, write_value
-
-CSRF_FIELD = "csrfmiddlewaretoken"
+from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, write_value
 
 
 class FeatureBoundField(BoundField):
@@ -54,7 +52,7 @@ class PredictionForm(forms.Form):
 
     def _read_typed(self) -> dict[str, object]:
         """What was typed, by field name. Raises InvalidInput for a field that was sent twice."""
-        typed: dict[str, object] = {name: text for name, text in self.typed.items() if name != CSRF_FIELD}
+        typed: dict[str, object] = {name: text for name, text in self.typed.items() if name not in RESERVED_NAMES}
         doubled = [name for name in typed if len(self.typed.getlist(name)) > 1]
         if doubled:
             raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))

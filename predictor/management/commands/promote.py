@@ -30,7 +30,7 @@ class Command(BaseCommand):
             )
             raise CommandError(f"There is no version {number} of {slug!r}; there is: {numbers or 'none'}.")
         try:
-            registry.promote(version, by="command line", reason=reason)
+            promotion = registry.promote(version, by="command line", reason=reason)
         except MlsiteError as error:
             raise CommandError(f"{version} cannot go live: {error}.") from error
-        self.stdout.write(f"{version} is live.")
+        self.stdout.write(f"{version} is live." if promotion else f"{version} is live already.")

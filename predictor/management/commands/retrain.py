@@ -2,9 +2,9 @@ import argparse
 import json
 from typing import Any
 
+import django.db
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from predictor.exceptions import MlsiteError
 from predictor.metrics import LABELS, format_score
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         for slug in chosen:
             try:
                 done.append(retrain_model(settings.MODELS_DIR, slug, by="command line", report=self._report, **how))
-            except MlsiteError as error:
+            except (MlsiteError, django.db.Error) as error:
                 self.stderr.write(self.style.ERROR(f"{slug}: {error}"))
                 done.append(Retrained(model=slug, version=None, rows=0, metrics={}, promoted=False, reason=str(error)))
         self.stdout.write(write_json(done) if format == "json" else write_text(done))
@@ -73,7 +73,7 @@ def check_database() -> None:
     """Find out before hours of training that nothing could be stored."""
     try:
         Version.objects.exists()
-    except DatabaseError as error:
+    except django.db.Error as error:
         hint = "is DATABASE_URL right, and was `manage.py migrate` run?"
         raise CommandError(f"The database cannot be used: {hint} It says: {str(error).strip()}") from error
 

@@ -1,0 +1,165 @@
+"""bin/run, as somebody with a fresh clone calls it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.visitor import Server, Visitor, find_free_port
+
+FILES = ["bin", "gunicorn.conf.py", "manage.py", "ml_models", "mlsite", "predictor", "Procfile", "requirements.txt"]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A checkout of its own, with this one's virtual environment so that nothing needs to be installed."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for name in [*FILES, "static", "templates"]:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+def make_environment(**changes):
+    """The machine's own, without what bin/test sets for the tests."""
+    unwanted = ("DATABASE_URL", "SECRET_KEY", "MODEL_SIGNING_KEY", "DEPLOYMENT", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return {**kept, **changes}
+
+
+def run(clone, **environment):
+    """Call bin/run, which is expected to give up; give what it says."""
+    done = subprocess.run(  # noqa: S603  # Our own script.
+        [clone / "bin/run"],
+        cwd=clone,
+        env=make_environment(**{"PORT": str(find_free_port()), **environment}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode not in (0, -signal.SIGKILL)
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def start(clone):
+    servers = []
+
+    def start_server(**environment):
+        port = find_free_port()
+        log = clone / f"run-{port}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  # Our own script.
+                [clone / "bin/run"],
+                cwd=clone,
+                env=make_environment(PORT=str(port), **environment),
+                stdout=output,
+                stderr=output,
+            )
+        servers.append(Server(process=process, log=log, address=f"http://127.0.0.1:{port}"))
+        return servers[-1].wait_until("/readyz")
+
+    yield start_server
+    for server in servers:
+        server.stop()
+
+
+def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clone, start):
+    administrator = {
+        "DJANGO_SUPERUSER_USERNAME": "ada",
+        "DJANGO_SUPERUSER_PASSWORD": "a long one, for tests",
+        "DJANGO_SUPERUSER_EMAIL": "ada@example.com",
+    }
+    first = start(**administrator)
+    assert "The administrator ada was made." in first.log.read_text()
+    assert f"mlsite answers at http://localhost:{first.address.rpartition(':')[2]}/" in first.log.read_text()
+    assert Visitor(first.address).post_form("/", {"x": "5"}).answer
+    assert Visitor(first.address).post_form("/penguins/", {"island": "Dream", "year": "2008"}).answer
+    env = clone / ".env"
+    assert env.stat().st_mode & 0o777 == 0o600
+    written = env.read_text()
+    assert {line.partition("=")[0] for line in written.split()} == {"DEPLOYMENT", "SECRET_KEY", "MODEL_SIGNING_KEY"}
+    first.stop()
+
+    second = start(**administrator)
+    assert env.read_text() == written
+    assert "nothing to do" in second.log.read_text()
+    assert "was made" not in second.log.read_text()
+    assert Visitor(second.address).get("/about/line/").body.count("<strong") == 1
+
+
+def test_an_env_file_begun_by_hand_gets_the_keys_that_it_lacks(clone, start):
+    (clone / ".env").write_text("DEFAULT_MODEL=penguins\n")
+    server = start()
+    assert "Palmer penguins</h1>" in Visitor(server.address).get("/").body
+    assert "manage.py createsuperuser" in server.log.read_text()
+    assert (clone / ".env").read_text().startswith("DEFAULT_MODEL=penguins\nDEPLOYMENT=local\nSECRET_KEY=")
+
+
+def test_a_busy_port_is_said_in_a_line(clone):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        said = run(clone, PORT=str(port))
+    assert (
+        said
+        == f"127.0.0.1:{port} cannot be listened on (Address already in use): stop what uses it, or set PORT or HOST.\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["http", "0", "70000"])
+def test_a_wrong_port_is_said_in_a_line(clone, port):
+    assert run(clone, PORT=port) == f"PORT is '{port}': it must be a whole number from 1 to 65535.\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "DATABASE_URL is not the address of a database."),
+        (
+            "postgres://u:p@127.0.0.1:1/d",
+            "The database could not be brought up to date: django.db.utils.OperationalError",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_without_a_stack_trace(clone, url, said):
+    assert said in run(clone, DATABASE_URL=url)
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """A PATH with the tools that the script itself calls, and no Python."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("bash", "env", "dirname", "cmp", "cp", "rm", "sed"):
+        (folder / name).symlink_to(shutil.which(name))
+    return folder
+
+
+def test_without_python_3_11_it_says_so(clone, tools):
+    (clone / ".venv").unlink()
+    assert run(clone, PATH=str(tools)).startswith("Python 3.11 was not found: install it")
+
+
+def test_without_the_venv_module_it_says_so(clone, tools):
+    (clone / ".venv").unlink()
+    python = tools / "python3.11"
+    real = Path(os.path.realpath(ROOT / ".venv/bin/python"))
+    python.write_text(f'#!/bin/sh\ncase "$2" in *"import venv"*) exit 1 ;; esac\nexec {real} "$@"\n')
+    python.chmod(0o755)
+    assert run(clone, PATH=str(tools)).startswith("Python has no venv module: install it")
+
+
+def test_without_a_network_it_says_so(clone):
+    (clone / ".venv").unlink()
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    said = run(clone, PIP_NO_CACHE_DIR="1", **nowhere).splitlines()
+    assert said[-1].startswith("The requirements could not be installed; is there a network?")
