@@ -63,6 +63,10 @@ def penguins(models_dir, db):
 @pytest.fixture
 def database_url(transactional_db):
     """The test database's address, for other processes."""
+    return make_database_url()
+
+
+def make_database_url():
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
@@ -81,19 +85,34 @@ def serve(database_url, collected_static_files, tmp_path):
     servers = []
 
     def start(**environment):
-        port = find_free_port()
-        chosen = {**os.environ, "DATABASE_URL": database_url, "PORT": str(port), **environment}
-        log = tmp_path / f"server-{port}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  # Our own server.
-                [Path(sys.executable).parent / "gunicorn"], cwd=ROOT, env=chosen, stdout=output, stderr=output
-            )
-        servers.append(Server(process=process, log=log, address=f"http://127.0.0.1:{port}"))
+        servers.append(start_server(tmp_path, DATABASE_URL=database_url, **environment))
         return servers[-1]
 
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_server(django_db_setup, collected_static_files, tmp_path_factory):
+    """One server for all tests of a module: it notices each test's own versions as it would any promotion."""
+    server = start_server(tmp_path_factory.mktemp("server"), DATABASE_URL=make_database_url(), WEB_CONCURRENCY="1")
+    yield server
+    server.stop()
+
+
+def start_server(folder, **environment):
+    port = find_free_port()
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  # Our own server.
+            [Path(sys.executable).parent / "gunicorn"],
+            cwd=ROOT,
+            env={**os.environ, "PORT": str(port), **environment},
+            stdout=output,
+            stderr=output,
+        )
+    return Server(process=process, log=log, address=f"http://127.0.0.1:{port}")
 
 
 def run_manage(*arguments, **environment):
