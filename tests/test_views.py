@@ -310,4 +310,4 @@ def test_about_tells_which_version_answered_at_a_moment(client, line, typed, sai
 
 
 def test_about_tells_what_became_of_each_version(client, line):
-    assert "<td>the first version</td>" in client.get("/about/line/").content.decode()
+    assert ">the first version</td>" in client.get("/about/line/").content.decode()
