@@ -31,19 +31,6 @@ workers = read_number("WEB_CONCURRENCY", 2)
 worker_class = "gthread"
 threads = 4
 
-
-def on_starting(server: object) -> None:
-    """Say in a few lines what is set up wrongly, where a worker that fails to boot would say it in a stack trace.
-
-    In a process of its own: what the master imports or connects to, every worker would inherit.
-    """
-    done = subprocess.run(  # Our own command.
-        [sys.executable, "manage.py", "check"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(done.stderr.strip())
-
-
 # Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
 keepalive = 95
 # The router gives up at 30 s, and SIGKILL follows SIGTERM by 30 s: be done before either.
@@ -57,3 +44,15 @@ control_socket_disable = True
 
 # The request line is the raw one, which cannot break a log line; the request id is the one of Django's lines.
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'
+
+
+def on_starting(server: object) -> None:
+    """Say in a few lines what is set up wrongly, where a worker that fails to boot would say it in a stack trace.
+
+    In a process of its own: what the master imports or connects to, every worker would inherit.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stderr.strip())
