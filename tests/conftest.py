@@ -85,7 +85,7 @@ def serve(database_url, collected_static_files, tmp_path):
     servers = []
 
     def start(**environment):
-        servers.append(start_server(tmp_path, DATABASE_URL=database_url, **environment))
+        servers.append(start_server(tmp_path, **{"DATABASE_URL": database_url, **environment}))
         return servers[-1]
 
     yield start

@@ -5,7 +5,7 @@ from django.db import connection
 
 from predictor.models import Prediction, Version
 from tests.training import train
-from tests.visitor import Visitor
+from tests.visitor import Visitor, find_free_port
 
 pytestmark = pytest.mark.both_databases
 
@@ -100,6 +100,16 @@ def test_a_real_server_answers_and_keeps(serve, models_dir, transactional_db):
     prediction = Prediction.objects.get()
     assert page.url == f"{server.address}/predictions/{prediction.id}/"
     assert page.answer == f"{prediction.output:.10g}"
+
+
+def test_an_unreachable_database_gives_the_503_page_and_no_stack_trace(serve):
+    server = serve(DATABASE_URL=f"postgres://u:secret@127.0.0.1:{find_free_port()}/d", WEB_CONCURRENCY="1")
+    server.wait_until("/healthz").wait_until("/readyz", status=503)
+    page = Visitor(server.address).get("/")
+    assert page.status == 503
+    assert "Not available just now" in page.body
+    assert "Traceback" not in server.log.read_text()
+    assert "secret" not in server.log.read_text()
 
 
 def test_a_new_model_appears_without_a_restart(serve, models_dir, transactional_db):
