@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import django.db
 
-from predictor.exceptions import ArtifactError, CannotCompare, MlsiteError, TrainingError
+from predictor.exceptions import (
+    ArtifactError,
+    CannotCompare,
+    DamagedArtifact,
+    MlsiteError,
+    TrainingError,
+    WrongCode,
+    WrongLibraries,
+)
 from predictor.models import Version
+from predictor.own_code import hash_code
 from predictor.profile import describe_training
 from predictor.schema import Schema
 from predictor.serving import registry
@@ -49,6 +58,7 @@ class Trained:
     dataset: "Dataset"
     fitted: Any
     evaluation: "Evaluation"
+    code: str | None
 
 
 def retrain_model(
@@ -80,6 +90,8 @@ def retrain_model(
             judgement = judge_challenger(trained, champion, mode)
         if dry_run:
             return _summarise(candidate, None, promoted=False, reason=f"dry run; {judgement.reason}")
+        if hash_code(trained.recipe.pipeline_file) != candidate.code:
+            raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
         version = registry.register(candidate, judgement, by=by)
     _export_pickle(trained.recipe.folder, candidate.pickled)
@@ -101,13 +113,15 @@ def train_model(models_dir: Path, slug: str, *, report: Callable[[str], None]) -
     for note in dataset.notes:
         report(f"{slug}: {note}")
     check_gate(recipe, dataset.schema.target.task)
+    # Before it is imported: what is signed must be the code that was trained.
+    code = hash_code(recipe.pipeline_file)
     with _blame_recipe(recipe):
         model = build_pipeline(recipe, dataset.schema)
         report(f"{slug}: fitting on {dataset.training.sum()} rows")
         fitted = fit_model(model, dataset, dataset.training)
         report(f"{slug}: measuring")
         evaluation = evaluate_model(model, fitted, dataset)
-    return Trained(recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation)
+    return Trained(recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, code=code)
 
 
 @contextmanager
@@ -147,15 +161,19 @@ def _decide(trained: Trained, champion: Version | None) -> "Decision":
 
     recipe, evaluation = trained.recipe, trained.evaluation
     task = trained.dataset.schema.target.task
-    metric = gate.choose_metric(recipe.gate, task, has_probabilities="log_loss" in evaluation.scores)
+    metric = gate.choose_metric(recipe, task, has_probabilities="log_loss" in evaluation.scores)
+    judged = (recipe.gate, evaluation.scores, evaluation.baseline, metric)
     if champion is None:
-        return gate.decide_first(recipe.gate, evaluation.scores, evaluation.baseline, metric)
+        is_first = not Version.objects.filter(model=recipe.slug).exists()
+        return gate.decide_unopposed(*judged, why="the first version" if is_first else "no version was live")
     try:
         theirs = _read_champion(champion)
+    except (WrongLibraries, WrongCode, DamagedArtifact) as error:
+        # No process that starts with this build can serve it, so that there is nothing to be better than.
+        return gate.decide_unopposed(*judged, why=f"version {champion.number} is live but cannot be loaded: {error}")
     except ArtifactError as error:
-        logger.warning("%s is live but cannot be loaded: %s", champion, error)
-        # Nobody is served by it, so that there is nothing to be better than.
-        return gate.decide_first(recipe.gate, evaluation.scores, evaluation.baseline, metric)
+        # More likely this process has the wrong key than all others: what they serve is left alone.
+        return gate.refuse_comparison(f"version {champion.number} is not trusted: {error}", champion=champion.number)
     try:
         contest = hold_contest(trained.dataset, recipe.holdout, trained.fitted, theirs, metric)
     except CannotCompare as error:
@@ -228,6 +246,7 @@ def describe_candidate(trained: Trained) -> registry.Candidate:
         estimator=str(fitted),
         schema=dataset.schema,
         libraries=find_libraries(),
+        code=trained.code,
         metrics={
             "method": evaluation.method,
             "rows": evaluation.rows,

@@ -210,7 +210,7 @@ def test_texts_that_all_read_as_numbers_are_numbers(recipe, texts, numbers):
 def test_one_slip_in_a_column_of_numbers_is_named_and_makes_no_category_of_it(recipe, slip):
     with pytest.raises(DatasetError) as caught:
         read_numbers(recipe(), pl.Series("x", ["1", "2.5", slip, "3"]))
-    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: mend it" in str(caught.value)
+    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: mend it, or list its choices" in str(caught.value)
 
 
 def test_texts_with_a_number_among_them_stay_texts(recipe):
@@ -221,3 +221,10 @@ def test_texts_with_a_number_among_them_stay_texts(recipe):
 def test_choices_keep_numbers_and_others_apart(recipe):
     series = pl.Series("x", ["1", "2", "3+"])
     assert read_numbers(recipe(x="choices = ['1', '2', '3+']"), series) is series
+
+
+def test_codes_with_a_text_among_them_can_be_classes(recipe):
+    series = pl.Series("y", ["1", "2", "K", "1"])
+    assert read_numbers(recipe(top="task = 'classification'"), series) is series
+    with pytest.raises(DatasetError, match='set task = "classification"'):
+        read_numbers(recipe(), series)

@@ -182,6 +182,7 @@ def test_promote_makes_an_older_version_live_with_its_reason(run, retrain):
     retrain("line")
     retrain("line")
     assert run("promote", "line", "1", "--reason", "the new one drifts") == "line 1 is live.\n"
+    assert "by command line: the new one drifts" in run("versions", "line")
     newest = Promotion.objects.first()
     assert (newest.version.number, newest.promoted_by, newest.reason) == (1, "command line", "the new one drifts")
 

@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from predictor.exceptions import TrainingError
+from predictor.exceptions import DatasetError, TrainingError
 from predictor.schema import Feature, Schema, Target
 from predictor.training.columns import Column
 from predictor.training.dataset import Dataset
@@ -100,7 +100,7 @@ def test_a_classifier_is_measured_out_of_fold_with_its_probabilities():
 
 
 def test_rows_that_are_all_alike_cannot_be_measured():
-    with pytest.raises(TrainingError, match="too few different rows to keep some for measuring"):
+    with pytest.raises(DatasetError, match="too few different rows to keep some for measuring"):
         evaluate(LinearRegression(), make_dataset([1, 1, 1], [1, 2, 3], share=0))
 
 

@@ -7,7 +7,7 @@ from predictor.exceptions import RecipeError
 from predictor.training import gate
 from predictor.training.evaluation import Answers
 from predictor.training.gate import Contest
-from predictor.training.recipe import GateRecipe
+from predictor.training.recipe import GateRecipe, Recipe
 from tests.recipes import LINE, make_recipe
 
 RUNS, ROWS = 200, 200
@@ -87,7 +87,7 @@ def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypa
 @pytest.mark.parametrize(
     ("limits", "scores", "broken"),
     [
-        ({"rmse_max": 2.0}, {"rmse": 2.5}, "RMSE 2.5 is above the recipe's limit of 2"),
+        ({"rmse_max": 2.0}, {"rmse": 2.5}, "RMSE 2.5 is above the recipe's limit of 2.0"),
         ({"rmse_max": 2.0}, {"rmse": 2.0}, None),
         ({"accuracy_min": 0.9}, {"accuracy": 0.8}, "accuracy 0.8 is below the recipe's limit of 0.9"),
         ({"log_loss_max": 1.0}, {"accuracy": 0.8}, "the recipe limits log loss, which was not measured"),
@@ -97,7 +97,7 @@ def test_an_absolute_limit_refuses_also_the_first_version(limits, scores, broken
     recipe = GateRecipe(**limits)
     assert gate.find_broken_limit(recipe, scores) == broken
     metric = "accuracy" if "accuracy" in scores else "rmse"
-    first = gate.decide_first(recipe, scores, {"rmse": 9.0, "accuracy": 0.1}, metric)
+    first = gate.decide_unopposed(recipe, scores, {"rmse": 9.0, "accuracy": 0.1}, metric)
     assert first.promoted == (broken is None)
     later = decide(make_contest(3.0, 0.0), recipe, scores)
     assert later.promoted == (broken is None)
@@ -108,7 +108,7 @@ def test_an_absolute_limit_refuses_also_the_first_version(limits, scores, broken
     [("rmse", 2.0, 1.0, True), ("rmse", 1.0, 2.0, False), ("accuracy", 0.5, 0.6, True), ("accuracy", 0.7, 0.6, False)],
 )
 def test_a_first_version_goes_live_with_a_warning_where_a_dummy_is_as_good(metric, score, baseline, warned):
-    decision = gate.decide_first(GateRecipe(), {metric: score}, {metric: baseline}, metric)
+    decision = gate.decide_unopposed(GateRecipe(), {metric: score}, {metric: baseline}, metric)
     assert decision.promoted
     assert ("WARNING" in decision.reason) == warned
 
@@ -124,7 +124,14 @@ def test_a_first_version_goes_live_with_a_warning_where_a_dummy_is_as_good(metri
     ],
 )
 def test_the_metric_is_the_recipes_or_the_tasks_own(chosen, task, has_probabilities, metric):
-    assert gate.choose_metric(GateRecipe(metric=chosen), task, has_probabilities=has_probabilities) == metric
+    recipe = Recipe(title="t", target="y", data="d", gate=GateRecipe(metric=chosen))
+    assert gate.choose_metric(recipe, task, has_probabilities=has_probabilities) == metric
+
+
+def test_the_log_loss_of_an_estimator_without_probabilities_is_refused():
+    recipe = Recipe(title="t", target="y", data="d", gate=GateRecipe(metric="log_loss"))
+    with pytest.raises(RecipeError, match="must be 'accuracy'"):
+        gate.choose_metric(recipe, "classification", has_probabilities=False)
 
 
 def test_losses_join_to_the_metric_they_are_named_after():

@@ -15,6 +15,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
+from predictor.exceptions import TrainingError
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
 from predictor.retraining import describe_candidate, retrain_model, train_model
 from predictor.serving import registry
@@ -220,9 +221,50 @@ def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
 
 
 def test_a_live_version_that_cannot_be_loaded_is_no_champion(models_dir, line):
+    ArtifactChunk.objects.all().delete()
+    done = retrain(models_dir)
+    assert (done.version, done.promoted) == (2, True)
+    assert done.reason.startswith("version 1 is live but cannot be loaded: ")
+
+
+def test_a_live_version_that_is_only_not_trusted_here_is_left_alone(models_dir, line):
     Artifact.objects.update(signature="0" * 64)
     done = retrain(models_dir)
-    assert (done.version, done.promoted, done.reason) == (2, True, "the first version")
+    assert not done.promoted
+    assert done.reason.startswith("cannot compare: version 1 is not trusted: its manifest is not signed")
+
+
+def test_after_versions_that_were_all_kept_back_the_next_is_not_called_the_first(models_dir, db):
+    assert not retrain(models_dir, mode="never").promoted
+    done = retrain(models_dir)
+    assert (done.version, done.promoted, done.reason) == (2, True, "no version was live")
+
+
+def test_a_champion_that_cannot_answer_new_rows_does_not_keep_its_successor_away(models_dir, db):
+    write_line(models_dir, 0.1)
+    use_estimator(models_dir, "sklearn.linear_model.PoissonRegressor")
+    retrain(models_dir)
+    rows = "".join(f"{10_000 + x},5\n" for x in range(100))
+    with (models_dir / "line/data.csv").open("a") as table:
+        table.write(rows)
+    use_estimator(models_dir, "sklearn.tree.DecisionTreeRegressor")
+    done = retrain(models_dir)
+    assert done.reason.startswith("cannot compare: ")
+    assert retrain(models_dir, mode="always").promoted
+
+
+def test_code_that_changes_during_the_training_is_not_registered(models_dir, db, monkeypatch):
+    monkeypatch.syspath_prepend(models_dir.parent)
+    pipeline = models_dir / "line/pipeline.py"
+    pipeline.write_text(
+        "from pathlib import Path\nfrom sklearn.linear_model import LinearRegression\n\n"
+        "def build(schema):\n"
+        "    Path(__file__).write_text(Path(__file__).read_text() + '# changed')\n"
+        "    return LinearRegression()\n"
+    )
+    with pytest.raises(TrainingError, match="was changed during the training"):
+        retrain(models_dir)
+    assert not Version.objects.exists()
 
 
 def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line):

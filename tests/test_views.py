@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from bs4 import BeautifulSoup
 from django.db import connection
@@ -299,7 +301,8 @@ def test_only_reading_and_posting_are_allowed(client, line):
     ("typed", "said"),
     [
         ("2000-01-01T12:00", "No version was live then."),
-        ("2999-01-01T12:00:30", "Version 1 answered then."),
+        ("2999-01-01T12:00:30", "That moment is still to come"),
+        ("0001-01-01T00:00:00+23:59", "is not a date with a time"),
         ("yesterday", "“yesterday” is not a date with a time: write it like 2026-03-01T12:30."),
     ],
 )
@@ -307,6 +310,11 @@ def test_about_tells_which_version_answered_at_a_moment(client, line, typed, sai
     page = client.get("/about/line/", {"at": typed}).content.decode()
     assert said in page
     assert f'value="{typed}"' in page
+
+
+def test_about_tells_which_version_answers_now(client, line):
+    typed = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
+    assert "Version 1 answered then." in client.get("/about/line/", {"at": typed}).content.decode()
 
 
 def test_about_tells_what_became_of_each_version(client, line):

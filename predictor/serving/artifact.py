@@ -7,7 +7,6 @@ To change the format: raise FORMAT, keep reading the old one for as long as data
 """
 
 import hmac
-import importlib
 import importlib.metadata
 import io
 import json
@@ -19,12 +18,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongLibraries, WrongPlace
+from predictor.own_code import hash_code, import_code, name_module
 from predictor.schema import Schema
 
 FORMAT = 1
@@ -33,7 +34,7 @@ SALT = "mlsite.artifact"
 RECORDED_LIBRARIES = ("scikit-learn", "numpy", "scipy")
 # A pickle promises nothing across versions of this one.
 MATCHED_LIBRARY = "scikit-learn"
-# The SHA-256 of each pipeline.py that this process has imported, by module.
+# The SHA-256 of the pipeline.py that this process has imported, by model.
 _imported: dict[str, str] = {}
 
 
@@ -52,23 +53,9 @@ def find_libraries() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def hash_code(model: str) -> str | None:
-    """The SHA-256 of the model's own pipeline.py, whose classes a pickle only names; None without one."""
-    file = settings.MODELS_DIR / model / "pipeline.py"
-    return sha256(file.read_bytes()).hexdigest() if file.exists() else None
-
-
-def import_code(model: str, code: str) -> None:
-    """Import pipeline.py with this SHA-256, anew where this process has imported another one before.
-
-    What is already loaded goes on with the old module, which it holds.
-    """
-    name = f"ml_models.{model}.pipeline"
-    if _imported.get(name) != code:
-        sys.modules.pop(name, None)
-        importlib.invalidate_caches()
-        importlib.import_module(name)
-        _imported[name] = code
+def find_code(model: str) -> Path:
+    """Where this build has the model's own pipeline.py, if it has one."""
+    return Path(settings.MODELS_DIR) / model / "pipeline.py"
 
 
 def dump_pickle(estimator: Any) -> bytes:
@@ -97,7 +84,7 @@ def join_chunks(chunks: Iterator[bytes], size: int) -> bytes:
     return joined.getvalue()
 
 
-def build_manifest(identity: Identity, schema: Schema, data: bytes) -> dict[str, Any]:
+def build_manifest(identity: Identity, schema: Schema, data: bytes, code: str | None = None) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "model": identity.model,
@@ -105,7 +92,7 @@ def build_manifest(identity: Identity, schema: Schema, data: bytes) -> dict[str,
         "kind": identity.kind,
         "schema": schema.to_json(),
         "libraries": find_libraries(),
-        "code": hash_code(identity.model),
+        "code": code,
         "size": len(data),
         "sha256": sha256(data).hexdigest(),
     }
@@ -141,7 +128,7 @@ def open_manifest(manifest: str, signature: str, identity: Identity) -> dict[str
     made, here = content["libraries"][MATCHED_LIBRARY], importlib.metadata.version(MATCHED_LIBRARY)
     if made != here:
         raise WrongLibraries(f"it was made with {MATCHED_LIBRARY} {made}, and this process has {here}: retrain it")
-    if content["code"] and content["code"] != hash_code(identity.model):
+    if content["code"] and content["code"] != hash_code(find_code(identity.model)):
         raise WrongCode("it was made with another pipeline.py than this build has: retrain it, or bring that file back")
     return content
 
@@ -161,9 +148,16 @@ def load_pickle(content: dict[str, Any], data: bytes) -> Any:
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
             if content["code"]:
-                import_code(content["model"], content["code"])
+                _import_once(content["model"], content["code"])
             return pickle.loads(data)  # noqa: S301  # Verified above.
         except InconsistentVersionWarning as error:
             raise WrongLibraries(str(error)) from error
         except Exception as error:  # Unpickling runs any code's own errors; each means that it cannot be used.
             raise ArtifactError(f"it cannot be unpickled: {error!r}") from error
+
+
+def _import_once(model: str, code: str) -> None:
+    """Import pipeline.py, anew only where another one, or none, is this process's module."""
+    if _imported.get(model) != code or name_module(model) not in sys.modules:
+        import_code(model, find_code(model))
+        _imported[model] = code

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from predictor.exceptions import DamagedArtifact, NothingToRollBack
+from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBack
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from predictor.schema import Schema
 from predictor.serving.artifact import (
@@ -31,6 +31,7 @@ class Candidate:
     estimator: str
     schema: Schema
     libraries: dict[str, str]
+    code: str | None
     metrics: dict[str, Any]
     profile: dict[str, Any]
     split: dict[str, Any]
@@ -94,7 +95,11 @@ def roll_back(model: str, *, by: str, reason: str) -> Promotion:
         if before is None:
             raise NothingToRollBack(f"{model} has no promotion before the one that is live")
         target = before.origin
-        read_verified(target.version, Artifact.Kind.PICKLE)
+        try:
+            read_verified(target.version, Artifact.Kind.PICKLE)
+        except ArtifactError as error:
+            hint = "promote an older one with `manage.py promote`"
+            raise ArtifactError(f"{target.version} was live before, but {error}; {hint}") from error
         return _append_promotion(target.version, by=by, reason=reason, restores=target)
 
 
@@ -141,7 +146,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
 def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes]) -> None:
     kind = Artifact.Kind.PICKLE
     identity = Identity(model=version.model, number=version.number, kind=kind)
-    content = build_manifest(identity, candidate.schema, candidate.pickled)
+    content = build_manifest(identity, candidate.schema, candidate.pickled, candidate.code)
     manifest = write_manifest(content)
     artifact = Artifact.objects.create(
         version=version,

@@ -29,9 +29,11 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave others alone.
 
     Raises DatasetError where most of them do and one does not: a slip such as "1_0" would else make a category
-    of a quantity. A recipe that means it lists the choices.
+    of a quantity. A recipe that means it lists the choices, or for the target sets the task.
     """
-    if series.dtype != pl.String or recipe.features.get(series.name, FeatureRecipe()).choices is not None:
+    is_classes = series.name == recipe.target and recipe.task == "classification"
+    is_category = recipe.features.get(series.name, FeatureRecipe()).choices is not None
+    if series.dtype != pl.String or is_category or is_classes:
         return series
     texts = series.str.strip_chars()
     is_number = texts.str.contains(f"^(?:{NUMBER_PATTERN})$").fill_null(value=True)
@@ -43,7 +45,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     count = int((is_number & texts.is_not_null()).sum())
     if count > int((~is_number).sum()):
         slip = series.filter(~is_number)[0]
-        problem = f"{count} values are numbers, but {slip!r} is not: mend it, or leave it empty"
+        way_out = 'set task = "classification"' if series.name == recipe.target else "list its choices in the recipe"
+        problem = f"{count} values are numbers, but {slip!r} is not: mend it, or {way_out}"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
     return series
 

@@ -44,7 +44,7 @@ def hold_contest(dataset: Dataset, share: float, fitted: BaseEstimator, champion
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
     classes = len(dataset.schema.target.classes)
     dummy = fit_model(make_dummy(classes), dataset, dataset.training)
-    theirs = answer_rows(champion.estimator, translated[rows], len(champion.schema.target.classes))
+    theirs = _ask_champion(champion, translated[rows])
     answers = {
         "champion": _translate_answers(theirs, champion.schema, dataset.schema),
         "challenger": answer_rows(fitted, dataset.matrix[rows], classes),
@@ -53,7 +53,11 @@ def hold_contest(dataset: Dataset, share: float, fitted: BaseEstimator, champion
     if metric == "log_loss" and answers["champion"].probabilities is None:
         raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
     actual = dataset.target[rows]
-    losses = {who: measure_losses(metric, actual, answer) for who, answer in answers.items()}
+    with np.errstate(over="ignore"):
+        losses = {who: measure_losses(metric, actual, answer) for who, answer in answers.items()}
+        endless = [who for who, each in losses.items() if not np.isfinite(each.sum())]
+    if endless:
+        raise CannotCompare(f"the losses of the {endless[0]} are beyond all bounds")
     return Contest(metric=metric, left_out=left_out, **losses)
 
 
@@ -96,6 +100,14 @@ def _check_comparable(schema: Schema, share: float, champion: Champion) -> None:
         other = next(f for f in champion.schema.features if f.name == feature.name)
         if (feature.kind == "category") != (other.kind == "category"):
             raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
+
+
+def _ask_champion(champion: Champion, matrix: Matrix) -> Answers:
+    """A champion that fails on new rows must not keep its successor away by that."""
+    try:
+        return answer_rows(champion.estimator, matrix, len(champion.schema.target.classes))
+    except Exception as error:  # Whatever it raises, it cannot be compared.
+        raise CannotCompare(f"version {champion.number} cannot answer the held-out rows: {error}") from error
 
 
 def _translate_column(source: Feature, values: Vector, target: Feature) -> Vector:

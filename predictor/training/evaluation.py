@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from predictor.exceptions import TrainingError
+from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics import score_classification, score_regression
 from predictor.schema import Matrix, Task
 from predictor.training.columns import Mask
@@ -80,7 +80,7 @@ def make_dummy(classes: int) -> BaseEstimator:
 def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset) -> Evaluation:
     """Score a model and its baseline on the hold-out, or out of fold where there is none.
 
-    `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError.
+    `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError or DatasetError.
     """
     task, classes = dataset.schema.target.task, len(dataset.schema.target.classes)
     dummy = make_dummy(classes)
@@ -102,7 +102,7 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
 def _check_scores(scores: Scores) -> None:
     for name, score in scores.items():
         if not np.isfinite(score):
-            raise TrainingError(f"{name} is {score}: the target's numbers are too far apart to be measured.")
+            raise DatasetError(f"{name} is {score}: the target's numbers are too far apart to be measured.")
 
 
 def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Answers:
@@ -110,7 +110,7 @@ def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) ->
     probabilities = np.zeros((len(dataset.target), classes))
     folds = assign_folds(dataset.hashes)
     if len(np.unique(folds)) < 2:
-        raise TrainingError("too few different rows to keep some for measuring: bring more data.")
+        raise DatasetError("too few different rows to keep some for measuring: bring more data.")
     has_probabilities = False
     for fold in np.unique(folds):
         rows = folds == fold

@@ -80,10 +80,15 @@ def check_gate(recipe: Recipe, task: Task) -> None:
             raise recipe.error(f"gate.{name}", f"a {task} is not measured so: it has {', '.join(MEASURED[task])}")
 
 
-def choose_metric(gate: GateRecipe, task: Task, *, has_probabilities: bool) -> Metric:
-    """The recipe's metric, or RMSE; log loss, or accuracy where there are no probabilities."""
-    if gate.metric is not None:
-        return gate.metric
+def choose_metric(recipe: Recipe, task: Task, *, has_probabilities: bool) -> Metric:
+    """The recipe's metric, or RMSE; log loss, or accuracy where there are no probabilities.
+
+    Raises RecipeError where the recipe wants the log loss of an estimator without probabilities.
+    """
+    if recipe.gate.metric == "log_loss" and not has_probabilities:
+        raise recipe.error("gate.metric", "must be 'accuracy': this estimator gives no probabilities")
+    if recipe.gate.metric is not None:
+        return recipe.gate.metric
     if task == "regression":
         return "rmse"
     return "log_loss" if has_probabilities else "accuracy"
@@ -95,8 +100,9 @@ def measure_losses(metric: Metric, actual: Vector, answers: Answers) -> Vector:
         return (actual - answers.predicted) ** 2
     if metric == "mae":
         return np.abs(actual - answers.predicted)
-    if metric == "accuracy" or answers.probabilities is None:
+    if metric == "accuracy":
         return (actual != answers.predicted).astype(np.float64)
+    assert answers.probabilities is not None  # noqa: S101  # Nobody is measured by what it does not give.
     chosen = answers.probabilities[np.arange(len(actual)), actual.astype(int)]
     return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
 
@@ -127,16 +133,21 @@ def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
             return f"the recipe limits {LABELS[metric]}, which was not measured"
         if (score > limit) if side == "max" else (score < limit):
             word = "above" if side == "max" else "below"
-            return f"{LABELS[metric]} {format_score(score)} is {word} the recipe's limit of {format_score(limit)}"
+            return f"{LABELS[metric]} {format_score(score)} is {word} the recipe's limit of {limit!r}"
     return None
 
 
-def decide_first(gate: GateRecipe, scores: Scores, baseline: Scores, metric: Metric) -> Decision:
-    """The first version goes live unless an absolute limit refuses it; it is warned of one no better than a dummy."""
+def decide_unopposed(
+    gate: GateRecipe, scores: Scores, baseline: Scores, metric: Metric, *, why: str = "the first version"
+) -> Decision:
+    """Without a champion, a version goes live unless a limit refuses it; one no better than a dummy is warned of.
+
+    `why` says why there is none.
+    """
     first = Decision(
         promoted=True,
-        verdict="first",
-        reason="the first version",
+        verdict="unopposed",
+        reason=why,
         metric=metric,
         challenger_score=scores.get(metric),
         baseline_score=baseline.get(metric),
@@ -147,7 +158,7 @@ def decide_first(gate: GateRecipe, scores: Scores, baseline: Scores, metric: Met
     sign = -1 if metric == "accuracy" else 1
     if metric in scores and sign * scores[metric] >= sign * baseline[metric]:
         figures = f"{LABELS[metric]} {format_score(scores[metric])} against {format_score(baseline[metric])}"
-        return replace(first, reason=f"the first version; WARNING: it does not beat the baseline ({figures})")
+        return replace(first, reason=f"{why}; WARNING: it does not beat the baseline ({figures})")
     return first
 
 

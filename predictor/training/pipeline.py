@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
 from predictor.exceptions import RecipeError
+from predictor.own_code import import_code
 from predictor.schema import Schema
 from predictor.training.recipe import Recipe
 
@@ -81,7 +82,7 @@ def _build_own(recipe: Recipe, schema: Schema) -> BaseEstimator:
     The seed goes to every step that takes one and was given none.
     """
     try:
-        module = importlib.import_module(f"ml_models.{recipe.slug}.pipeline")
+        module = import_code(recipe.slug, recipe.pipeline_file)
         build = getattr(module, "build", None)
         model = build(schema) if callable(build) else None
     except (Exception, SystemExit) as error:  # Whatever it raises is about this recipe, and must not stop the others.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from predictor.metrics import format_score
 from predictor.models import Prediction, Version
@@ -83,8 +84,10 @@ def look_up_moment(model: str, typed: str) -> Moment:
         return Moment(typed="")
     try:
         moment = datetime.fromisoformat(typed)
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         error = f"{quote(typed)} is not a date with a time: write it like 2026-03-01T12:30."
         return Moment(typed=typed, error=error)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment > timezone.now():
+        return Moment(typed=typed, error="That moment is still to come: give one that is past, in UTC.")
     return Moment(typed=typed, version=Version.objects.live_at(moment).filter(model=model).first())

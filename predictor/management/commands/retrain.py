@@ -16,14 +16,14 @@ class Command(BaseCommand):
     """Retrain models from their recipes, and make each result live.
 
     - With --promote if-better, a challenger goes live only if it beats the live version on rows that neither was
-      trained on, and one that gives the same answers is not even registered, so that the command may run twice.
+      trained on, and one that gives the same answers as that is not even registered.
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
     - A version is measured on rows that it was not trained on, beside a dummy baseline.
     - One model that fails does not stop the others; the exit status is then 1.
     - The same data, recipe, seed and libraries give the same predictions.
     """
 
-    help = "Retrain models from their recipes in ml_models/, and make each result live."
+    help = "Retrain models from their recipes in ml_models/; --promote says when a result goes live."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="slug", help="the models to retrain; all of them if none")

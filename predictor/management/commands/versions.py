@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the list (text)")
 
     def handle(self, *, slug: str | None, format: str, **options: Any) -> None:
-        versions = Version.objects.order_by("model", "-number")
+        versions = Version.objects.order_by("model", "-number").prefetch_related("promotions")
         if slug is not None:
             versions = versions.filter(model=slug)
             if not versions:
@@ -39,13 +39,26 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
         "trained_at": version.created_at.isoformat(timespec="seconds"),
         "metrics": {label: score for label, score, _ in version.scores},
         "reason": version.decision["reason"],
+        "promotions": [
+            {
+                "at": promotion.promoted_at.isoformat(timespec="seconds"),
+                "by": promotion.promoted_by,
+                "reason": promotion.reason,
+            }
+            for promotion in version.promotions.all()
+        ],
     }
 
 
 def write_line(described: dict[str, Any]) -> str:
     mark = "live" if described["live"] else ""
     scores = ", ".join(f"{label} {format_score(score)}" for label, score in described["metrics"].items())
+    told = [
+        f"\n    live from {each['at'][:16]} by {each['by']}: {each['reason']}"
+        for each in described["promotions"]
+        if each["reason"] != described["reason"]
+    ]
     return (
         f"{described['model']} {described['version']:<5}{mark:<6}{described['trained_at'][:16]}  {scores}"
-        f"\n    {described['reason']}"
+        f"\n    {described['reason']}{''.join(told)}"
     )
