@@ -76,8 +76,16 @@ class PredictionAdmin(HistoryAdmin):
     search_fields = ["id"]
     search_help_text = "The id of a prediction, as its page's address has it."
     fields = [
-        *("id", "version", "created_at", "shown_inputs", "shown_output", "shown_probabilities"),
-        *("shown_warnings", "source", "duration_ms", "page"),
+        "id",
+        "version",
+        "created_at",
+        "shown_inputs",
+        "shown_output",
+        "shown_probabilities",
+        "shown_warnings",
+        "source",
+        "duration_ms",
+        "page",
     ]
 
     def get_search_results(
@@ -127,18 +135,20 @@ class VersionAdmin(HistoryAdmin):
     actions = ["promote"]
     action_form = PromotionForm
     fields = [
-        *(
-            "model",
-            "number",
-            "is_live",
-            "title",
-            "description",
-            "created_at",
-            "shown_metrics",
-            "shown_rows",
-            "shown_decision",
-        ),
-        *("shown_estimator", "shown_schema", "split", "data", "libraries"),
+        "model",
+        "number",
+        "is_live",
+        "title",
+        "description",
+        "created_at",
+        "shown_metrics",
+        "shown_rows",
+        "shown_decision",
+        "shown_estimator",
+        "shown_schema",
+        "split",
+        "data",
+        "libraries",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:

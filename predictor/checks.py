@@ -1,6 +1,5 @@
 """Misconfiguration and unusable artifacts, found by `manage.py check` and before the server starts."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from predictor.exceptions import ArtifactError
+from predictor.schema import SLUG
 
 SHORTEST_KEY = 50
 FEWEST_CHARACTERS = 5
@@ -59,7 +59,7 @@ def check_database_url(**kwargs: Any) -> Iterable[CheckMessage]:
 @register()
 def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
     """The first page can be one of a model."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", settings.DEFAULT_MODEL):
+    if not SLUG.fullmatch(settings.DEFAULT_MODEL):
         problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which is no model's slug."
         yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from predictor.schema import Vector
+
 # A probability of exactly 0 for what then happened would make the log loss infinite.
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 LABELS = {

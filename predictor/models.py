@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Max, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from predictor.metrics import LABELS
 from predictor.schema import Schema, Value
@@ -17,6 +18,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def live(self) -> "VersionQuerySet":
         """The version that answers for each model: the one its newest promotion names."""
         return self.filter(promotions__in=Promotion.objects.newest())
+
+    def find_live(self, model: str) -> "Version | None":
+        """The version that answers for one model; None when none was ever promoted."""
+        return self.live().filter(model=model).first()
 
     def live_at(self, moment: datetime) -> "VersionQuerySet":
         """The version that answered for each model at a moment in the past."""
@@ -56,7 +61,7 @@ class Version(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("about", args=[self.model])
 
-    @property
+    @cached_property
     def parsed_schema(self) -> Schema:
         return Schema.from_json(self.schema)
 

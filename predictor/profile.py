@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema import Matrix, Schema
+from predictor.schema import Matrix, Schema, Vector
 
 MOST_POINTS = 200
 CURVE_STEPS = 100
-
-Vector = NDArray[np.float64]
 
 
 def describe_training(

@@ -23,7 +23,6 @@ from predictor.exceptions import (
 from predictor.models import Version
 from predictor.own_code import hash_code
 from predictor.profile import describe_training
-from predictor.schema import Schema
 from predictor.serving import registry
 from predictor.serving.artifact import dump_pickle, find_libraries
 from predictor.serving.runtime import load_runtime
@@ -82,7 +81,7 @@ def retrain_model(
         candidate = describe_candidate(trained)
     version = None
     while version is None:
-        champion = Version.objects.live().filter(model=slug).first()
+        champion = Version.objects.find_live(slug)
         with _blame_recipe(trained.recipe):
             if champion and mode == "if-better" and not force and _is_same(trained, candidate, champion):
                 reason = f"answers as version {champion.number}, which is live: nothing to register"
@@ -225,7 +224,7 @@ def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: 
 
 def needs_version(slug: str) -> bool:
     """Whether a model has no live version that this build can load."""
-    live = Version.objects.live().filter(model=slug).first()
+    live = Version.objects.find_live(slug)
     if live is None:
         return True
     try:
@@ -261,7 +260,7 @@ def describe_candidate(trained: Trained) -> registry.Candidate:
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
-        split=_describe_split(recipe, dataset.schema),
+        split={"names": sorted(dataset.schema.names), "share": recipe.holdout},
         data={
             "file": recipe.data,
             "sha256": dataset.sha256,
@@ -271,10 +270,6 @@ def describe_candidate(trained: Trained) -> registry.Candidate:
         },
         pickled=dump_pickle(fitted),
     )
-
-
-def _describe_split(recipe: "Recipe", schema: Schema) -> dict[str, Any]:
-    return {"names": sorted(schema.names), "share": recipe.holdout}
 
 
 def _export_pickle(folder: Path, pickled: bytes) -> None:

@@ -14,8 +14,11 @@ Kind = Literal["number", "integer", "category", "boolean"]
 Task = Literal["regression", "classification"]
 Value = float | int | str | bool | None
 Label = str | int | bool
+Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+# A model's name, in its folder and its addresses.
+SLUG = re.compile(r"[a-z][a-z0-9_]*")
 # Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts. Each digit can be
 # matched in one way only: with `\d+\.?\d*`, a long wrong number takes time that grows with its square.
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

@@ -58,7 +58,7 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
     chunks = list(split_chunks(candidate.pickled))
     with transaction.atomic(durable=True):
         lock_registry()
-        champion = Version.objects.live().filter(model=candidate.model).first()
+        champion = Version.objects.find_live(candidate.model)
         if (champion and champion.id) != judgement.champion_id:
             return None
         version = _create_version(candidate, judgement)
@@ -161,7 +161,7 @@ def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes])
 
 
 def _append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
-    previous = Version.objects.live().filter(model=version.model).first()
+    previous = Version.objects.find_live(version.model)
     return Promotion.objects.create(
         version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
     )

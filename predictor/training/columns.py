@@ -7,11 +7,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import LARGEST_INTEGER, NUMBER, Feature, Kind, Label, Target, Task, Value, normalise_text
+from predictor.schema import LARGEST_INTEGER, NUMBER, Feature, Kind, Label, Target, Task, Value, Vector, normalise_text
 from predictor.training.recipe import FeatureRecipe, Recipe
 
 NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
-Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 

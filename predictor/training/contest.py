@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from predictor.exceptions import CannotCompare
-from predictor.schema import Feature, Label, Matrix, Schema
-from predictor.training.columns import Mask, Vector
+from predictor.schema import Feature, Label, Matrix, Schema, Vector
+from predictor.training.columns import Mask
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import Answers, answer_rows, fit_model, make_dummy
 from predictor.training.gate import Contest, Metric, measure_losses

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema
-from predictor.training.columns import Mask, Vector, encode_column, encode_target, infer_feature, read_numbers
+from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema, Vector
+from predictor.training.columns import Mask, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.recipe import FeatureRecipe, Recipe
 

@@ -4,14 +4,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from predictor.metrics import LABELS, SMALLEST_PROBABILITY, format_score
-from predictor.schema import Task
+from predictor.schema import Task, Vector
 from predictor.training.evaluation import Answers, Scores
 from predictor.training.recipe import GateRecipe, Recipe
 
-Vector = NDArray[np.float64]
 Metric = Literal["rmse", "mae", "log_loss", "accuracy"]
 Mode = Literal["if-better", "always", "never"]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import msgspec
 
 from predictor.exceptions import RecipeError
-from predictor.schema import Task
+from predictor.schema import SLUG, Task
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 # No database keeps a NUL, and JSON knows no infinity.
@@ -23,7 +23,6 @@ TOML_NAMES = {
     "array": "an array",
     "object": "a table",
 }
-SLUG = re.compile(r"[a-z][a-z0-9_]*")
 # The first segments of our own URLs, and of the standard protocols that may join them.
 RESERVED_SLUGS = frozenset(
     {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}

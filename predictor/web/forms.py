@@ -12,20 +12,22 @@ from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, write_value
 
 
 class FeatureBoundField(BoundField):
+    field: "FeatureField"
+
     @property
     def auto_id(self) -> str:
         """An id of our own: a feature's name may hold spaces and signs, which an id may not."""
-        return f"feature-{list(self.form.fields).index(self.name) + 1}"
+        return f"feature-{self.field.position}"
 
 
 class FeatureField(forms.Field):
-    """Shows a feature; the schema, not this field, parses it."""
+    """Shows a feature, the first of a schema at position 1; the schema, not this field, parses it."""
 
-    def __init__(self, feature: Feature) -> None:
+    def __init__(self, feature: Feature, position: int) -> None:
         super().__init__(
             required=False, label=feature.label, help_text=describe_feature(feature), widget=make_widget(feature)
         )
-        self.feature = feature
+        self.feature, self.position = feature, position
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
         return FeatureBoundField(form, self, field_name)
@@ -40,8 +42,8 @@ class PredictionForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="")
         self.schema = schema
         self.typed = data if data is not None else QueryDict()
-        for feature in schema.features:
-            self.fields[feature.name] = FeatureField(feature)
+        for position, feature in enumerate(schema.features, start=1):
+            self.fields[feature.name] = FeatureField(feature, position)
 
     def clean(self) -> None:
         try:

@@ -67,7 +67,7 @@ def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_safe
 def show_about(request: HttpRequest, slug: str) -> HttpResponse:
     """What a model is, what it is worth, and when each of its versions went live."""
-    live = Version.objects.live().filter(model=slug).first()
+    live = Version.objects.find_live(slug)
     if live is None:
         raise Http404(f"There is no model {slug!r}.")
     promotions = Prefetch("promotions", Promotion.objects.order_by("id"))
