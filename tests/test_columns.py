@@ -54,6 +54,13 @@ def test_integers_are_a_category_where_the_recipe_lists_choices(recipe, values):
     np.testing.assert_array_equal(column.values, [1, 0, NAN, 1])
 
 
+@pytest.mark.parametrize("choices", [["True", "False"], ["TRUE", "FALSE"], ["true", "false"]])
+def test_truths_are_spelt_as_the_recipe_spells_its_choices(recipe, choices):
+    column = encode_column(recipe(f"choices = {choices}"), pl.Series("x", [False, None, True]))
+    assert column.choices == tuple(choices)
+    np.testing.assert_array_equal(column.values, [1, NAN, 0])
+
+
 def test_truths_are_a_category_where_the_recipe_lists_choices(recipe):
     column = encode_column(recipe('choices = ["true", "false"]'), pl.Series("x", [False, True]))
     np.testing.assert_array_equal(column.values, [1, 0])
@@ -204,6 +211,31 @@ def test_texts_that_all_read_as_numbers_are_numbers(recipe, texts, numbers):
     read = read_numbers(recipe(), pl.Series("x", texts))
     assert read.to_list() == numbers
     assert read.dtype.is_integer() == all(isinstance(number, int | None) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (["1,234", "12,345"], "'1,234' may be thousands or a decimal: write it with a point for decimals and nothing"),
+        (["1.234.567", "2 000", "3 000,50"], "'1.234.567' may be thousands or a decimal: write it with a point"),
+        (["1,5", "x", "2,5"], "2 values are numbers, but 'x' is not: mend it"),
+        (["1,5", "1.5", "2.5"], "2 values are numbers, but '1,5' is not: mend it"),
+    ],
+)
+def test_numbers_that_can_be_read_in_two_ways_are_refused(recipe, values, problem):
+    with pytest.raises(DatasetError) as caught:
+        read_numbers(recipe(), pl.Series("x", values))
+    assert f"data.csv: x: {problem}" in str(caught.value)
+    with pytest.raises(DatasetError, match='or set task = "classification"'):
+        read_numbers(recipe(), pl.Series("y", values))
+    assert read_numbers(recipe("choices = [1]"), pl.Series("x", values)).to_list() == values
+
+
+@pytest.mark.parametrize(
+    "texts", [["01.02.2024", "03.02.2024"], ["1.2.3", "1.10.0"], ["10-20", "20-30"], ["1:30", "2:45"]]
+)
+def test_dates_versions_and_ranges_are_categories(recipe, texts):
+    assert read_numbers(recipe(), pl.Series("x", texts)).to_list() == texts
 
 
 @pytest.mark.parametrize("slip", ["1_0", "NAN", "1,5", "٣", "-"])

@@ -49,7 +49,7 @@ def test_the_target_never_decides_a_side(tmp_path):
     assert load(tmp_path).held_out.tolist() == load(tmp_path, other).held_out.tolist()
 
 
-def test_the_bytes_of_the_table_are_fingerprinted(tmp_path):
+def test_what_was_read_is_fingerprinted(tmp_path):
     assert load(tmp_path).sha256 == hashlib.sha256(LINE_CSV.encode()).hexdigest()
 
 
@@ -58,56 +58,10 @@ def test_an_excluded_column_is_no_feature_and_may_be_empty(tmp_path):
     assert dataset.schema.names == ["x"]
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "N/A", "NaN", "nan", "null", '""'])
-def test_the_usual_texts_for_a_missing_value_are_missing(tmp_path, missing):
-    dataset = load(tmp_path, f"x,c,y\n1,a,1.5\n{missing},{missing},2.5\n", ALL_TRAINING)
-    assert [feature.kind for feature in dataset.schema.features] == ["integer", "category"]
-    assert np.isnan(dataset.matrix[1]).all()
-
-
-@pytest.mark.parametrize(
-    "csv",
-    [
-        "\ufeffx,y\n1,2\n3,4\n",
-        "x,y\r\n1,2\r\n3,4\r\n",
-        "x,y\n1,2\n3,4",
-        "x,y\n1,2\n\n3,4\n\n\n",
-        '"x","y"\n"1","2"\n3,4\n',
-    ],
-    ids=["byte order mark", "CRLF", "no last line end", "blank lines", "quoted"],
-)
-def test_the_usual_kinds_of_csv_are_read_alike(tmp_path, csv):
-    dataset = load(tmp_path, csv, ALL_TRAINING)
-    assert dataset.schema.names == ["x"]
-    assert dataset.matrix.tolist() == [[1.0], [3.0]]
-    assert dataset.target.tolist() == [2.0, 4.0]
-
-
-def test_commas_quotes_and_line_ends_inside_quotes_are_part_of_the_text(tmp_path):
-    csv = '"x, in mm","x, in ""inches""",y\n"a,b","c\r\nd",1.5\n"a\nb","the ""e""",2.5\n'
-    dataset = load(tmp_path, csv, ALL_TRAINING)
-    assert dataset.schema.names == ["x, in mm", 'x, in "inches"']
-    assert [feature.choices for feature in dataset.schema.features] == [("a\nb", "a,b"), ("c\nd", 'the "e"')]
-
-
 @pytest.mark.parametrize(
     ("csv", "message"),
     [
-        ("", "data.csv: the first line is empty: write the names of the columns there."),
-        ("\nx,y\n1,2\n", "data.csv: the first line is empty: write the names of the columns there."),
-        ("x,y", "data.csv has a header but no rows."),
-        ("x,x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
-        (",x,y\n0,1,2\n", "data.csv, line 1: column 1 has the name '': give it one that can be read, or remove it."),
-        ("x,y, \n0,1,2\n", "data.csv, line 1: column 3 has the name ' ': give it one that can be read, or remove it."),
-        ("x\x00,y\n1,2\n", "data.csv, line 1: column 1 has the name 'x\\x00': give it one that can be read"),
-        ("x,y\n1,2\n1,2,3\n", "data.csv, line 3: 3 values for 2 columns: write an empty one where a value is missing."),
-        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns: write an empty one where a value is missing."),
-        ('x,y\n"a\nb",2\n3\n', "data.csv, line 4: 1 values for 2 columns"),
-        ('x,y\n"a"b,2\n', "data.csv, line 2: ',' expected after '\"'; a text that holds a comma or a quote is written"),
-        ('x,y\n"a,2\n', "data.csv, line 2: unexpected end of data; a text that holds a comma or a quote is written as"),
-        ('x,y\na"b,1\nc,2\n', "data.csv cannot be read as CSV: "),
-        (b"x,y\n1,2\n\xe9,3\n", "data.csv, line 3: this is not UTF-8: save the table as “CSV UTF-8”."),
-        ("x,y\n1,2\n".encode("utf-16"), "data.csv, line 1: this is not UTF-8: save the table as “CSV UTF-8”."),
+        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty one where a value"),
         ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in the target 'y'."),
         ("x,y\n,1\n,2\n", "data.csv: x: the column is empty: exclude it or fill it."),
         ("x,y\n1e400,1\n1.5,2\n", "data.csv: x: 1 rows hold a number beyond ±1.8e308: mend them or leave them empty."),
@@ -122,8 +76,6 @@ def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, 
     ("toml", "csv", "message"),
     [
         ("target = 'z'", "x,y\n1,2\n", "target: 'z' is not a column; the columns are 'x', 'y'."),
-        ("target = 'y'", "x;y\n1;2\n", "target: 'y' is not a column; the columns are 'x;y'."),
-        ("target = 'y'", "x, y\n1, 2\n", "target: 'y' is not a column; the columns are 'x', ' y'."),
         ("[features.z]", LINE_CSV, "features.z: there is no such column; the columns are 'x', 'y'."),
         ("[features.x]\nexclude = true", LINE_CSV, "features: no column but the target is left to learn from: keep"),
         ("", "y\n1\n2\n", "features: no column but the target is left to learn from: keep at least one."),

@@ -7,10 +7,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import LARGEST_INTEGER, NUMBER, Feature, Kind, Label, Target, Task, Value, Vector, normalise_text
+from predictor.schema import LARGEST_INTEGER, Feature, Kind, Label, Target, Task, Value, Vector, normalise_text
+from predictor.training.reading.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 
-NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 Mask = NDArray[np.bool_]
 
 
@@ -28,26 +28,33 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave others alone.
 
     Raises DatasetError where most of them do and one does not: a slip such as "1_0" would else make a category
-    of a quantity. A recipe that means it lists the choices, or for the target sets the task.
+    of a quantity, and so would "1,234", which is a number in two ways. A recipe that means it lists the choices,
+    or for the target sets the task.
     """
     is_classes = series.name == recipe.target and recipe.task == "classification"
     is_category = recipe.features.get(series.name, FeatureRecipe()).choices is not None
     if series.dtype != pl.String or is_category or is_classes:
         return series
     texts = series.str.strip_chars()
-    is_number = texts.str.contains(f"^(?:{NUMBER_PATTERN})$").fill_null(value=True)
+    is_number = match_whole(texts, NUMBER_PATTERN).fill_null(value=True)
     if is_number.all() and texts.null_count() < len(texts):
-        numbers = texts.cast(pl.Float64)
-        whole = numbers.cast(pl.Int64, strict=False)
-        is_whole = not texts.str.contains("[.eE]").any() and whole.null_count() == numbers.null_count()
-        return whole if is_whole else numbers
-    count = int((is_number & texts.is_not_null()).sum())
-    if count > int((~is_number).sum()):
-        slip = series.filter(~is_number)[0]
-        way_out = 'set task = "classification"' if series.name == recipe.target else "list its choices in the recipe"
-        problem = f"{count} values are numbers, but {slip!r} is not: mend it, or {way_out}"
-        raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
+        return cast_numbers(texts)
+    is_like_number = match_whole(texts, LIKE_NUMBER_PATTERN).fill_null(value=True)
+    is_mostly_plain = (is_number & texts.is_not_null()).sum() > (~is_number).sum()
+    if is_mostly_plain or (is_like_number & texts.is_not_null()).sum() > (~is_like_number).sum():
+        raise _refuse_slip(recipe, series, is_number if is_mostly_plain or is_like_number.all() else is_like_number)
     return series
+
+
+def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> DatasetError:
+    slip, count = series.filter(~is_number)[0], int((is_number & series.is_not_null()).sum())
+    problem = f"{count} values are numbers, but {slip!r} is not: mend it"
+    if not count:
+        problem = (
+            f"{slip!r} may be thousands or a decimal: write it with a point for decimals and nothing for thousands"
+        )
+    way_out = 'set task = "classification"' if series.name == recipe.target else "list its choices in the recipe"
+    return DatasetError(f"{recipe.data_file}: {series.name}: {problem}, or {way_out}.")
 
 
 def encode_column(recipe: Recipe, series: pl.Series) -> Column:
@@ -82,7 +89,12 @@ def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> 
     choices = tuple(normalise_text(str(choice)) for choice in said.choices) if said.choices else tuple(found)
     if len(set(choices)) < len(choices):
         raise recipe.error(f"features.{series.name}.choices", f"a choice stands there twice: {list(choices)}")
-    unlisted = [text for text in found if text not in set(choices)]
+    if series.dtype == pl.Boolean:
+        # A truth is written in any case in a file, and the recipe's choices say how people read it.
+        texts = texts.replace({choice.lower(): choice for choice in choices})
+        found = sorted(texts.drop_nulls().unique().to_list())
+    listed = set(choices)
+    unlisted = [text for text in found if text not in listed]
     if unlisted:
         problem = f"{recipe.data} also holds {unlisted[0]!r}: add it to the choices or mend the data"
         raise recipe.error(f"features.{series.name}.choices", problem)

@@ -60,6 +60,9 @@ def is_held_out(hashes: Hashes, share: float) -> Mask:
     return hashes / 2.0**64 < share
 
 
-def assign_folds(hashes: Hashes) -> NDArray[np.int64]:
-    """Give the fold of each row, 0 to 4, shape (n,), by its hash: duplicates share a fold."""
-    return np.minimum(hashes / 2.0**64 * FOLDS, FOLDS - 1).astype(np.int64)
+def assign_folds(hashes: Hashes, folds: int = FOLDS) -> NDArray[np.int64]:
+    """Give the fold of each row, counted from 0, shape (n,), by its hash: duplicates share a fold.
+
+    Mixed once more, so that the rows above the held-out share fall into all folds alike.
+    """
+    return np.minimum(_mix(hashes) / 2.0**64 * folds, folds - 1).astype(np.int64)

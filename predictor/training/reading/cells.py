@@ -1,0 +1,113 @@
+"""Finds out what columns of texts say: missing values, truths, numbers, numbers with a decimal comma."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import polars as pl
+import polars.selectors as cs
+
+from predictor.exceptions import DatasetError
+from predictor.schema import NUMBER
+
+# What pandas takes for missing, save None, which is a category in many a table.
+MISSING = [
+    *["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"],
+    *["N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"],
+]
+MISSING_AMONG_NUMBERS = ["None", "-", "?", "."]
+NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
+COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
+# "1,234" is 1234 to some and 1.234 to others; "0,123" and "1234,567" can only be decimals.
+UNCLEAR_PATTERN = r"[+-]?[1-9][0-9]{0,2}MARK[0-9]{3}"
+GROUPED_PATTERN = r"[+-]?[0-9]{1,3}(?:[.,'’ \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?"
+LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
+TRUTHS = ["true", "false"]
+Texts = TypeVar("Texts", pl.Series, pl.Expr)
+Condition = Callable[[pl.Expr], pl.Expr]
+
+
+def read_names(place: str, header: list[str]) -> list[str]:
+    """Take the blanks around the columns' names away; raises DatasetError where that leaves none, or doubles."""
+    names = [name.strip() for name in header]
+    counts = Counter(names)
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise DatasetError(f"{place}: column {number} has no name: give it one, or remove the column.")
+        if counts[name] > 1:
+            raise DatasetError(f"{place}: the column {name!r} stands there twice; give it another name.")
+    return names
+
+
+def match_whole(texts: Texts, pattern: str) -> Texts:
+    """Mark the texts that match `pattern` from end to end; null stays null."""
+    return texts.str.contains(f"^(?:{pattern})$")
+
+
+def cast_numbers(texts: pl.Series) -> pl.Series:
+    """Turn texts that all match NUMBER_PATTERN into Int64, or into Float64 where one is written as a decimal."""
+    numbers = texts.cast(pl.Float64)
+    if texts.str.contains("[.eE]").any():
+        return numbers
+    whole = texts.str.strip_prefix("+").cast(pl.Int64, strict=False)
+    return whole if whole.null_count() == numbers.null_count() else numbers
+
+
+def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Give every column of texts the type that its texts have, and tell whether decimal commas were met.
+
+    A column that holds other texts too stays as it is, missing values apart; so does one of which nobody can
+    say whether its commas divide thousands, unless another column of the table tells.
+    """
+    with_nan = _find_columns(table, table.select(cs.float()).columns, lambda numbers: numbers.is_nan().any())
+    table = table.with_columns(select(with_nan).fill_nan(None))
+    table = _clear(table, table.select(cs.string()).columns, MISSING)
+    texts = table.select(cs.string()).columns
+    truths = _find_texts(table, texts, lambda texts: texts.str.to_lowercase().is_in(TRUTHS))
+    numbers = _find_texts(table, texts, lambda texts: match_whole(texts, f"{NUMBER_PATTERN}|{COMMA_PATTERN}"))
+    table = _clear(table, [*truths, *numbers], MISSING_AMONG_NUMBERS)
+    table = table.with_columns(select(truths).str.strip_chars().str.to_lowercase() == "true")
+    plain = _find_texts(table, numbers, lambda texts: match_whole(texts, NUMBER_PATTERN))
+    commas = _find_texts(table, set(numbers) - set(plain), lambda texts: match_whole(texts, COMMA_PATTERN))
+    has_decimal_commas = len(find_unclear(table, commas, ",")) < len(commas)
+    read = [*plain, *commas] if has_decimal_commas else plain
+    table = table.with_columns(select(read).str.strip_chars().str.replace(",", ".", literal=True))
+    return table.with_columns(cast_numbers(table[name]) for name in read), has_decimal_commas
+
+
+def select(names: Iterable[str]) -> pl.Expr:
+    """Select columns by name; `pl.col` would take "*" and "^x$" for patterns."""
+    return cs.by_name(list(names)).as_expr()
+
+
+def find_unclear(table: pl.DataFrame, names: list[str], mark: str) -> list[str]:
+    """List the columns where a `mark`, "." or ",", may stand for thousands or for decimals in each number with one."""
+
+    def has_clear(texts: pl.Expr) -> pl.Expr:
+        is_unclear = match_whole(texts, UNCLEAR_PATTERN.replace("MARK", f"[{mark}]"))
+        return (texts.str.contains(mark, literal=True) & ~is_unclear).any()
+
+    marked = _find_columns(table, names, lambda texts: texts.str.contains(mark, literal=True).any())
+    clear = set(_find_columns(table, marked, lambda texts: has_clear(texts.str.strip_chars())))
+    return [name for name in marked if name not in clear]
+
+
+def _find_columns(table: pl.DataFrame, names: Iterable[str], condition: Condition) -> list[str]:
+    found = table.select(condition(select(names)))
+    return [name for name in found.columns if found[name][0]]
+
+
+def _find_texts(table: pl.DataFrame, names: Iterable[str], condition: Condition) -> list[str]:
+    """List the columns of texts that all meet a condition, what is missing among numbers apart."""
+
+    def holds(texts: pl.Expr) -> pl.Expr:
+        stripped = texts.str.strip_chars()
+        is_met = condition(stripped)
+        return is_met.any() & (is_met | stripped.is_in(MISSING_AMONG_NUMBERS)).all()
+
+    return _find_columns(table, names, holds)
+
+
+def _clear(table: pl.DataFrame, names: list[str], gaps: list[str]) -> pl.DataFrame:
+    texts = select(names)
+    return table.with_columns(pl.when(~texts.str.strip_chars().is_in(gaps)).then(texts))

@@ -1,0 +1,384 @@
+import csv
+import datetime
+import decimal
+import gzip
+import hashlib
+import io
+import zipfile
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from predictor.exceptions import DatasetError
+from predictor.training.dataset import load_dataset
+from predictor.training.reading.table import read_table
+from tests.recipes import LINE, make_recipe
+
+
+def read(tmp_path, content):
+    file = tmp_path / "data.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(file)[0]
+
+
+def catch_error(tmp_path, content):
+    with pytest.raises(DatasetError) as caught:
+        read(tmp_path, content)
+    return str(caught.value).replace(f"{tmp_path}/", "")
+
+
+def write_csv(rows, *, separator=",", decimal_mark=".", missing="", truths=("true", "false"), **options):
+    def write_cell(value):
+        if value is None:
+            return missing
+        if isinstance(value, bool):
+            return truths[not value]
+        return repr(value).replace(".", decimal_mark) if isinstance(value, float) else value
+
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator, **options).writerows([write_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def write_parquet(rows):
+    content = io.BytesIO()
+    pl.DataFrame(rows[1:], schema=rows[0], orient="row", infer_schema_length=None).write_parquet(content)
+    return content.getvalue()
+
+
+WRITERS = {
+    "UTF-8, commas": lambda rows: write_csv(rows, lineterminator="\n").encode(),
+    "UTF-8 with BOM, semicolons, decimal commas": lambda rows: write_csv(
+        rows, separator=";", decimal_mark=",", missing="NA", truths=("True", "False")
+    ).encode("utf-8-sig"),
+    "Windows-1252, semicolons, decimal commas": lambda rows: write_csv(
+        rows, separator=";", decimal_mark=",", missing="n/a", truths=("TRUE", "FALSE")
+    ).encode("cp1252"),
+    "UTF-16, tabs, decimal commas": lambda rows: write_csv(
+        rows, separator="\t", decimal_mark=",", missing="#N/A"
+    ).encode("utf-16"),
+    "CR, pipes, all quoted": lambda rows: write_csv(
+        rows, separator="|", missing=" ", lineterminator="\r", quoting=csv.QUOTE_ALL
+    ).encode(),
+    "commas, decimal commas in quotes": lambda rows: write_csv(rows, decimal_mark=",", missing="NULL").encode(),
+    "Parquet": write_parquet,
+}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.none() | st.floats(allow_nan=False, allow_infinity=False, width=32) | st.floats(-1e9, 1e9),
+            st.none() | st.integers(-(10**15), 10**15),
+            st.none() | st.booleans(),
+            st.none() | st.text("aé\"';,|\t\n .", min_size=1, max_size=5).map("k{}".format),
+            st.floats(-1e9, 1e9),
+        ),
+        max_size=8,
+    )
+)
+def test_a_table_is_the_same_whatever_it_is_saved_as(tmp_path, rows):
+    header = ("Länge, in mm", 'a "whole" number', "true?", "Farbe;1", "y")
+    table = [header, (0.5, 1, True, "k", 0.25), (1234.5, 2, False, "k'", 1.5), *rows]
+    toml = f'{LINE}holdout = 0\ntask = "regression"\n'
+    first = None
+    for name, write in WRITERS.items():
+        dataset = load_dataset(make_recipe(tmp_path, toml=toml, csv=write(table)))
+        first = first or dataset
+        assert dataset.schema == first.schema, name
+        np.testing.assert_array_equal(dataset.matrix, first.matrix, name)
+        np.testing.assert_array_equal(dataset.target, first.target, name)
+        np.testing.assert_array_equal(dataset.hashes, first.hashes, name)
+    assert [feature.kind for feature in first.schema.features] == ["number", "integer", "boolean", "category"]
+    np.testing.assert_array_equal(first.target, [row[-1] for row in table[1:]])
+
+
+def test_the_bytes_of_the_file_are_fingerprinted(tmp_path):
+    file = tmp_path / "data.csv"
+    content = "x;y\r\né;1,5\r\n".encode("cp1252")
+    file.write_bytes(content)
+    assert read_table(file)[1] == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x,y\n1,2\n3,4\n",
+        "\ufeffx,y\n1,2\n3,4\n",
+        "x,y\r\n1,2\r\n3,4\r\n",
+        "x,y\r1,2\r3,4\r",
+        "x,y\n1,2\r\n3,4\r",
+        "x,y\n1,2\n3,4",
+        "x,y\n1,2\n\n3,4\n\n\n",
+        "x,y\n1,2\n3,4\n,\n,\n",
+        '"x","y"\n"1","2"\n3,4\n',
+        " x , y \n 1, 2\n3 ,4\n",
+        "x;y\n1;2\n3;4\n",
+        "x\ty\n1\t2\n3\t4\n",
+        "x|y\n1|2\n3|4\n",
+        "x,y\n+1,2.\n3,4\n",
+        "x,y\n1,2\n3,4\n".encode("utf-16"),
+        "x,y\n1,2\n3,4\n".encode("utf-16-be").join([b"\xfe\xff", b""]),
+    ],
+)
+def test_the_usual_kinds_of_csv_are_read_alike(tmp_path, content):
+    table = read(tmp_path, content)
+    assert table.columns == ["x", "y"]
+    assert table.rows() == [(1, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"])
+def test_letters_beyond_ascii_are_read_in_the_usual_encodings(tmp_path, encoding):
+    assert read(tmp_path, "Größe,y\nMüller,1\nÅ,2\n".encode(encoding)).rows() == [("Müller", 1), ("Å", 2)]
+
+
+def test_the_euro_sign_tells_windows_1252_from_latin_1(tmp_path):
+    assert read(tmp_path, "x,y\n5 €,1\n“q”,2\n".encode("cp1252"))["x"].to_list() == ["5 €", "“q”"]
+
+
+def test_letters_far_down_in_a_large_file_are_found(tmp_path):
+    rows = "".join(f"{i},a\r\n" for i in range(100_000))
+    assert read(tmp_path, f"x,y\r\n{rows}1,é\r\n".encode("cp1252"))["y"][-1] == "é"
+    assert read(tmp_path, f"x,y\r\n{rows}1,é\r\n".encode())["y"][-1] == "é"
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("a b,€/m²,x[1]\n1,2,3\n", ["a b", "€/m²", "x[1]"]),
+        ('"a;b;c","d, e"\n1,2\n', ["a;b;c", "d, e"]),
+        ('"a,b,c";"d;e"\n1,5;2,5\n', ["a,b,c", "d;e"]),
+        ("Größe, cm;Gewicht, kg\n1,5;2,5\n2,5;3,5\n", ["Größe, cm", "Gewicht, kg"]),
+        ("id,tags\n1,a;b\n2,c;d;e\n", ["id", "tags"]),
+        ('"two\nlines",y\n1,2\n', ["two\nlines", "y"]),
+        ('\ufeff"a,b",c\n1,2\n', ["a,b", "c"]),
+        ('*,^.*$,$1\n1,a,"1,5"\n2,-,"2,5"\n', ["*", "^.*$", "$1"]),
+        ('x,y\n1,"a\n;\n;\n;"\n2,b\n', ["x", "y"]),
+    ],
+)
+def test_the_separator_is_the_one_that_divides_header_and_rows_alike(tmp_path, content, names):
+    assert read(tmp_path, content).columns == names
+
+
+def test_separators_quotes_and_line_ends_inside_quotes_are_part_of_the_text(tmp_path):
+    table = read(tmp_path, '"x, in mm","x, in ""inches""",y\n"a,b","c\r\nd",1.5\n"a\nb","the ""e""",2.5\n')
+    assert table.columns == ["x, in mm", 'x, in "inches"', "y"]
+    assert table.rows() == [("a,b", "c\r\nd", 1.5), ("a\nb", 'the "e"', 2.5)]
+
+
+def test_a_quote_inside_a_text_is_a_quote(tmp_path):
+    assert read(tmp_path, 'x,y\n5",1\n5" x 3",2\n"a,""b",3\n')["x"].to_list() == ['5"', '5" x 3"', 'a,"b']
+
+
+def test_thousands_of_columns_are_read(tmp_path):
+    names = [f"c{i}" for i in range(2000)]
+    table = read(tmp_path, "\n".join([";".join(names), *[";".join(["1,5"] * 2000)] * 3]))
+    assert (table.columns, set(table.dtypes)) == (names, {pl.Float64})
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["", '""', " ", '" "', "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", '"NA"', " NA "],
+)
+def test_the_usual_texts_for_a_missing_value_are_missing(tmp_path, missing):
+    table = read(tmp_path, f"i,f,t,c,y\n1,1.5,true,a,1\n{','.join([missing] * 4)},2\n")
+    assert table.dtypes == [pl.Int64, pl.Float64, pl.Boolean, pl.String, pl.Int64]
+    assert table.row(1) == (None, None, None, None, 2)
+
+
+@pytest.mark.parametrize("dash", ["None", "-", "?", "."])
+def test_a_dash_is_missing_among_numbers_and_truths_and_a_category_among_texts(tmp_path, dash):
+    table = read(tmp_path, f"i;f;t;c\n1;1,5;true;brick\n{dash};{dash};{dash};{dash}\n")
+    assert table.rows() == [(1, 1.5, True, "brick"), (None, None, None, dash)]
+
+
+@pytest.mark.parametrize("late", ["1.5", "NA", "-", "1e3", "x", "99999999999999999999", " 7"])
+def test_what_stands_far_down_decides_as_what_stands_at_the_top(tmp_path, late):
+    rows = [str(i) for i in range(12_000)]
+    down = read(tmp_path, "\n".join(["x,y", *(f"{row},1" for row in rows), f"{late},1"]))
+    top = read(tmp_path, "\n".join(["x,y", f"{late},1", *(f"{row},1" for row in rows)]))
+    assert down["x"].cast(pl.Float64, strict=False)[:-1].equals(top["x"].cast(pl.Float64, strict=False)[1:])
+    assert (down["x"].dtype, down["x"][-1]) == (top["x"].dtype, top["x"][0])
+
+
+@pytest.mark.parametrize(("low", "high"), [("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("True", "false")])
+def test_true_and_false_are_truths_in_any_case(tmp_path, low, high):
+    assert read(tmp_path, f"x,y\n{low},1\n{high},2\n,3\n")["x"].to_list() == [True, False, None]
+
+
+def test_dates_stay_texts(tmp_path):
+    assert read(tmp_path, "x,y\n2024-01-02,1\n2024-01-03,2\n")["x"].to_list() == ["2024-01-02", "2024-01-03"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1,5", "2"], [1.5, 2.0]),
+        (["-0,5", "+1,", ",5", "1,5e-3"], [-0.5, 1.0, 0.5, 0.0015]),
+        (["0,123", "1,234"], [0.123, 1.234]),
+        (["1234,567", "1,234"], [1234.567, 1.234]),
+        (["1,5", "", "NA"], [1.5, None, None]),
+    ],
+)
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_are_read_as_numbers(tmp_path, texts, numbers, separator):
+    content = "\n".join([f"x{separator}y", *(f"{text}{separator}1" for text in texts)])
+    assert read(tmp_path, content)["x"].to_list() == numbers
+
+
+def test_decimal_commas_in_quotes_are_read_between_commas_too(tmp_path):
+    assert read(tmp_path, 'x,y\n"1,5",1\n"2,25",2\n')["x"].to_list() == [1.5, 2.25]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["1,234", "5"],
+        ["1,234", "12,345"],
+        ["1,234,567", "1,5"],
+        ["1.234,56", "1,5"],
+        ["1,5", "1.5"],
+        ["1,5", "2,5", "x"],
+    ],
+)
+def test_numbers_that_can_be_read_in_two_ways_are_left_to_the_recipe_and_else_refused(tmp_path, texts):
+    content = "\n".join(["x;y", *(f"{text};1" for text in texts)])
+    assert read(tmp_path, content)["x"].to_list() == texts
+    content = content.replace(";1", ";0", 1)
+    with pytest.raises(DatasetError, match=r"data\.csv: x: .* or list its choices in the recipe\."):
+        load_dataset(make_recipe(tmp_path, csv=content))
+
+
+def test_another_column_tells_what_its_commas_are(tmp_path):
+    assert read(tmp_path, "x;y\n1,234;0,5\n2,345;1,5\n")["x"].to_list() == [1.234, 2.345]
+
+
+@pytest.mark.parametrize("kind", [pl.Int8, pl.UInt16, pl.Int32, pl.UInt64, pl.Decimal(10, 0)])
+def test_parquet_gives_whole_numbers(tmp_path, kind):
+    assert load_parquet(tmp_path, pl.Series("x", [1, 2, None], dtype=kind)).dtypes[0].is_integer()
+
+
+def load_parquet(tmp_path, *columns):
+    content = io.BytesIO()
+    pl.DataFrame([*columns, pl.Series("y", [1.5] * len(columns[0]))]).write_parquet(content)
+    return read(tmp_path, content.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("series", "values"),
+    [
+        (pl.Series([0.1, None, 1e30], dtype=pl.Float32), [0.1, None, 1e30]),
+        (pl.Series([0.5, float("nan"), None]), [0.5, None, None]),
+        (pl.Series([decimal.Decimal("1.50"), decimal.Decimal("0.10")]), [1.5, 0.1]),
+        (pl.Series(["a", "b", "a"], dtype=pl.Categorical), ["a", "b", "a"]),
+        (pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])), ["a", "b"]),
+        (pl.Series(["a", " ", "NA"]), ["a", None, None]),
+        (pl.Series(["True", "FALSE"]), [True, False]),
+        (pl.Series([None, None]), [None, None]),
+        (pl.Series([datetime.date(2024, 1, 2)]), ["2024-01-02"]),
+        (pl.Series([datetime.time(1, 2, 3)]), ["01:02:03"]),
+        (pl.Series([datetime.timedelta(days=1)]), ["P1D"]),
+    ],
+)
+def test_parquet_gives_what_a_csv_file_of_the_same_table_gives(tmp_path, series, values):
+    assert load_parquet(tmp_path, series.alias(" x ")).get_column("x").to_list() == values
+
+
+def test_times_in_parquet_are_texts(tmp_path):
+    series = pl.Series("x", [datetime.datetime(2024, 1, 2, 3, 4, 5)])
+    assert load_parquet(tmp_path, series)["x"][0].startswith("2024-01-02 03:04:05")
+
+
+@pytest.mark.parametrize(
+    ("series", "kind"),
+    [
+        (pl.Series([[1, 2]]), "List(Int64)"),
+        (pl.Series([{"a": 1}]), "Struct({'a': Int64})"),
+        (pl.Series([b"1"]), "Binary"),
+    ],
+)
+def test_what_no_cell_can_hold_is_refused_with_its_column(tmp_path, series, kind):
+    with pytest.raises(DatasetError) as caught:
+        load_parquet(tmp_path, series.alias("x"))
+    assert f"data.csv: column 'x': it holds {kind}, and a cell can only hold one value" in str(caught.value)
+
+
+def test_rows_of_nothing_are_left_out_of_parquet_too(tmp_path):
+    content = io.BytesIO()
+    pl.DataFrame({"x": [1, None, 3], "y": [None, None, 4]}).write_parquet(content)
+    assert read(tmp_path, content.getvalue()).rows() == [(1, None), (3, 4)]
+
+
+def zip_file():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("xl/workbook.xml", "")
+    return content.getvalue()
+
+
+MANY = "".join(f"{i},2\n" for i in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "data.csv, line 1: the file is empty: write the names of the columns there, and the rows below."),
+        ("\ufeff", "data.csv, line 1: the file is empty: write the names of the columns there, and the rows below."),
+        ("\nx,y\n1,2\n", "data.csv, line 1: the first line is empty: write the names of the columns there."),
+        ("x,y", "data.csv has a header (line 1) but no rows."),
+        ("x,y\n\n\n", "data.csv has a header (line 1) but no rows."),
+        ("x;y\r\n", "data.csv has a header (line 1) but no rows."),
+        ("x,x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
+        ("x, x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
+        (",x,y\n0,1,2\n", "data.csv, line 1: column 1 has no name: give it one, or remove the column."),
+        ("x,y, \n0,1,2\n", "data.csv, line 1: column 3 has no name: give it one, or remove the column."),
+        ("x,y\n1,2\n1,2,3\n", "data.csv, line 3: 3 values for 2 columns: '3' comes after the last, 'y'; a text that"),
+        ("x,y\n1,2\n1,2,\n", "data.csv, line 3: 3 values for 2 columns: '' comes after the last, 'y'; a text that"),
+        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty one where a value"),
+        ("x;y;z\n1;2;3\n3;1,5\n", "data.csv, line 3: 2 values for 3 columns, none for 'z': write an empty one where"),
+        ('x,y\n"a\nb",2\n3\n', "data.csv, line 4: 1 values for 2 columns, none for 'y': write"),
+        ("x,y\n\n1,2\n\n3\n", "data.csv, line 5: 1 values for 2 columns, none for 'y': write"),
+        (f"x,y\n{MANY}3\n", "data.csv, line 100002: 1 values for 2 columns, none for 'y': write"),
+        (f"x,y\n{MANY}1,2,3\n", "data.csv, line 100002: 3 values for 2 columns: '3' comes after the last, 'y'"),
+        ("x,y\r1,2\r3\r", "data.csv, line 3: 1 values for 2 columns, none for 'y': write"),
+        ('x,y\n1,"a"b\n', "data.csv, line 2: column 'y': ',' expected after '\"'; a text that holds a separator or a"),
+        ('x,y\n"a,2\n', "data.csv, line 2: column 'x': unexpected end of data; a text that holds a separator or a"),
+        ('x,y\n1,2\n1,"a\n2,3\n', "data.csv, line 3: column 'y': unexpected end of data; a text that holds"),
+        ('"x,y\n1,2\n', "data.csv, line 1: column '1': unexpected end of data; a text that holds"),
+        ("x\x00,y\n1,2\n", "data.csv, line 1: a NUL byte stands here, so this is binary and no table: save it as"),
+        (b"x,y\n1,2\n\x00\x01", "data.csv, line 3: a NUL byte stands here, so this is binary and no table: save it as"),
+        ("\x00x".encode("utf-16"), "data.csv, line 1: a NUL byte stands here, so this is binary and no table"),
+        ("x,y\n1,2\n".encode("utf-16") + b"1", "data.csv, line 3: byte 0x31 is no text in UTF-16: save the table as"),
+        (b"x,y\n1,2\n\x81,3\n", "data.csv, line 3: byte 0x81 is no text in CP1252: save the table as “CSV UTF-8”."),
+        ("é,y\n1,2\n".encode() + b"\xe9,3", "data.csv, line 3: byte 0xe9 is no text in UTF-8: save the table as “CSV"),
+        (zip_file(), "data.csv is a spreadsheet or an archive: save the one sheet as “CSV UTF-8”."),
+        (gzip.compress(b"x,y\n1,2\n", mtime=0), "data.csv is compressed: unpack it first, with gunzip."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "data.csv is an old spreadsheet: save the one sheet as “CSV UTF-8”."),
+        (b"PAR1", "data.csv cannot be read as Parquet: "),
+        (write_parquet([("x", "y"), (1, 2)])[:-9], "data.csv cannot be read as Parquet: "),
+        (write_parquet([("x", " ")]), "data.csv: column 2 has no name: give it one, or remove the column."),
+        (write_parquet([("x", "x ")]), "data.csv: the column 'x' stands there twice; give it another name."),
+        (write_parquet([("x", "y")]), "data.csv has a header (line 1) but no rows."),
+        (write_parquet([()]), "data.csv has no columns."),
+        ("x;y\n1.234;0,5\n12.345;1,5\n", "data.csv: column 'x': '1.234' may be thousands, since other columns have"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_its_place(tmp_path, content, message):
+    assert message in catch_error(tmp_path, content)
+
+
+@pytest.mark.parametrize(("name", "problem"), [("none.csv", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_opened_is_named(tmp_path, name, problem):
+    with pytest.raises(DatasetError) as caught:
+        read_table(tmp_path / name)
+    assert str(caught.value) == f"{tmp_path / name} cannot be read: {problem}."
+
+
+def test_signs_in_a_file_name_stand_for_themselves(tmp_path):
+    (tmp_path / "a[1]*.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "a1.csv").write_text("x,y\n3,4\n")
+    assert read_table(tmp_path / "a[1]*.csv")[0].rows() == [(1, 2)]
