@@ -1,0 +1,39 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from predictor.exceptions import MlsiteError
+
+
+class Command(BaseCommand):
+    """Begin a model: a folder with a copy of a table and a commented recipe, ready for a retrain.
+
+    - The folder is there whole or not at all, and one that exists is never touched.
+    - What is doubted about a column is a comment in the recipe and leaves nothing out. Only a column that no training
+      could take is left out, by a line in the recipe, and said so.
+    - The database is not needed.
+    """
+
+    help = "Begin a model: make its folder in ml_models/ from a table."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", help="the model's name: lower-case letters, digits and underscores")
+        parser.add_argument("--data", required=True, type=Path, metavar="TABLE", help="a CSV or Parquet file")
+        parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+        parser.add_argument(
+            "--estimator", metavar="CLASS", help="such as sklearn.linear_model.Ridge (boosted trees, if none is given)"
+        )
+
+    def handle(self, *, slug: str, data: Path, target: str, estimator: str | None, **options: Any) -> None:
+        from predictor.training.starting.draft import write_report
+        from predictor.training.starting.start import start_model
+
+        self.stderr.write(f"{slug}: reading {data}", style_func=str)
+        try:
+            draft = start_model(settings.MODELS_DIR, slug, data, target, estimator)
+        except MlsiteError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(write_report(draft))

@@ -1,0 +1,361 @@
+import json
+import random
+import re
+import tomllib
+
+import polars as pl
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from predictor.exceptions import DatasetError, MlsiteError, RecipeError
+from predictor.management.commands.startmodel import Command
+from predictor.schema import make_printable
+from predictor.training.dataset import load_dataset
+from predictor.training.recipe import read_recipe
+from predictor.training.starting.draft import write_key, write_report, write_string
+from predictor.training.starting.start import copy_table, start_model
+
+ROWS = 60
+RANDOM = random.Random(5)  # noqa: S311  # Nothing secret hangs on it.
+NOISE = [round(RANDOM.gauss(0, 1), 3) for _ in range(ROWS)]
+TARGET = [round(RANDOM.gauss(0, 1), 3) for _ in range(ROWS)]
+CLASSES = [RANDOM.choice(["no", "yes"]) for _ in range(ROWS)]
+LINEAR = "sklearn.linear_model.LinearRegression"
+LOGISTIC = "sklearn.linear_model.LogisticRegression"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Begin a model from a table's columns, and give its draft, recipe and model.toml."""
+
+    def call(columns, *, target="y", estimator=LINEAR, slug="made"):
+        table = tmp_path / "table.csv"
+        pl.DataFrame(columns).write_csv(table)
+        draft = start_model(tmp_path / "ml_models", slug, table, target, estimator)
+        recipe = read_recipe(tmp_path / "ml_models", slug)
+        return draft, recipe, recipe.file.read_text(encoding="utf-8")
+
+    return call
+
+
+def doubts_of(draft, name="a"):
+    return " ".join(next(finding for finding in draft.findings if finding.name == name).doubts)
+
+
+DOUBTFUL = {
+    "its name reads like an id": {"customer_id": [1, 2] * 30},
+    "every row has another whole number": {"a": RANDOM.sample(range(10_000), ROWS)},
+    "it is always the same": {"a": ["x"] * ROWS},
+    "it is always the same or empty": {"a": [3.5] * 50 + [None] * 10},
+    "it gives the target away": {"a": [2.2 * y + 1 for y in TARGET]},
+    "it holds dates": {"a": [f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(ROWS)]},
+    "60 different texts in 60 rows, like an id": {"a": [f"text {i}" for i in range(ROWS)]},
+    "40 different texts in 60 rows, like free writing": {"a": [f"text {i % 40}" for i in range(ROWS)]},
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTFUL)
+def test_a_doubt_is_a_comment_and_the_column_stays_a_feature(start, doubt):
+    [(name, values)] = DOUBTFUL[doubt].items()
+    draft, recipe, toml = start({name: values, "b": NOISE, "y": TARGET})
+    assert doubt in doubts_of(draft, name)
+    assert doubts_of(draft, "b") == ""
+    block = toml.partition(f"[features.{name}]")[2].partition("[features.b]")[0]
+    assert f"# Doubt: {doubt}" in block
+    assert "\n# exclude = true\n" in block
+    assert load_dataset(recipe).schema.names == [name, "b"]
+    uncommented = toml.replace("\n# exclude = true\n", "\nexclude = true\n")
+    recipe.file.write_text(uncommented)
+    assert load_dataset(read_recipe(recipe.folder.parent, "made")).schema.names == ["b"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param({"paid": [i % 7 for i in range(ROWS)]}, id="a name that only ends in id"),
+        pytest.param({"a": [i % 2 == 0 for i in range(ROWS)], "b": NOISE}, id="a yes or no"),
+        pytest.param({"a": [f"2.{i % 9}" for i in range(ROWS)]}, id="numbers with a dot"),
+        pytest.param({"a": [f"version {i % 9}" for i in range(ROWS)]}, id="a few texts"),
+        pytest.param({"a": [y + 0.3 * noise for y, noise in zip(TARGET, NOISE, strict=True)]}, id="a good feature"),
+    ],
+)
+def test_an_honest_column_is_not_doubted(start, column):
+    draft, _, _ = start({**column, "y": TARGET})
+    assert draft.findings[0].doubts == ()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"a": ["1/2/2024", "13/2/2024"] * 30},
+        {"a": ["2/1/2024", "2/13/2024"] * 30},
+        {"a": ["1.2.2024", "30.11.2023"] * 30},
+        {"a": ["2024-01-31 12:30", "2023-12-01 00:00"] * 30},
+        {"a": ["2024-01-31T12:30:00Z", None, "2023-12-01T00:00:00Z"] * 20},
+        {"a": ["5 Jan 2024", "17 Mar 2023"] * 30},
+        {"a": ["Jan 5, 2024", "Mar 17, 2023"] * 30},
+    ],
+)
+def test_dates_are_known_in_their_usual_forms(start, column):
+    assert "it holds dates" in doubts_of(start({**column, "b": NOISE, "y": TARGET})[0])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param([float(label == "yes") for label in CLASSES], id="the same as a number"),
+        pytest.param([label.upper() for label in CLASSES], id="the same in other letters"),
+        pytest.param([i if label == "yes" else None for i, label in enumerate(CLASSES)], id="its gaps tell"),
+        pytest.param([50 + i if label == "yes" else -i for i, label in enumerate(CLASSES)], id="a threshold tells"),
+    ],
+)
+def test_a_column_that_tells_the_class_by_itself_is_doubted(start, column):
+    draft, _, _ = start({"a": column, "b": NOISE, "y": CLASSES}, estimator=LOGISTIC)
+    assert "gives the target away" in doubts_of(draft)
+    assert doubts_of(draft, "b") == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "doubt"),
+    [
+        ([*TARGET[:-3], None, None, None], "3 rows have no value in the target"),
+        (TARGET[:20], "20 rows are few to learn from"),
+        ([i % 5 for i in range(ROWS)], "the target has 5 different numbers: are they classes?"),
+        ([f"class {i}" for i in range(ROWS)], "the target has 60 classes"),
+        (["rare", *CLASSES[1:]], "the class “rare” has one row"),
+        (["yes"] * 57 + ["no"] * 3, "95.0% of the rows are “yes”"),
+    ],
+)
+def test_a_doubt_about_the_target_is_said_at_the_top(start, target, doubt):
+    draft, _, toml = start({"b": NOISE[: len(target)], "y": target}, estimator=None)
+    assert any(doubt in each for each in draft.doubts)
+    assert f"# Doubt: {doubt}" in toml.partition("title =")[0]
+    assert doubt in write_report(draft)
+
+
+@pytest.mark.parametrize("estimator", [None, LINEAR])
+def test_a_good_table_raises_no_doubt(start, estimator):
+    draft, _, toml = start({"a": CLASSES, "b": NOISE, "y": TARGET}, estimator=estimator)
+    assert "oubt" not in toml
+    assert "Doubt" not in write_report(draft)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "cause"),
+    [
+        ("empty", [None] * ROWS, "the column is empty"),
+        ("slip", ["broken", *map(str, NOISE[1:])], "59 values are numbers, but 'broken' is not"),
+        ("endless", [float("inf"), *NOISE[1:]], "1 rows hold a number beyond"),
+        ("csrfmiddlewaretoken", NOISE, "every form has a field of this name"),
+    ],
+)
+def test_a_column_that_no_training_could_take_is_left_out_in_the_open(start, name, values, cause):
+    draft, recipe, toml = start({name: values, "b": NOISE, "y": TARGET})
+    assert f"exclude = true  # Left out, since {cause}" in toml
+    assert re.search(f"LEFT OUT.*\n  {name}: {re.escape(cause)}", write_report(draft))
+    assert load_dataset(recipe).schema.names == ["b"]
+
+
+def test_categories_that_would_not_fit_into_memory_are_left_out_in_the_open(start):
+    rows = 12_000
+    columns = {"a": [f"text {i}" for i in range(rows)], "b": [i % 90 for i in range(rows)]}
+    _, recipe, toml = start({**columns, "y": [(i * 7919) % 1000 for i in range(rows)]})
+    assert "exclude = true  # Left out, since its 12000 categories make a matrix of 1.2 GB" in toml
+    assert load_dataset(recipe).schema.names == ["b"]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_cause(tmp_path):
+    (tmp_path / "ml_models").write_text("")
+    with pytest.raises(RecipeError, match="ml_models/made cannot be made: "):
+        start_model(tmp_path / "ml_models", "made", tmp_path / "table.csv", "y")
+
+
+@pytest.mark.parametrize(
+    ("target", "estimator", "line", "task"),
+    [
+        (TARGET, None, "# Hence a regression.", "regression"),
+        (CLASSES, None, "# Hence a classification.", "classification"),
+        ([i % 5 for i in range(ROWS)], None, '# task = "classification"', "regression"),
+        ([i % 5 for i in range(ROWS)], LINEAR, '# task = "classification"', "regression"),
+        ([i % 5 for i in range(ROWS)], LOGISTIC, 'task = "classification"  # As', "classification"),
+        ([i % 2 for i in range(ROWS)], None, '# task = "regression"', "classification"),
+        ([i % 2 for i in range(ROWS)], LINEAR, 'task = "regression"  # As', "regression"),
+    ],
+)
+def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, target, estimator, line, task):
+    draft, recipe, toml = start({"b": NOISE, "y": target}, estimator=estimator)
+    assert f"\n{line}" in toml
+    assert draft.target.task == task
+    assert load_dataset(recipe).schema.target.task == task
+
+
+@pytest.mark.parametrize(
+    ("columns", "arguments", "message"),
+    [
+        ({}, {"slug": "Made"}, "must be 1 to 50 lower-case letters"),
+        ({}, {"slug": "../made"}, "must be 1 to 50 lower-case letters"),
+        ({}, {"slug": "admin"}, "already a page of the site"),
+        ({}, {"target": "z"}, "table.csv: 'z' is not a column; the columns are 'b', 'y'."),
+        ({}, {"estimator": "sklearn.linear_model.Nothing"}, "'sklearn.linear_model.Nothing' does not exist"),
+        ({}, {"estimator": "os.system"}, "is no scikit-learn estimator"),
+        ({}, {"estimator": LOGISTIC}, "LogisticRegression does no regression"),
+        ({"y": CLASSES}, {"estimator": LINEAR}, "LinearRegression does no classification"),
+        ({}, {"estimator": "sklearn.cluster.KMeans"}, "KMeans does no regression"),
+        ({"y": [7.5] * ROWS}, {}, "table.csv: y: every row is 7.5; there is nothing to learn."),
+        ({"y": ["a"] * ROWS}, {"estimator": LOGISTIC}, "every row is 'a'; two classes are needed"),
+        ({"y": ["broken", *map(str, NOISE[1:])]}, {}, "table.csv: y: 59 values are numbers, but 'broken' is not"),
+        ({"y": [None] * ROWS}, {}, "no row has a value in the target 'y'"),
+        ({"b": [None] * ROWS}, {}, "no column to learn from beside the target. b: the column is empty"),
+        ({"b": [1] * ROWS}, {}, "the rows are too few, or too much alike"),
+        (
+            {"b": NOISE[:9], "y": ["rare", *["yes"] * 8]},
+            {"estimator": LOGISTIC},
+            "the rows are too few, or too much alike",
+        ),
+    ],
+)
+def test_what_cannot_be_begun_is_refused_and_leaves_nothing_behind(start, tmp_path, columns, arguments, message):
+    with pytest.raises(MlsiteError, match=re.escape(message)) as refused:
+        start({"b": NOISE, "y": TARGET, **columns}, **arguments)
+    assert ".start-" not in str(refused.value)
+    assert list(tmp_path.glob("ml_models/*")) == []
+
+
+def test_an_estimator_that_does_not_take_the_table_is_found_out_by_a_fit(start, tmp_path):
+    with pytest.raises(
+        RecipeError, match="estimator: IsotonicRegression could not be fitted: Isotonic regression input"
+    ):
+        start({"a": NOISE, "b": NOISE[::-1], "y": TARGET}, estimator="sklearn.isotonic.IsotonicRegression")
+    assert not (tmp_path / "ml_models/made").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"a,y\n", b"a,y\n1\n", b"\x00\x01\x02,\xff"])
+def test_a_table_that_cannot_be_read_is_refused_by_its_own_name(tmp_path, content):
+    table = tmp_path / "table.csv"
+    table.write_bytes(content)
+    for file in (table, tmp_path / "nothing.csv", tmp_path):
+        with pytest.raises(DatasetError, match=re.escape(str(file))) as refused:
+            start_model(tmp_path / "ml_models", "made", file, "y")
+        assert ".start-" not in str(refused.value)
+    assert list(tmp_path.glob("ml_models/*")) == []
+
+
+def test_a_folder_that_exists_is_never_touched(start, tmp_path):
+    folder = tmp_path / "ml_models/made"
+    folder.mkdir(parents=True)
+    with pytest.raises(RecipeError, match="exists already"):
+        start({"b": NOISE, "y": TARGET})
+    assert list(folder.iterdir()) == []
+
+
+def test_the_copy_has_the_bytes_of_the_table(start, tmp_path):
+    _, recipe, _ = start({"b": NOISE, "y": TARGET})
+    assert recipe.data_file.read_bytes() == (tmp_path / "table.csv").read_bytes()
+    assert sorted(file.name for file in recipe.folder.iterdir()) == ["data.csv", "model.toml"]
+
+
+def test_a_wide_table_has_blocks_only_for_columns_with_something_to_say(start):
+    columns = {f"c{i}": RANDOM.sample(NOISE, ROWS) for i in range(300)}
+    draft, recipe, toml = start({**columns, "id": range(ROWS), "empty": [None] * ROWS, "y": TARGET})
+    assert set(recipe.features) == {"y", "id", "empty"}
+    assert "# 300 more columns are features, without a doubt." in toml
+    assert "… and 252 more" in write_report(draft)
+    assert len(load_dataset(recipe).schema.features) == 301
+
+
+AWKWARD = [
+    'we"ird',
+    "a.b",
+    "with space",
+    "back\\slash",
+    "größe",
+    "日本",
+    "🙂",
+    "'",
+    "#",
+    "[x]",
+    "a\nb",
+    "\x7f",
+    "true",
+    "-",
+]
+
+
+def test_awkward_names_are_said_rightly(start):
+    columns = {name: [y + i for y in RANDOM.sample(NOISE, ROWS)] for i, name in enumerate(AWKWARD)}
+    _, recipe, toml = start({**columns, 'the "target"\t=': TARGET}, target='the "target"\t=')
+    assert recipe.target == 'the "target"\t='
+    assert load_dataset(recipe).schema.names == AWKWARD
+    assert set(recipe.features) == {recipe.target, *AWKWARD}
+    uncommented = re.sub(r"^# (label = )", r"\1", toml, flags=re.MULTILINE)
+    assert [each["label"] for each in tomllib.loads(uncommented)["features"].values()] == [recipe.target, *AWKWARD]
+
+
+@given(name=st.text(min_size=1), comment=st.text())
+def test_any_text_is_a_valid_key_string_and_comment(name, comment):
+    toml = f"# {make_printable(comment)}\n[features.{write_key(name)}]\nlabel = {write_string(name)}\n"
+    assert tomllib.loads(toml) == {"features": {name: {"label": name}}}
+
+
+def read_tables():
+    few = {"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "b": ["u", "v", None, "u", "v", "u"]}
+    yield "few rows", {**few, "y": [1.5, 2.5, 2.0, 4.0, 5.0, 7.0]}
+    yield "few rows of classes", {**few, "y": ["n", "y", "n", "y", "n", "y"]}
+    yield "few rows, a class once", {**few, "y": ["n", "y", "n", "z", "n", "y"]}
+    yield "few different rows", {"a": [i % 4 for i in range(ROWS)], "y": TARGET}
+    yield "a class once", {"a": NOISE, "y": ["rare", *CLASSES[1:]]}
+    yield "many classes", {"a": NOISE, "y": [f"class {i % 12}" for i in range(ROWS)]}
+    yield "gaps everywhere", {"a": [*NOISE[:30], *[None] * 30], "b": [None, *CLASSES[1:]], "y": [None, *TARGET[1:]]}
+    yield "classes that are numbers", {"a": NOISE, "y": [i % 2 for i in range(ROWS)]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("columns", [pytest.param(columns, id=name) for name, columns in read_tables()])
+def test_what_was_begun_can_be_retrained_as_it_is(start, settings, tmp_path, capsys, columns):
+    settings.MODELS_DIR = tmp_path / "ml_models"
+    start(columns, estimator=None)
+    with threadpool_limits(1):
+        call_command("retrain", "made", format="json")
+    [done] = json.loads(capsys.readouterr().out)
+    assert done["version"] == 1
+
+
+def test_the_command_says_what_it_inferred_what_it_doubts_and_what_comes_next(settings, tmp_path, capsys):
+    settings.MODELS_DIR = tmp_path / "ml_models"
+    pl.DataFrame({"id": range(ROWS), "b": NOISE, "y": TARGET}).write_csv(tmp_path / "table.csv")
+    call_command("startmodel", "made", data=tmp_path / "table.csv", target="y")
+    printed = capsys.readouterr()
+    assert printed.err == f"made: reading {tmp_path}/table.csv\n"
+    assert re.search(r"made: 60 rows; the target “y” is numbers from -\d.* to \d.*: a regression\.", printed.out)
+    assert re.search(r"\n  b   numbers from -\d.* to \d", printed.out)
+    assert re.search(r"\nDoubts.*\n  id: its name reads like an id", printed.out)
+    assert printed.out.endswith("then manage.py retrain made\n")
+    with pytest.raises(CommandError, match="exists already"):
+        call_command("startmodel", "made", data=tmp_path / "table.csv", target="y")
+
+
+@pytest.mark.parametrize("arguments", [["made"], ["made", "--data", "table.csv"], ["made", "--nonsense"]])
+def test_wrong_usage_exits_with_two(arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        Command().run_from_argv(["manage.py", "startmodel", *arguments])
+    assert left.value.code == 2
+    assert "usage: manage.py startmodel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("content", "name"), [(b"a,y\n1,2\n", "data.csv"), (b"PAR1\x15\x04PAR1", "data.parquet")])
+def test_the_copy_is_named_for_what_it_holds(tmp_path, content, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "table.txt").write_bytes(content)
+    copy = copy_table(tmp_path / "table.txt", tmp_path / "folder")
+    assert (copy.name, copy.read_bytes()) == (name, content)
+
+
+def test_a_parquet_table_becomes_the_recipes_data(tmp_path):
+    pl.DataFrame({"b": NOISE, "y": TARGET}).write_parquet(tmp_path / "table.parquet")
+    start_model(tmp_path / "ml_models", "made", tmp_path / "table.parquet", "y", LINEAR)
+    recipe = read_recipe(tmp_path / "ml_models", "made")
+    assert recipe.data == "data.parquet"
+    assert load_dataset(recipe).schema.names == ["b"]
