@@ -1,0 +1,63 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+import django.db
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from predictor.exceptions import MlsiteError
+from predictor.management.commands.retrain import add_register_arguments, check_database, write_json, write_text
+from predictor.management.progress import Progress
+
+
+class Command(BaseCommand):
+    """Bring a pickle or joblib file that was made elsewhere into the registry.
+
+    - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - The bytes whose SHA-256 is shown and stored are the bytes that are loaded.
+    - The model must answer every row of the sample before anything is stored.
+    - It is registered, judged, signed and served like a version that was trained here; as it is not known which
+      rows it was trained on, it replaces no live version unless with --promote always.
+    """
+
+    help = "Bring a model that was fitted elsewhere (pickle or joblib) into the registry."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", help="the model that this becomes a version of; a new one, or one that there is")
+        parser.add_argument("file", type=Path, help="the fitted estimator, by pickle or joblib")
+        parser.add_argument(
+            "--data", type=Path, required=True, metavar="FILE", help="a local table: its features and the target"
+        )
+        parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that the model predicts")
+        parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
+        parser.add_argument("--title", help="what pages call the model (made from the slug)")
+        parser.add_argument("--description", default="", help="a sentence or two below the title")
+        parser.add_argument("--show-data", action="store_true", help="draw rows of the sample on pages")
+        add_register_arguments(parser)
+
+    def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
+        # They bring numpy, which `--help` need not wait for.
+        from predictor.importing import import_model
+        from predictor.training.imports.model_file import read_model_file
+
+        how = {name: options[name] for name in ("target", "description", "show_data", "force", "dry_run")}
+        how |= {"sample": options["data"], "mode": options["promote"]}
+        how["title"] = options["title"] or slug.replace("_", " ").capitalize()
+        try:
+            read = read_model_file(file)
+            if not trust:
+                raise CommandError(
+                    f"{file} is {read.looks} of {len(read.content):,} bytes, SHA-256 {read.sha256}. It was not loaded:"
+                    " loading it runs any code in it, whoever wrote that, with all that you may do here. If you know"
+                    " where it comes from, run this again with --trust.",
+                    returncode=2,
+                )
+            check_database()
+            with Progress(self.stderr) as report:
+                if (settings.MODELS_DIR / slug / "model.toml").exists():
+                    report(f"{slug}: there is a recipe of this name; it is not used, and retrain goes on with it")
+                done = import_model(read, slug, by="command line", report=report, **how)
+        except (MlsiteError, django.db.Error) as error:
+            raise CommandError(f"{slug}: {error}") from error
+        self.stdout.write(write_json([done]) if format == "json" else write_text([done]))

@@ -1,0 +1,86 @@
+"""Lets an estimator that was made elsewhere answer this site's matrix, and shows on a sample that it does."""
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictor.exceptions import MlsiteError, ModelFileError
+from predictor.imported import FrameColumn, Imported, ImportedOnFrame, import_pandas
+from predictor.schema import Label
+from predictor.training.dataset import Dataset
+from predictor.training.evaluation import Answers, answer_rows
+from predictor.training.imports.model_file import ModelFile
+from predictor.training.pipeline import find_nested
+
+# What two ways into one estimator may differ by: sums are taken in another order.
+CLOSE = 1e-9
+
+
+def wrap_estimator(file: ModelFile, estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
+    """Give the estimator the matrix if that is enough, and else a DataFrame; it has then answered the whole sample.
+
+    Raises ModelFileError, saying what either way met with.
+    """
+    texts = [feature.name for feature in dataset.schema.features if feature.kind == "category"]
+    if texts:
+        problem = f"{texts[0]!r} holds texts"
+    else:
+        try:
+            return _wrap_on_matrix(estimator, dataset, labels)
+        except Exception as error:  # An estimator raises what it likes; a DataFrame may suit it better.
+            problem = _say(error)
+    try:
+        return _wrap_on_frame(estimator, dataset, labels)
+    except Exception as error:  # As above.
+        raise file.error(
+            f"the model does not answer the sample, neither as a matrix ({problem}) nor as a DataFrame ({_say(error)})"
+        ) from error
+
+
+def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
+    """Raises what the estimator raises, and ModelFileError where it answers a frame of the same numbers otherwise."""
+    bare = estimator
+    if hasattr(estimator, "feature_names_in_"):
+        bare = copy.deepcopy(estimator)
+        forget_names(bare)
+    on_matrix = Imported(estimator=bare, labels=labels)
+    with warnings.catch_warnings():
+        # What warns once a sample would warn once a visitor.
+        warnings.filterwarnings("error", message=".*feature names")
+        answers = answer_rows(on_matrix, dataset.matrix, len(labels))
+    if bare is not estimator:
+        frame: Any = pl.from_numpy(dataset.matrix, schema=dataset.schema.names)
+        by_names = answer_rows(Imported(estimator=estimator, labels=labels), frame, len(labels))
+        if not _agree(answers, by_names):
+            raise ModelFileError("the answers are others than by names")
+    return on_matrix
+
+
+def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
+    """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
+    import_pandas()
+    columns = tuple(FrameColumn.of(feature) for feature in dataset.schema.features)
+    on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
+    answer_rows(on_frame, dataset.matrix, len(labels))
+    return on_frame
+
+
+def forget_names(estimator: Any) -> None:
+    """Let a fitted estimator take a bare matrix without warning: it remembers no column's name any more."""
+    for each in find_nested(estimator):
+        vars(each).pop("feature_names_in_", None)
+
+
+def _agree(ours: Answers, theirs: Answers) -> bool:
+    pairs = [(ours.predicted, theirs.predicted)]
+    if ours.probabilities is not None and theirs.probabilities is not None:
+        pairs.append((ours.probabilities, theirs.probabilities))
+    return all(np.allclose(one, other, rtol=0, atol=CLOSE * np.abs(other).max()) for one, other in pairs)
+
+
+def _say(error: Exception) -> str:
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return said if isinstance(error, MlsiteError) else f"{type(error).__name__}: {said}"

@@ -1,0 +1,488 @@
+"""A model that was fitted elsewhere, from its file to what visitors are answered."""
+
+import json
+import pickle
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from django.core.management import CommandError, call_command
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from predictor.exceptions import WrongLibraries
+from predictor.imported import Imported, ImportedOnFrame
+from predictor.models import Prediction, Version
+from predictor.serving.runtime import load_comparable, load_runtime
+from predictor.training.pipeline import find_nested
+from tests.conftest import run_manage
+from tests.training import train
+
+pytestmark = pytest.mark.django_db
+
+ROWS = 80
+RANDOM = np.random.default_rng(0)
+NUMBERS = pd.DataFrame({"area": RANDOM.uniform(20, 150, ROWS).round(1), "floor": RANDOM.integers(0, 9, ROWS)})
+RENT = (NUMBERS["area"] * 11 + NUMBERS["floor"] * 5 + 100 + RANDOM.normal(0, 20, ROWS)).round(2)
+FLATS = NUMBERS.assign(
+    town=RANDOM.choice(["Ulm", "Bonn", "Kiel"], ROWS),
+    lift=RANDOM.choice([True, False], ROWS),
+    year=RANDOM.integers(1950, 1999, ROWS),
+)
+FLATS["area"] = FLATS["area"].where(FLATS.index % 7 != 0)
+FLATS["town"] = FLATS["town"].where(FLATS.index % 9 != 0)
+DEAR = np.where(RENT > 950, True, False)
+
+
+def fit_flats(estimator=None):
+    """A pipeline that finds its columns by name."""
+    towns = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+    columns = [
+        ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["area", "floor", "year"]),
+        ("towns", towns, ["town"]),
+        ("yes or no", OneHotEncoder(drop="if_binary"), ["lift"]),
+    ]
+    return make_pipeline(ColumnTransformer(columns), estimator or LinearRegression()).fit(FLATS, RENT)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Files that somebody brings."""
+    FLATS.assign(rent=RENT).to_csv(tmp_path / "flats.csv", index=False)
+    NUMBERS.assign(rent=RENT).to_csv(tmp_path / "numbers.csv", index=False)
+    joblib.dump(LinearRegression().fit(NUMBERS.to_numpy(), RENT), tmp_path / "model.pkl")
+    return tmp_path
+
+
+@pytest.fixture
+def bring(folder, models_dir, capsys):
+    """Call the command for an estimator, or for what the folder's model.pkl already holds; give its one result."""
+
+    def call(estimator=None, *arguments, data="numbers.csv", target="rent", slug="rent"):
+        if estimator is not None:
+            (folder / "model.pkl").write_bytes(pickle.dumps(estimator))
+        files = (folder / "model.pkl", "--data", folder / data, "--target", target)
+        call_command("importmodel", slug, *map(str, files), "--trust", "--format", "json", *arguments)
+        [done] = json.loads(capsys.readouterr().out)
+        return done
+
+    return call
+
+
+def refuse(bring, *arguments, **options):
+    with pytest.raises(CommandError) as error:
+        bring(*arguments, **options)
+    assert error.value.returncode == 1
+    assert not Version.objects.exists()
+    return str(error.value)
+
+
+def answer_form(client, inputs, slug="rent"):
+    response = client.post(f"/{slug}/", inputs, follow=True)
+    assert response.status_code == 200, response.content.decode()
+    return Prediction.objects.latest("id")
+
+
+class Trap:
+    """A pickle that writes a file when it is loaded."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (self.file,)
+
+
+@pytest.mark.both_databases
+def test_without_trust_nothing_is_loaded_and_it_is_said_what_would_be(folder, models_dir):
+    content = pickle.dumps(Trap(folder / "trapped"))
+    (folder / "model.pkl").write_bytes(content)
+    with pytest.raises(CommandError) as error:
+        call_command("importmodel", "rent", str(folder / "model.pkl"), "--data", "x.csv", "--target", "rent")
+    assert error.value.returncode == 2
+    said = str(error.value)
+    assert "a pickle of" in said
+    assert sha256(content).hexdigest() in said
+    assert "runs any code in it" in said
+    assert "--trust" in said
+    assert not (folder / "trapped").exists()
+    assert not Version.objects.exists()
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("compress", [None, 0, 3, "xz"])
+def test_pickle_and_joblib_are_read_compressed_or_not(bring, folder, client, compress):
+    original = LinearRegression().fit(NUMBERS.to_numpy(), RENT)
+    if compress is None:
+        done = bring(original)
+    else:
+        joblib.dump(original, folder / "model.pkl", compress=compress)
+        done = bring()
+    assert (done["version"], done["promoted"], done["reason"], done["rows"]) == (1, True, "the first version", None)
+    prediction = answer_form(client, {"area": "70", "floor": "3"})
+    assert prediction.output == pytest.approx(original.predict([[70, 3]])[0], rel=1e-12)
+
+
+@pytest.mark.both_databases
+def test_an_import_says_where_it_came_from_and_on_what_it_was_tried(bring, folder):
+    done = bring()
+    version = Version.objects.get()
+    assert version.data == {
+        "file": "numbers.csv",
+        "sha256": sha256((folder / "numbers.csv").read_bytes()).hexdigest(),
+        "rows": ROWS,
+        "rows_without_target": 0,
+        "training_rows": None,
+        "model_file": "model.pkl",
+        "model_sha256": sha256((folder / "model.pkl").read_bytes()).hexdigest(),
+    }
+    assert version.split == {"names": ["area", "floor"], "share": None}
+    assert version.metrics["method"] == "sample, may have been trained on"
+    assert version.metrics["rows"] == ROWS
+    assert done["metrics"]["rmse"] < done["baseline"]["rmse"] / 3
+    assert (version.title, version.estimator, version.interval) == ("Rent", "LinearRegression()", None)
+    assert version.libraries["scikit-learn"] == sklearn.__version__
+    assert "pandas" not in version.libraries
+
+
+def test_numbers_by_name_are_answered_as_a_bare_matrix_in_the_order_they_were_fitted(bring, client):
+    swapped = NUMBERS[["floor", "area"]]
+    original = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=4)).fit(swapped, RENT)
+    bring(original)
+    version = Version.objects.get()
+    assert version.parsed_schema.names == ["floor", "area"]
+    assert type(load_comparable(version).estimator) is Imported
+    prediction = answer_form(client, {"area": "70", "floor": "3"})
+    assert prediction.output == original.predict(swapped.assign(floor=3, area=70.0)[:1])[0]
+
+
+class ByName(LinearRegression):
+    """Answers a table with names otherwise than a bare matrix."""
+
+    def predict(self, table):
+        return super().predict(table) + 1000 * hasattr(table, "columns")
+
+
+class Odd(LinearRegression):
+    def __sklearn_tags__(self):
+        raise RuntimeError("no tags today")
+
+
+def test_numbers_by_name_stay_a_data_frame_where_that_is_answered_otherwise(bring):
+    original = ByName().fit(NUMBERS, RENT)
+    bring(original)
+    [answer] = load_runtime(Version.objects.get()).predict(np.array([[70.0, 3.0]]))
+    assert answer.output == pytest.approx(original.predict(NUMBERS.assign(area=70.0, floor=3)[:1])[0])
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"area": "70.5", "floor": "3", "town": "Ulm", "lift": "true", "year": "1960"},
+        {"area": "", "floor": "0", "town": "Kiel", "lift": "false", "year": "1960"},
+        {"area": "12", "floor": "1", "town": "", "lift": "true", "year": "1998"},
+    ],
+)
+def test_a_pipeline_by_names_answers_the_form_as_it_answers_its_data_frame(bring, client, inputs):
+    original = fit_flats()
+    bring(original, data="flats.csv")
+    version = Version.objects.get()
+    kinds = {feature.name: (feature.kind, feature.required) for feature in version.parsed_schema.features}
+    assert kinds == {
+        "area": ("number", False),
+        "floor": ("integer", True),
+        "town": ("category", False),
+        "lift": ("boolean", True),
+        "year": ("integer", True),
+    }
+    assert version.libraries["pandas"] == pd.__version__
+    row = pd.DataFrame(
+        {
+            "area": [float(inputs["area"] or "nan")],
+            "floor": [int(inputs["floor"])],
+            "town": [inputs["town"] or np.nan],
+            "lift": [inputs["lift"] == "true"],
+            "year": [int(inputs["year"])],
+        }
+    )
+    assert answer_form(client, inputs).output == pytest.approx(original.predict(row)[0], rel=1e-12)
+
+
+def test_the_data_frame_is_the_one_that_pandas_reads_from_the_file(bring, folder):
+    table = FLATS.assign(rent=RENT, lift=FLATS["lift"].where(FLATS.index % 5 != 0))
+    table.to_csv(folder / "gaps.csv", index=False)
+    original = make_pipeline(
+        ColumnTransformer(
+            [("all", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["town", "lift"])]
+        ),
+        LinearRegression(),
+    ).fit(table.drop(columns="rent").fillna({"town": "Ulm", "lift": True}), RENT)
+    bring(original, data="gaps.csv")
+    wrapper = load_runtime(Version.objects.get()).estimator
+    schema = Version.objects.get().parsed_schema
+    table = pd.read_csv(folder / "gaps.csv").drop(columns="rent")
+    rows = [schema.parse({k: v for k, v in row.items() if not pd.isna(v)}) for row in table.to_dict("records")]
+    pd.testing.assert_frame_equal(wrapper.prepare(schema.encode(rows)), table)
+
+
+def test_categories_of_pandas_itself_are_known_again(bring, client):
+    frame = FLATS.astype({"town": "category"})
+    original = HistGradientBoostingRegressor(max_iter=2).fit(frame, RENT)
+    bring(original, data="flats.csv")
+    prediction = answer_form(client, {"area": "70", "floor": "3", "town": "Kiel", "lift": "true", "year": "1960"})
+    row = frame[frame["town"] == "Kiel"][:1].assign(area=70.0, floor=3, lift=True, year=1960)
+    assert prediction.output == original.predict(row)[0]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "written", "classes"),
+    [
+        (np.where(DEAR, "dear", "cheap"), np.where(DEAR, "dear", "cheap"), ("cheap", "dear")),
+        (DEAR.astype(int) + 1, DEAR.astype(int) + 1, (1, 2)),
+        (DEAR, DEAR, (False, True)),
+        (DEAR.astype(float), DEAR.astype(int), (0, 1)),
+        (DEAR.astype(int), DEAR, (0, 1)),
+        (DEAR.astype(int).astype(str), DEAR.astype(int), ("0", "1")),
+    ],
+)
+def test_classes_are_the_estimators_own_however_the_sample_writes_them(bring, folder, client, learnt, written, classes):
+    texts = [str(label).lower() for label in written]
+    NUMBERS.assign(dear=texts).to_csv(folder / "classes.csv", index=False)
+    original = make_pipeline(StandardScaler(), LogisticRegression()).fit(NUMBERS.to_numpy(), learnt)
+    done = bring(original, data="classes.csv", target="dear")
+    assert done["metrics"]["accuracy"] == pytest.approx(original.score(NUMBERS.to_numpy(), learnt))
+    assert Version.objects.get().parsed_schema.target.classes == classes
+
+    prediction = answer_form(client, {"area": "140", "floor": "8"})
+    assert prediction.output == classes[1]
+    assert type(prediction.output) is type(classes[1])
+    shares = original.predict_proba([[140, 8]])[0]
+    names = [str(label).lower() for label in classes]
+    assert prediction.probabilities == pytest.approx(dict(zip(names, shares, strict=True)))
+
+
+def test_a_class_that_the_sample_lacks_is_one_and_one_that_the_model_lacks_is_refused(bring, folder):
+    grades = np.digitize(RENT, RENT.quantile([0.3, 0.6]))
+    original = LogisticRegression(max_iter=10_000).fit(NUMBERS.to_numpy(), np.array(["low", "mid", "top"])[grades])
+    table = NUMBERS.assign(grade=np.array(["low", "mid", "new"])[grades])
+    table.to_csv(folder / "grades.csv", index=False)
+    said = refuse(bring, original, data="grades.csv", target="grade")
+    assert "grades.csv: grade: the model does not know 'new'; its classes are 'low', 'mid', 'top'" in said
+
+    table[table["grade"] != "new"].to_csv(folder / "grades.csv", index=False)
+    bring(original, data="grades.csv", target="grade")
+    assert Version.objects.get().parsed_schema.target.classes == ("low", "mid", "top")
+
+
+def test_a_target_of_one_column_is_answered_as_one_number(bring):
+    original = LinearRegression().fit(NUMBERS.to_numpy(), RENT.to_frame())
+    bring(original)
+    [answer] = load_runtime(Version.objects.get()).predict(np.array([[70.0, 3.0]]))
+    assert answer.output == pytest.approx(original.predict([[70, 3]])[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "data", "problem"),
+    [
+        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 columns, and beside"),
+        (LinearRegression().fit(NUMBERS.rename(columns={"area": "size"}), RENT), "numbers.csv", "missing: 'size'; not"),
+        (LinearRegression().fit(NUMBERS[["area"]], RENT), "numbers.csv", "other columns; not among them: 'floor'"),
+        (LinearRegression().fit(NUMBERS.assign(a=1).to_numpy(), RENT), "numbers.csv", "fitted on 3 columns.*'area'"),
+        (
+            LinearRegression().fit(FLATS.assign(town=0, area=1).to_numpy(), RENT),
+            "flats.csv",
+            "as a matrix ..town. holds texts",
+        ),
+        (LinearRegression().fit(NUMBERS.to_numpy(), np.c_[RENT, RENT]), "numbers.csv", "2 answers a row"),
+        (LinearRegression(), "numbers.csv", "NotFittedError"),
+        (KMeans(2, n_init=1).fit(NUMBERS.to_numpy()), "numbers.csv", "KMeans is a clusterer"),
+        (LogisticRegression().fit(NUMBERS.to_numpy(), DEAR), "numbers.csv", "task: 'rent' holds decimal numbers"),
+        (Odd(), "numbers.csv", "model.pkl: estimator: RuntimeError: no tags today"),
+        (LinearRegression, "numbers.csv", "it holds a class, which has no predict"),
+        ({"model": LinearRegression()}, "numbers.csv", "it holds a dict, which has no predict"),
+        ([LinearRegression()], "numbers.csv", "it holds a list, which has no predict"),
+        (StandardScaler(), "numbers.csv", "it holds a StandardScaler, which has no predict"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_stored(bring, estimator, data, problem):
+    said = refuse(bring, estimator, data=data)
+    assert re.search(problem, said), said
+
+
+def test_another_scikit_learn_is_refused_and_both_versions_are_named(bring, folder):
+    here = sklearn.__version__
+    state = pickle.dumps(LinearRegression().fit(NUMBERS.to_numpy(), RENT))
+    for old in (state.replace(here.encode(), b"1.0.2"), state.replace(here.encode(), b"1.0.2")[:-2]):
+        assert old != state
+        (folder / "model.pkl").write_bytes(old)
+        said = refuse(bring)
+        assert "made with scikit-learn 1.0.2" in said
+        assert f"this site has {here}" in said
+
+
+def test_a_module_that_is_not_installed_is_named(bring, folder):
+    module = ModuleType("vanished")
+    module.Model = type("Model", (), {"__module__": "vanished"})
+    sys.modules["vanished"] = module
+    (folder / "model.pkl").write_bytes(pickle.dumps(module.Model()))
+    del sys.modules["vanished"]
+    assert "it needs the module 'vanished', which is not installed here: add it to requirements.in" in refuse(bring)
+
+
+def test_a_function_of_a_notebook_is_named(bring, folder):
+    (folder / "model.pkl").write_bytes(pickle.dumps(refuse).replace(b"refuse", b"refute"))
+    said = refuse(bring)
+    assert "'refute'" in said
+    assert "must move into a module that the site has too" in said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "looks"),
+    [
+        (lambda content: content[:-20], "a pickle, cut short or damaged"),
+        (lambda content: b"area,rent\n1,2\n", "no pickle that is known"),
+        (lambda content: b"PK\x03\x04" + content, "a zip archive and no pickle"),
+        (lambda content: b"", "no pickle that is known"),
+        (lambda content: b"\x1f\x8b" + content, "a pickle compressed with gzip, cut short or damaged"),
+    ],
+)
+def test_a_broken_or_other_file_is_called_so(bring, folder, spoil, looks):
+    file = folder / "model.pkl"
+    file.write_bytes(spoil(pickle.dumps(LinearRegression().fit(NUMBERS.to_numpy(), RENT))))
+    assert looks in refuse(bring)
+
+
+@pytest.mark.parametrize(("option", "value"), [("slug", "Rent"), ("slug", "admin"), ("data", "none.csv")])
+def test_a_wrong_slug_or_sample_is_refused(bring, option, value):
+    assert value in refuse(bring, **{option: value})
+
+
+def test_what_is_stored_works_in_one_thread(bring):
+    search = GridSearchCV(RandomForestRegressor(5), {"max_depth": [2, 3]}, cv=2).fit(NUMBERS, RENT)
+    search.n_jobs = search.estimator.n_jobs = search.best_estimator_.n_jobs = 2
+    bring(search)
+    stored = load_runtime(Version.objects.get()).estimator.estimator
+    jobs = [vars(each)["n_jobs"] for each in find_nested(stored) if vars(each).get("n_jobs") is not None]
+    assert jobs == [1, 1, 1]
+
+
+def test_pandas_is_missed_at_the_import_and_at_serving(bring, client, monkeypatch):
+    original = fit_flats()
+    bring(original, data="flats.csv", slug="flats")
+    version = Version.objects.get()
+    assert type(load_runtime(version).estimator) is ImportedOnFrame
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(WrongLibraries, match=r"pandas is not installed here: add pandas to requirements\.in"):
+        load_runtime(version)
+    assert client.get("/flats/").status_code == 503
+    with pytest.raises(CommandError, match=r"pandas is not installed here: add pandas to requirements\.in"):
+        bring(original, data="flats.csv")
+
+
+@pytest.mark.both_databases
+def test_neither_an_import_nor_what_meets_one_can_be_compared(bring, folder, models_dir):
+    train(models_dir, "line")
+    x = np.arange(100.0).reshape(-1, 1)
+    pd.DataFrame({"x": x[:, 0], "y": x[:, 0] * 3}).to_csv(folder / "line.csv", index=False)
+    done = bring(LinearRegression().fit(x, x[:, 0] * 3), data="line.csv", target="y", slug="line")
+    cause = "cannot compare: it is not known which rows {} was trained on"
+    assert (done["version"], done["promoted"], done["reason"]) == (2, False, cause.format("the challenger"))
+
+    done = bring(None, "--promote", "always", data="line.csv", target="y", slug="line")
+    assert (done["version"], done["promoted"]) == (3, True)
+    call_command("retrain", "line")
+    newest = Version.objects.get(number=4)
+    assert newest.decision["reason"] == cause.format("version 3")
+    assert Version.objects.find_live("line").number == 3
+
+
+@pytest.mark.both_databases
+def test_the_same_file_twice_registers_once_unless_forced(bring):
+    bring()
+    again = bring()
+    assert (again["version"], again["reason"]) == (None, "answers as version 1, which is live: nothing to register")
+    assert bring(None, "--force")["version"] == 2
+    assert bring(None, "--dry-run", "--force")["version"] is None
+    assert Version.objects.count() == 2
+
+
+@pytest.mark.both_databases
+def test_a_model_without_a_recipe_lives_as_any_other(bring, client, admin_client, capsys):
+    bring(None, "--title", "Rents in Ulm")
+    bring(None, "--force", "--promote", "always")
+    about = client.get("/about/rent/").content.decode()
+    assert "measured on 80 rows (sample, may have been trained on). The baseline" in about
+    assert "imported from model.pkl; which rows it learnt is not known. Tried here on 80 rows of numbers.csv" in about
+    shown = admin_client.get("/admin/predictor/version/").content.decode()
+    assert "unknown / 80 (sample, may have been trained on)" in shown
+    call_command("rollback", "rent", "--reason", "as it was")
+    call_command("promote", "rent", "2", "--reason", "forward again")
+    call_command("versions", "rent")
+    call_command("retrain")
+    call_command("check", "--database", "default")
+    assert "rent" in capsys.readouterr().out
+    assert sorted(Version.objects.live().values_list("model", "number")) == [("line", 1), ("penguins", 1), ("rent", 2)]
+
+
+def test_the_text_says_that_it_was_fitted_elsewhere(folder, models_dir, capsys):
+    files = (folder / "model.pkl", "--data", folder / "numbers.csv", "--target", "rent")
+    call_command("importmodel", "line", *map(str, files), "--trust")
+    printed = capsys.readouterr()
+    first, _, header, *scores = printed.out.splitlines()
+    assert first == "line  version 1  live  fitted elsewhere"
+    assert header.startswith("  sample, may have been trained on, 80 rows")
+    assert {len(line) for line in (header, *scores)} == {len(header)}
+    assert "there is a recipe of this name; it is not used" in printed.err
+    assert "the model is given a matrix of numbers" in printed.err
+
+
+ASK_WORKER = """
+import sys
+from predictor.exceptions import ModelNotReady
+from predictor.serving.service import service
+
+def ask(slug):
+    runtime = service.get_runtime(slug)
+    row = runtime.schema.parse({{name: {inputs!r}[name] for name in runtime.schema.names}})
+    print(runtime.predict(runtime.schema.encode([row]))[0].output)
+
+sys.modules["pandas"] = None  # As if it were not installed.
+ask("rent")
+try:
+    ask("flats")
+except ModelNotReady as error:
+    print(error)
+del sys.modules["pandas"]
+service.forget()
+ask("flats")
+print({{"predictor.training", "polars", "matplotlib"}} & set(sys.modules))
+"""
+
+
+def test_a_fresh_worker_serves_it_without_training_and_only_a_data_frame_needs_pandas(bring, database_url):
+    on_names, on_frame = LinearRegression().fit(NUMBERS, RENT), fit_flats()
+    bring(on_names)
+    bring(on_frame, data="flats.csv", slug="flats")
+    inputs = {"area": 70.0, "floor": 3, "town": "Ulm", "lift": True, "year": 1960}
+    done = run_manage("shell", "--no-imports", "-c", ASK_WORKER.format(inputs=inputs), DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+    rent, refused, flats, imported = done.stdout.splitlines()
+    assert float(rent) == pytest.approx(on_names.predict(NUMBERS[:1].assign(area=70.0, floor=3))[0], rel=1e-12)
+    assert "pandas is not installed here: add pandas to requirements.in" in refused
+    assert float(flats) == pytest.approx(on_frame.predict(FLATS[:1].assign(**inputs))[0], rel=1e-12)
+    assert imported == "set()"
