@@ -1,5 +1,9 @@
 """Writes recipe folders, for tests of what is made from them."""
 
+import re
+
+import numpy as np
+
 from predictor.training.recipe import read_recipe
 
 LINE = """
@@ -22,3 +26,17 @@ def write_recipe(tmp_path, slug="line", toml=LINE, csv=LINE_CSV):
 def make_recipe(tmp_path, slug="line", **files):
     """Write a recipe as `write_recipe` does, and read it."""
     return read_recipe(write_recipe(tmp_path, slug, **files), slug)
+
+
+def write_line(models_dir, noise, slope=2.0, seed=0):
+    """A table of 400 rows whose x are always the same, so that the same rows are held out."""
+    chosen = np.random.default_rng(seed)
+    xs = np.linspace(0, 10, 400).round(3)
+    ys = slope * xs + 3 + chosen.normal(0, noise, 400)
+    rows = "".join(f"{x},{y:.4f}\n" for x, y in zip(xs, ys, strict=True))
+    (models_dir / "line/data.csv").write_text("x,y\n" + rows)
+
+
+def use_estimator(models_dir, path):
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(re.sub('class = ".*"', f'class = "{path}"', recipe.read_text()))

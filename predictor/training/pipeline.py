@@ -3,8 +3,11 @@
 import importlib
 import inspect
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -127,3 +130,30 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
     }
     made = {sort: steps[sort](columns) for sort, columns in sorts.items()}
     return [(sort, make_pipeline(*made[sort]) if made[sort] else "passthrough", sorts[sort]) for sort in sorts]
+
+
+def set_single_job(estimator: Any) -> None:
+    """Let an estimator and all that is nested in it, fitted or not, work in one thread: a server runs many requests."""
+    for each in find_nested(estimator):
+        if vars(each).get("n_jobs") is not None:
+            each.n_jobs = 1
+
+
+def find_nested(estimator: Any) -> Iterator[Any]:
+    """Give an object and every object that it holds, each once: parameters, fitted parts, steps in lists and arrays."""
+    waiting, seen = [estimator], {id(estimator)}
+    while waiting:
+        each = waiting.pop()
+        held: Iterable[Any] = ()
+        if isinstance(each, Mapping):
+            held = each.values()
+        elif isinstance(each, list | tuple | set):
+            held = each
+        elif isinstance(each, np.ndarray):
+            held = each.ravel() if each.dtype == object else ()
+        elif hasattr(each, "__dict__") and not isinstance(each, type | ModuleType | FunctionType):
+            yield each
+            held = vars(each).values()
+        fresh = {id(one): one for one in held if id(one) not in seen and not isinstance(one, str | float | int)}
+        seen |= fresh.keys()
+        waiting += fresh.values()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
-from predictor.exceptions import RecipeError
+from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema import SLUG, Task
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -69,6 +69,25 @@ class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
+class DistributionRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`{ low, high }`: where to draw a parameter from, evenly or, with `log`, evenly on a logarithmic scale.
+
+    Whole numbers are drawn where both ends are whole.
+    """
+
+    low: int | Finite
+    high: int | Finite
+    log: bool = False
+
+
+class TuneRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[tune]`: which parameters to try, in all combinations of values or as `candidates` drawn at random."""
+
+    params: dict[str, Any] = {}
+    candidates: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    folds: Annotated[int, msgspec.Meta(ge=2, le=20)] = 5
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole model.toml, with the folder it came from."""
 
@@ -84,6 +103,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     show_data: bool = False
     estimator: EstimatorRecipe | None = None
     gate: GateRecipe = GateRecipe()
+    tune: TuneRecipe | None = None
     features: dict[str, FeatureRecipe] = {}
 
     @property
@@ -95,8 +115,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.folder / self.data
 
     @property
+    def data_name(self) -> str:
+        """What pages call the table: as the recipe does, but never with the folders of one machine."""
+        return Path(self.data).name if Path(self.data).is_absolute() else self.data
+
+    @property
     def pipeline_file(self) -> Path:
         return self.folder / "pipeline.py"
+
+    def with_data(self, file: Path) -> "Recipe":
+        """The same recipe for another table, wherever on this machine it is; raises DatasetError where it is not."""
+        if not file.is_file():
+            raise DatasetError(f"{file} is no file on this machine; nothing is fetched from elsewhere.")
+        return msgspec.structs.replace(self, data=str(file.absolute()))
 
     def error(self, key: str, problem: str) -> RecipeError:
         """Make the error that blames one key of this file."""
@@ -148,9 +179,38 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     if estimator is not None:
         estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
     gate = _convert(file, "gate", content.pop("gate", {}), GateRecipe)
+    tune = _convert_tune(file, content.pop("tune")) if "tune" in content else None
     recipe = _convert(file, "", content, Recipe)
     folder = file.parent
-    return msgspec.structs.replace(recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate)
+    recipe = msgspec.structs.replace(
+        recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate, tune=tune
+    )
+    if Path(recipe.data).is_absolute():
+        raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {folder}")
+    return recipe
+
+
+def _convert_tune(file: Path, content: Any) -> TuneRecipe:
+    tune = _convert(file, "tune", content, TuneRecipe)
+    if not tune.params:
+        raise RecipeError(f"{file}: tune.params: is missing: name at least one parameter and the values to try.")
+    params = {name: _convert_tries(file, f"tune.params.{name}", said) for name, said in tune.params.items()}
+    if tune.candidates is None and any(isinstance(tries, DistributionRecipe) for tries in params.values()):
+        raise RecipeError(f"{file}: tune.candidates: is missing: say how many to draw, such as candidates = 20.")
+    return msgspec.structs.replace(tune, params=params)
+
+
+def _convert_tries(file: Path, key: str, said: Any) -> list[Any] | DistributionRecipe:
+    if isinstance(said, list) and said:
+        return said
+    if not isinstance(said, dict):
+        raise RecipeError(f"{file}: {key}: must be an array of values, or a table with low and high, not {said!r}.")
+    tries = _convert(file, key, said, DistributionRecipe)
+    if tries.low >= tries.high:
+        raise RecipeError(f"{file}: {key}.low: must lie below high, which is {tries.high!r}, not at {tries.low!r}.")
+    if tries.log and tries.low <= 0:
+        raise RecipeError(f"{file}: {key}.low: must lie above 0 on a logarithmic scale, not at {tries.low!r}.")
+    return tries
 
 
 def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:

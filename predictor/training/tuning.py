@@ -1,0 +1,131 @@
+"""Chooses parameters by cross-validation on the training rows, where the recipe has a `[tune]`."""
+
+import itertools
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit, RandomizedSearchCV
+
+from predictor.exceptions import DatasetError, TrainingError
+from predictor.schema import Matrix, Vector, format_value
+from predictor.training.dataset import Dataset
+from predictor.training.evaluation import answer_rows
+from predictor.training.gate import Metric, join_losses, measure_losses
+from predictor.training.holdout import assign_folds
+from predictor.training.progress import Report
+from predictor.training.recipe import DistributionRecipe, Recipe
+
+# How finely whole numbers are drawn on a logarithmic scale.
+LOG_STEPS = 1_000
+# What scikit-learn says of candidates that are passed over; here they are counted.
+FAILURES = (r"\s*\d+ fits failed", "Scoring failed", "One or more of the test scores are non-finite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """A model with the parameters that were chosen, not yet fitted, and how they were found, as JSON."""
+
+    model: BaseEstimator
+    described: dict[str, Any]
+
+
+def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: Metric, report: Report) -> Tuned:
+    """Try the candidates of the recipe's `[tune]` on folds of the training rows; take the one with the least loss.
+
+    The folds follow the rows' hashes, so that duplicates never stand on both sides. A candidate that cannot be
+    fitted is passed over and counted. Raises RecipeError for a parameter that the model does not have, DatasetError
+    for too few rows, TrainingError where no candidate could be fitted.
+    """
+    assert recipe.tune is not None  # noqa: S101  # Asked only where there is something to tune.
+    rows = dataset.training
+    tries = _name_params(recipe, model, recipe.tune.params)
+    folds = assign_folds(dataset.hashes[rows], recipe.tune.folds)
+    used = len(np.unique(folds))
+    if used < 2:
+        raise DatasetError("too few different rows to tune on: leave out [tune], or bring more data.")
+    search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
+    candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
+    classes = len(dataset.schema.target.classes)
+    report(f"{recipe.slug}: tuning: {candidates} candidates on {used} folds")
+    scorer = _make_scorer(
+        metric, classes, lambda done: report(f"{recipe.slug}: tuning", done=done, total=candidates * used)
+    )
+    search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
+    with warnings.catch_warnings():
+        for said in FAILURES:
+            warnings.filterwarnings("ignore", message=said)
+        search.fit(dataset.matrix[rows], dataset.target[rows])
+    if not np.isfinite(search.best_score_):
+        raise TrainingError("no candidate of [tune] could be fitted and measured")
+    described = {
+        "params": {
+            name: _to_plain(search.best_params_[full]) for name, full in zip(recipe.tune.params, tries, strict=True)
+        },
+        "metric": metric,
+        "score": float(1 + search.best_score_ if metric == "accuracy" else -search.best_score_),
+        "candidates": candidates,
+        "failed": int((~np.isfinite(search.cv_results_["mean_test_score"])).sum()),
+        "folds": used,
+    }
+    report(f"{recipe.slug}: {_tell_chosen(described)}")
+    best = {name: _to_plain(value) for name, value in search.best_params_.items()}
+    return Tuned(model=clone(model).set_params(**best), described=described)
+
+
+def _tell_chosen(described: dict[str, Any]) -> str:
+    chosen = ", ".join(f"{name} = {format_value(value)}" for name, value in described["params"].items())
+    failed = f"; {described['failed']} candidates could not be fitted" if described["failed"] else ""
+    return f"chosen: {chosen}{failed}"
+
+
+def _name_params(recipe: Recipe, model: BaseEstimator, params: dict[str, Any]) -> dict[str, Any]:
+    """What to try, by the model's own name for each parameter; a pipeline's last step goes without its prefix."""
+    known = model.get_params()
+    last = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+    named = {}
+    for name, tries in params.items():
+        full = next((full for full in (f"{last}{name}", name) if full in known), None)
+        if full is None:
+            names = [key.removeprefix(last) for key in known if key.startswith(last) and "__" not in key[len(last) :]]
+            raise recipe.error(f"tune.params.{name}", f"there is no such parameter; it may be {', '.join(names)}")
+        named[full] = _make_distribution(tries) if isinstance(tries, DistributionRecipe) else tries
+    return named
+
+
+def _make_distribution(tries: DistributionRecipe) -> Any:
+    low, high = tries.low, tries.high
+    if isinstance(low, int) and isinstance(high, int):
+        if not tries.log:
+            return scipy.stats.randint(low, high + 1)
+        return np.unique(np.geomspace(low, high, LOG_STEPS).round().astype(np.int64)).tolist()
+    return scipy.stats.loguniform(low, high) if tries.log else scipy.stats.uniform(low, high - low)
+
+
+def _make_search(
+    model: BaseEstimator, tries: dict[str, Any], candidates: int | None, seed: int
+) -> GridSearchCV | RandomizedSearchCV:
+    if candidates is None:
+        return GridSearchCV(model, tries, refit=False, n_jobs=1)
+    if all(isinstance(each, list) for each in tries.values()):
+        candidates = min(candidates, len(ParameterGrid(tries)))
+    return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
+
+
+def _make_scorer(metric: Metric, classes: int, tell: Callable[[int], None]) -> Callable[[Any, Matrix, Vector], float]:
+    """Score as the gate does, where more is better; scikit-learn's own log loss wants every class in every fold."""
+    counted = itertools.count(1)
+
+    def score(fitted: Any, matrix: Matrix, actual: Vector) -> float:
+        tell(next(counted))
+        return -float(join_losses(metric, measure_losses(metric, actual, answer_rows(fitted, matrix, classes))))
+
+    return score
+
+
+def _to_plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
