@@ -1,7 +1,7 @@
 """Works out where everything in a version's picture goes; a template draws it as SVG."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,19 @@ MARKS = (
     "M-3.5-1H-1V-3.5H1V-1H3.5V1H1V3.5H-1V1H-3.5Z",
 )
 
+# The size in pixels of every picture that a training draws.
+DRAWING_WIDTH, DRAWING_HEIGHT = 360, 320
+
 Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A finished picture, as SVG; `name` is a slug that no other picture of its version has."""
+
+    name: str
+    title: str
+    svg: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +60,11 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Everything in pixels of a 640 × 400 picture. `points` carry the number of their class, and its mark's path."""
+    """Everything in pixels of a 640 × 400 picture.
+
+    `points` carry the number of their class, and its mark's path; `own_range` is how far the own point's interval
+    reaches down and up.
+    """
 
     title: str
     x: Axis
@@ -56,6 +72,7 @@ class Chart:
     points: list[tuple[float, float, int, str]]
     curve: str
     own: Point | None
+    own_range: Point | None
     keys: list[tuple[str, int, str]]
 
     width, height = WIDTH, HEIGHT
@@ -63,8 +80,14 @@ class Chart:
     middle, center = (LEFT + WIDTH - RIGHT) // 2, (TOP + HEIGHT - BOTTOM) // 2
 
 
-def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Chart | None:
-    """Place a version's training points, its fitted curve, and one visitor's own point.
+def draw_chart(
+    schema: Schema,
+    profile: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    output: Any,
+    interval: Sequence[float] | None = None,
+) -> Chart | None:
+    """Place a version's training points, its fitted curve, and one visitor's own point with its interval.
 
     None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
     picture. The own point is left out where it has a missing input.
@@ -77,8 +100,9 @@ def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, 
     own_x, own_y = inputs.get(x_name), output if is_regression else inputs.get(y_name)
     own = None if own_x is None or own_y is None else (float(own_x), float(own_y))
     spots = [tuple(point[:2]) for point in points + profile["curve"]] + ([own] if own else [])
+    ends = [float(end) for end in interval or () if own]
     x = _make_axis(_label(schema, x_name), [s[0] for s in spots], LEFT, WIDTH - LEFT - RIGHT)
-    y = _make_axis(_label(schema, y_name), [s[1] for s in spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
+    y = _make_axis(_label(schema, y_name), [*(s[1] for s in spots), *ends], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
     if not (math.isfinite(x.high - x.low) and math.isfinite(y.high - y.low)):
         return None
     codes = {label: code for code, label in enumerate(schema.target.classes)}
@@ -90,6 +114,7 @@ def draw_chart(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, 
         points=[(x.place(px), y.place(py), codes.get(mark, 0), MARKS[codes.get(mark, 0)]) for px, py, mark in points],
         curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
         own=(x.place(own[0]), y.place(own[1])) if own else None,
+        own_range=(y.place(ends[0]), y.place(ends[1])) if ends else None,
         keys=[(label, code, MARKS[code]) for code, label in enumerate(labels)] if points else [],
     )
 

@@ -1,12 +1,14 @@
-"""What a model is worth, from its answers and the truth. Metrics by the name that pages and commands show."""
+"""What a model is worth, from its answers and the truth. Metrics by the name that pages and commands show.
 
-import numpy as np
-from numpy.typing import NDArray
+numpy is imported where it is used: every command loads this module for the names alone.
+"""
 
-from predictor.schema import Vector
+import sys
+
+from predictor.schema import Matrix, Vector
 
 # A probability of exactly 0 for what then happened would make the log loss infinite.
-SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+SMALLEST_PROBABILITY = sys.float_info.epsilon
 LABELS = {
     "mae": "MAE",
     "rmse": "RMSE",
@@ -27,8 +29,12 @@ def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
 
     Both arguments have shape (n,), n ≥ 1. R² is left out where the truth does not vary.
     """
+    import numpy as np
+
     residuals = actual - predicted
-    scores = {"mae": float(np.abs(residuals).mean()), "rmse": float(np.sqrt((residuals**2).mean()))}
+    # Scores beyond all bounds are for the caller to find.
+    with np.errstate(over="ignore"):
+        scores = {"mae": float(np.abs(residuals).mean()), "rmse": float(np.sqrt((residuals**2).mean()))}
     spread = float(((actual - actual.mean()) ** 2).sum())
     # The mean of equal numbers may be a last bit away from them, so that the spread alone does not tell.
     if spread > 0 and actual.min() < actual.max():
@@ -36,15 +42,15 @@ def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
     return scores
 
 
-def score_classification(
-    actual: Vector, predicted: Vector, probabilities: NDArray[np.float64] | None = None
-) -> dict[str, float]:
+def score_classification(actual: Vector, predicted: Vector, probabilities: "Matrix | None" = None) -> dict[str, float]:
     """Give accuracy, macro-F1 and, with probabilities, the log loss in nats.
 
     `actual` and `predicted` hold class codes, shape (n,), n ≥ 1; `probabilities` has shape (n, classes).
     Macro-F1 is the mean over the classes that occur in either, a class never hit counting 0 (Sokolova and
     Lapalme 2009, table 3). The log loss clips at float64's epsilon, as scikit-learn does.
     """
+    import numpy as np
+
     scores = {"accuracy": float((actual == predicted).mean()), "macro_f1": _score_macro_f1(actual, predicted)}
     if probabilities is not None:
         chosen = probabilities[np.arange(len(actual)), actual.astype(int)]
@@ -54,6 +60,8 @@ def score_classification(
 
 
 def _score_macro_f1(actual: Vector, predicted: Vector) -> float:
+    import numpy as np
+
     scores = []
     for code in np.union1d(actual, predicted):
         hits = int(((actual == code) & (predicted == code)).sum())

@@ -30,7 +30,7 @@ def describe_training(
     curve = _trace_curve(first.seen, predict) if is_regression and len(schema.features) == 1 else []
     points: list[list[Any]] = []
     if show_data:
-        chosen = _choose_rows(len(matrix), seed)
+        chosen = choose_rows(len(matrix), MOST_POINTS, seed)
         ups = target if is_regression else matrix[:, numbers[1]]
         marks = [None if is_regression else schema.target.classes[int(code)] for code in target[chosen]]
         drawn = zip(matrix[chosen, numbers[0]].tolist(), ups[chosen].tolist(), marks, strict=True)
@@ -46,7 +46,8 @@ def _trace_curve(seen: tuple[Any, ...], predict: Callable[[Matrix], Vector]) -> 
     return [[float(x), float(y)] for x, y in zip(xs, ys, strict=True) if np.isfinite(y)]
 
 
-def _choose_rows(rows: int, seed: int) -> NDArray[np.int64]:
-    if rows <= MOST_POINTS:
+def choose_rows(rows: int, most: int, seed: int) -> NDArray[np.int64]:
+    """The numbers of at most `most` of so many rows, in their order: all of them, or those that the seed chooses."""
+    if rows <= most:
         return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, MOST_POINTS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

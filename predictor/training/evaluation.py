@@ -11,25 +11,31 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics import score_classification, score_regression
-from predictor.schema import Matrix, Task
+from predictor.schema import Matrix, Task, Vector
 from predictor.training.columns import Mask
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
+from predictor.training.pipeline import set_single_job
 
 Scores = dict[str, float]
+HOLD_OUT = "hold-out"
+SAMPLE_METHOD = "sample, may have been trained on"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """How good a model is: where that was measured, on how many rows, and the scores by metric.
 
-    `method` is "hold-out", or "5-fold out-of-fold" where the recipe holds nothing out.
+    `method` is "hold-out", "5-fold out-of-fold" where the recipe holds nothing out, or `SAMPLE_METHOD`. `actual` has
+    shape (rows,) and holds the truth for `answers`: numbers or class codes.
     """
 
     method: str
     rows: int
     scores: Scores
     baseline: Scores
+    answers: "Answers"
+    actual: Vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,11 @@ class Answers:
 
     predicted: NDArray[np.float64]
     probabilities: NDArray[np.float64] | None = None
+
+    def choose(self, rows: Mask) -> "Answers":
+        """The answers for the marked rows, shape (n,), alone."""
+        shares = None if self.probabilities is None else self.probabilities[rows]
+        return Answers(predicted=self.predicted[rows], probabilities=shares)
 
     def equals(self, other: "Answers") -> bool:
         """Whether both say the same, to the last bit."""
@@ -50,9 +61,11 @@ def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimat
     """Fit a clone on the marked rows; raises TrainingError with what scikit-learn said."""
     fitted = clone(model)
     try:
-        return fitted.fit(dataset.matrix[rows], dataset.target[rows])
+        fitted.fit(dataset.matrix[rows], dataset.target[rows])
     except Exception as error:  # Whatever an estimator raises is about this recipe, not about us.
         raise TrainingError(f"{_name_model(model)} could not be fitted: {error}") from error
+    set_single_job(fitted)
+    return fitted
 
 
 def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
@@ -66,10 +79,15 @@ def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
         raise TrainingError(f"{_name_model(fitted)} has no finite answer for {endless} of {len(matrix)} rows.")
     if not classes or not hasattr(fitted, "predict_proba"):
         return Answers(predicted=predicted)
+    return Answers(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
+
+
+def find_probabilities(fitted: BaseEstimator, matrix: Matrix, classes: int) -> NDArray[np.float64]:
+    """The probability of each class, shape (n, classes), for a matrix of shape (n, features)."""
     # A class that no training row had has no column of its own: its probability is 0.
     probabilities = np.zeros((len(matrix), classes))
     probabilities[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix)
-    return Answers(predicted=predicted, probabilities=probabilities)
+    return probabilities
 
 
 def make_dummy(classes: int) -> BaseEstimator:
@@ -82,21 +100,40 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
 
     `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError or DatasetError.
     """
-    task, classes = dataset.schema.target.task, len(dataset.schema.target.classes)
+    classes = len(dataset.schema.target.classes)
     dummy = make_dummy(classes)
     if dataset.held_out.any():
         rows = dataset.held_out
         fitted_dummy = fit_model(dummy, dataset, dataset.training)
         answers, baseline = (answer_rows(m, dataset.matrix[rows], classes) for m in (fitted, fitted_dummy))
-        method = "hold-out"
+        method = HOLD_OUT
     else:
         rows = np.ones(len(dataset.target), dtype=bool)
         answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, dummy))
         method = "5-fold out-of-fold"
-    score = _make_score(task, dataset.target[rows])
+    return _compare_answers(method, dataset, rows, answers, baseline)
+
+
+def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
+    """Score a model made elsewhere on rows that it may have been fitted on, beside a baseline fitted on them.
+
+    Raises TrainingError or DatasetError.
+    """
+    rows = np.ones(len(dataset.target), dtype=bool)
+    classes = len(dataset.schema.target.classes)
+    dummy = fit_model(make_dummy(classes), dataset, rows)
+    answers, baseline = (answer_rows(m, dataset.matrix, classes) for m in (fitted, dummy))
+    return _compare_answers(SAMPLE_METHOD, dataset, rows, answers, baseline)
+
+
+def _compare_answers(method: str, dataset: Dataset, rows: Mask, answers: Answers, baseline: Answers) -> Evaluation:
+    actual = dataset.target[rows]
+    score = _make_score(dataset.schema.target.task, actual)
     scores, dummy_scores = score(answers), score(baseline)
     _check_scores({**scores, **{f"the baseline's {name}": value for name, value in dummy_scores.items()}})
-    return Evaluation(method=method, rows=int(rows.sum()), scores=scores, baseline=dummy_scores)
+    return Evaluation(
+        method=method, rows=len(actual), scores=scores, baseline=dummy_scores, answers=answers, actual=actual
+    )
 
 
 def _check_scores(scores: Scores) -> None:

@@ -1,0 +1,55 @@
+"""Shows how far a training is: a bar on a terminal, plain lines anywhere else."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from django.core.management.base import OutputWrapper
+
+# In how many lines a count of many parts is told where there is no bar.
+TOLD_PARTS = 10
+
+
+class Progress:
+    """A `training.progress.Report` for a command's stderr, while its `with` lasts."""
+
+    def __init__(self, stream: OutputWrapper) -> None:
+        self._stream = stream
+        self._bar: Any = None
+        self._task: Any = None
+        self._shown = ""
+
+    def __enter__(self) -> Self:
+        if self._stream.isatty():
+            # Imported for those alone who watch.
+            from rich.console import Console
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            self._bar = Bar(*columns, console=Console(stderr=True, highlight=False), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, line: str, *, done: int = 0, total: int = 0) -> None:
+        if self._bar is not None:
+            self._draw(line, done, total)
+        elif not total:
+            self._stream.write(line, style_func=str)
+        elif done * TOLD_PARTS // total > (done - 1) * TOLD_PARTS // total:
+            self._stream.write(f"{line}: {done} of {total}", style_func=str)
+
+    def _draw(self, line: str, done: int, total: int) -> None:
+        if line != self._shown:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            if not total:
+                self._bar.console.print(line, markup=False, soft_wrap=True)
+            self._shown, self._task = line, self._bar.add_task("", total=total or None)
+        description = f"{line}: {done} of {total}" if total else ""
+        self._bar.update(self._task, completed=done, description=description, refresh=True)

@@ -1,0 +1,13 @@
+"""How a training tells whoever waits for it where it is."""
+
+from typing import Protocol
+
+
+class Report(Protocol):
+    """Takes a line about what begins now, or, with `total`, that `done` parts of it are behind us."""
+
+    def __call__(self, line: str, *, done: int = 0, total: int = 0) -> None: ...
+
+
+def keep_quiet(line: str, *, done: int = 0, total: int = 0) -> None:
+    """The report for whoever does not want any."""

@@ -1,0 +1,193 @@
+"""Draws how a model answered the rows that it was measured on, with scikit-learn's own displays, as SVG."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sklearn.calibration import CalibrationDisplay
+from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
+
+from predictor.charts import Drawing
+from predictor.profile import choose_rows
+from predictor.schema import Matrix, Target, Vector, format_value
+from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation
+from predictor.training.reports.canvas import CURVES, INK, draw_svg
+
+MOST_POINTS = 1_000
+MOST_CURVE_ROWS = 10_000
+MOST_CURVES = 10
+MOST_CLASSES_CROSSED = 20
+# More rows than these make counts that do not fit their cells, as shares always do.
+MOST_COUNTED = 10_000
+LONGEST_LABEL = 14
+MOST_SIGNS_A_SIDE = 30
+ROWS_A_BIN, MOST_BINS = 10, 10
+DASHES = ("-", "--")
+# Of a confusion matrix, by the most classes that it suits.
+FONT_SIZES = {6: 9.0, 10: 8.0, MOST_CLASSES_CROSSED: 6.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What could be drawn, and in sentences what could not, with its cause."""
+
+    drawings: tuple[Drawing, ...]
+    left_out: tuple[str, ...]
+
+
+class NotDrawn(Exception):
+    """A figure that would say nothing, or too much: why."""
+
+
+def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, seed: int) -> Figures:
+    """Draw actual against predicted values and residuals, or a confusion matrix with ROC and calibration curves.
+
+    At most 1,000 rows become points, and curves are drawn from at most 10,000 rows, both chosen by the seed. Training
+    rows are shown only with `show_data`. The same arguments give the same bytes.
+    """
+    draw = _draw_regression if target.task == "regression" else _draw_classification
+    titles = {
+        "regression": {"predictions": "Actual against predicted", "residuals": "Residuals"},
+        "classification": {"confusion": "Confusion matrix", "roc": "ROC curves", "calibration": "Calibration"},
+    }
+    drawings, left_out = [], []
+    for name, title in titles[target.task].items():
+        try:
+            svg = draw_svg(partial(draw, name, target, evaluation, show_data, seed))
+            drawings.append(Drawing(name=name, title=title, svg=svg))
+        # Odd answers are no reason to lose a trained model: its report says what it lacks.
+        except (NotDrawn, ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+            left_out.append(f"{title}: {error}")
+    return Figures(drawings=tuple(drawings), left_out=tuple(left_out))
+
+
+def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any) -> None:
+    if evaluation.method == SAMPLE_METHOD and not show_data:
+        raise NotDrawn("its points may be rows that the model learnt; importmodel --show-data draws them")
+    if evaluation.method != HOLD_OUT and not show_data:
+        raise NotDrawn("its points would be training rows; hold some out, or set show_data = true in the recipe")
+    rows = choose_rows(evaluation.rows, MOST_POINTS, seed)
+    actual, predicted = evaluation.actual[rows], evaluation.answers.predicted[rows]
+    kind = "actual_vs_predicted" if name == "predictions" else "residual_vs_predicted"
+    PredictionErrorDisplay(y_true=actual, y_pred=predicted).plot(
+        axes,
+        kind=kind,
+        scatter_kwargs={"color": CURVES[0], "alpha": 0.6, "s": 14, "linewidths": 0},
+        line_kwargs={"color": INK, "alpha": 1, "linestyle": "-", "linewidth": 1},
+    )
+    named = _shorten(target.label) + (f" ({_shorten(target.unit)})" if target.unit else "")
+    upward = f"Actual {named}" if name == "predictions" else "Actual − predicted"
+    axes.set(xlabel=f"Predicted {named}", ylabel=upward)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(_make_locator())
+
+
+def _draw_classification(
+    name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any
+) -> None:
+    labels = _shorten_labels([format_value(label) for label in target.classes])
+    if name == "confusion":
+        return _draw_confusion(labels, evaluation, axes)
+    probabilities = evaluation.answers.probabilities
+    if probabilities is None:
+        raise NotDrawn("the estimator gives no probabilities")
+    if len(labels) > MOST_CURVES:
+        raise NotDrawn(f"{len(labels)} classes are too many for curves: at most {MOST_CURVES} are drawn")
+    rows = choose_rows(evaluation.rows, MOST_CURVE_ROWS, seed)
+    actual, probabilities = evaluation.actual[rows], probabilities[rows]
+    # A class against the rest needs both; of two classes, one curve says it all.
+    codes = [code for code in range(len(labels)) if 0 < (actual == code).sum() < len(actual)]
+    if not codes:
+        raise NotDrawn("the measured rows are all of one class")
+    codes = codes[-1:] if len(labels) == 2 else codes
+    draw = _draw_roc if name == "roc" else _draw_calibration
+    return draw(codes, labels, actual, probabilities, axes)
+
+
+def _draw_confusion(labels: list[str], evaluation: Evaluation, axes: Any) -> None:
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+    if len(labels) > MOST_CLASSES_CROSSED:
+        raise NotDrawn(f"{len(labels)} classes are too many to be crossed: at most {MOST_CLASSES_CROSSED} are")
+    counted, is_short = evaluation.rows <= MOST_COUNTED, sum(map(len, labels)) <= MOST_SIGNS_A_SIDE
+    size = next(size for most, size in FONT_SIZES.items() if len(labels) <= most)
+    # A veil of colour, so that the paper behind it may be light or dark.
+    veil = LinearSegmentedColormap.from_list("veil", [(*to_rgb(CURVES[0]), share) for share in (0.0, 0.6)])
+    ConfusionMatrixDisplay.from_predictions(
+        evaluation.actual,
+        evaluation.answers.predicted,
+        labels=range(len(labels)),
+        display_labels=labels,
+        normalize=None if counted else "true",
+        values_format="d" if counted else ".0%",
+        cmap=veil,
+        colorbar=False,
+        im_kw={"interpolation": "none"},
+        text_kw={"color": INK, "fontsize": size},
+        xticks_rotation="horizontal" if is_short else "vertical",
+        ax=axes,
+    )
+    axes.grid(visible=False)
+    axes.set(xlabel="Predicted", ylabel="Actual" if counted else "Actual (rows add up to 100 %)")
+    axes.tick_params(labelsize=size)
+    axes.figure.subplots_adjust(left=0.3, bottom=0.15 if is_short else 0.3)
+
+
+def _draw_roc(codes: list[int], labels: list[str], actual: Vector, probabilities: Matrix, axes: Any) -> None:
+    for place, code in enumerate(codes):
+        RocCurveDisplay.from_predictions(
+            actual == code,
+            probabilities[:, code],
+            name=labels[code],
+            curve_kwargs=_style_curve(place),
+            plot_chance_level=code == codes[-1],
+            chance_level_kw={"color": INK, "linewidth": 1, "linestyle": ":", "label": None},
+            ax=axes,
+        )
+    axes.set(xlabel="False positive rate", ylabel="True positive rate")
+    axes.legend(loc="lower right")
+
+
+def _draw_calibration(codes: list[int], labels: list[str], actual: Vector, probabilities: Matrix, axes: Any) -> None:
+    bins = max(2, min(MOST_BINS, len(actual) // ROWS_A_BIN))
+    for place, code in enumerate(codes):
+        CalibrationDisplay.from_predictions(
+            actual == code,
+            probabilities[:, code],
+            n_bins=bins,
+            strategy="quantile",
+            name=labels[code],
+            marker="o",
+            markersize=3,
+            **_style_curve(place),
+            ax=axes,
+        )
+    axes.get_lines()[0].set(color=INK, linewidth=1)  # The diagonal is black, which a dark page would swallow.
+    axes.set(xlabel="Predicted probability", ylabel="Share that was of the class")
+    axes.legend(loc="upper left")
+
+
+def _style_curve(place: int) -> dict[str, Any]:
+    """Six colours, and dashed ones after them."""
+    dashed, colour = divmod(place, len(CURVES))
+    return {"color": CURVES[colour], "linestyle": DASHES[dashed]}
+
+
+def _make_locator() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5)
+
+
+def _shorten_labels(labels: list[str]) -> list[str]:
+    """Labels that fit; numbered where they would else be the same."""
+    short = [_shorten(label) for label in labels]
+    if len(set(short)) == len(short):
+        return short
+    return [_shorten(f"{number}. {label}") for number, label in enumerate(labels, start=1)]
+
+
+def _shorten(text: str) -> str:
+    """A label that fits, without what XML cannot hold."""
+    readable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return readable if len(readable) <= LONGEST_LABEL else f"{readable[: LONGEST_LABEL - 1]}…"

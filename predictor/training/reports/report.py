@@ -1,0 +1,58 @@
+"""Puts together what a version tells about itself: pictures, importances, and how it was made."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from predictor.charts import Drawing
+from predictor.training.dataset import Dataset
+from predictor.training.evaluation import Evaluation
+from predictor.training.gate import Metric
+from predictor.training.reports.figures import draw_figures
+from predictor.training.reports.importances import measure_importances
+
+# What Heroku, whose dynos have no git, and its builds call the commit.
+COMMIT_VARIABLES = ("HEROKU_BUILD_COMMIT", "HEROKU_SLUG_COMMIT", "SOURCE_VERSION")
+SECONDS_FOR_GIT = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`content` as JSON can hold it, and the pictures."""
+
+    content: dict[str, Any]
+    drawings: tuple[Drawing, ...]
+
+
+def make_report(
+    fitted: BaseEstimator, dataset: Dataset, evaluation: Evaluation, metric: Metric, *, show_data: bool, seed: int
+) -> Report:
+    """Report on a fitted model: importances by `metric`, pictures, and the project's git commit.
+
+    The same arguments give the same report. It never fails: what an estimator cannot give is left out, with the cause.
+    """
+    figures = draw_figures(dataset.schema.target, evaluation, show_data=show_data, seed=seed)
+    try:
+        importances = measure_importances(fitted, dataset, metric, seed)
+    except Exception as error:  # Whatever an estimator raises on shuffled columns, it answers whole rows.
+        importances = {"skipped": f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"}
+    return Report(
+        content={"importances": importances, "not_drawn": list(figures.left_out), "commit": find_commit()},
+        drawings=figures.drawings,
+    )
+
+
+def find_commit(folder: Path = Path(__file__).parent) -> str | None:
+    """The git commit of the code in a folder, with "-dirty" where files differ from it; None where none is known."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        done = subprocess.run(  # noqa: S603  # A fixed command.
+            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS_FOR_GIT, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return next((os.environ[name] for name in COMMIT_VARIABLES if os.environ.get(name)), None)
+    return done.stdout.strip()

@@ -1,0 +1,103 @@
+"""What the pages of a version show of its report."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.metrics import LABELS, format_score
+from predictor.models import Version
+from predictor.schema import format_value
+
+MOST_IMPORTANCES = 20
+# How to read each figure, by its name.
+CAPTIONS = {
+    "predictions": "Each point is a row; those on the line were answered exactly.",
+    "residuals": "What the answers missed. A pattern here is something that the model has not learnt.",
+    "confusion": "How often each class was answered with which.",
+    "roc": "Each class against the rest. The higher to the left, the better; the dotted line is guessing.",
+    "calibration": "On the diagonal, what is given a probability of 0.7 happens 7 times in 10.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownFigure:
+    title: str
+    address: str
+    caption: str
+    width, height = DRAWING_WIDTH, DRAWING_HEIGHT
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownImportance:
+    label: str
+    mean: str
+    sd: str
+    percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownReport:
+    """A version's report. `importances` are the largest, each a percentage of the first; `more` counts the rest."""
+
+    figures: list[ShownFigure]
+    importances: list[ShownImportance]
+    more: int
+    metric: str
+    facts: list[tuple[str, str]]
+    missing: list[str]
+
+
+def show_report(version: Version) -> ShownReport | None:
+    """What a version's page tells of its report; None for a version from before there were any."""
+    if "seconds" not in version.report:
+        return None
+    found, measured = version.importances, version.report["importances"]
+    largest = max([mean for _, mean, _ in found[:1]], default=0.0)
+    skipped = [f"Importances: {measured['skipped']}"] if "skipped" in measured else []
+    return ShownReport(
+        figures=[
+            ShownFigure(title=figure.title, address=figure.get_absolute_url(), caption=CAPTIONS.get(figure.name, ""))
+            for figure in version.figures.defer("svg")
+        ],
+        importances=[
+            ShownImportance(
+                label=label,
+                mean=format_score(mean),
+                sd=f"{sd:.2g}",
+                percent=round(max(mean, 0) / largest * 100, 1) if largest > 0 else 0,
+            )
+            for label, mean, sd in found[:MOST_IMPORTANCES]
+        ],
+        more=max(0, len(found) - MOST_IMPORTANCES),
+        metric=LABELS.get(measured.get("metric", ""), ""),
+        facts=list_facts(version),
+        missing=[*version.report["not_drawn"], *skipped],
+    )
+
+
+def list_facts(version: Version) -> list[tuple[str, str]]:
+    """How a version was made, in words."""
+    report = version.report
+    libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
+    fitting = [("Fitting took", format_seconds(report["fit_seconds"]))] if report["fit_seconds"] is not None else []
+    return [
+        *([("Tuned", tell_tuning(report["tuning"]))] if report.get("tuning") else []),
+        *fitting,
+        ("All of it took", format_seconds(report["seconds"])),
+        ("Made with", libraries),
+        ("Served", version.runtime_note),
+        ("Git commit", report["commit"] or "not known"),
+    ]
+
+
+def tell_tuning(tuning: dict[str, Any]) -> str:
+    """The parameters that were chosen, among how many, and by what."""
+    chosen = ", ".join(f"{name} = {format_value(value)}" for name, value in tuning["params"].items())
+    score = f"{LABELS[tuning['metric']]} {format_score(tuning['score'])}"
+    return f"{chosen}; of {tuning['candidates']} candidates, by {score} on {tuning['folds']} folds of what it learnt"
+
+
+def format_seconds(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min"

@@ -1,0 +1,33 @@
+import os
+import pty
+import sys
+
+from django.core.management.base import OutputWrapper
+
+from predictor.management.progress import Progress
+
+
+def test_without_a_terminal_there_are_plain_lines_and_a_count_is_told_in_ten(capsys):
+    with Progress(OutputWrapper(sys.stderr)) as report:
+        report("line: reading")
+        for done in range(1, 101):
+            report("line: tuning", done=done, total=100)
+        report("line: 7 of [them]")
+    counted = [f"line: tuning: {done} of 100" for done in range(10, 101, 10)]
+    assert capsys.readouterr().err.splitlines() == ["line: reading", *counted, "line: 7 of [them]"]
+
+
+def test_on_a_terminal_there_is_a_bar_that_goes_away_and_the_lines_stay(monkeypatch):
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as terminal, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        patched.setenv("TERM", "xterm")
+        with Progress(OutputWrapper(terminal)) as report:
+            report("line: reading [x]")
+            for done in range(1, 4):
+                report("line: tuning", done=done, total=3)
+    shown = os.read(reader, 100_000).decode()
+    os.close(reader)
+    assert "line: reading [x]" in shown
+    assert "line: tuning: 3 of 3" in shown
+    assert "━" in shown
