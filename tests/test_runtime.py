@@ -45,5 +45,5 @@ def test_what_the_estimator_refuses_is_no_answer(models_dir):
     recipe = models_dir / "line/model.toml"
     recipe.write_text(recipe.read_text().replace("linear_model.LinearRegression", "tree.DecisionTreeRegressor"))
     runtime = load_runtime(train(models_dir, "line"))
-    with pytest.raises(NoAnswer, match="too large"):
+    with pytest.raises(NoAnswer, match="no finite answer"):
         runtime.predict(np.array([[1e39]]))

@@ -1,28 +1,37 @@
 """A loaded version: from a float64 matrix to answers."""
 
+import logging
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from predictor.exceptions import NoAnswer
+from predictor.compiled import CompiledModel
+from predictor.exceptions import ArtifactError, DamagedArtifact, NoAnswer, WrongCode, WrongLibraries
 from predictor.models import Artifact, Version
-from predictor.schema import Label, Matrix, Schema, write_value
-from predictor.serving.artifact import load_pickle
+from predictor.schema import Label, Matrix, Schema, Vector, write_value
+from predictor.serving.artifact import load_compiled, load_pickle
 from predictor.serving.registry import read_verified
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A bare number or the label of a class, and the probability of each class where there is one."""
+    """A bare number, with the low and high end of its interval, or the label of a class, with the probability of each.
+
+    Interval and probabilities are None where the version has none.
+    """
 
     output: float | Label
+    interval: tuple[float, float] | None = None
     probabilities: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """One version in memory. Its schema is the signed one."""
+    """One version in memory: compiled, or what was pickled. Its schema is the signed one."""
 
     version: Version
     schema: Schema
@@ -36,21 +45,36 @@ class Runtime:
         try:
             # An overflow is found in what comes out, and needs no warning of numpy's.
             with np.errstate(over="ignore", invalid="ignore"):
-                predicted = np.asarray(self.estimator.predict(matrix), dtype=np.float64)
-                if self.schema.target.task == "classification":
-                    return self._answer_classes(matrix, predicted)
+                predicted, probabilities = self._ask(matrix)
         except ValueError as error:
             raise NoAnswer(f"The model cannot answer these inputs ({error}): try values that it has seen.") from error
-        return [Answer(output=number) for number in _check_finite(predicted)]
+        numbers = _check_finite(predicted)
+        if self.schema.target.task == "classification":
+            return self._name_classes(numbers, probabilities)
+        return [Answer(output=number, interval=self._find_interval(number)) for number in numbers]
 
-    def _answer_classes(self, matrix: Matrix, predicted: Matrix) -> list[Answer]:
+    def _ask(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
+        """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
+        if isinstance(self.estimator, CompiledModel):
+            return self.estimator.answer(matrix)
+        predicted = np.asarray(self.estimator.predict(matrix), dtype=np.float64)
+        if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
+            return predicted, None
+        return predicted, self.estimator.predict_proba(matrix)
+
+    def _find_interval(self, number: float) -> tuple[float, float] | None:
+        if self.version.interval is None:
+            return None
+        low, high = (number + sign * self.version.interval["radius"] for sign in (-1, 1))
+        return (low, high) if math.isfinite(high - low) else None
+
+    def _name_classes(self, numbers: list[float], rows: "Matrix | None") -> list[Answer]:
         classes = self.schema.target.classes
-        labels = [classes[int(code)] for code in predicted]
-        if not hasattr(self.estimator, "predict_proba"):
+        labels = [classes[int(code)] for code in numbers]
+        if rows is None:
             return [Answer(output=label) for label in labels]
         # A class that no training row had has no column: its probability is 0.
         codes = self.estimator.classes_.astype(int).tolist()
-        rows = self.estimator.predict_proba(matrix)
         names = [write_value(label) for label in classes]
         named = [dict.fromkeys(names, 0.0) for _ in labels]
         for probabilities, row in zip(named, _check_finite(rows), strict=True):
@@ -59,9 +83,41 @@ class Runtime:
 
 
 def load_runtime(version: Version) -> Runtime:
-    """Read, verify and load a version; raises ArtifactError and then has loaded nothing."""
+    """Read, verify and load a version, its compiled model before its pickle.
+
+    A compiled model that is there and cannot be used is logged, and the pickle answers. Raises ArtifactError when
+    that cannot be loaded either, and then has loaded nothing.
+    """
+    if Artifact.objects.filter(version=version, kind=Artifact.Kind.ONNX).exists():
+        try:
+            return _load_compiled(version)
+        except ArtifactError as error:
+            logger.error("%s is served by its pickle (%s): compiled, %s", version, type(error).__name__, error)
+    return _load_pickled(version)
+
+
+def load_comparable(version: Version) -> Runtime:
+    """Load the very estimator that was fitted; where this build cannot, the compiled model by which it is served.
+
+    Raises ArtifactError, that of the pickle, when neither can be loaded or the pickle is not trusted.
+    """
+    try:
+        return _load_pickled(version)
+    except (WrongLibraries, WrongCode, DamagedArtifact) as error:
+        try:
+            return _load_compiled(version)
+        except ArtifactError:
+            raise error from None
+
+
+def _load_pickled(version: Version) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.PICKLE)
     return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_pickle(content, data))
+
+
+def _load_compiled(version: Version) -> Runtime:
+    content, data = read_verified(version, Artifact.Kind.ONNX)
+    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_compiled(content, data))
 
 
 def _check_finite(numbers: Matrix) -> list[Any]:

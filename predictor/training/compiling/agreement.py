@@ -1,0 +1,76 @@
+"""Shows that a compiled model answers as its estimator does, row by row, or says where it does not."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.schema import Matrix
+from predictor.training.compiling.graph import NotCompiled
+
+TOLERANCE = 1e-6
+# An estimator's own memory for a row may be large; a first difference is also found earlier.
+ROWS_AT_ONCE = 10_000
+
+
+def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Matrix], *, spread: float | None) -> float:
+    """The largest difference between two models' answers to the rows of all groups, each of shape (n, features).
+
+    Of a regression it is |Δ| / max(|y|, `spread`), the standard deviation of the target; without a spread, both
+    answer classes, and it is that of a probability. Raises NotCompiled above 1e-6, for another class, and for a row
+    that only one of the two answers.
+    """
+    largest = 0.0
+    for rows in _cut(groups):
+        ours, theirs = (
+            _ask(fitted, rows, is_classifier=spread is None),
+            _ask(compiled, rows, is_classifier=spread is None),
+        )
+        if ours.shape != theirs.shape:
+            raise NotCompiled("compiled, it has no probabilities, or has them where it should not")
+        answered = np.isfinite(ours).all(axis=1)
+        if (answered != np.isfinite(theirs).all(axis=1)).any():
+            raise NotCompiled("compiled, it refuses other rows")
+        largest = max(largest, _compare(ours[answered], theirs[answered], spread))
+    return largest
+
+
+def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: float | None) -> float:
+    """The largest difference between answers, each row a number or a class code with its probabilities."""
+    if spread is None:
+        others = int((ours[:, 0] != theirs[:, 0]).sum())
+        if others:
+            raise NotCompiled(f"compiled, it answers another class for {others} of {len(ours)} rows")
+        differences = np.abs(ours[:, 1:] - theirs[:, 1:])
+    else:
+        # 0 / 0, where the target never changes and is 0, is no difference.
+        differences = np.abs(ours - theirs) / np.maximum(np.maximum(np.abs(ours), spread), np.finfo(np.float64).tiny)
+    largest = float(differences.max(initial=0.0))
+    if not largest <= TOLERANCE:
+        raise NotCompiled(f"compiled, its answers differ by up to {largest:.2g}, where {TOLERANCE:g} is allowed")
+    return largest
+
+
+def _cut(groups: Sequence[Matrix]) -> Iterator[Matrix]:
+    for group in groups:
+        for start in range(0, len(group), ROWS_AT_ONCE):
+            yield group[start : start + ROWS_AT_ONCE]
+
+
+def _ask(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64]:
+    """A model's answers side by side, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            answers = [np.asarray(model.predict(rows), dtype=np.float64).reshape(len(rows), -1)]
+            if is_classifier and hasattr(model, "predict_proba"):
+                answers.append(model.predict_proba(rows))
+    except ValueError:
+        if len(rows) == 1:
+            width = 1 + (len(model.classes_) if is_classifier and hasattr(model, "predict_proba") else 0)
+            return np.full((1, width), np.nan)
+        middle = len(rows) // 2
+        return np.concatenate(
+            [_ask(model, half, is_classifier=is_classifier) for half in (rows[:middle], rows[middle:])]
+        )
+    return np.hstack(answers)

@@ -1,0 +1,92 @@
+"""Compiles both gradient boostings: a sum of trees behind the inverse of a link.
+
+The nodes of HistGradientBoosting and how GradientBoosting begins are private to scikit-learn: tests/test_compiling.py
+holds them, and a version that does not agree is not compiled.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
+from predictor.training.compiling.linear import add_codes, add_pair
+from predictor.training.compiling.trees import Tree, add_trees, cast_columns, find_splits, read_tree
+
+LINKS = {"IdentityLink": "", "LogLink": "Exp"}
+
+
+def add_gradient_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    numbers, splits = _add_gradient(graph, estimator, columns)
+    return Predicted(numbers=numbers, splits=splits)
+
+
+def add_gradient_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    scores, splits = _add_gradient(graph, estimator, columns)
+    doubled = type(estimator._loss).__name__ == "ExponentialLoss"
+    return _add_classes(graph, estimator, scores, splits, doubled=doubled, at_zero=True)
+
+
+def add_histogram_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    link = LINKS.get(type(estimator._loss.link).__name__)
+    if link is None:
+        raise NotCompiled(f"{type(estimator).__name__} is not compiled with loss {estimator.loss!r}")
+    numbers, splits = _add_histogram(graph, estimator, columns)
+    return Predicted(numbers=graph.add(link, numbers) if link else numbers, splits=splits)
+
+
+def add_histogram_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    scores, splits = _add_histogram(graph, estimator, columns)
+    return _add_classes(graph, estimator, scores, splits)
+
+
+def _add_gradient(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, dict[int, Any]]:
+    if not (estimator.init_ == "zero" or type(estimator.init_).__module__ == "sklearn.dummy"):
+        raise NotCompiled(f"{type(estimator).__name__} is not compiled with init={estimator.init!r}")
+    trees = [
+        read_tree(each.tree_, estimator.learning_rate * each.tree_.value[:, 0, 0], target)
+        for stage in estimator.estimators_
+        for target, each in enumerate(stage)
+    ]
+    begin = estimator._raw_predict_init(np.zeros((1, columns.width)))
+    rounded = cast_columns(graph, columns, takes_missing=False)
+    return _add_sum(graph, rounded, trees, begin), find_splits(trees)
+
+
+def _add_histogram(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, dict[int, Any]]:
+    if estimator.is_categorical_ is not None:
+        raise NotCompiled(f"{type(estimator).__name__} is not compiled with categorical_features")
+    trees = [_read_nodes(each.nodes, target) for stage in estimator._predictors for target, each in enumerate(stage)]
+    return _add_sum(graph, columns.name, trees, estimator._baseline_prediction), find_splits(trees)
+
+
+def _read_nodes(nodes: Any, target: int) -> Tree:
+    return Tree(
+        feature=nodes["feature_idx"].astype(np.int64),
+        threshold=nodes["num_threshold"],
+        left=nodes["left"].astype(np.int64),
+        right=nodes["right"].astype(np.int64),
+        takes_missing_left=nodes["missing_go_to_left"].astype(bool),
+        is_leaf=nodes["is_leaf"].astype(bool),
+        weights=nodes["value"],
+        target=target,
+    )
+
+
+def _add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:
+    """What the boosting begins with, shape (1, scores), and what its trees add, shape (n, scores)."""
+    begin = np.asarray(begin, dtype=np.float64).reshape(1, -1)
+    return graph.add("Add", add_trees(graph, name, trees, begin.shape[1]), graph.constant(begin))
+
+
+def _add_classes(
+    graph: Graph, estimator: Any, scores: str, splits: dict[int, Any], *, doubled: bool = False, at_zero: bool = False
+) -> Predicted:
+    """Classes from scores; of two, a score of 0 is the first's, or the second's where `at_zero` says so."""
+    classes = len(estimator.classes_)
+    if classes > 2:
+        codes, probabilities = add_codes(graph, scores, classes), graph.add("Softmax", scores, axis=1)
+        return Predicted(codes=codes, probabilities=probabilities, splits=splits)
+    odds = graph.add("Mul", scores, graph.constant(2.0)) if doubled else scores
+    probabilities = add_pair(graph, graph.add("Sigmoid", odds))
+    codes = add_codes(graph, scores, classes, at_zero=at_zero)
+    return Predicted(codes=codes, probabilities=probabilities, splits=splits)

@@ -1,0 +1,67 @@
+"""Compiles a trained model and keeps the result only where it has been shown to answer the same."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from predictor.compiled import CompiledModel
+from predictor.schema import Matrix
+from predictor.training.compiling.agreement import measure_difference
+from predictor.training.compiling.compilation import compile_model
+from predictor.training.compiling.edges import make_edge_rows
+from predictor.training.compiling.graph import NotCompiled
+from predictor.training.dataset import Dataset
+
+MOST_ROWS = 100_000
+# Which a retrain waits for without noticing; a model that is slow to ask is asked less.
+FIRST_ROWS, SECONDS = 2_000, 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """An ONNX model's bytes, None where there is none; `described` says on what it was checked, or why not."""
+
+    data: bytes | None
+    described: dict[str, Any]
+
+
+def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
+    """Compile what was fitted to a dataset, and let both answer its rows and others made at the edges.
+
+    Never raises: a model that has no compiled form is served by its pickle.
+    """
+    started = time.perf_counter()
+    try:
+        compiled = compile_model(fitted, dataset.matrix.shape[1])
+        model = CompiledModel(compiled.data)
+        edges = make_edge_rows(dataset.schema, dataset.matrix, compiled.splits)
+        is_regression = dataset.schema.target.task == "regression"
+        spread = float(dataset.target.std()) if is_regression else None
+        difference = measure_difference(fitted, model, edges, spread=spread)
+        asked = time.perf_counter()
+        rows = _choose_rows(dataset.matrix, FIRST_ROWS)
+        difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
+        if len(rows) < len(dataset.matrix):
+            affordable = int(SECONDS / (time.perf_counter() - asked) * FIRST_ROWS)
+            rows = _choose_rows(dataset.matrix, min(max(affordable, FIRST_ROWS), MOST_ROWS))
+            difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
+    except NotCompiled as error:
+        return Checked(data=None, described={"reason": str(error)})
+    except Exception as error:  # Estimators and onnxruntime raise what they like, and the pickle answers as well.
+        return Checked(data=None, described={"reason": f"compiling it failed: {type(error).__name__}: {error}"})
+    described = {
+        "rows": len(rows),
+        "edge_rows": sum(map(len, edges)),
+        "difference": difference,
+        "seconds": time.perf_counter() - started,
+    }
+    return Checked(data=compiled.data, described=described)
+
+
+def _choose_rows(matrix: Matrix, count: int) -> Matrix:
+    """All rows, or `count` that are evenly spread."""
+    if len(matrix) <= count:
+        return matrix
+    return matrix[np.linspace(0, len(matrix) - 1, count).astype(np.int64)]

@@ -1,0 +1,150 @@
+"""Turns a fitted pipeline into an ONNX model that answers the same, for the estimators and steps named here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.imported import Imported
+from predictor.training.compiling import boosting, linear, preparation, trees
+from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
+
+# By the name of exactly that class: one that inherits from it may answer otherwise.
+STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
+    "sklearn.impute.SimpleImputer": preparation.add_simple_imputer,
+    "sklearn.preprocessing.FunctionTransformer": preparation.add_function_transformer,
+    "sklearn.preprocessing.MaxAbsScaler": preparation.add_max_abs_scaler,
+    "sklearn.preprocessing.MinMaxScaler": preparation.add_min_max_scaler,
+    "sklearn.preprocessing.OneHotEncoder": preparation.add_one_hot_encoder,
+    "sklearn.preprocessing.PolynomialFeatures": preparation.add_polynomial_features,
+    "sklearn.preprocessing.RobustScaler": preparation.add_robust_scaler,
+    "sklearn.preprocessing.StandardScaler": preparation.add_standard_scaler,
+}
+# What answers coefficients times columns plus an intercept, and nothing more.
+LINEAR = (
+    "linear_model.ARDRegression",
+    "linear_model.BayesianRidge",
+    "linear_model.ElasticNet",
+    "linear_model.ElasticNetCV",
+    "linear_model.HuberRegressor",
+    "linear_model.Lars",
+    "linear_model.LarsCV",
+    "linear_model.Lasso",
+    "linear_model.LassoCV",
+    "linear_model.LassoLars",
+    "linear_model.LassoLarsCV",
+    "linear_model.LassoLarsIC",
+    "linear_model.LinearRegression",
+    "linear_model.OrthogonalMatchingPursuit",
+    "linear_model.OrthogonalMatchingPursuitCV",
+    "linear_model.QuantileRegressor",
+    "linear_model.Ridge",
+    "linear_model.RidgeCV",
+    "linear_model.SGDRegressor",
+    "linear_model.TheilSenRegressor",
+    "svm.LinearSVR",
+)
+ESTIMATORS: dict[str, Callable[[Graph, Any, Columns], Predicted]] = {
+    **{f"sklearn.{name}": linear.add_regressor for name in LINEAR},
+    "sklearn.ensemble.ExtraTreesClassifier": trees.add_classifier,
+    "sklearn.ensemble.ExtraTreesRegressor": trees.add_regressor,
+    "sklearn.ensemble.GradientBoostingClassifier": boosting.add_gradient_classifier,
+    "sklearn.ensemble.GradientBoostingRegressor": boosting.add_gradient_regressor,
+    "sklearn.ensemble.HistGradientBoostingClassifier": boosting.add_histogram_classifier,
+    "sklearn.ensemble.HistGradientBoostingRegressor": boosting.add_histogram_regressor,
+    "sklearn.ensemble.RandomForestClassifier": trees.add_classifier,
+    "sklearn.ensemble.RandomForestRegressor": trees.add_regressor,
+    "sklearn.linear_model.GammaRegressor": linear.add_generalised,
+    "sklearn.linear_model.LogisticRegression": linear.add_logistic,
+    "sklearn.linear_model.LogisticRegressionCV": linear.add_logistic,
+    "sklearn.linear_model.Perceptron": linear.add_classifier,
+    "sklearn.linear_model.PoissonRegressor": linear.add_generalised,
+    "sklearn.linear_model.RidgeClassifier": linear.add_classifier,
+    "sklearn.linear_model.RidgeClassifierCV": linear.add_classifier,
+    "sklearn.linear_model.SGDClassifier": linear.add_stochastic,
+    "sklearn.linear_model.TweedieRegressor": linear.add_generalised,
+    "sklearn.svm.LinearSVC": linear.add_classifier,
+    "sklearn.tree.DecisionTreeClassifier": trees.add_classifier,
+    "sklearn.tree.DecisionTreeRegressor": trees.add_regressor,
+    "sklearn.tree.ExtraTreeClassifier": trees.add_classifier,
+    "sklearn.tree.ExtraTreeRegressor": trees.add_regressor,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """An ONNX model's bytes; `splits` gives where its trees split a column of the matrix, as well as that is known."""
+
+    data: bytes
+    splits: dict[int, NDArray[np.float64]]
+
+
+def compile_model(fitted: Any, features: int) -> Compiled:
+    """Compile a fitted pipeline that takes a matrix of `features` columns; raises NotCompiled with the reason."""
+    graph = Graph()
+    estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
+    columns = Columns(name=INPUT, origins=tuple(Origin(column=column) for column in range(features)))
+    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
+    for step in steps[:-1]:
+        columns = _add_step(graph, step, columns)
+    last = steps[-1]
+    predicted = _find_estimator(last)(graph, last, columns)
+    codes = [labels.index(each) if labels else int(each) for each in getattr(last, "classes_", np.empty(0)).tolist()]
+    return Compiled(
+        data=graph.finish(predicted, features=features, classes=codes),
+        splits=_locate_splits(predicted.splits, columns),
+    )
+
+
+def name_class(estimator: Any) -> str:
+    """The name by which a class is imported: sklearn.linear_model.Ridge, and not sklearn.linear_model._ridge.Ridge."""
+    made = type(estimator)
+    return f"{made.__module__.partition('._')[0]}.{made.__name__}"
+
+
+def _add_step(graph: Graph, step: Any, columns: Columns) -> Columns:
+    name = name_class(step) if not isinstance(step, str) else step
+    if step is None or name == "passthrough":
+        return columns
+    if name == "sklearn.pipeline.Pipeline":
+        for _, each in step.steps:
+            columns = _add_step(graph, each, columns)
+        return columns
+    if name == "sklearn.compose.ColumnTransformer":
+        return _add_side_by_side(graph, step, columns)
+    if name not in STEPS:
+        raise NotCompiled(f"{type(step).__name__} is not compiled")
+    return STEPS[name](graph, step, columns)
+
+
+def _add_side_by_side(graph: Graph, step: Any, columns: Columns) -> Columns:
+    if step.transformer_weights:
+        raise NotCompiled("ColumnTransformer is not compiled with weights")
+    made = []
+    for _, each, chosen in step.transformers_:
+        wanted = np.atleast_1d(np.arange(columns.width)[chosen]).tolist()
+        if wanted and not (isinstance(each, str) and each == "drop"):
+            made.append(_add_step(graph, each, graph.gather(columns, wanted)))
+    if len(made) == 1:
+        return made[0]
+    name = graph.add("Concat", *(each.name for each in made), axis=1)
+    return Columns(name=name, origins=tuple(origin for each in made for origin in each.origins))
+
+
+def _find_estimator(estimator: Any) -> Callable[[Graph, Any, Columns], Predicted]:
+    made = ESTIMATORS.get(name_class(estimator))
+    if made is None:
+        raise NotCompiled(f"{type(estimator).__name__} is not compiled")
+    return made
+
+
+def _locate_splits(splits: dict[int, NDArray[np.float64]], columns: Columns) -> dict[int, NDArray[np.float64]]:
+    """The same by column of the matrix, for what comes out of one column alone."""
+    located: dict[int, list[NDArray[np.float64]]] = {}
+    for position, values in splits.items():
+        origin = columns.origins[position]
+        if origin is not None:
+            located.setdefault(origin.column, []).append(values * origin.scale + origin.mean)
+    return {column: np.unique(np.concatenate(values)) for column, values in located.items()}

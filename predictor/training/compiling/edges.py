@@ -1,0 +1,73 @@
+"""Makes rows at the edges of what a model can be asked: where a compiled one would differ first, if it did."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.schema import Feature, Matrix, Schema, Vector
+
+# Enough to meet every kind of split; a forest has millions.
+MOST_SPLITS = 2_000
+# No float32 is as large, so that trees refuse it, and no sum of squares is.
+BEYOND_FLOAT32 = (1e39, -1e300)
+LARGE = 1e30
+
+
+def make_edge_rows(
+    schema: Schema, matrix: Matrix, splits: dict[int, NDArray[np.float64]], *, seed: int = 0
+) -> list[Matrix]:
+    """Change one value each in copies of rows of `matrix`: gaps, extremes, each category, values at and beside splits.
+
+    Gives several matrices of shape (n, features): what some estimator refuses stands together.
+    """
+    chosen = np.random.default_rng(seed)
+    ordinary: list[tuple[int, Vector]] = []
+    gaps: list[tuple[int, Vector]] = []
+    endless: list[tuple[int, Vector]] = []
+    for column, feature in enumerate(schema.features):
+        ordinary.append((column, np.array([*_find_extremes(feature), *range(len(feature.choices))])))
+        if not feature.required:
+            gaps.append((column, np.array([np.nan])))
+        if feature.kind in ("number", "integer") and not endless:
+            endless.append((column, np.array(BEYOND_FLOAT32)))
+    beside = list(_find_neighbours(splits, schema))
+    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, beside, gaps, endless)]
+    hollow = matrix[:1].copy()
+    hollow[:, [column for column, _ in gaps]] = np.nan
+    return [rows for rows in [*made, hollow] if len(rows)]
+
+
+def _find_extremes(feature: Feature) -> Iterator[float]:
+    if feature.kind == "boolean":
+        yield from (0.0, 1.0)
+    if feature.kind not in ("number", "integer"):
+        return
+    yield from (0.0, -LARGE, LARGE)
+    yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
+    for end in feature.seen:
+        yield from (float(end), np.nextafter(float(end), -np.inf), np.nextafter(float(end), np.inf), 10 * float(end))
+
+
+def _find_neighbours(
+    splits: dict[int, NDArray[np.float64]], schema: Schema
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Each split, the float64 and float32 on its either side, and the float32 that is nearest."""
+    total = sum(map(len, splits.values()))
+    for column, values in splits.items():
+        if schema.features[column].kind == "category":
+            continue  # All of its values are met anyhow.
+        wanted = max(1, MOST_SPLITS * len(values) // max(total, MOST_SPLITS))
+        some = values[np.linspace(0, len(values) - 1, min(wanted, len(values))).astype(int)]
+        some = some[np.abs(some) < LARGE]
+        single = some.astype(np.float32)
+        beside = [np.nextafter(each, each.dtype.type(end)) for each in (some, single) for end in (-np.inf, np.inf)]
+        yield column, np.concatenate([some, single, *beside]).astype(np.float64)
+
+
+def _change_rows(matrix: Matrix, changes: list[tuple[int, Vector]], chosen: np.random.Generator) -> NDArray[np.float64]:
+    columns = np.concatenate([np.full(len(values), column) for column, values in changes] or [np.empty(0, int)])
+    rows = matrix[chosen.integers(len(matrix), size=len(columns))].copy()
+    if len(columns):
+        rows[np.arange(len(rows)), columns.astype(int)] = np.concatenate([values for _, values in changes])
+    return rows

@@ -1,0 +1,124 @@
+"""Builds the graph of a compiled model: every number in it is a float64, as in scikit-learn."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 18
+# Version 5 of ai.onnx.ml is the first whose trees take and give float64.
+TREE_DOMAIN, TREE_OPSET = "ai.onnx.ml", 5
+# What both opsets belong to; a newer onnx would write a number that an older onnxruntime refuses.
+IR_VERSION = 10
+INPUT = "inputs"
+
+
+class NotCompiled(Exception):  # It says what happened, as the errors of predictor.exceptions do.
+    """Its message says, as a sentence without its full stop, why there is no compiled model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a column of numbers comes from: `value * scale + mean` is what stands in column `column` of the matrix."""
+
+    column: int
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """A tensor of float64, shape (n, width), with the origin of each column that has one."""
+
+    name: str
+    origins: tuple[Origin | None, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.origins)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """What a predictor's nodes give: `numbers`, (n, 1), or `codes` (int64 positions of classes, (n,)) and perhaps
+    `probabilities`, (n, classes); and at which value each of its columns is split, where it is one of trees."""
+
+    numbers: str = ""
+    codes: str = ""
+    probabilities: str = ""
+    splits: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+
+class Graph:
+    """Collects nodes and constants. `refusals` are tensors, (n, 1): NaN for a row that must get no answer, else 0."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.refusals: list[str] = []
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Append a node, and give the name of its one output."""
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], domain=domain, **attributes))
+        return name
+
+    def constant(self, values: Any, dtype: Any = np.float64) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=dtype), name))
+        return name
+
+    def gather(self, columns: Columns, wanted: list[int]) -> Columns:
+        """These of the columns, in this order."""
+        if wanted == list(range(columns.width)):
+            return columns
+        name = self.add("Gather", columns.name, self.constant(wanted, np.int64), axis=1)
+        return Columns(name=name, origins=tuple(columns.origins[each] for each in wanted))
+
+    def refuse_endless(self, name: str) -> None:
+        """Refuse rows where a number is missing or infinite, as estimators do that check their input."""
+        nothing = self.add("Sub", name, name)  # NaN for what is not finite.
+        self.refusals.append(self.add("ReduceSum", nothing, self.constant([1], np.int64), keepdims=1))
+
+    def refuse_where(self, condition: str) -> None:
+        """Refuse the rows where a tensor of truths, (n, 1), is true."""
+        self.refusals.append(self.add("Where", condition, self.constant([[np.nan]]), self.constant([[0.0]])))
+
+    def finish(self, predicted: Predicted, *, features: int, classes: list[int]) -> bytes:
+        """Write the model: `predicted`, (n,), numbers or class codes, and perhaps `probabilities`, (n, classes)."""
+        if predicted.codes:
+            codes = self.add("Gather", self.constant(classes), predicted.codes)
+            numbers = self.add("Reshape", codes, self.constant([-1, 1], np.int64))
+        else:
+            numbers = predicted.numbers
+        tensors = {"predicted": numbers} | (
+            {"probabilities": predicted.probabilities} if predicted.probabilities else {}
+        )
+        for output, tensor in tensors.items():
+            self._name_output(output, self._add_refusals(tensor))
+        shapes: dict[str, list[str | int | None]] = {"predicted": ["n", 1], "probabilities": ["n", len(classes)]}
+        made = helper.make_graph(
+            self.nodes,
+            "model",
+            [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, ["n", features])],
+            [helper.make_tensor_value_info(name, TensorProto.DOUBLE, shapes[name]) for name in tensors],
+            self.constants,
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(TREE_DOMAIN, TREE_OPSET)]
+        model = helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mlsite")
+        helper.set_model_props(model, {"classes": ",".join(map(str, classes))})
+        try:
+            return bytes(model.SerializeToString())
+        except ValueError as error:  # protobuf writes nothing of 2 GB or more.
+            raise NotCompiled(f"the compiled model would be too large: {error}") from error
+
+    def _add_refusals(self, tensor: str) -> str:
+        for refusal in self.refusals:
+            tensor = self.add("Add", tensor, refusal)
+        return tensor
+
+    def _name_output(self, output: str, tensor: str) -> None:
+        self.nodes.append(helper.make_node("Identity", [tensor], [output]))

@@ -1,0 +1,103 @@
+"""Compiles the steps that come before an estimator: imputation, one-hot encoding, scaling, columns side by side."""
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
+
+
+def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:
+    fills = np.asarray(step.statistics_, dtype=np.float64)
+    if step.add_indicator or not np.isnan(step.missing_values):
+        raise NotCompiled("SimpleImputer is not compiled with an indicator or another mark for what is missing")
+    if np.isnan(fills).any():
+        raise NotCompiled("SimpleImputer is not compiled where it drops a column")
+    filled = graph.add("Where", graph.add("IsNaN", columns.name), graph.constant([fills]), columns.name)
+    return Columns(name=filled, origins=columns.origins)
+
+
+def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
+    infrequent = getattr(step, "_infrequent_enabled", False)
+    if infrequent or step.handle_unknown == "warn" or any(np.isnan(each).any() for each in step.categories_):
+        raise NotCompiled("OneHotEncoder is not compiled with infrequent or missing categories")
+    widths = [len(each) for each in step.categories_]
+    spread = graph.gather(columns, np.repeat(np.arange(columns.width), widths).tolist())
+    is_it = graph.add("Equal", spread.name, graph.constant([np.concatenate(step.categories_)]))
+    encoded = Columns(name=graph.add("Cast", is_it, to=TensorProto.DOUBLE), origins=(None,) * sum(widths))
+    if step.handle_unknown == "error":
+        known = graph.add("ReduceSum", encoded.name, graph.constant([1], np.int64), keepdims=1)
+        graph.refuse_where(graph.add("Less", known, graph.constant([[columns.width]])))
+    if step.drop_idx_ is None:
+        return encoded
+    starts = np.cumsum([0, *widths[:-1]])
+    dropped = {int(start + each) for start, each in zip(starts, step.drop_idx_, strict=True) if each is not None}
+    return graph.gather(encoded, [each for each in range(sum(widths)) if each not in dropped])
+
+
+def add_standard_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
+    return _scale(graph, columns, step.mean_ if step.with_mean else None, step.scale_ if step.with_std else None)
+
+
+def add_robust_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
+    centre, scale = step.center_ if step.with_centering else None, step.scale_ if step.with_scaling else None
+    return _scale(graph, columns, centre, scale)
+
+
+def add_max_abs_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
+    if getattr(step, "clip", False):
+        raise NotCompiled("MaxAbsScaler is not compiled with clip")
+    return _scale(graph, columns, None, step.scale_)
+
+
+def add_min_max_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
+    if step.clip:
+        raise NotCompiled("MinMaxScaler is not compiled with clip")
+    scaled = graph.add("Mul", columns.name, graph.constant([step.scale_]))
+    moved = graph.add("Add", scaled, graph.constant([step.min_]))
+    return Columns(name=moved, origins=_move(columns, -step.min_ / step.scale_, 1 / step.scale_))
+
+
+def add_polynomial_features(graph: Graph, step: Any, columns: Columns) -> Columns:
+    """Multiply up to `degree` columns for each that comes out; a column of ones stands where there are fewer."""
+    powers = np.asarray(step.powers_)
+    degree, ones = max(1, int(powers.sum(axis=1).max())), columns.width
+    factors = np.full((len(powers), degree), ones)
+    for output, row in enumerate(powers):
+        found = np.repeat(np.arange(columns.width), row)
+        factors[output, : len(found)] = found
+    padding = graph.constant([0, 0, 0, 1], np.int64), graph.constant(1.0)
+    padded = graph.add("Pad", columns.name, *padding, mode="constant")
+    chosen = [graph.add("Gather", padded, graph.constant(each, np.int64), axis=1) for each in factors.T]
+    product = chosen[0]
+    for each in chosen[1:]:
+        product = graph.add("Mul", product, each)
+    return Columns(name=product, origins=(None,) * len(powers))
+
+
+def add_function_transformer(graph: Graph, step: Any, columns: Columns) -> Columns:
+    if step.func is not None:
+        raise NotCompiled("FunctionTransformer is not compiled: it may do anything")
+    return columns
+
+
+def _scale(graph: Graph, columns: Columns, mean: Any, scale: Any) -> Columns:
+    """Subtract and divide as scikit-learn does, so that no number falls on another side of a split behind it."""
+    name = columns.name
+    if mean is not None:
+        name = graph.add("Sub", name, graph.constant([mean]))
+    if scale is not None:
+        name = graph.add("Div", name, graph.constant([scale]))
+    means = np.zeros(columns.width) if mean is None else np.asarray(mean)
+    return Columns(name=name, origins=_move(columns, means, np.ones(columns.width) if scale is None else scale))
+
+
+def _move(columns: Columns, means: Any, scales: Any) -> tuple[Origin | None, ...]:
+    return tuple(
+        origin
+        and Origin(
+            column=origin.column, mean=origin.mean + origin.scale * float(mean), scale=origin.scale * float(scale)
+        )
+        for origin, mean, scale in zip(columns.origins, means, scales, strict=True)
+    )

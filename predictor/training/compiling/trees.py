@@ -1,0 +1,152 @@
+"""Compiles decision trees and the forests that they make."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import AttributeProto, TensorProto, numpy_helper
+
+from predictor.training.compiling.graph import TREE_DOMAIN, Columns, Graph, NotCompiled, Predicted
+
+# An attribute of 2 GB could not be written, and what is much larger than this takes seconds to load.
+MOST_NODES = 5_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """The nodes of one tree, each array of shape (nodes,); `left` is taken where the value is `threshold` or less.
+
+    `weights` is what a leaf adds to column `target` of the answer.
+    """
+
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    takes_missing_left: NDArray[np.bool_]
+    is_leaf: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    target: int = 0
+
+
+def read_tree(fitted: Any, weights: NDArray[np.float64], target: int = 0) -> Tree:
+    """A tree of sklearn.tree, its leaves adding these `weights`, shape (nodes,)."""
+    return Tree(
+        feature=fitted.feature,
+        threshold=fitted.threshold,
+        left=fitted.children_left,
+        right=fitted.children_right,
+        takes_missing_left=fitted.missing_go_to_left.astype(bool),
+        is_leaf=fitted.children_left < 0,
+        weights=weights,
+        target=target,
+    )
+
+
+def add_trees(graph: Graph, name: str, trees: list[Tree], targets: int, *, mean: bool = False) -> str:
+    """The sums of what the trees' leaves add, or their mean, shape (n, targets)."""
+    count = sum(len(tree.feature) for tree in trees)
+    if count > MOST_NODES:
+        raise NotCompiled(f"its trees have {count:,} nodes, and {MOST_NODES:,} is the most that is compiled")
+    made = graph.add("TreeEnsemble", name, domain=TREE_DOMAIN, n_targets=targets, aggregate_function=0 if mean else 1)
+    attributes = graph.nodes[-1].attribute
+    for key, values in _join_trees(trees).items():
+        if values.dtype == np.int64:
+            # make_node would look at each of some million numbers several times.
+            attributes.add(name=key, type=AttributeProto.INTS).ints.extend(values.tolist())
+        else:
+            attributes.add(name=key, type=AttributeProto.TENSOR, t=numpy_helper.from_array(values, key))
+    return made
+
+
+def _join_trees(trees: list[Tree]) -> dict[str, NDArray[Any]]:
+    """The attributes of a TreeEnsemble node: the branches of all trees, and their leaves."""
+    parts: dict[str, list[NDArray[Any]]] = {}
+    roots, branches, leaves = [], 0, 0
+    for tree in trees:
+        roots.append(branches)
+        told = _describe_tree(tree, branches, leaves)
+        for key, values in told.items():
+            parts.setdefault(key, []).append(values)
+        branches += len(told["nodes_splits"])
+        leaves += len(told["leaf_weights"])
+    joined = {key: np.concatenate(values) for key, values in parts.items()}
+    return {**joined, "tree_roots": np.array(roots, dtype=np.int64)}
+
+
+def _describe_tree(tree: Tree, branches: int, leaves: int) -> dict[str, NDArray[Any]]:
+    """One tree's part of these, its branches counted from `branches` on and its leaves from `leaves` on."""
+    is_leaf = tree.is_leaf
+    ids = np.where(is_leaf, leaves + np.cumsum(is_leaf) - 1, branches + np.cumsum(~is_leaf) - 1).astype(np.int64)
+    inner = np.flatnonzero(~is_leaf)
+    left, right = tree.left[inner], tree.right[inner]
+    if not len(inner):  # A tree that is one leaf is a branch both of whose sides are that leaf.
+        inner = left = right = np.zeros(1, dtype=np.int64)
+    return {
+        "nodes_featureids": np.maximum(tree.feature[inner], 0).astype(np.int64),
+        "nodes_splits": tree.threshold[inner].astype(np.float64),
+        "nodes_modes": np.zeros(len(inner), dtype=np.uint8),  # All are "less or equal".
+        "nodes_missing_value_tracks_true": tree.takes_missing_left[inner].astype(np.int64),
+        "nodes_truenodeids": ids[left],
+        "nodes_trueleafs": is_leaf[left].astype(np.int64),
+        "nodes_falsenodeids": ids[right],
+        "nodes_falseleafs": is_leaf[right].astype(np.int64),
+        "leaf_targetids": np.full(is_leaf.sum(), tree.target, dtype=np.int64),
+        "leaf_weights": tree.weights[is_leaf].astype(np.float64),
+    }
+
+
+def find_splits(trees: list[Tree]) -> dict[int, NDArray[np.float64]]:
+    """Where each column is split, by its position."""
+    features = np.concatenate([tree.feature[~tree.is_leaf] for tree in trees])
+    thresholds = np.concatenate([tree.threshold[~tree.is_leaf] for tree in trees])
+    return {int(each): np.unique(thresholds[features == each]) for each in np.unique(features)}
+
+
+def cast_columns(graph: Graph, columns: Columns, *, takes_missing: bool) -> str:
+    """Round to float32 and back, as trees do with their input, and refuse what they refuse."""
+    rounded = graph.add("Cast", graph.add("Cast", columns.name, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
+    if not takes_missing:
+        graph.refuse_endless(rounded)
+        return rounded
+    endless = graph.add("Cast", graph.add("IsInf", rounded), to=TensorProto.DOUBLE)
+    found = graph.add("ReduceSum", endless, graph.constant([1], np.int64), keepdims=1)
+    graph.refuse_where(graph.add("Greater", found, graph.constant([[0.0]])))
+    return rounded
+
+
+def add_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    """A regression tree, or the mean of several."""
+    fitted = _list_fitted(estimator)
+    trees = [read_tree(each, each.value[:, 0, 0]) for each in fitted]
+    numbers = add_trees(graph, _cast(graph, estimator, columns), trees, 1, mean=True)
+    return Predicted(numbers=numbers, splits=find_splits(trees))
+
+
+def add_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
+    """A classification tree, or several: a leaf has one weight here, so it is its row in a table of probabilities."""
+    fitted = _list_fitted(estimator)
+    trees, tables, count = [], [], 0
+    for target, each in enumerate(fitted):
+        is_leaf = each.children_left < 0
+        trees.append(read_tree(each, count + np.cumsum(is_leaf) - 1.0, target))
+        tables.append(each.value[is_leaf, 0, :])
+        count += int(is_leaf.sum())
+    rows = add_trees(graph, _cast(graph, estimator, columns), trees, len(trees))
+    positions = graph.add("Cast", rows, to=TensorProto.INT64)
+    shares = graph.add("Gather", graph.constant(np.concatenate(tables)), positions, axis=0)
+    total = graph.add("ReduceSum", shares, graph.constant([1], np.int64), keepdims=0)
+    probabilities = graph.add("Div", total, graph.constant(float(len(trees))))
+    codes = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
+    return Predicted(codes=codes, probabilities=probabilities, splits=find_splits(trees))
+
+
+def _list_fitted(estimator: Any) -> list[Any]:
+    if estimator.n_outputs_ != 1:
+        raise NotCompiled(f"{type(estimator).__name__} is not compiled with several targets")
+    return [each.tree_ for each in estimator.estimators_] if hasattr(estimator, "estimators_") else [estimator.tree_]
+
+
+def _cast(graph: Graph, estimator: Any, columns: Columns) -> str:
+    return cast_columns(graph, columns, takes_missing=estimator.__sklearn_tags__().input_tags.allow_nan)
