@@ -26,10 +26,15 @@ bind = f"{host}:{read_number('PORT', 8000)}"
 
 wsgi_app = "mlsite.wsgi:application"
 workers = read_number("WEB_CONCURRENCY", 2)
-# A thread waits for its commit while another predicts. Each holds one database connection: 2 workers × 4
-# threads are 8 of the 20 that Heroku's smallest Postgres allows.
-worker_class = "gthread"
-threads = 4
+if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "pgsql:")):
+    # Hundreds of requests wait at once, for a commit or for their client, and cost no thread each. 4 connections for
+    # the pages and 1 for the batcher: 2 workers hold at most 10 of the 20 that Heroku's smallest Postgres allows.
+    worker_class = "mlsite.worker.Worker"
+    os.environ["DATABASE_POOL_SIZE"] = "4"
+else:
+    # Waiting for SQLite stops a whole gevent worker.
+    worker_class = "gthread"
+    threads = 4
 
 # Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
 keepalive = 95

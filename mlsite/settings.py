@@ -23,6 +23,12 @@ def read_flag(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
+def read_whole_number(name: str, default: int) -> int:
+    """The number above 0 that is set; 0, which predictor.checks refuses, for anything else."""
+    text = os.environ.get(name, "").strip() or str(default)
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
 # Where and with which keys
 
 IS_LOCAL = os.environ.get("DEPLOYMENT") == "local"
@@ -38,6 +44,8 @@ DEBUG = False
 
 MODELS_DIR = BASE_DIR / "ml_models"
 DEFAULT_MODEL = os.environ.get("DEFAULT_MODEL") or "line"
+# The most that one artifact may take in the database, compressed.
+MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
 # Application
 
@@ -100,6 +108,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Database
 
+# How many connections the requests of one process share; 0 gives each thread one of its own. gunicorn.conf.py sets it.
+DATABASE_POOL_SIZE = read_whole_number("DATABASE_POOL_SIZE", 0)
 IS_DATABASE_URL_READABLE = True
 try:
     database = dj_database_url.parse(
@@ -123,6 +133,8 @@ else:
     # A server that does not answer must become a 503 before the router gives up at 30 s.
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 10_000)
+    if DATABASE_POOL_SIZE and database["ENGINE"] == "django.db.backends.postgresql":
+        database |= {"ENGINE": "mlsite.pooled", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
     if IS_ON_DYNO:
         # Not dj-database-url's ssl_require: it would turn a stricter mode in the URL down to this one.
         options.setdefault("sslmode", "require")

@@ -61,7 +61,7 @@ def test_a_worker_keeps_the_version_that_works_and_is_not_ready(service, models_
     assert service.get_runtime("line").version == line
     with pytest.raises(ModelNotReady, match="line 2 is live, but line 1 is served"):
         service.check_ready("line")
-    [error] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    *_, error = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert error.startswith("line 2 was not loaded (BadSignature): its manifest is not signed")
 
 

@@ -1,4 +1,4 @@
-"""The model-loading service: finds the live version, loads it once, predicts, and stores before it answers."""
+"""The model-loading service: finds the live version, loads it once, and has each answer stored before it is given."""
 
 import logging
 import threading
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
 
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady
 from predictor.models import Prediction, Version
 from predictor.schema import Row
+from predictor.serving.batch import Job
+from predictor.serving.batcher import batcher
 from predictor.serving.runtime import Runtime, load_runtime
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ class Failure:
 class ModelService:
     """What one worker process holds; its threads share it.
 
-    The database is looked at once a second, by whichever request comes first. One thread loads a new version
-    while the others go on with the one that is held.
+    The database is looked at once a second, by whichever request comes first, and one thread loads a new version;
+    the others go on with what is held meanwhile.
     """
 
     def __init__(self) -> None:
@@ -45,17 +46,18 @@ class ModelService:
         """Start as a new process would."""
         self._live: dict[str, Version] = {}
         self._looked_at = float("-inf")
+        self._looking = threading.Lock()
         self._held: dict[str, Runtime] = {}
         self._failures: dict[str, Failure] = {}
         self._loading: dict[str, threading.Lock] = {}
 
     def list_live(self) -> list[Version]:
         """The live version of every model, by slug: identity and title only."""
-        now = time.monotonic()
-        if now - self._looked_at >= SECONDS_BETWEEN_LOOKS:
-            newest = Version.objects.live().only("id", "model", "number", "title").order_by("model")
-            self._live = {version.model: version for version in newest}
-            self._looked_at = now
+        if self._is_time_to_look() and self._looking.acquire(blocking=not self._live):
+            try:
+                self._look()
+            finally:
+                self._looking.release()
         return list(self._live.values())
 
     def get_runtime(self, slug: str) -> Runtime:
@@ -83,26 +85,20 @@ class ModelService:
     def predict(self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source) -> list[Prediction]:
         """Answer parsed rows and store them in one INSERT; what is returned is committed.
 
-        Raises NoAnswer; then, and when the database fails, no row is stored.
+        Raises NoAnswer, and Overloaded or TooLate where too much is asked at once. Then no row is stored, unless
+        TooLate says that this is not known; nor is one when the database fails, unless it fails in the commit.
         """
-        started = time.perf_counter()
-        answers = runtime.predict(runtime.schema.encode(rows))
-        duration_ms = (time.perf_counter() - started) * 1000
-        predictions = [
-            Prediction(
-                version=runtime.version,
-                inputs=row.values,
-                output=answer.output,
-                probabilities=answer.probabilities,
-                warnings=row.warnings,
-                source=source,
-                duration_ms=duration_ms,
-            )
-            for row, answer in zip(rows, answers, strict=True)
-        ]
-        with transaction.atomic(durable=True):
-            Prediction.objects.bulk_create(predictions)
-        return predictions
+        return batcher.answer(Job(runtime=runtime, rows=rows, source=source))
+
+    def _is_time_to_look(self) -> bool:
+        return time.monotonic() - self._looked_at >= SECONDS_BETWEEN_LOOKS
+
+    def _look(self) -> None:
+        if self._is_time_to_look():  # Otherwise another thread was first.
+            now = time.monotonic()
+            newest = Version.objects.live().only("id", "model", "number", "title").order_by("model")
+            self._live = {version.model: version for version in newest}
+            self._looked_at = now
 
     def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:
         lock = self._loading.setdefault(live.model, threading.Lock())

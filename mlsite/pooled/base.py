@@ -1,0 +1,71 @@
+"""Django's PostgreSQL backend over a bounded pool: for a process in which hundreds of requests are open at once.
+
+CONN_MAX_AGE must be 0: whoever closes a connection gives it back here. Django itself pools psycopg 3 only.
+"""
+
+import select
+from typing import Any
+
+import psycopg2
+from django.conf import settings
+from django.db.backends.postgresql import base
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from mlsite.pooled.places import Places
+
+# As long as a request may wait for its turn: then its visitor gets a 503, well before the router gives up.
+SECONDS_TO_WAIT = 8.0
+
+places = Places(settings.DATABASE_POOL_SIZE)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Takes its connection from the pool, unless it `is_reserved`: then it has one of its own and keeps it."""
+
+    is_reserved = False
+    _has_place = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if self.is_reserved:
+            return super().get_new_connection(conn_params)
+        try:
+            idle = places.take(SECONDS_TO_WAIT)
+        except TimeoutError:
+            raise psycopg2.OperationalError("every connection of this process is in use") from None
+        self._has_place = True
+        try:
+            if idle is not None and is_alive(idle):
+                return idle
+            return super().get_new_connection(conn_params)
+        except BaseException:
+            self._leave(None)
+            raise
+
+    def _close(self) -> None:
+        connection = self.connection
+        if not self._has_place or connection is None:
+            super()._close()  # type: ignore[misc]  # django-stubs leave it out.
+        elif self.errors_occurred or connection.closed or not is_idle(connection):
+            try:
+                super()._close()  # type: ignore[misc]  # The same.
+            finally:
+                self._leave(None)
+        else:
+            self._leave(connection)
+
+    def _leave(self, connection: Any) -> None:
+        self._has_place = False
+        places.give_back(connection)
+
+
+def is_idle(connection: Any) -> bool:
+    """Whether it is in no transaction."""
+    return bool(connection.info.transaction_status == TRANSACTION_STATUS_IDLE)
+
+
+def is_alive(connection: Any) -> bool:
+    """A server says nothing unasked but its goodbye; what has said something is closed."""
+    said, _, _ = select.select([connection], [], [], 0)
+    if said:
+        connection.close()
+    return not said

@@ -1,0 +1,147 @@
+"""Answers several requests at once: one predict a version, one INSERT and one commit for all of them."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from django.db import Error, connection, transaction
+
+from predictor.models import Prediction
+from predictor.schema import Row
+from predictor.serving.runtime import Answer, Runtime
+
+T = TypeVar("T")
+SECONDS_BETWEEN_TRIES = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """One request: its rows are all stored or none of them. `done` gives its predictions once they are committed."""
+
+    runtime: Runtime
+    rows: Sequence[Row]
+    source: Prediction.Source
+    done: "Future[list[Prediction]]" = field(default_factory=Future)
+
+
+class Store(Protocol):
+    """Where predictions are kept."""
+
+    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
+        """Commit all of them or none; `again` where some or all may be there already, under the same ids."""
+
+    def is_connected(self) -> bool:
+        """Whether the connection outlived the failure that `insert` has just raised."""
+
+
+class DatabaseStore:
+    """Writes over the calling thread's own connection."""
+
+    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
+        with transaction.atomic(durable=True):
+            Prediction.objects.bulk_create(predictions, ignore_conflicts=again)
+
+    def is_connected(self) -> bool:
+        if connection.connection is not None and connection.is_usable():
+            return True
+        connection.close()
+        return False
+
+
+def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
+    """Predict and store the rows of all jobs, and finish each one's `done`: with what is committed, or with an error.
+
+    A job that fails by itself never fails its neighbours. A database that went away is tried again for
+    `patience` seconds.
+    """
+    groups: dict[int, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(id(job.runtime), []).append(job)
+    predicted = [pair for group in groups.values() for pair in _predict(group)]
+    if predicted:
+        _store(predicted, store, patience)
+
+
+Predicted = tuple[Job, list[Prediction]]
+
+
+def _predict(jobs: list[Job]) -> list[Predicted]:
+    """Answer jobs of one version; those that cannot be answered are finished with their error and left out."""
+    try:
+        return _predict_together(jobs)
+    except Exception as error:  # An estimator is anybody's code and may raise anything; whoever asked is told.
+        if len(jobs) == 1:
+            jobs[0].done.set_exception(error)
+            return []
+    return [pair for half in _halve(jobs) for pair in _predict(half)]
+
+
+def _predict_together(jobs: list[Job]) -> list[Predicted]:
+    runtime = jobs[0].runtime
+    rows = [row for job in jobs for row in job.rows]
+    started = time.perf_counter()
+    answers = iter(runtime.predict(runtime.schema.encode(rows)))
+    duration_ms = (time.perf_counter() - started) * 1000
+    return [(job, [_make_prediction(job, row, next(answers), duration_ms) for row in job.rows]) for job in jobs]
+
+
+def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:
+    return Prediction(
+        version=job.runtime.version,
+        inputs=row.values,
+        output=answer.output,
+        interval=answer.interval,
+        probabilities=answer.probabilities,
+        warnings=row.warnings,
+        source=job.source,
+        duration_ms=duration_ms,
+    )
+
+
+def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
+    """Commit, and finish the jobs: together, and where their data is refused by halves, down to the one at fault."""
+    try:
+        _insert([prediction for _, made in predicted for prediction in made], store, patience)
+    except ConnectionLost as lost:
+        for job, _ in predicted:
+            # One each: whoever raises it adds a trace of their own.
+            job.done.set_exception(type(lost.error)(*lost.error.args))
+    except Exception as error:  # The database's own errors, and what an adapter says of a value; whoever asked is told.
+        if len(predicted) == 1:
+            predicted[0][0].done.set_exception(error)
+            return
+        for half in _halve(predicted):
+            _store(half, store, patience)
+    else:
+        for job, made in predicted:
+            job.done.set_result(made)
+
+
+class ConnectionLost(Exception):
+    """The database is away; whether the last commit was done is not known."""
+
+    def __init__(self, error: Error) -> None:
+        self.error = error
+
+
+def _insert(predictions: list[Prediction], store: Store, patience: float) -> None:
+    """Insert, over a new connection where the old one broke: its commit may have been done, so the ids stay."""
+    give_up_at = time.monotonic() + patience
+    again = False
+    while True:
+        try:
+            return store.insert(predictions, again=again)
+        except Error as error:
+            if store.is_connected():
+                raise
+            if time.monotonic() >= give_up_at:
+                raise ConnectionLost(error) from error
+        again = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _halve(items: list[T]) -> tuple[list[T], list[T]]:
+    middle = len(items) // 2
+    return items[:middle], items[middle:]

