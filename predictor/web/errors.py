@@ -1,20 +1,16 @@
 """The one place that turns errors into HTTP answers, each with a page in the site's own look."""
 
-import logging
 from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 
-from predictor.exceptions import ModelNotFound, ModelNotReady
+from predictor.exceptions import ModelNotFound
+from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.web.pages import render_page, wants_fragment
 
-logger = logging.getLogger(__name__)
-
-# The database is away, read-only during a failover, or without its tables.
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+API_PATH = "/api/"
 
 
 class ErrorPagesMiddleware:
@@ -24,6 +20,8 @@ class ErrorPagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(API_PATH):
+            return self.get_response(request)  # It has a limit of its own, and answers in JSON.
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return show_too_large(request)
@@ -32,13 +30,8 @@ class ErrorPagesMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, ModelNotFound):
             return show_not_found(request, error)
-        if isinstance(error, ModelNotReady):
-            logger.error("%s", error)
-            return show_unavailable(request, "This model cannot answer at the moment.")
-        if isinstance(error, DATABASE_AWAY):
-            logger.error("the database cannot be used: %s", error)
-            return show_unavailable(request, "The history cannot be reached, and no answer is given that is not kept.")
-        return None
+        outage = find_outage(error)
+        return show_unavailable(request, outage.message) if outage else None
 
 
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -73,7 +66,7 @@ def show_server_error(request: HttpRequest) -> HttpResponse:
 
 def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
     response = _render_error(request, 503, "Not available just now", f"{hint} Try again in a few seconds.")
-    response["Retry-After"] = "5"
+    response["Retry-After"] = SECONDS_TO_WAIT
     return response
 
 

@@ -1,0 +1,96 @@
+"""What a client sends and what it gets back, as JSON: no cookie, no page, no redirect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from predictor.exceptions import InvalidInput
+from predictor.models import Prediction
+from predictor.schema import SHOWN_CHARACTERS, Row, Schema, quote
+
+MOST_ROWS = 1_000
+MOST_BYTES = 4_000_000
+EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
+
+
+class Refused(Exception):
+    """A request that gets no prediction: a status, a code for programs, a sentence, and fields where there are any."""
+
+    def __init__(self, status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> None:
+        self.status, self.code, self.message, self.fields = status, code, message, dict(fields or {})
+        super().__init__(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The rows that were sent; `is_list` when they came as a list, which says how errors name their fields."""
+
+    rows: list[Any]
+    is_list: bool
+
+
+def read_inputs(request: HttpRequest) -> Inputs:
+    """Read the body of a prediction's request; raises Refused with what is wrong with it."""
+    if request.content_type != "application/json":
+        raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MOST_BYTES:
+        raise Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
+    try:
+        body = msgspec.json.decode(request.read())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(400, "malformed", f"The body is no JSON ({error}): send {EXAMPLE}.") from error
+    if not isinstance(body, dict) or body.keys() != {"inputs"} or not isinstance(body["inputs"], dict | list):
+        raise Refused(400, "malformed", f"The body must be {EXAMPLE}.")
+    inputs = body["inputs"]
+    if isinstance(inputs, dict):
+        return Inputs(rows=[inputs], is_list=False)
+    if len(inputs) > MOST_ROWS:
+        raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, not {len(inputs):,}.")
+    if not inputs:
+        raise Refused(400, "malformed", "The list of inputs is empty: send at least one row.")
+    return Inputs(rows=inputs, is_list=True)
+
+
+def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
+    """Parse all rows, or raise Refused that names every wrong field: `x`, or `3.x` in the fourth row of a list."""
+    rows: list[Row] = []
+    fields: dict[str, str] = {}
+    for number, raw in enumerate(inputs.rows):
+        place = f"{number}." if inputs.is_list else ""
+        if not isinstance(raw, dict):
+            fields[place.rstrip(".")] = f"A row is an object of fields, not {quote(raw)[: SHOWN_CHARACTERS + 3]}."
+            continue
+        try:
+            rows.append(schema.parse(raw))
+        except InvalidInput as error:
+            fields |= {f"{place}{name}": message for name, message in error.fields.items()}
+    if fields:
+        raise Refused(422, "invalid_input", "Some inputs are wrong; nothing was predicted or stored.", fields)
+    return rows
+
+
+def write_predictions(model: str, version: int, predictions: list[Prediction]) -> HttpResponse:
+    shown = [
+        {
+            "id": str(prediction.id),
+            "output": prediction.output,
+            "interval": prediction.interval,
+            "probabilities": prediction.probabilities,
+            "warnings": prediction.warnings,
+        }
+        for prediction in predictions
+    ]
+    return write_json({"model": model, "version": version, "predictions": shown})
+
+
+def write_refusal(refused: Refused) -> HttpResponse:
+    fields = {"fields": refused.fields} if refused.fields else {}
+    return write_json({"error": {"code": refused.code, "message": refused.message, **fields}}, refused.status)
+
+
+def write_json(content: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(content), content_type="application/json", status=status)

@@ -1,0 +1,43 @@
+"""The JSON API. It asks the same service as the pages do, and every answer that it gives is stored."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions, write_refusal
+from predictor.exceptions import ModelNotFound, NoAnswer
+from predictor.models import Prediction
+from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
+from predictor.serving.service import service
+
+
+@csrf_exempt
+def predict(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer one row or up to 1,000 of them: all are stored, or none is and the answer says why."""
+    try:
+        if request.method != "POST":
+            raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
+        return _predict(request, slug)
+    except Refused as refused:
+        response = write_refusal(refused)
+        if refused.status == 405:
+            response["Allow"] = "POST"
+        if refused.status == 503:
+            response["Retry-After"] = SECONDS_TO_WAIT
+        return response
+
+
+def _predict(request: HttpRequest, slug: str) -> HttpResponse:
+    inputs = read_inputs(request)
+    try:
+        runtime = service.get_runtime(slug)
+        predictions = service.predict(runtime, parse_rows(runtime.schema, inputs), Prediction.Source.API)
+    except ModelNotFound as error:
+        raise Refused(404, "model_not_found", f"There is no model {slug!r}.") from error
+    except NoAnswer as error:
+        raise Refused(422, "no_answer", str(error)) from error
+    except Exception as error:  # What is no outage is raised again as it is.
+        outage = find_outage(error)
+        if outage is None:
+            raise
+        raise Refused(503, outage.code, outage.message) from error
+    return write_predictions(slug, runtime.version.number, predictions)

@@ -1,0 +1,149 @@
+import json
+import uuid
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from predictor.models import Artifact, Prediction
+from tests.test_predict_journey import PENGUIN
+from tests.training import register_shipped
+
+pytestmark = pytest.mark.django_db
+LINE = "/api/v1/models/line/predict"
+
+
+@pytest.fixture
+def line():
+    return register_shipped("line")
+
+
+def post(client, body, path=LINE, content_type="application/json"):
+    data = body if isinstance(body, bytes | str) else json.dumps(body)
+    return client.post(path, data=data, content_type=content_type)
+
+
+@pytest.mark.both_databases
+def test_one_row_is_answered_and_is_the_one_that_is_kept(client, line):
+    answer = post(client, {"inputs": {"x": 5}})
+    assert answer.status_code == 200
+    [prediction] = answer.json()["predictions"]
+    kept = Prediction.objects.get()
+    assert (answer.json()["model"], answer.json()["version"]) == ("line", 1)
+    assert prediction == {
+        "id": str(kept.id),
+        "output": kept.output,
+        "interval": kept.interval,
+        "probabilities": None,
+        "warnings": [],
+    }
+    assert kept.source == "api"
+    assert kept.inputs == {"x": 5.0}
+
+
+@pytest.mark.both_databases
+def test_many_rows_are_answered_in_their_order_and_all_kept(client, line):
+    answer = post(client, {"inputs": [{"x": x} for x in range(1000)]})
+    outputs = [prediction["output"] for prediction in answer.json()["predictions"]]
+    assert outputs == sorted(outputs)
+    kept = {str(p.id): p.output for p in Prediction.objects.all()}
+    assert kept == {p["id"]: p["output"] for p in answer.json()["predictions"]}
+
+
+def test_a_class_comes_with_its_probabilities_and_warnings(client):
+    register_shipped("penguins")
+    answer = post(client, {"inputs": {**PENGUIN, "bill_length_mm": 90}}, "/api/v1/models/penguins/predict").json()
+    [prediction] = answer["predictions"]
+    assert prediction["output"] in prediction["probabilities"]
+    assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+    assert prediction["warnings"] == ["Bill length: 90 is outside what the model has seen: 32.1 to 55.9"]
+    assert prediction["interval"] is None
+
+
+def test_no_cookie_and_no_token_is_asked_for_or_given(line):
+    client = Client(enforce_csrf_checks=True)
+    assert post(client, {"inputs": {"x": 5}}).status_code == 200
+    assert not client.cookies
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "fields"),
+    [
+        ("{", 400, "malformed", []),
+        (b"\xff", 400, "malformed", []),
+        ('{"inputs": {"x": NaN}}', 400, "malformed", []),
+        ("[" * 100_000, 400, "malformed", []),
+        ([], 400, "malformed", []),
+        ({}, 400, "malformed", []),
+        ({"inputs": {"x": 1}, "more": 1}, 400, "malformed", []),
+        ({"inputs": 5}, 400, "malformed", []),
+        ({"inputs": []}, 400, "malformed", []),
+        ({"inputs": [{"x": 1}] * 1001}, 413, "too_many_rows", []),
+        ("x" * 4_000_001, 413, "too_large", []),
+        ({"inputs": {}}, 422, "invalid_input", ["x"]),
+        ({"inputs": {"x": None}}, 422, "invalid_input", ["x"]),
+        ({"inputs": {"x": "5x", "y": 1}}, 422, "invalid_input", ["x", "y"]),
+        ({"inputs": {"x": [1]}}, 422, "invalid_input", ["x"]),
+        ({"inputs": {"x": True}}, 422, "invalid_input", ["x"]),
+        ({"inputs": {"x": 10**400}}, 422, "invalid_input", ["x"]),
+        ({"inputs": [{"x": 1}, {"x": "a"}, 3, {"z": 1}]}, 422, "invalid_input", ["1.x", "2", "3.x", "3.z"]),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_every_field_and_nothing_is_kept(
+    client, line, body, status, code, fields
+):
+    answer = post(client, body)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
+    error = answer.json()["error"]
+    assert (error["code"], sorted(error.get("fields", {}))) == (code, fields)
+    assert error["message"].endswith(".")
+    assert not Prediction.objects.exists()
+
+
+def test_another_content_type_is_refused(client, line):
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        assert post(client, "x=5", content_type=content_type).status_code == 415
+    assert post(client, {"inputs": {"x": 5}}, content_type="application/json; charset=utf-8").status_code == 200
+
+
+def test_another_method_is_refused_with_the_right_one(client, line):
+    answer = client.get(LINE)
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_a_model_that_there_is_not_is_not_found(client, line):
+    answer = post(client, {"inputs": {"x": 5}}, "/api/v1/models/lime/predict")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"code": "model_not_found", "message": "There is no model 'lime'."}}
+
+
+def test_inputs_without_a_finite_answer_are_refused(client, line):
+    answer = post(client, {"inputs": [{"x": 1}, {"x": 1.7e308}]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "no_answer")
+    assert not Prediction.objects.exists()
+
+
+def test_a_model_that_cannot_be_loaded_is_unavailable(client, line):
+    Artifact.objects.update(signature="0" * 64)
+    answer = post(client, {"inputs": {"x": 5}})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"]["code"] == "model_not_ready"
+
+
+def test_a_database_that_is_away_is_unavailable_and_no_answer_is_given(client, line):
+    def refuse_inserts(execute, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            raise OperationalError("the server closed the connection unexpectedly")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse_inserts):
+        answer = post(client, {"inputs": {"x": 5}})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"]["code"] == "unavailable"
+
+
+def test_the_id_of_an_answer_is_the_address_of_its_page(client, line):
+    [prediction] = post(client, {"inputs": {"x": 5}}).json()["predictions"]
+    assert uuid.UUID(prediction["id"]).version == 7
+    assert client.get(f"/predictions/{prediction['id']}/").status_code == 200
