@@ -1,0 +1,125 @@
+import os
+import pickle
+import subprocess
+import sys
+import zlib
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from predictor.exceptions import DamagedArtifact, ModelTooLarge
+from predictor.models import Artifact, ArtifactChunk, Version
+from predictor.retraining import retrain_model
+from predictor.serving.packing import join_chunks, pack_model
+from predictor.training.progress import keep_quiet
+from tests.conftest import ROOT
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"small": 1},
+        RANDOM.bytes(999_999),
+        RANDOM.bytes(3_000_001),
+        RANDOM.random((700, 500)),
+        np.asfortranarray(RANDOM.random((700, 500))),
+        "text" * 5_000_000,
+    ],
+    ids=["dict", "bytes", "more bytes", "array", "Fortran array", "long text"],
+)
+def test_what_is_packed_comes_back_to_the_last_bit(model):
+    package = pack_model(model)
+    pickled = join_chunks(iter(package.chunks), package.size)
+    assert max(map(len, package.chunks)) <= 1_000_000
+    assert sha256(pickled).hexdigest() == package.sha256
+    assert b"".join(package.unpack()) == pickled
+    np.testing.assert_equal(pickle.loads(pickled), model)  # noqa: S301  # Our own.
+
+
+@pytest.mark.parametrize("spoil", [lambda c: c[:-1], lambda c: c[1:], lambda c: [c[0], c[0], *c[1:]], lambda c: []])
+def test_missing_or_doubled_chunks_are_damage(spoil):
+    package = pack_model(RANDOM.bytes(3_000_000))
+    with pytest.raises(DamagedArtifact):
+        join_chunks(iter(spoil(package.chunks)), package.size)
+
+
+def test_what_unpacks_to_more_than_was_signed_is_damage():
+    with pytest.raises(DamagedArtifact):
+        join_chunks(iter([zlib.compress(bytes(10_000_000))]), 1000)
+
+
+def test_a_model_above_the_limit_is_refused_by_its_compressed_size(settings):
+    settings.MODEL_MAX_MB = 1
+    assert pack_model(bytes(5_000_000)).size > 5_000_000
+    with pytest.raises(ModelTooLarge, match=r"larger than 1 MB compressed: .* raise MODEL_MAX_MB"):
+        pack_model(RANDOM.bytes(1_000_001))
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+def test_nothing_of_a_model_above_the_limit_is_written(models_dir, settings):
+    settings.MODEL_MAX_MB = 1
+    (models_dir / "line/pipeline.py").write_text(
+        "import numpy as np\nfrom sklearn.linear_model import LinearRegression\n\n"
+        "class Large(LinearRegression):\n"
+        "    def fit(self, X, y):\n"
+        "        self.noise_ = np.random.default_rng(0).random(200_000)\n"
+        "        return super().fit(X, y)\n\n"
+        "def build(schema): return Large()\n"
+    )
+    with pytest.raises(ModelTooLarge):
+        retrain_model(models_dir, "line", by="tests", report=keep_quiet)
+    assert not Version.objects.exists()
+    assert not Artifact.objects.exists()
+    assert not ArtifactChunk.objects.exists()
+    assert not (models_dir / "line/model.pkl").exists()
+
+
+STORE = """
+import numpy as np
+from django.conf import settings
+
+from predictor.candidate import describe_candidate
+from predictor.judgement import judge_challenger
+from predictor.retraining import train_model
+from predictor.serving import registry
+from predictor.training.progress import keep_quiet
+
+trained = train_model(settings.MODELS_DIR, "line", report=keep_quiet)
+trained.fitted.noise_ = np.random.default_rng(0).random(12_450_000)  # 99.6 MB that no compression makes smaller
+candidate = describe_candidate(trained)
+registry.register(candidate, judge_challenger(trained, None, "always"), by="tests")
+"""
+LOAD = """
+from predictor.models import Version
+from predictor.serving.runtime import load_comparable
+
+runtime = load_comparable(Version.objects.find_live("line"))
+assert runtime.estimator.noise_.nbytes == 99_600_000
+[answer] = runtime.predict(runtime.schema.encode([runtime.schema.parse({"x": "5"})]))
+"""
+# Not getrusage: a process begins there with the peak of the one that it was forked from.
+PEAK = """
+import re
+from pathlib import Path
+
+[kilobytes] = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(int(kilobytes) // 1024)
+"""
+
+
+def test_a_100_mb_artifact_is_stored_and_loaded_within_512_mb_processes(database_url):
+    peaks = []
+    for part in (STORE, LOAD):
+        code = f"import django\ndjango.setup()\n{part}\n{PEAK}"
+        environment = {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "mlsite.settings"}
+        done = subprocess.run(  # noqa: S603  # Our own code.
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    assert max(peaks) < 512, peaks
+    assert Artifact.objects.get(kind="pickle").size > 99_600_000
