@@ -1,4 +1,4 @@
-"""What the database keeps: versions with their artifacts, promotions, and every prediction."""
+"""What the database keeps: versions with their artifacts, promotions, every prediction, and what then happened."""
 
 import uuid
 from datetime import datetime
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from predictor.metrics import LABELS
+from predictor.metrics import LABELS, format_score
 from predictor.schema import Schema, Value
 
 
@@ -41,11 +41,15 @@ class Version(models.Model):
     description = models.TextField(blank=True)
     estimator = models.TextField(help_text="What was fitted, as scikit-learn writes it.")
     schema = models.JSONField()
-    metrics = models.JSONField(help_text="Method, rows, scores, and the scores of a dummy baseline.")
+    metrics = models.JSONField(
+        help_text="Method, rows, scores with 95 % intervals, and the scores of a dummy baseline."
+    )
     profile = models.JSONField(help_text="What the version's picture is drawn from.")
     split = models.JSONField(help_text="The feature names and the share that decide which rows are held out.")
     data = models.JSONField(help_text="Where the rows came from: file, SHA-256, and how many.")
     decision = models.JSONField(help_text="What became of it as a challenger, and what that was decided on.")
+    report = models.JSONField(default=dict, help_text="How it was made: importances, tuning, duration, git commit.")
+    interval = models.JSONField(null=True, help_text="What the 90 % interval of a regression's answer is made of.")
     libraries = models.JSONField(help_text="The versions of the libraries it was made with.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -59,17 +63,68 @@ class Version(models.Model):
         return f"{self.model} {self.number}"
 
     def get_absolute_url(self) -> str:
-        return reverse("about", args=[self.model])
+        return reverse("version", args=[self.model, self.number])
 
     @cached_property
     def parsed_schema(self) -> Schema:
         return Schema.from_json(self.schema)
 
     @property
+    def is_imported(self) -> bool:
+        """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
+        return self.split["share"] is None
+
+    @property
+    def runtime_note(self) -> str:
+        """In a sentence, whether it has a compiled model, what that was checked on, or why there is none."""
+        told = self.report.get("compiled")
+        if told is None:
+            return "by its pickle; it is from before models were compiled."
+        if "reason" in told:
+            return f"by its pickle: {told['reason']}."
+        checked = f"{told['rows']:,} rows of its data and {told['edge_rows']:,} made at the edges"
+        return f"compiled; on {checked} it differs from the pickle by {told['difference']:.1g} at most."
+
+    @property
     def scores(self) -> list[tuple[str, float, float | None]]:
         """Each metric's label, score, and the baseline's; in a fixed order, which PostgreSQL's JSON does not keep."""
         scores, baseline = self.metrics["scores"], self.metrics["baseline"]
         return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
+
+    @property
+    def score_intervals(self) -> dict[str, list[float]]:
+        """By a metric's label, the low and high end of its score's 95 % interval, where there is one."""
+        return {LABELS[name]: interval for name, interval in self.metrics.get("intervals", {}).items()}
+
+    @property
+    def comparison(self) -> list[str]:
+        """In sentences, what it was judged on: scores side by side, gains with 95 % intervals, rows left out."""
+        decided = self.decision
+        if not decided.get("rows"):
+            return []
+        champion = f"version {decided['champion']}"
+        scores = {"this version": "challenger_score", champion: "champion_score", "the baseline": "baseline_score"}
+        side_by_side = ", ".join(f"{who} {format_score(decided[key])}" for who, key in scores.items())
+        gains = {champion: decided["gain"], "the baseline": decided["gain_over_baseline"]}
+        return [
+            f"{LABELS[decided['metric']]} on {decided['rows']} rows: {side_by_side}",
+            *(
+                f"gain over {who}, 95 % interval: {format_score(gain['low'])} to {format_score(gain['high'])}"
+                for who, gain in gains.items()
+            ),
+            *(
+                [f"{decided['left_out']} rows left out, which one of the two cannot score"]
+                if decided["left_out"]
+                else []
+            ),
+        ]
+
+    @property
+    def importances(self) -> list[tuple[str, float, float]]:
+        """Each feature's label with the mean and the standard deviation of its importance, the largest first."""
+        labels = {feature.name: feature.label for feature in self.parsed_schema.features}
+        found = self.report.get("importances", {}).get("features", [])
+        return sorted(((labels[each["name"]], each["mean"], each["sd"]) for each in found), key=lambda each: -each[1])
 
 
 class Artifact(models.Model):
@@ -104,6 +159,28 @@ class ArtifactChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.artifact}, chunk {self.number}"
+
+
+class Figure(models.Model):
+    """One picture of a version's report, drawn when it was trained."""
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="figures", db_index=False)
+    name = models.SlugField(max_length=50, db_index=False)
+    title = models.CharField(max_length=200)
+    svg = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["version", "name"], name="figure_version_name")]
+
+    def __str__(self) -> str:
+        return f"{self.title} of {self.version}"
+
+    def get_absolute_url(self) -> str:
+        """Where the SVG is; another version that gets this one's number, in a new database, has another address."""
+        version = self.version
+        address = reverse("figure", args=[version.model, version.number, self.name])
+        return f"{address}?{version.created_at.timestamp():.0f}"
 
 
 class PromotionQuerySet(models.QuerySet["Promotion"]):
@@ -159,6 +236,7 @@ class Prediction(models.Model):
     inputs = models.JSONField()
     output = models.JSONField(help_text="A bare number, or the label of a class.")
     probabilities = models.JSONField(null=True, help_text="By class, where the model gives them.")
+    interval = models.JSONField(null=True, help_text="Low and high of the 90 % interval, where the version has one.")
     warnings = models.JSONField(default=list)
     source = models.CharField(max_length=4, choices=Source)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -184,3 +262,31 @@ class Prediction(models.Model):
     def ordered_inputs(self) -> list[tuple[str, Value]]:
         """Inputs by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
         return [(feature["name"], self.inputs.get(feature["name"])) for feature in self.version.schema["features"]]
+
+
+class OutcomeQuerySet(models.QuerySet["Outcome"]):
+    def current(self) -> "OutcomeQuerySet":
+        """What is now held to be true: the outcomes that no correction replaced."""
+        return self.filter(replaced_by=None)
+
+
+class Outcome(models.Model):
+    """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
+
+    prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="outcomes")
+    value = models.JSONField(help_text="A bare number, or the label of a class.")
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    recorded_by = models.CharField(max_length=150)
+    replaces = models.OneToOneField("self", models.PROTECT, related_name="replaced_by", null=True)
+
+    objects = OutcomeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Two people who record at the same moment: the second is told, and decides anew.
+            models.UniqueConstraint(fields=["prediction"], condition=Q(replaces=None), name="outcome_prediction_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} for {self.prediction_id}"

@@ -1,21 +1,24 @@
 """What an input is: the one definition that forms, API, CSV files and history parse through."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from predictor.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Kind = Literal["number", "integer", "category", "boolean"]
 Task = Literal["regression", "classification"]
 Value = float | int | str | bool | None
 Label = str | int | bool
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+# As text: every command loads this module, and only those that compute should wait for numpy.
+Vector: TypeAlias = "NDArray[np.float64]"
+Matrix: TypeAlias = "NDArray[np.float64]"
 
 # A model's name, in its folder and its addresses.
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
@@ -45,6 +48,13 @@ def format_value(value: Value) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
+def format_range(low: float, high: float) -> tuple[str, str]:
+    """Write the ends of an interval with as many digits as its width has meaning: two of its half width's."""
+    radius = (high - low) / 2
+    last = math.floor(math.log10(radius)) - 1 if radius > 0 else -10
+    return format_value(round(low, -last) + 0.0), format_value(round(high, -last) + 0.0)
+
+
 def write_value(value: Value) -> str:
     """Write a value so that `Feature.parse` reads back exactly the same one."""
     if value is None:
@@ -54,10 +64,26 @@ def write_value(value: Value) -> str:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
+def make_printable(text: str) -> str:
+    """Make every unprintable character visible, so that no terminal and no page is moved by it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def quote(raw: object) -> str:
     """Repeat what somebody gave, cut short and with every unprintable character made visible."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(raw))
+    shown = make_printable(str(raw))
     return f"“{shown[:SHOWN_CHARACTERS]}…”" if len(shown) > SHOWN_CHARACTERS else f"“{shown}”"
+
+
+def read_number(raw: object, expected: str) -> float:
+    """Read a finite number; raises ValueError, its message ending in what is `expected`."""
+    text = str(raw).strip()
+    if not NUMBER.fullmatch(text):
+        raise ValueError(f"{quote(raw)} is not a number: give {expected}.")
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{quote(raw)} is too large for a number here: give {expected}.")
+    return number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +147,7 @@ class Feature:
         return truth
 
     def _parse_number(self, raw: str | float) -> float | int:
-        number = self._read_number(raw)
+        number = read_number(raw, self.expected)
         if self.kind == "integer" and not (number.is_integer() and abs(number) <= LARGEST_INTEGER):
             raise ValueError(f"{quote(raw)} is not a whole number below 2⁵³: give {self.expected}.")
         if self.minimum is not None and number < self.minimum:
@@ -131,19 +157,10 @@ class Feature:
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return int(number) if self.kind == "integer" else number + 0.0
 
-    def _read_number(self, raw: str | float) -> float:
-        text = str(raw).strip()
-        if not NUMBER.fullmatch(text):
-            raise ValueError(f"{quote(raw)} is not a number: give {self.expected}.")
-        number = float(text)
-        if not np.isfinite(number):
-            raise ValueError(f"{quote(raw)} is too large for a number here: give {self.expected}.")
-        return number
-
     def encode(self, value: Value) -> float:
         """Give the float64 that scikit-learn sees: numbers as they are, categories as codes, missing as NaN."""
         if value is None:
-            return np.nan
+            return math.nan
         return float(self.choices.index(value)) if isinstance(value, str) else float(value)
 
     def find_warning(self, value: Value) -> str | None:
@@ -186,9 +203,63 @@ class Target:
     unit: str = ""
     classes: tuple[Label, ...] = ()
 
+    def parse(self, raw: object, *, new_classes: bool = False) -> float | Label:
+        """Turn what somebody says has happened into a number or the label of a class; `write_value` undoes it.
+
+        With `new_classes`, a class that the model does not know is taken too, typed as those that it knows.
+        Raises ValueError, its message saying what was given and what would be right.
+        """
+        if raw is None or (isinstance(raw, str) and not raw.strip() and normalise_text(raw) not in self.classes):
+            raise ValueError(f"A value is needed: give {self.expected}.")
+        if not isinstance(raw, str | int | float):
+            raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {self.expected}.")
+        if self.task == "regression":
+            # Adding 0.0 turns −0.0 into 0.0, as for a feature.
+            return read_number(raw, self.expected) + 0.0
+        label = self._read_label(write_value(raw))
+        known = [each for each in self.classes if each == label]
+        if label is None or not (known or new_classes):
+            raise ValueError(f"{quote(raw)} is not a class of this model: give {self.expected}.")
+        return known[0] if known else label
+
+    def restore(self, stored: Any) -> float | Label:
+        """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""
+        return float(stored) if self.task == "regression" else stored
+
+    @property
+    def expected(self) -> str:
+        """What a right value looks like, in words that fit after “give”."""
+        if self.task == "regression":
+            return "a number"
+        more = ", …" if len(self.classes) > SHOWN_CHOICES else ""
+        return "one of " + ", ".join(quote(write_value(label)) for label in self.classes[:SHOWN_CHOICES]) + more
+
+    def _read_label(self, raw: str) -> Label | None:
+        """The label that a text says, of the type of this target's classes; None where it says none."""
+        if isinstance(self.classes[0], bool):
+            return TRUTHS.get(raw.strip().lower())
+        if isinstance(self.classes[0], int):
+            return _read_integer(raw, self.classes)
+        text = normalise_text(raw)
+        # A class may begin or end with a blank; a new one does not.
+        text = text if text in self.classes else text.strip()
+        return text if "\x00" not in text else None
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         return cls(**{**stored, "classes": tuple(stored["classes"])})
+
+
+def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
+    """Read a whole number, also one written "2.0"; one that is beyond 2⁵³ must be `known`."""
+    for label in known:
+        if raw.strip() == str(label):
+            return int(label)
+    try:
+        number = read_number(raw, "")
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() and abs(number) <= LARGEST_INTEGER else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +305,8 @@ class Schema:
 
     def encode(self, rows: Sequence[Row]) -> Matrix:
         """Encode n parsed rows as a float64 matrix of shape (n, number of features)."""
+        import numpy as np
+
         encoded = [[feature.encode(row.values[feature.name]) for feature in self.features] for row in rows]
         return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
 

@@ -120,3 +120,11 @@ def test_who_may_only_look_cannot_promote(client, line):
 
 def test_nobody_looks_without_signing_in(client, line):
     assert client.get("/admin/predictor/prediction/").status_code == 302
+
+
+def test_a_versions_page_shows_its_report(admin_client, line):
+    page = admin_client.get(f"/admin/predictor/version/{line.id}/change/").content.decode()
+    assert '<img src="/about/line/1/residuals.svg?' in page
+    assert "x 7.5" in page
+    assert "fit_seconds" in page
+    assert "R² 0.9" in page

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import time
 
 import numpy as np
@@ -8,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.exceptions import InvalidInput
-from predictor.schema import Feature, Row, Schema, Target, format_value, normalise_text, quote
+from predictor.schema import (
+    Feature,
+    Row,
+    Schema,
+    Target,
+    format_range,
+    format_value,
+    normalise_text,
+    quote,
+    write_value,
+)
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
 
@@ -325,3 +336,92 @@ def test_what_is_parsed_is_encoded_as_training_encoded_it(rows, tmp_path_factory
     assert [feature.kind for feature in dataset.schema.features] == names
     parsed = [dataset.schema.parse(dict(zip(names, row, strict=True))) for row in rows]
     assert dataset.schema.encode(parsed).tobytes() == dataset.matrix.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (8.0312, 11.934, ("8", "11.9")),
+        (1234567.81, 1234571.84, ("1234567.8", "1234571.8")),
+        (-0.00123, 0.00117, ("-0.0012", "0.0012")),
+        (5.0, 5.0, ("5", "5")),
+        (-0.04, 250_000.0, ("0", "250000")),
+    ],
+)
+def test_the_ends_of_an_interval_are_written_with_the_digits_that_mean_something(low, high, shown):
+    assert format_range(low, high) == shown
+
+
+labels = st.one_of(
+    st.just((False, True)),
+    st.lists(st.integers(), min_size=2, max_size=5, unique=True).map(tuple),
+    st.lists(texts.map(normalise_text).filter(bool), min_size=2, max_size=5, unique=True).map(tuple),
+)
+
+
+def classify(classes):
+    return Target(name="y", label="y", task="classification", classes=classes)
+
+
+@given(finite)
+def test_a_number_that_happened_is_read_back_as_it_was_written(number):
+    for said in (number, str(number), write_value(number), f" {number!r} "):
+        assert TARGET.parse(said) == number
+        assert type(TARGET.parse(said)) is float
+
+
+@given(labels, st.booleans())
+def test_every_class_is_read_back_as_it_was_written(classes, new_classes):
+    for label in classes:
+        said = classify(classes).parse(write_value(label), new_classes=new_classes)
+        assert (said, type(said)) == (label, type(label))
+
+
+@given(labels, anything)
+def test_only_a_class_or_with_leave_one_like_it_is_taken(classes, raw):
+    target = classify(classes)
+    known, _ = attempt(ValueError, target.parse, raw)
+    assert known is None or known in classes
+    new, refusal = attempt(ValueError, lambda value: target.parse(value, new_classes=True), raw)
+    assert (type(new) is type(classes[0])) != (refusal is not None)
+    if new is not None:
+        assert target.parse(write_value(new), new_classes=True) == new
+
+
+@pytest.mark.parametrize(
+    ("target", "raw", "said"),
+    [
+        (TARGET, "", "A value is needed: give a number."),
+        (TARGET, None, "A value is needed: give a number."),
+        (TARGET, "nan", "“nan” is not a number: give a number."),
+        (TARGET, "1e999", "“1e999” is too large for a number here: give a number."),
+        (TARGET, True, "“True” is not a number: give a number."),
+        (TARGET, [5], "One value is needed, not a list: give a number."),
+        (classify(("a", "b")), "A", "“A” is not a class of this model: give one of “a”, “b”."),
+        (classify((1, 2)), "1.5", "“1.5” is not a class of this model: give one of “1”, “2”."),
+        (classify((1, 2)), "true", "“true” is not a class of this model: give one of “1”, “2”."),
+        (classify((False, True)), "maybe", "“maybe” is not a class of this model: give one of “false”, “true”."),
+    ],
+)
+def test_what_cannot_have_happened_is_named_with_what_would_be_right(target, raw, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        target.parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("classes", "raw", "label"),
+    [
+        ((False, True), " YES ", True),
+        ((1, 2), "2.0", 2),
+        ((1, 2), " 02", 2),
+        ((" a", "a"), " a", " a"),
+        (("a",), " a ", "a"),
+    ],
+)
+def test_a_class_is_known_however_it_is_written(classes, raw, label):
+    assert classify(classes).parse(raw) == label
+
+
+def test_an_outcome_that_a_database_returned_as_an_integer_is_a_float_again():
+    assert type(TARGET.restore(10**22)) is float
+    assert classify((1, 2)).restore(2) == 2

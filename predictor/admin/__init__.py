@@ -1,0 +1,10 @@
+"""What a reviewer sees. History is read here, never written by hand; what is done is to promote, and to record."""
+
+from django.contrib import admin
+
+# Importing them registers them.
+from predictor.admin import outcomes, predictions, versions  # noqa: F401
+
+admin.site.site_header = "mlsite"
+admin.site.site_title = "mlsite"
+admin.site.index_title = "History and versions"

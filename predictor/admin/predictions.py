@@ -1,0 +1,161 @@
+"""Predictions with what really happened, to be found and read."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from predictor.admin.history import HistoryAdmin
+from predictor.admin.outcomes import make_record_url
+from predictor.models import Outcome, Prediction, Version
+from predictor.schema import format_range, format_value
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """Narrows by the model's slug; its choices come from the versions, not from a scan of the history."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        slugs = Version.objects.order_by("model").values_list("model", flat=True).distinct()
+        return [(slug, slug) for slug in slugs]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        versions = Version.objects.filter(model=self.value())
+        return queryset.filter(version__in=versions) if self.value() else queryset
+
+
+class WarningsFilter(admin.SimpleListFilter):
+    title = "warnings"
+    parameter_name = "warned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "With warnings"), ("no", "Without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        conditions = {"yes": ~Q(warnings=[]), "no": Q(warnings=[])}
+        chosen = conditions.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    title = "outcome"
+    parameter_name = "happened"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "With an outcome"), ("no", "Without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        recorded = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))
+        conditions = {"yes": recorded, "no": ~recorded}
+        chosen = conditions.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+class OutcomeLog(admin.TabularInline):
+    """What was recorded for a prediction, to be read below it."""
+
+    model = Outcome
+    verbose_name_plural = "what really happened, the newest first"
+    fields = ["shown_value", "recorded_at", "recorded_by"]
+    readonly_fields = ["shown_value", "recorded_at", "recorded_by"]
+    ordering = ["-id"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="value")
+    def shown_value(self, outcome: Outcome) -> str:
+        return format_value(outcome.value)
+
+
+@admin.register(Prediction)
+class PredictionAdmin(HistoryAdmin):
+    list_display = ["created_at", "version", "shown_inputs", "shown_output", "happened", "source", "shown_warnings"]
+    list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter, OutcomeFilter]
+    inlines = [OutcomeLog]
+    list_select_related = ["version"]
+    date_hierarchy = "created_at"
+    ordering = ["-id"]
+    search_fields = ["id"]
+    search_help_text = "The id of a prediction, as its page's address has it."
+    fields = [
+        "id",
+        "version",
+        "created_at",
+        "shown_inputs",
+        "shown_output",
+        "shown_interval",
+        "shown_probabilities",
+        "shown_warnings",
+        "source",
+        "shown_duration",
+        "page",
+        "record",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
+        current = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
+        return super().get_queryset(request).prefetch_related(current)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        may_record = request.user.has_perm("predictor.add_outcome")
+        return self.fields if may_record else [name for name in self.fields or [] if name != "record"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return queryset.filter(id=UUID(search_term.strip())), False
+        except ValueError:
+            messages.warning(request, f"“{search_term}” is not the id of a prediction.")
+            return queryset.none(), False
+
+    @admin.display(description="inputs")
+    def shown_inputs(self, prediction: Prediction) -> str:
+        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.ordered_inputs)
+
+    @admin.display(description="output")
+    def shown_output(self, prediction: Prediction) -> str:
+        return format_value(prediction.output)
+
+    @admin.display(description="90 % interval")
+    def shown_interval(self, prediction: Prediction) -> str:
+        return " to ".join(format_range(*prediction.interval)) if prediction.interval else "–"
+
+    @admin.display(description="probabilities")
+    def shown_probabilities(self, prediction: Prediction) -> str:
+        ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
+        return ", ".join(f"{label}: {share:.4f}" for label, share in ranked) or "–"
+
+    @admin.display(description="duration")
+    def shown_duration(self, prediction: Prediction) -> str:
+        return f"{prediction.duration_ms:.2f} ms"
+
+    @admin.display(description="warnings")
+    def shown_warnings(self, prediction: Prediction) -> str:
+        return "; ".join(prediction.warnings) or "–"
+
+    @admin.display(description="what happened")
+    def happened(self, prediction: Any) -> str:
+        return ", ".join(format_value(outcome.value) for outcome in prediction.current_outcomes) or "–"
+
+    @admin.display(description="record")
+    def record(self, prediction: Prediction) -> SafeString:
+        return format_html('<a href="{}">Record what really happened</a>', make_record_url(prediction.id))
+
+    @admin.display(description="page")
+    def page(self, prediction: Prediction) -> SafeString:
+        return format_html('<a href="{}">As the visitor saw it</a>', prediction.get_absolute_url())

@@ -1,0 +1,148 @@
+"""Versions with their reports, the log of promotions, and the one thing to do: to promote."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from predictor.admin.history import HistoryAdmin
+from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.exceptions import ArtifactError
+from predictor.metrics import format_score
+from predictor.models import Promotion, Version
+from predictor.provenance import describe_sources
+from predictor.serving import registry
+
+
+class PromotionForm(ActionForm):
+    """The row above the list of versions: an action, and why."""
+
+    reason = forms.CharField(required=False, max_length=1000, help_text="Why it is promoted, for the log.")
+
+
+@admin.register(Version)
+class VersionAdmin(HistoryAdmin):
+    list_display = ["__str__", "is_live", "title", "shown_metrics", "shown_rows", "shown_decision", "created_at"]
+    list_filter = ["model"]
+    ordering = ["-id"]
+    actions = ["promote"]
+    action_form = PromotionForm
+    fields = [
+        "model",
+        "number",
+        "is_live",
+        "title",
+        "description",
+        "created_at",
+        "shown_metrics",
+        "shown_intervals",
+        "shown_rows",
+        "shown_decision",
+        "shown_comparison",
+        "shown_figures",
+        "shown_importances",
+        "shown_report",
+        "runtime_note",
+        "shown_estimator",
+        "shown_schema",
+        "split",
+        "data",
+        "shown_sources",
+        "libraries",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
+        versions = super().get_queryset(request).defer("report")  # Long, and only one version's page shows it.
+        return versions.annotate(live=Q(id__in=Version.objects.live().values("id")))
+
+    @admin.display(description="live", boolean=True)
+    def is_live(self, version: Any) -> bool:
+        return bool(version.live)
+
+    @admin.display(description="metrics (baseline)")
+    def shown_metrics(self, version: Version) -> str:
+        return ", ".join(
+            f"{label} {format_score(score)} ({format_score(baseline)})" for label, score, baseline in version.scores
+        )
+
+    @admin.display(description="95 % intervals")
+    def shown_intervals(self, version: Version) -> str:
+        intervals = version.score_intervals.items()
+        return ", ".join(f"{label} {' to '.join(map(format_score, ends))}" for label, ends in intervals) or "–"
+
+    @admin.display(description="rows learnt from / measured on")
+    def shown_rows(self, version: Version) -> str:
+        learnt = "unknown" if version.is_imported else version.data["training_rows"]
+        return f"{learnt} / {version.metrics['rows']} ({version.metrics['method']})"
+
+    @admin.display(description="learnt from")
+    def shown_sources(self, version: Version) -> str:
+        return describe_sources(version.data) or f"the rows of {version.data['file']} alone"
+
+    @admin.display(description="judged")
+    def shown_decision(self, version: Version) -> str:
+        return str(version.decision["reason"])
+
+    @admin.display(description="compared")
+    def shown_comparison(self, version: Version) -> str:
+        return "; ".join(version.comparison) or "–"
+
+    @admin.display(description="figures")
+    def shown_figures(self, version: Version) -> SafeString | str:
+        figures = version.figures.defer("svg")
+        shown = [(f.get_absolute_url(), f.title, DRAWING_WIDTH, DRAWING_HEIGHT) for f in figures]
+        return format_html_join(" ", '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">', shown) or "–"
+
+    @admin.display(description="importances")
+    def shown_importances(self, version: Version) -> str:
+        return ", ".join(f"{label} {mean:.4g} ± {sd:.2g}" for label, mean, sd in version.importances) or "–"
+
+    @admin.display(description="report")
+    def shown_report(self, version: Version) -> SafeString:
+        told = {name: value for name, value in version.report.items() if name != "importances"}
+        return format_html("<pre>{}</pre>", json.dumps(told, indent=2, ensure_ascii=False))
+
+    @admin.display(description="served")
+    def runtime_note(self, version: Version) -> str:
+        return version.runtime_note
+
+    @admin.display(description="estimator")
+    def shown_estimator(self, version: Version) -> SafeString:
+        return format_html("<pre>{}</pre>", version.estimator)
+
+    @admin.display(description="schema")
+    def shown_schema(self, version: Version) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(version.schema, indent=2, ensure_ascii=False))
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("predictor.add_promotion")
+
+    @admin.action(description="Promote: make this version live", permissions=["promote"])
+    def promote(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
+        if queryset.count() != 1:
+            messages.error(request, "Choose one version: only one of a model can be live.")
+            return
+        version, reason = queryset.get(), request.POST.get("reason", "").strip()
+        if not reason:
+            messages.error(request, f"Not promoted: say why {version} should be live, for the log.")
+            return
+        try:
+            promotion = registry.promote(version, by=request.user.get_username(), reason=reason)
+        except ArtifactError as error:
+            messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
+        else:
+            messages.success(request, f"Live {'now' if promotion else 'already'}: {version}.")
+
+
+@admin.register(Promotion)
+class PromotionAdmin(HistoryAdmin):
+    list_display = ["promoted_at", "version", "previous", "promoted_by", "reason"]
+    list_filter = ["version__model"]
+    list_select_related = ["version", "previous"]
+    ordering = ["-id"]

@@ -1,0 +1,28 @@
+"""Says in a sentence where the rows of a version came from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def describe_sources(data: Mapping[str, Any]) -> str:
+    """How many rows came from the table and how many were outcomes, from what a version keeps of its data.
+
+    Empty where no outcome was there to be learnt from.
+    """
+    outcomes = data.get("outcomes")
+    if not outcomes:
+        return ""
+    from_table = data["training_rows"] + data["held_out_rows"] - outcomes["used"]
+    since = f"from {_shorten(outcomes['since'])} " if outcomes["since"] else ""
+    parts = [
+        f"{from_table} rows of {data['file']} and {outcomes['used']} of {outcomes['found']} outcomes,"
+        f" recorded {since}to {_shorten(outcomes['newest'])}",
+        f"{outcomes['held_out']} of these outcomes are held out",
+    ]
+    left_out = [f"{count} because {cause}" for cause, count in sorted(outcomes["left_out"].items())]
+    return "; ".join([*parts, *([f"left out: {', '.join(left_out)}"] if left_out else [])])
+
+
+def _shorten(moment: str) -> str:
+    """A moment in UTC, as ISO 8601 has it, to the minute."""
+    return f"{moment[:16].replace('T', ' ')} UTC"

@@ -1,0 +1,316 @@
+import json
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from predictor.exceptions import InvalidInput, OutcomeChanged
+from predictor.models import Outcome
+from predictor.serving.outcome_files import Entry, record_entries
+from predictor.serving.outcomes import find_outcome, record_outcome
+from tests.conftest import run_manage
+from tests.outcomes import PENGUINS, make_predictions, read_log
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+UNKNOWN = "01890000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def prediction():
+    [made] = make_predictions(1)
+    return made
+
+
+def record(prediction, raw, seen=None, by="ada"):
+    return record_outcome(prediction, raw, by=by, seen=seen)
+
+
+def test_an_outcome_is_kept_with_its_time_and_by_whom(prediction):
+    outcome, is_new = record(prediction, " 7.5 ")
+    assert is_new
+    assert find_outcome(prediction) == outcome
+    assert read_log() == [(7.5, "ada", None)]
+    assert outcome.recorded_at is not None
+
+
+def test_a_correction_keeps_what_it_replaces(prediction):
+    first, _ = record(prediction, "7.5")
+    second, is_new = record(prediction, "8", seen=first.id, by="grace")
+    record(prediction, "7.5", seen=second.id)
+    assert is_new
+    assert read_log() == [(7.5, "ada", None), (8.0, "grace", 7.5), (7.5, "ada", 8.0)]
+    assert find_outcome(prediction).value == 7.5
+
+
+@pytest.mark.parametrize("value", ["7.5", "1e22", "-0", "1.7976931348623157e308", "5e-324"])
+def test_the_same_value_again_is_no_new_row(prediction, value):
+    first, _ = record(prediction, value)
+    assert record(prediction, value, seen=first.id) == (first, False)
+    assert record(prediction, value, by="grace") == (first, False)
+    assert Outcome.objects.count() == 1
+
+
+def test_what_the_target_does_not_take_is_refused_and_nothing_is_stored(prediction):
+    with pytest.raises(InvalidInput, match="“seven” is not a number: give a number"):
+        record(prediction, "seven")
+    assert not Outcome.objects.exists()
+
+
+def test_who_did_not_see_what_was_recorded_meanwhile_is_told(prediction):
+    first, _ = record(prediction, "7.5")
+    with pytest.raises(OutcomeChanged, match=r"7\.5 is recorded by now, by ada"):
+        record(prediction, "8", seen=None, by="grace")
+    record(prediction, "8", seen=first.id)
+    with pytest.raises(OutcomeChanged, match="8 is recorded by now, by ada"):
+        record(prediction, "9", seen=first.id, by="grace")
+    assert [value for value, _, _ in read_log()] == [7.5, 8.0]
+
+
+def test_what_was_never_recorded_cannot_be_replaced(prediction):
+    with pytest.raises(OutcomeChanged, match="look again"):
+        record(prediction, "8", seen=12345)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_correction", [False, True])
+def test_of_all_who_record_at_the_same_moment_one_is_kept_and_the_others_are_told(prediction, is_correction):
+    seen = record(prediction, "0.5")[0].id if is_correction else None
+    start, results = threading.Barrier(6), []
+
+    def record_at_once(value):
+        start.wait()
+        try:
+            results.append(record(prediction, value, seen=seen)[1])
+        except OutcomeChanged:
+            results.append("told")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=record_at_once, args=[value]) for value in range(1, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, results)) == ["True", *["told"] * 5]
+    assert Outcome.objects.count() == 1 + is_correction
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_files_at_the_same_moment_one_is_stored_whole():
+    made = make_predictions(300)
+    start, stored = threading.Barrier(2), []
+
+    def record_at_once(value, predictions):
+        entries = [Entry(line=i, id=str(each.id), outcome=value) for i, each in enumerate(predictions)]
+        start.wait()
+        try:
+            stored.append(record_entries(entries, by=value)[1])
+        except OutcomeChanged:
+            stored.append(False)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=record_at_once, args=each) for each in [("1", made), ("2", made[::-1])]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(stored) == [False, True]
+    assert Outcome.objects.count() == 300
+    assert Outcome.objects.values("value", "recorded_by").distinct().count() == 1
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Record a file; give the report, and what the command said on failing."""
+
+    def call(content, *options):
+        file = tmp_path / "outcomes.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        failure = ""
+        try:
+            call_command("record_outcomes", str(file), "--format", "json", *options)
+        except CommandError as error:
+            failure = str(error)
+        printed = capsys.readouterr().out
+        return json.loads(printed) if printed else None, failure
+
+    return call
+
+
+def write_file(*rows, header="id,outcome"):
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+def list_results(report):
+    return [(row["line"], row["result"]) for row in report["rows"]]
+
+
+def test_a_file_is_recorded_whole_and_running_it_again_changes_nothing(run):
+    a, b, c = make_predictions(3)
+    [penguin] = make_predictions(1, PENGUINS, "penguins")
+    content = write_file((a.id, 1), (b.id, "2.5"), (penguin.id, "Gentoo"), (str(c.id).upper(), -3))
+    report, failure = run(content)
+    assert (report["stored"], failure) == (True, "")
+    assert list_results(report) == [(line, "accepted") for line in (2, 3, 4, 5)]
+    assert sorted(read_log(), key=str) == sorted(
+        [(value, "command line", None) for value in (1.0, 2.5, "Gentoo", -3.0)], key=str
+    )
+    again, _ = run(content)
+    assert list_results(again) == [(line, "unchanged") for line in (2, 3, 4, 5)]
+    assert Outcome.objects.count() == 4
+
+
+def make_faulty_file():
+    """One good row, and each fault: the lines' results in order."""
+    good, recorded, same, twice = make_predictions(4)
+    [penguin] = make_predictions(1, PENGUINS, "penguins")
+    record(recorded, "7")
+    record(same, "9")
+    rows = [
+        ((good.id, 1), "accepted"),
+        ((recorded.id, 8), "conflicting"),
+        ((same.id, "9.0"), "unchanged"),
+        ((twice.id, 1), "conflicting"),
+        ((UNKNOWN, 1), "unknown"),
+        (("7", 1), "malformed"),
+        (("", ""), "malformed"),
+        ((twice.id, 2), "conflicting"),
+        ((good.id, "1.0"), "unchanged"),
+        ((penguin.id, "Emperor"), "malformed"),
+        ((penguin.id, ""), "malformed"),
+        ((penguin.id, "Adelie", "x"), "malformed"),
+    ]
+    results = [(line, result) for line, (_, result) in enumerate(rows, start=2)]
+    return write_file(*(row for row, _ in rows)), results, good
+
+
+def test_one_row_that_is_refused_refuses_all_and_each_is_reported_with_its_cause(run):
+    content, results, _ = make_faulty_file()
+    before = read_log()
+    report, failure = run(content)
+    assert "9 of 12 rows are refused, and nothing was stored" in failure
+    assert not report["stored"]
+    assert list_results(report) == results
+    assert report["counts"] == {"accepted": 1, "unchanged": 2, "unknown": 1, "malformed": 5, "conflicting": 3}
+    assert read_log() == before
+    reasons = {row["line"]: row["reason"] for row in report["rows"]}
+    assert reasons[3] == "“7” is recorded; --correct would replace it"
+    assert reasons[5] == reasons[9] == "the file says “1” and “2” of this prediction"
+    assert reasons[6] == "there is no prediction with this id"
+    assert reasons[7].startswith("“7” is not the id of a prediction")
+    assert reasons[10] == "line 2 says the same"
+    assert reasons[11] == "“Emperor” is not a class of this model: give one of “Adelie”, “Gentoo”"
+    assert reasons[12] == "A value is needed: give one of “Adelie”, “Gentoo”"
+    assert reasons[13] == "3 values for 2 columns"
+
+
+def test_partial_records_what_is_right_and_leaves_the_others(run):
+    content, results, good = make_faulty_file()
+    before = read_log()
+    report, failure = run(content, "--partial", "--by", "ada's file")
+    assert (report["stored"], failure) == (True, "")
+    assert list_results(report) == results
+    assert read_log() == [*before, (1.0, "ada's file", None)]
+    assert find_outcome(good).value == 1
+
+
+def test_a_dry_run_reports_the_same_and_stores_nothing(run):
+    content, results, _ = make_faulty_file()
+    before = read_log()
+    report, _ = run(content, "--partial", "--dry-run")
+    assert (report["stored"], list_results(report)) == (False, results)
+    assert read_log() == before
+
+
+def test_what_is_recorded_is_replaced_only_when_it_is_said(run, prediction):
+    record(prediction, "7")
+    content = write_file((prediction.id, 8))
+    assert list_results(run(content)[0]) == [(2, "conflicting")]
+    report, _ = run(content, "--correct")
+    assert report["rows"][0]["reason"] == "replaces “7”"
+    assert read_log() == [(7.0, "ada", None), (8.0, "command line", 7.0)]
+
+
+@pytest.mark.parametrize(
+    ("classes", "given", "kept"),
+    [(("Adelie", "Gentoo"), " Emperor ", "Emperor"), ((1, 2), "3.0", 3)],
+)
+def test_a_new_class_is_taken_only_when_it_is_said(run, classes, given, kept):
+    target = type(PENGUINS)(name="y", label="y", task="classification", classes=classes)
+    [made] = make_predictions(1, target)
+    content = write_file((made.id, given))
+    assert list_results(run(content)[0]) == [(2, "malformed")]
+    assert run(content, "--new-classes")[0]["stored"]
+    [(value, _, _)] = read_log()
+    assert (value, type(value)) == (kept, type(kept))
+
+
+def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run):
+    a, b = make_predictions(2)
+    content = f'\ufeffoutcome,"note", id\r\n1,"two\r\nlines",{a.id}\r\n\r\n2,,{b.id}\r\n'
+    report, _ = run(content)
+    assert list_results(report) == [(2, "accepted"), (5, "accepted")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "line 1: one column 'id' is needed, and columns are divided by commas; it has nothing"),
+        ("id;outcome\n1;2\n", "it has “id;outcome”"),
+        ("id,value\n", "one column 'outcome' is needed"),
+        ("id,outcome,outcome\n", "one column 'outcome' is needed"),
+        ('id,outcome\n1,"2" 3\n', "outcomes.csv, line 2: "),
+        ("id,outcome\n1,\xe9\n".encode("latin-1"), "is not UTF-8"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", "is not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_its_line(run, content, said):
+    report, failure = run(content)
+    assert report is None
+    assert said in failure
+
+
+def test_a_file_without_rows_is_recorded_and_there_is_nothing_in_it(run):
+    assert run("id,outcome\n") == (
+        {"stored": True, "counts": dict.fromkeys(run("id,outcome\n")[0]["counts"], 0), "rows": []},
+        "",
+    )
+
+
+def test_the_text_lists_at_most_20_rows_of_a_kind(tmp_path, capsys, db):
+    file = tmp_path / "outcomes.csv"
+    file.write_text(write_file(*[(UNKNOWN[:-4] + f"{i:04}", 1) for i in range(25)], ("x", 1)))
+    call_command("record_outcomes", str(file), "--partial")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "0 accepted, 0 unchanged, 25 unknown, 1 malformed, 0 conflicting; nothing stored"
+    assert lines[1] == f"  unknown  line 2  “{UNKNOWN}”  “1”  there is no prediction with this id"
+    assert lines[21] == "  unknown  and 5 more; all of them with --format json"
+    assert lines[22].startswith("  malformed  line 27  “x”")
+
+
+def test_a_large_file_takes_few_queries(run, django_assert_max_num_queries):
+    made = make_predictions(2_000)
+    content = write_file(*((each.id, i) for i, each in enumerate(made)))
+    with django_assert_max_num_queries(30):
+        report, _ = run(content)
+    assert report["counts"]["accepted"] == 2_000
+
+
+def test_a_refused_file_fails_without_a_traceback(database_url, tmp_path):
+    file = tmp_path / "outcomes.csv"
+    file.write_text(write_file((UNKNOWN, 1)))
+    done = run_manage("record_outcomes", str(file), DATABASE_URL=database_url)
+    assert done.returncode == 1
+    assert "1 unknown" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_versions_of_one_model_may_predict_other_classes(run):
+    [old] = make_predictions(1, PENGUINS, "penguins")
+    wider = type(PENGUINS)(**{**vars(PENGUINS), "classes": ("Adelie", "Chinstrap", "Gentoo")})
+    [new] = make_predictions(1, wider, "penguins")
+    report, _ = run(write_file((old.id, "Chinstrap"), (new.id, "Chinstrap")))
+    assert list_results(report) == [(2, "malformed"), (3, "accepted")]
