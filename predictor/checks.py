@@ -64,11 +64,19 @@ def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
         yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
 
 
+@register()
+def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
+    """Models have a size that they may not exceed."""
+    if settings.MODEL_MAX_MB < 1:
+        problem = "MODEL_MAX_MB is no whole number above 0."
+        yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+
+
 @register(Tags.database)
 def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Iterable[CheckMessage]:
     """What is live could be loaded here: verified, never loaded. Says nothing about tables that are not there yet."""
-    from predictor.models import Artifact, Version
-    from predictor.serving.registry import read_verified
+    from predictor.models import Version
+    from predictor.serving.registry import verify_servable
 
     if not databases or "default" not in databases:
         return
@@ -81,7 +89,7 @@ def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Itera
         yield Warning(problem, hint=f"Run `manage.py retrain {settings.DEFAULT_MODEL}`.", id="predictor.W002")
     for version in live:
         try:
-            read_verified(version, Artifact.Kind.PICKLE)
+            verify_servable(version)
         except ArtifactError as error:
             problem = f"{version} is live but cannot be served ({type(error).__name__}): {error}."
             yield Warning(problem, hint=f"Run `manage.py retrain {version.model}`.", id="predictor.W001")

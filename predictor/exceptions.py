@@ -4,9 +4,14 @@ MlsiteError
 ├── RecipeError            a model.toml that cannot be used
 ├── DatasetError           a table that cannot be learnt from
 ├── TrainingError          an estimator that could not be built or fitted
+├── ModelFileError         a file made elsewhere that holds no model for this site
 ├── CannotCompare          two versions that no common rows can tell apart
 ├── InvalidInput           inputs that the schema refuses, field by field
 ├── NoAnswer               valid inputs that the model can give no finite answer for
+├── Overloaded             more is waiting for an answer already than this process can give soon
+├── TooLate                an answer that did not come while somebody could wait for it
+├── ModelTooLarge          a pickle above MODEL_MAX_MB
+├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug that no live version answers to
 ├── ModelNotReady          a model that has no version this process can serve
@@ -37,6 +42,10 @@ class TrainingError(MlsiteError):
     pass
 
 
+class ModelFileError(MlsiteError):
+    pass
+
+
 class CannotCompare(MlsiteError):
     pass
 
@@ -50,6 +59,22 @@ class InvalidInput(MlsiteError):
 
 
 class NoAnswer(MlsiteError):
+    pass
+
+
+class Overloaded(MlsiteError):
+    pass
+
+
+class TooLate(MlsiteError):
+    pass
+
+
+class ModelTooLarge(MlsiteError):
+    pass
+
+
+class OutcomeChanged(MlsiteError):
     pass
 
 

@@ -3,61 +3,45 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import django.db
-
-from predictor.exceptions import (
-    ArtifactError,
-    CannotCompare,
-    DamagedArtifact,
-    MlsiteError,
-    TrainingError,
-    WrongCode,
-    WrongLibraries,
-)
-from predictor.models import Version
+from predictor.candidate import Trained, add_report, blame_recipe, describe_candidate, describe_data
+from predictor.exceptions import ArtifactError, TrainingError
+from predictor.judgement import is_same, judge_challenger
+from predictor.models import Outcome, Version
 from predictor.own_code import hash_code
-from predictor.profile import describe_training
+from predictor.provenance import describe_sources
 from predictor.serving import registry
-from predictor.serving.artifact import dump_pickle, find_libraries
+from predictor.serving.packing import Package
 from predictor.serving.runtime import load_runtime
 
 if TYPE_CHECKING:
-    from predictor.training.contest import Champion
-    from predictor.training.dataset import Dataset
-    from predictor.training.evaluation import Evaluation
-    from predictor.training.gate import Decision, Mode
-    from predictor.training.recipe import Recipe
+    from predictor.training.gate import Mode
+    from predictor.training.observed import Observed
+    from predictor.training.progress import Report
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrained:
-    """What one retrain did. `version` is None where nothing was registered; `rows` counts what it learnt from."""
+    """What one retrain or import did.
+
+    `version` is None where nothing was registered; `rows` counts what it learnt from, None where that is not known;
+    `data` says where these came from, as a version keeps it.
+    """
 
     model: str
     version: int | None
-    rows: int
+    rows: int | None
     metrics: dict[str, Any]
     promoted: bool
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """A recipe carried out, but nowhere stored: the fitted estimator and all that it is judged by."""
-
-    recipe: "Recipe"
-    dataset: "Dataset"
-    fitted: Any
-    evaluation: "Evaluation"
-    code: str | None
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 def retrain_model(
@@ -65,150 +49,143 @@ def retrain_model(
     slug: str,
     *,
     by: str,
-    mode: "Mode" = "always",
+    mode: "Mode" = "if-better",
     force: bool = False,
+    missing: bool = False,
     dry_run: bool = False,
-    report: Callable[[str], None],
+    data: Path | None = None,
+    with_outcomes: bool = False,
+    since: datetime | None = None,
+    report: "Report",
 ) -> Retrained:
     """Fit, measure and judge one model, register it, and export its pickle beside the recipe.
 
-    With `mode` "if-better", a challenger that answers as the live version does is not even registered, unless
-    with `force`. Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises
+    A challenger that answers as the live version does is not even registered, unless with `force`. With `missing`,
+    a live version that this process does not trust is replaced too. `data` is learnt from in place of the recipe's
+    own table; `with_outcomes` also from what was recorded of this model's predictions, at or after the moment `since`
+    if there is one. Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises
     RecipeError, DatasetError or TrainingError.
     """
-    trained = train_model(models_dir, slug, report=report)
-    with _blame_recipe(trained.recipe):
+    observed = find_observed(slug, since, report) if with_outcomes else None
+    trained = train_model(models_dir, slug, data=data, observed=observed, report=report)
+    with blame_recipe(trained.recipe):
         candidate = describe_candidate(trained)
+    done = register_challenger(
+        trained, candidate, by=by, mode=mode, force=force, missing=missing, dry_run=dry_run, report=report
+    )
+    if done.version is not None:
+        _export_pickle(trained.recipe.folder, candidate.package)
+    return done
+
+
+def register_challenger(
+    trained: Trained,
+    candidate: registry.Candidate,
+    *,
+    by: str,
+    mode: "Mode",
+    force: bool = False,
+    missing: bool = False,
+    dry_run: bool = False,
+    report: "Report",
+) -> Retrained:
+    """Judge what was trained against the version that is live, and register it, by the rules of `retrain_model`."""
     version = None
     while version is None:
-        champion = Version.objects.find_live(slug)
-        with _blame_recipe(trained.recipe):
-            if champion and mode == "if-better" and not force and _is_same(trained, candidate, champion):
+        champion = Version.objects.find_live(candidate.model)
+        with blame_recipe(trained.recipe):
+            if champion and not force and is_same(trained, candidate, champion):
                 reason = f"answers as version {champion.number}, which is live: nothing to register"
                 return _summarise(candidate, None, promoted=False, reason=reason)
-            judgement = judge_challenger(trained, champion, mode)
+            judgement = judge_challenger(trained, champion, mode, missing=missing)
         if dry_run:
             return _summarise(candidate, None, promoted=False, reason=f"dry run; {judgement.reason}")
+        if "seconds" not in candidate.report:
+            report(f"{candidate.model}: drawing its report")
+            candidate = add_report(trained, candidate)
         if hash_code(trained.recipe.pipeline_file) != candidate.code:
             raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
         version = registry.register(candidate, judgement, by=by)
-    _export_pickle(trained.recipe.folder, candidate.pickled)
     return _summarise(candidate, version.number, promoted=judgement.promoted, reason=judgement.reason)
 
 
-def train_model(models_dir: Path, slug: str, *, report: Callable[[str], None]) -> Trained:
-    """Read a recipe, fit its model and measure it; nothing is stored."""
+def find_observed(slug: str, since: datetime | None, report: "Report") -> "Observed | None":
+    """What is now held to be true of the predictions of all of a model's versions, the first recorded first."""
+    from predictor.training.observed import Observed
+
+    current = Outcome.objects.current().filter(prediction__version__model=slug)
+    if since is not None:
+        current = current.filter(recorded_at__gte=since)
+    wanted = ("prediction__inputs", "value", "prediction__version", "recorded_at")
+    found = list(current.order_by("id").values_list(*wanted))
+    if not found:
+        report(f"{slug}: no outcome is recorded{f' since {since:%Y-%m-%d %H:%M} UTC' if since else ''}")
+        return None
+    inputs, outcomes, versions, moments = (list(each) for each in zip(*found, strict=True))
+    names = {
+        version.id: version.parsed_schema.target.name for version in Version.objects.filter(model=slug).only("schema")
+    }
+    targets = [names[version] for version in versions]
+    return Observed(inputs=inputs, outcomes=outcomes, targets=targets, since=since, newest=max(moments))
+
+
+def train_model(
+    models_dir: Path,
+    slug: str,
+    *,
+    data: Path | None = None,
+    observed: "Observed | None" = None,
+    report: "Report",
+) -> Trained:
+    """Read a recipe, fit its model on its table, or on `data`, and what was observed; measure it, and store nothing."""
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.dataset import load_dataset
     from predictor.training.evaluation import evaluate_model, fit_model
-    from predictor.training.gate import check_gate
+    from predictor.training.gate import check_gate, choose_metric
     from predictor.training.pipeline import build_pipeline
     from predictor.training.recipe import read_recipe
+    from predictor.training.tuning import tune_model
 
+    started = time.perf_counter()
     recipe = read_recipe(models_dir, slug)
+    if data is not None:
+        recipe = recipe.with_data(data)
     report(f"{slug}: reading {recipe.data}")
-    dataset = load_dataset(recipe)
+    dataset = load_dataset(recipe, observed)
+    if sources := describe_sources(describe_data(recipe, dataset, observed)):
+        report(f"{slug}: {sources}")
     for note in dataset.notes:
         report(f"{slug}: {note}")
     check_gate(recipe, dataset.schema.target.task)
     # Before it is imported: what is signed must be the code that was trained.
     code = hash_code(recipe.pipeline_file)
-    with _blame_recipe(recipe):
-        model = build_pipeline(recipe, dataset.schema)
+    with blame_recipe(recipe):
+        model, tuning = build_pipeline(recipe, dataset.schema), None
+        if recipe.tune:
+            metric = choose_metric(
+                recipe, dataset.schema.target.task, has_probabilities=hasattr(model, "predict_proba")
+            )
+            tuned = tune_model(recipe, model, dataset, metric, report)
+            model, tuning = tuned.model, tuned.described
         report(f"{slug}: fitting on {dataset.training.sum()} rows")
+        fit_started = time.perf_counter()
         fitted = fit_model(model, dataset, dataset.training)
+        fit_seconds = time.perf_counter() - fit_started
         report(f"{slug}: measuring")
         evaluation = evaluate_model(model, fitted, dataset)
-    return Trained(recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, code=code)
-
-
-@contextmanager
-def _blame_recipe(recipe: "Recipe") -> Iterator[None]:
-    """Whatever an estimator raises when it is built, fitted, asked or pickled is about its recipe.
-
-    So it becomes a TrainingError that names the file, and the other models are still trained.
-    """
-    try:
-        yield
-    except TrainingError as error:
-        raise TrainingError(f"{recipe.file}: estimator: {error}") from error
-    except (MlsiteError, django.db.Error):
-        raise
-    except (Exception, SystemExit) as error:
-        said = str(error).strip().partition("\n")[0] or "no reason given"
-        raise TrainingError(f"{recipe.file}: estimator: {type(error).__name__}: {said}") from error
-
-
-def judge_challenger(trained: Trained, champion: Version | None, mode: "Mode") -> registry.Judgement:
-    """Hold what was trained against the live version; `mode` may overrule what comes out, but not hide it."""
-    decision = _decide(trained, champion)
-    promoted, reason = decision.promoted, decision.reason
-    if mode != "if-better" and promoted != (mode == "always"):
-        promoted, reason = mode == "always", f"as told: {mode}; else {reason}"
-    return registry.Judgement(
-        promoted=promoted,
-        reason=reason,
-        champion_id=champion.id if champion else None,
-        decision={**decision.to_json(), "promoted": promoted, "reason": reason},
+    return Trained(
+        recipe=recipe,
+        dataset=dataset,
+        fitted=fitted,
+        evaluation=evaluation,
+        share=recipe.holdout,
+        code=code,
+        tuning=tuning,
+        observed=observed,
+        started=started,
+        fit_seconds=fit_seconds,
     )
-
-
-def _decide(trained: Trained, champion: Version | None) -> "Decision":
-    from predictor.training import gate
-    from predictor.training.contest import hold_contest
-
-    recipe, evaluation = trained.recipe, trained.evaluation
-    task = trained.dataset.schema.target.task
-    metric = gate.choose_metric(recipe, task, has_probabilities="log_loss" in evaluation.scores)
-    judged = (recipe.gate, evaluation.scores, evaluation.baseline, metric)
-    if champion is None:
-        is_first = not Version.objects.filter(model=recipe.slug).exists()
-        return gate.decide_unopposed(*judged, why="the first version" if is_first else "no version was live")
-    try:
-        theirs = _read_champion(champion)
-    except (WrongLibraries, WrongCode, DamagedArtifact) as error:
-        # No process that starts with this build can serve it, so that there is nothing to be better than.
-        return gate.decide_unopposed(*judged, why=f"version {champion.number} is live but cannot be loaded: {error}")
-    except ArtifactError as error:
-        # More likely this process has the wrong key than all others: what they serve is left alone.
-        return gate.refuse_comparison(f"version {champion.number} is not trusted: {error}", champion=champion.number)
-    try:
-        contest = hold_contest(trained.dataset, recipe.holdout, trained.fitted, theirs, metric)
-    except CannotCompare as error:
-        return gate.refuse_comparison(str(error), champion=champion.number)
-    return gate.decide_contest(recipe.gate, evaluation.scores, contest, champion=champion.number, seed=recipe.seed)
-
-
-def _read_champion(version: Version) -> "Champion":
-    from predictor.training.contest import Champion
-
-    runtime = load_runtime(version)
-    return Champion(
-        number=version.number,
-        schema=runtime.schema,
-        names=version.split["names"],
-        share=version.split["share"],
-        estimator=runtime.estimator,
-    )
-
-
-def _is_same(trained: Trained, candidate: registry.Candidate, champion: Version) -> bool:
-    """Whether the live version says the same of itself and answers the same for every row of the table."""
-    from predictor.training.evaluation import answer_rows
-
-    described = ("title", "description", "estimator", "split", "data", "libraries")
-    if any(getattr(candidate, name) != getattr(champion, name) for name in described):
-        return False
-    try:
-        runtime = load_runtime(champion)
-    except ArtifactError:
-        return False
-    if runtime.schema != candidate.schema:
-        return False
-    classes = len(candidate.schema.target.classes)
-    ours, theirs = (answer_rows(e, trained.dataset.matrix, classes) for e in (trained.fitted, runtime.estimator))
-    return ours.equals(theirs)
 
 
 def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: bool, reason: str) -> Retrained:
@@ -219,6 +196,7 @@ def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: 
         metrics=candidate.metrics,
         promoted=promoted,
         reason=reason,
+        data=candidate.data,
     )
 
 
@@ -235,44 +213,7 @@ def needs_version(slug: str) -> bool:
     return False
 
 
-def describe_candidate(trained: Trained) -> registry.Candidate:
-    recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
-    training = dataset.training
-    return registry.Candidate(
-        model=recipe.slug,
-        title=recipe.title,
-        description=recipe.description,
-        estimator=str(fitted),
-        schema=dataset.schema,
-        libraries=find_libraries(),
-        code=trained.code,
-        metrics={
-            "method": evaluation.method,
-            "rows": evaluation.rows,
-            "scores": evaluation.scores,
-            "baseline": evaluation.baseline,
-        },
-        profile=describe_training(
-            dataset.schema,
-            dataset.matrix[training],
-            dataset.target[training],
-            fitted.predict,
-            show_data=recipe.show_data,
-            seed=recipe.seed,
-        ),
-        split={"names": sorted(dataset.schema.names), "share": recipe.holdout},
-        data={
-            "file": recipe.data,
-            "sha256": dataset.sha256,
-            "training_rows": int(training.sum()),
-            "held_out_rows": int(dataset.held_out.sum()),
-            "rows_without_target": dataset.left_out,
-        },
-        pickled=dump_pickle(fitted),
-    )
-
-
-def _export_pickle(folder: Path, pickled: bytes) -> None:
+def _export_pickle(folder: Path, package: Package) -> None:
     """Put the same bytes beside the recipe, for notebooks: whole or not at all.
 
     The database has them already, so a folder that cannot be written is no failure of the retrain.
@@ -280,7 +221,7 @@ def _export_pickle(folder: Path, pickled: bytes) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".model.pkl.", delete=False) as file:
             try:
-                file.write(pickled)
+                file.writelines(package.unpack())
                 file.flush()
                 os.fsync(file.fileno())
                 Path(file.name).replace(folder / "model.pkl")

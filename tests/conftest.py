@@ -10,14 +10,14 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from predictor.serving.service import service
-from tests.training import train
+from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory):
+def django_db_modify_db_settings(tmp_path_factory, django_db_modify_db_settings_parallel_suffix):
     """On SQLite a file, as in production: other processes and threads look at it too."""
     database = django_settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
@@ -52,12 +52,12 @@ def models_dir(tmp_path, settings):
 
 @pytest.fixture
 def line(models_dir, db):
-    return train(models_dir, "line")
+    return register_shipped("line")
 
 
 @pytest.fixture
 def penguins(models_dir, db):
-    return train(models_dir, "penguins")
+    return register_shipped("penguins")
 
 
 @pytest.fixture
@@ -74,8 +74,19 @@ def make_database_url():
     return f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(host, safe='')}"
 
 
+def pytest_sessionstart(session):
+    """Where several processes share the tests, the one that starts them collects static files, before any server."""
+    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
+        collect_static_files()
+
+
 @pytest.fixture(scope="session")
 def collected_static_files():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        collect_static_files()
+
+
+def collect_static_files():
     run_manage("collectstatic", "--noinput", "--verbosity", "0").check_returncode()
 
 

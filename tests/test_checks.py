@@ -47,6 +47,8 @@ def test_a_right_production_server_passes_the_deployment_checks(bare):
         ({"DYNO": "web.1"}, "predictor.E004"),
         ({"DEFAULT_MODEL": "Not a slug"}, "predictor.E005"),
         ({"DATABASE_URL": "nonsense"}, "predictor.E006"),
+        ({"MODEL_MAX_MB": "a lot"}, "predictor.E007"),
+        ({"MODEL_MAX_MB": "0"}, "predictor.E007"),
         ({"DATABASE_URL": "postgres://u:secret@h:port/d"}, "predictor.E006"),
     ],
 )

@@ -7,10 +7,12 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
-from predictor.models import Artifact, Promotion, Version
+from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from tests.conftest import run_manage
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+AGAIN = ("--promote", "always", "--force")
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def test_the_text_is_a_short_table_with_the_baseline_beside_each_metric(retrain)
     printed = retrain("line")
     assert re.search(r"line  version 1  live  learnt from 161 rows", printed.out)
     assert re.search(r"hold-out, 39 rows +model +baseline", printed.out)
-    assert re.search(r"RMSE +1\.\d+ +6\.\d+", printed.out)
+    assert re.search(r"RMSE +1\.\d+ +6\.\d+ +0\.\d+ to 1\.\d+", printed.out)
 
 
 def test_progress_goes_to_stderr_and_only_the_result_to_stdout(retrain):
@@ -48,7 +50,17 @@ def test_progress_goes_to_stderr_and_only_the_result_to_stdout(retrain):
 
 def test_json_holds_one_object_a_model(retrain):
     line, penguins = json.loads(retrain("--format", "json").out)
-    assert set(line) == {"model", "version", "rows", "metrics", "baseline", "promoted", "reason"}
+    assert set(line) == {
+        "model",
+        "version",
+        "rows",
+        "outcomes",
+        "metrics",
+        "intervals",
+        "baseline",
+        "promoted",
+        "reason",
+    }
     assert (line["model"], line["version"], line["rows"], line["promoted"]) == ("line", 1, 161, True)
     assert set(line["metrics"]) == set(line["baseline"]) == {"mae", "rmse", "r2"}
     assert set(penguins["metrics"]) == {"accuracy", "macro_f1", "log_loss"}
@@ -147,16 +159,19 @@ def test_a_database_without_tables_is_said_plainly(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_help_imports_neither_scikit_learn_nor_polars(database_url):
+@pytest.mark.parametrize("arguments", [["help"], ["help", "retrain"], ["retrain", "--help"], ["help", "versions"]])
+def test_help_waits_for_none_of_the_large_libraries(database_url, arguments):
+    large = {"numpy", "sklearn", "polars", "matplotlib", "onnxruntime", "pandas"}
     code = (
-        "import sys; sys.argv = ['manage.py', 'retrain', '--help']\n"
+        f"import sys; sys.argv = ['manage.py', *{arguments}]\n"
         "from django.core.management import execute_from_command_line\n"
         "try: execute_from_command_line(sys.argv)\n"
         "except SystemExit: pass\n"
-        "sys.exit(str({'sklearn', 'polars'} & set(sys.modules)))"
+        f"sys.exit(str({large} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
     assert done.stderr.strip().endswith("set()")
+    assert arguments[-1] == "versions" or "retrain" in done.stdout
 
 
 @pytest.fixture
@@ -170,7 +185,7 @@ def run(models_dir, capsys):
 
 def test_versions_lists_them_with_what_became_of_each(run, retrain):
     retrain("line")
-    retrain("line", "--promote", "never")
+    retrain("line", "--force")
     text = run("versions", "line")
     assert re.search(r"line 2 +\d{4}-.* RMSE 1\.149.*\n    cannot tell", text)
     assert re.search(r"line 1 +live +\d{4}-.*\n    the first version", text)
@@ -180,20 +195,22 @@ def test_versions_lists_them_with_what_became_of_each(run, retrain):
 
 def test_promote_makes_an_older_version_live_with_its_reason(run, retrain):
     retrain("line")
-    retrain("line")
+    retrain("line", *AGAIN)
     assert run("promote", "line", "1", "--reason", "the new one drifts") == "line 1 is live.\n"
-    assert "by command line: the new one drifts" in run("versions", "line")
+    assert re.search(r"went live \S+ by command line: the new one drifts", run("versions", "line"))
+    with pytest.raises(CommandError, match="write a line that says why"):
+        run("promote", "line", "2", "--reason", " ")
     newest = Promotion.objects.first()
     assert (newest.version.number, newest.promoted_by, newest.reason) == (1, "command line", "the new one drifts")
 
 
 def test_rollback_goes_back_along_the_log_and_twice_goes_back_two(run, retrain):
     for _ in range(3):
-        retrain("line")
+        retrain("line", *AGAIN)
     assert [run("rollback", "line") for _ in range(2)] == ["line 2 is live.\n", "line 1 is live.\n"]
     with pytest.raises(CommandError, match="no promotion before"):
         run("rollback", "line")
-    retrain("line")
+    retrain("line", *AGAIN)
     assert run("rollback", "line", "--reason", "no") == "line 1 is live.\n"
     assert Promotion.objects.count() == 7
 
@@ -215,9 +232,65 @@ def test_a_version_that_does_not_exist_is_named(run, retrain, arguments, message
 
 def test_a_version_that_could_not_be_loaded_cannot_be_promoted_or_rolled_back_to(run, retrain):
     retrain("line")
-    retrain("line")
+    retrain("line", *AGAIN)
     Artifact.objects.filter(version__number=1).update(signature="0" * 64)
     for arguments in (["promote", "line", "1", "--reason", "x"], ["rollback", "line"]):
         with pytest.raises(CommandError, match="not signed"):
             run(*arguments)
     assert Version.objects.live().get().number == 2
+
+
+def test_prune_drops_the_artifacts_of_versions_that_never_were_live_and_nothing_else(run, retrain):
+    retrain("line")
+    for _ in range(3):
+        retrain("line", "--promote", "never", "--force")
+    retrain("line", *AGAIN)
+    run("promote", "line", "1", "--reason", "back")
+
+    assert run("prune_versions", "line", "--keep", "1", "--dry-run") == (
+        "line: would lose its artifact: version 3, 2.\n"
+    )
+    assert Artifact.objects.count() == 10
+    assert run("prune_versions", "line", "--keep", "1") == "line: lost its artifact: version 3, 2.\n"
+    assert list(Artifact.objects.order_by("id").values_list("version__number", flat=True)) == [1, 1, 4, 4, 5, 5]
+    assert ArtifactChunk.objects.values("artifact").distinct().count() == 6
+    assert Version.objects.count() == 5
+    assert run("prune_versions", "line", "--keep", "1") == "line: nothing to drop.\n"
+    assert re.search(r"line 2 +pruned ", run("versions", "line"))
+    assert run("rollback", "line") == "line 5 is live.\n"
+
+
+def test_a_version_without_its_artifact_cannot_go_live_and_is_told_why(run, retrain):
+    retrain("line")
+    retrain("line", "--promote", "never", "--force")
+    run("prune_versions", "line", "--keep", "0")
+    with pytest.raises(CommandError, match=r"line 2 cannot go live: it has no pickle; `manage.py prune_versions`"):
+        run("promote", "line", "2", "--reason", "x")
+    retrain("line", "--force")
+    assert Version.objects.live().get().number == 1
+
+
+@pytest.mark.parametrize("keep", ["-1", "x", "1.5", ""])
+def test_a_count_that_is_none_is_wrong_usage(run, retrain, keep):
+    with pytest.raises(CommandError, match="is no whole number from 0 on"):
+        run("prune_versions", "line", f"--keep={keep}")
+
+
+def test_another_local_table_can_be_learnt_from_and_is_named_with_the_version(retrain, tmp_path):
+    other = tmp_path / "other table.csv"
+    other.write_text("x,y\n" + "".join(f"{x},{3 * x}\n" for x in range(100)))
+    retrain("line", "--data", str(other))
+    version = Version.objects.get()
+    assert version.data["file"] == "other table.csv"
+    assert version.data["training_rows"] + version.data["held_out_rows"] == 100
+
+
+def test_a_table_that_is_not_on_this_machine_is_named_and_nothing_is_fetched(retrain):
+    printed = retrain("line", "--data", "https://example.com/a.csv", fails=True)
+    assert "example.com/a.csv is no file on this machine; nothing is fetched from elsewhere." in printed.err
+
+
+def test_one_table_for_several_models_is_wrong_usage(models_dir):
+    with pytest.raises(CommandError, match="--data is the table of one model") as raised:
+        call_command("retrain", "--data", "a.csv")
+    assert raised.value.returncode == 2

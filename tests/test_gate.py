@@ -75,11 +75,25 @@ def test_the_same_losses_are_decided_alike_every_time():
     assert decide(contest) == decide(contest)
 
 
+@pytest.mark.parametrize("outlier", [0.0, 1e4], ids=["even", "with an outlier"])
+def test_very_many_rows_give_the_interval_that_drawing_them_gives(monkeypatch, outlier):
+    random = np.random.default_rng(0)
+    losses = random.gamma(1.0, size=(2, 60_000))
+    losses[0, 0] += outlier
+    quick = gate.find_interval(*gate.resample("rmse", losses, 0).T)
+    monkeypatch.setattr(gate, "MOST_DRAWN_ROWS", 100_000)
+    drawn = gate.find_interval(*gate.resample("rmse", losses, 1).T)
+    width = drawn.high - drawn.low
+    assert quick.low == pytest.approx(drawn.low, abs=0.1 * width)
+    assert quick.high == pytest.approx(drawn.high, abs=0.1 * width)
+
+
 def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypatch):
     contest = make_contest(0.3, 0.0)
-    whole = gate.find_interval("rmse", contest.champion, contest.challenger, 0)
+    losses = np.stack([contest.champion, contest.challenger])
+    whole = gate.find_interval(*gate.resample("rmse", losses, 0).T)
     monkeypatch.setattr(gate, "NUMBERS_AT_ONCE", 1000)
-    pieces = gate.find_interval("rmse", contest.champion, contest.challenger, 0)
+    pieces = gate.find_interval(*gate.resample("rmse", losses, 0).T)
     assert pieces.low == pytest.approx(whole.low, abs=0.02)
     assert pieces.high == pytest.approx(whole.high, abs=0.02)
 

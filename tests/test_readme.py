@@ -30,13 +30,15 @@ def test_the_model_of_ones_own_trains_as_written_and_has_its_form(client, models
 
 def test_every_variable_that_is_read_stands_in_the_table():
     sources = [ROOT / "mlsite/settings.py", ROOT / "gunicorn.conf.py"]
-    pattern = r"(?:environ\.get|read_list|read_flag|read_number)\(\"?'?([A-Z_]+)"
+    pattern = r"(?:environ\.get|read_list|read_flag|read_number|read_whole_number)\(\"?'?([A-Z_]+)"
     read = {name for source in sources for name in re.findall(pattern, source.read_text())}
     assert len(read) > 8
     assert {name for name in read if f"`{name}`" not in README} == set()
 
 
-@pytest.mark.parametrize("shape", [recipe.Recipe, recipe.FeatureRecipe, recipe.EstimatorRecipe])
+@pytest.mark.parametrize(
+    "shape", [recipe.Recipe, recipe.FeatureRecipe, recipe.EstimatorRecipe, recipe.GateRecipe, recipe.TuneRecipe]
+)
 def test_every_key_of_a_recipe_stands_in_the_docs(shape):
     docs = (ROOT / "docs/recipes.md").read_text()
     keys = {field.encode_name for field in recipe.msgspec.structs.fields(shape)} - {"slug", "folder", "features"}

@@ -1,4 +1,3 @@
-import pickle
 import sys
 
 import numpy as np
@@ -8,6 +7,7 @@ from django.db import transaction
 from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongPlace
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from predictor.serving import registry
+from predictor.serving.packing import pack_model
 from predictor.serving.runtime import load_runtime
 from tests.training import train
 
@@ -21,6 +21,11 @@ class Bomb:
 
     def __reduce__(self):
         return setattr, (Bomb, "went_off", True)
+
+
+def move_pickle():
+    Artifact.objects.filter(kind="onnx").delete()
+    Artifact.objects.update(kind="onnx")
 
 
 def test_a_rollback_is_one_more_promotion(models_dir, line):
@@ -38,7 +43,7 @@ def test_a_rollback_is_one_more_promotion(models_dir, line):
         (lambda: ArtifactChunk.objects.update(data=b"spoilt"), DamagedArtifact),
         (lambda: ArtifactChunk.objects.all().delete(), DamagedArtifact),
         (lambda: Artifact.objects.update(signature="0" * 64), BadSignature),
-        (lambda: Artifact.objects.update(kind="onnx"), DamagedArtifact),
+        (lambda: move_pickle(), DamagedArtifact),
         (lambda: Version.objects.update(number=7), WrongPlace),
         (lambda: Version.objects.update(model="other"), WrongPlace),
     ],
@@ -55,8 +60,8 @@ def test_a_spoilt_artifact_is_neither_loaded_nor_promoted(line, spoil, error):
 
 def test_other_bytes_are_never_unpickled(line):
     ArtifactChunk.objects.all().delete()
-    for number, data in enumerate(registry.split_chunks(pickle.dumps(Bomb()))):
-        ArtifactChunk.objects.create(artifact=line.artifacts.get(), number=number, data=data)
+    for number, data in enumerate(pack_model(Bomb()).chunks):
+        ArtifactChunk.objects.create(artifact=line.artifacts.get(kind="pickle"), number=number, data=data)
 
     with pytest.raises(ArtifactError):
         load_runtime(line)
@@ -76,7 +81,7 @@ def test_a_large_artifact_is_stored_in_chunks_of_1_mb(models_dir, db):
     (models_dir / "line/data.csv").write_text("x,y\n" + "".join(f"{x / 7},{x * x % 101}\n" for x in range(4000)))
     version = train(models_dir, "line")
 
-    sizes = [len(bytes(chunk.data)) for chunk in version.artifacts.get().chunks.all()]
+    sizes = [len(bytes(chunk.data)) for chunk in version.artifacts.get(kind="pickle").chunks.all()]
     assert len(sizes) > 3
     assert set(sizes[:-1]) == {1_000_000}
     assert len(load_runtime(version).predict(np.array([[1.0], [2.0]]))) == 2

@@ -1,33 +1,26 @@
 """A retrain, from the command to what every worker serves."""
 
 import json
-import os
-import random
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from datetime import timedelta
 from hashlib import sha256
 
-import numpy as np
 import pytest
 
+from predictor.candidate import describe_candidate
 from predictor.exceptions import TrainingError
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
-from predictor.retraining import describe_candidate, retrain_model, train_model
+from predictor.retraining import retrain_model, train_model
 from predictor.serving import registry
 from predictor.serving.runtime import load_runtime
 from predictor.serving.service import service
-from tests.conftest import ROOT, run_manage
+from tests.conftest import run_manage
+from tests.recipes import use_estimator, write_line
 from tests.training import train
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.both_databases
-
-KILLS = 10
 
 
 def test_a_retrain_makes_a_version_that_is_live_signed_and_whole(models_dir, db):
@@ -47,7 +40,7 @@ def test_the_exported_pickle_is_the_very_bytes_that_are_signed(models_dir, db):
     version = train(models_dir, "line")
 
     exported = (models_dir / "line/model.pkl").read_bytes()
-    assert sha256(exported).hexdigest() == version.artifacts.get().sha256
+    assert sha256(exported).hexdigest() == version.artifacts.get(kind="pickle").sha256
     assert sorted(path.name for path in (models_dir / "line").iterdir()) == ["data.csv", "model.pkl", "model.toml"]
 
 
@@ -88,7 +81,9 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
     visitors = [threading.Thread(target=keep_asking) for _ in range(4)]
     for visitor in visitors:
         visitor.start()
-    done = run_manage("retrain", "line", "--format", "json", DATABASE_URL=database_url)
+    done = run_manage(
+        "retrain", "line", "--promote", "always", "--force", "--format", "json", DATABASE_URL=database_url
+    )
     time.sleep(4)
     stop.set()
     for visitor in visitors:
@@ -101,71 +96,6 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
     assert answered[1].exists()
     assert answered[2].exists()
     assert not answered[1].filter(created_at__gt=promoted_at + timedelta(seconds=2)).exists()
-
-
-def test_a_retrain_killed_at_any_moment_leaves_nothing_half_registered(database_url, models_dir):
-    train(models_dir, "line")
-    whole = measure_retrain(database_url)
-    chosen = random.Random(7)  # noqa: S311  # Nothing secret: moments.
-    for _ in range(KILLS):
-        process = start_retrain(database_url)
-        # Most of the time goes to imports; the end, where it writes, is what matters.
-        time.sleep(whole * chosen.uniform(0.5, 1.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-    assert_registry_is_whole()
-    assert load_runtime(Version.objects.live().get())
-
-
-def test_two_retrains_at_once_give_two_whole_versions(database_url, models_dir):
-    processes = [start_retrain(database_url) for _ in range(2)]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
-
-    assert sorted(Version.objects.values_list("number", flat=True)) == [1, 2]
-    assert_registry_is_whole()
-
-
-def start_retrain(database_url):
-    return subprocess.Popen(  # Our own command.
-        [sys.executable, "manage.py", "retrain", "line"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": database_url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def measure_retrain(database_url):
-    started = time.monotonic()
-    assert start_retrain(database_url).wait() == 0
-    return time.monotonic() - started
-
-
-def assert_registry_is_whole():
-    versions = Version.objects.order_by("number")
-    assert [version.number for version in versions] == list(range(1, len(versions) + 1))
-    assert Artifact.objects.count() == Promotion.objects.count() == len(versions)
-    assert ArtifactChunk.objects.values("artifact").distinct().count() == len(versions)
-    log = Promotion.objects.order_by("id")
-    assert [promotion.version.number for promotion in log] == [version.number for version in versions]
-    assert [promotion.previous for promotion in log] == [None, *versions][: len(versions)]
-    for version in versions:
-        load_runtime(version)
-
-
-def write_line(models_dir, noise, slope=2.0, seed=0):
-    """A table of 400 rows whose x are always the same, so that the same rows are held out."""
-    chosen = np.random.default_rng(seed)
-    xs = np.linspace(0, 10, 400).round(3)
-    ys = slope * xs + 3 + chosen.normal(0, noise, 400)
-    rows = "".join(f"{x},{y:.4f}\n" for x, y in zip(xs, ys, strict=True))
-    (models_dir / "line/data.csv").write_text("x,y\n" + rows)
-
-
-def use_estimator(models_dir, path):
-    recipe = models_dir / "line/model.toml"
-    recipe.write_text(re.sub('class = ".*"', f'class = "{path}"', recipe.read_text()))
 
 
 def test_with_if_better_a_better_challenger_goes_live_and_a_worse_one_is_kept_back(models_dir, db):
@@ -282,3 +212,20 @@ def retrain(models_dir, mode="if-better", **options):
 
 def make_candidate(models_dir):
     return describe_candidate(train_model(models_dir, "line", report=lambda line: None))
+
+
+def test_the_report_is_stored_with_its_version(models_dir, db):
+    version = train(models_dir, "line")
+    assert [figure.name for figure in version.figures.all()] == ["predictions", "residuals"]
+    assert 0 < version.report["fit_seconds"] < version.report["seconds"]
+    assert version.report["importances"]["metric"] == "rmse"
+    again = train(models_dir, "line")
+    assert [figure.svg for figure in again.figures.all()] == [figure.svg for figure in version.figures.all()]
+
+
+def test_what_registers_nothing_is_not_reported_on(models_dir, line):
+    said = []
+    for dry_run in (False, True):
+        retrain_model(models_dir, "line", by="tests", dry_run=dry_run, force=dry_run, report=said.append)
+    assert Version.objects.count() == 1
+    assert not [line for line in said if "report" in line]

@@ -4,11 +4,12 @@ import pytest
 from bs4 import BeautifulSoup
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction
 from predictor.serving.service import service
 from tests.test_predict_journey import PENGUIN
-from tests.training import train
+from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db
 
@@ -162,8 +163,8 @@ def test_what_does_not_exist_has_a_decent_404(client, line, path):
 
 def test_a_fault_of_ours_has_a_page_of_its_own(client, line):
     client.raise_request_exception = False
-    runtime = service.get_runtime("line")
-    runtime.estimator.steps[0] = ("broken", None)
+    Artifact.objects.filter(kind="onnx").delete()
+    service.get_runtime("line").estimator.steps[0] = ("broken", None)
     response = client.post("/", {"x": "1"})
     assert response.status_code == 500
     assert "Something broke" in response.content.decode()
@@ -313,9 +314,79 @@ def test_about_tells_which_version_answered_at_a_moment(client, line, typed, sai
 
 
 def test_about_tells_which_version_answers_now(client, line):
-    typed = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
+    typed = datetime.now(tz=UTC).isoformat(timespec="microseconds")
     assert "Version 1 answered then." in client.get("/about/line/", {"at": typed}).content.decode()
 
 
 def test_about_tells_what_became_of_each_version(client, line):
     assert ">the first version</td>" in client.get("/about/line/").content.decode()
+
+
+def test_about_shows_the_report_of_the_live_version(client, penguins):
+    page = BeautifulSoup(client.get("/about/penguins/").content, "html.parser")
+    images = page.select(".figures img")
+    assert [image["alt"] for image in images] == [
+        "Confusion matrix of version 1",
+        "ROC curves of version 1",
+        "Calibration of version 1",
+    ]
+    assert all(image["loading"] == "lazy" and image["width"] and image["height"] for image in images)
+    report = page.select_one("section[aria-labelledby=report]").text
+    assert "log loss gets worse" in report
+    assert report.index("Bill length") < report.index("Year")
+    assert f"scikit-learn {penguins.libraries['scikit-learn']}" in report
+    assert penguins.report["commit"] in report
+    low, high = penguins.metrics["intervals"]["accuracy"]
+    assert f"{low:.4g} to {high:.4g}" in page.select_one("section[aria-labelledby=worth]").text
+
+
+def test_each_version_has_a_page_with_its_own_report(client, models_dir, line):
+    train(models_dir, "line")
+    page = client.get("/about/line/1/").content.decode()
+    assert "A straight line, version 1" in page
+    assert "Judged: the first version" in page
+    assert "/about/line/1/residuals.svg" in page
+    assert BeautifulSoup(client.get("/about/line/").content, "html.parser").select_one('a[href="/about/line/1/"]')
+
+
+def test_a_figure_is_an_image_that_may_bring_styles_and_be_kept_for_ever(client, line):
+    image = BeautifulSoup(client.get("/about/line/").content, "html.parser").select_one(".figures img")
+    answer = client.get(image["src"])
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert "immutable" in answer["Cache-Control"]
+    assert "Cookie" not in answer.get("Vary", "")
+    assert answer.content.startswith(b"<svg")
+    assert answer.content.decode() == line.figures.get(name="predictions").svg
+
+
+@pytest.mark.parametrize(
+    "path", ["line/1/nothing.svg", "line/2/residuals.svg", "penguins/1/residuals.svg", "line/2/", "penguins/1/"]
+)
+def test_there_is_no_page_of_what_was_never_made(client, line, path):
+    assert client.get(f"/about/{path}").status_code == 404
+
+
+def test_a_version_from_before_reports_has_a_page_without_one(client, line):
+    line.figures.all().delete()
+    line.report = {}
+    del line.metrics["intervals"]
+    line.save()
+    for path in ("/about/line/", "/about/line/1/"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert b"Its report" not in page.content
+        assert b"95 % interval" not in page.content
+
+
+def test_pictures_are_not_read_where_they_are_only_named(client, line):
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/about/line/")
+    assert [query["sql"] for query in queries if '"svg"' in query["sql"]] == []
+    before = len(queries)
+    for _ in range(3):
+        register_shipped("line")
+    service.forget()
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/about/line/")
+    assert len(queries) <= before

@@ -6,24 +6,25 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from predictor.charts import Drawing
 from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBack
-from predictor.models import Artifact, ArtifactChunk, Promotion, Version
+from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Version
 from predictor.schema import Schema
 from predictor.serving.artifact import (
     Identity,
     build_manifest,
-    join_chunks,
+    find_compiled_libraries,
     open_manifest,
     sign_manifest,
-    split_chunks,
     verify_bytes,
     write_manifest,
 )
+from predictor.serving.packing import Package, join_chunks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A trained model that has no number yet. `pickled` are the bytes that will be signed."""
+    """A trained model that has no number yet. The packages hold the bytes that will be signed."""
 
     model: str
     title: str
@@ -36,7 +37,11 @@ class Candidate:
     profile: dict[str, Any]
     split: dict[str, Any]
     data: dict[str, Any]
-    pickled: bytes
+    report: dict[str, Any]
+    interval: dict[str, Any] | None
+    package: Package
+    compiled: Package | None = None
+    drawings: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +59,16 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
 
     None, and nothing stored, when another version than the one it was judged against is live by now.
     """
-    # Compressing takes a while for a large forest, and nobody should wait for it inside the transaction.
-    chunks = list(split_chunks(candidate.pickled))
     with transaction.atomic(durable=True):
         lock_registry()
         champion = Version.objects.find_live(candidate.model)
         if (champion and champion.id) != judgement.champion_id:
             return None
         version = _create_version(candidate, judgement)
-        _store_artifact(version, candidate, chunks)
+        _store_artifacts(version, candidate)
+        Figure.objects.bulk_create(
+            Figure(version=version, name=drawn.name, title=drawn.title, svg=drawn.svg) for drawn in candidate.drawings
+        )
         if judgement.promoted:
             _append_promotion(version, by=by, reason=judgement.reason)
     return version
@@ -73,7 +79,7 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
 
     Raises ArtifactError, and changes nothing, when this build could not load it.
     """
-    read_verified(version, Artifact.Kind.PICKLE)
+    verify_servable(version)
     with transaction.atomic(durable=True):
         lock_registry()
         if Version.objects.live().filter(id=version.id).exists():
@@ -92,15 +98,33 @@ def roll_back(model: str, *, by: str, reason: str) -> Promotion:
         log = Promotion.objects.filter(version__model=model).select_related("version", "restores__version")
         newest = log.order_by("-id").first()
         before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
+        if newest is None:
+            raise NothingToRollBack("it has no version that ever was live")
         if before is None:
-            raise NothingToRollBack(f"{model} has no promotion before the one that is live")
+            raise NothingToRollBack("it has no promotion before the one that is live")
         target = before.origin
         try:
-            read_verified(target.version, Artifact.Kind.PICKLE)
+            verify_servable(target.version)
         except ArtifactError as error:
             hint = "promote an older one with `manage.py promote`"
             raise ArtifactError(f"{target.version} was live before, but {error}; {hint}") from error
         return _append_promotion(target.version, by=by, reason=reason, restores=target)
+
+
+def prune(model: str, *, keep: int, dry_run: bool = False) -> list[Version]:
+    """Drop the artifacts, never the rows, of a model's versions that never were live, except the newest `keep`.
+
+    Gives the versions whose artifacts were there and are dropped; those can never go live again.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        never_live = Version.objects.filter(model=model, promotions=None).order_by("-number")
+        kept = list(never_live.values_list("id", flat=True)[:keep])
+        pruned = list(never_live.exclude(id__in=kept).filter(artifacts__isnull=False).distinct())
+        if not dry_run:
+            ArtifactChunk.objects.filter(artifact__version__in=pruned).delete()
+            Artifact.objects.filter(version__in=pruned).delete()
+    return pruned
 
 
 def lock_registry() -> None:
@@ -114,16 +138,24 @@ def lock_registry() -> None:
             cursor.execute(f"LOCK TABLE {Promotion._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
 
-def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytes]:
+def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearray]:
     """Read an artifact's opened manifest and its bytes, verified but not loaded. Raises ArtifactError."""
     artifact = Artifact.objects.filter(version=version, kind=kind).first()
     if artifact is None:
-        raise DamagedArtifact(f"it has no {kind}")
+        raise DamagedArtifact(f"it has no {kind}; `manage.py prune_versions` drops those that never were live")
     identity = Identity(model=version.model, number=version.number, kind=kind)
     content = open_manifest(artifact.manifest, artifact.signature, identity)
     data = join_chunks(_read_chunks(artifact), content["size"])
     verify_bytes(content, data)
     return content, data
+
+
+def verify_servable(version: Version) -> None:
+    """Raise the pickle's ArtifactError where neither the compiled model nor the pickle could be loaded here."""
+    try:
+        read_verified(version, Artifact.Kind.ONNX)
+    except ArtifactError:
+        read_verified(version, Artifact.Kind.PICKLE)
 
 
 def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
@@ -140,13 +172,33 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         data=candidate.data,
         decision=judgement.decision,
         libraries=candidate.libraries,
+        report=candidate.report,
+        interval=candidate.interval,
     )
 
 
-def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes]) -> None:
-    kind = Artifact.Kind.PICKLE
+def _store_artifacts(version: Version, candidate: Candidate) -> None:
+    pickled, compiled = candidate.package, candidate.compiled
+    _store_artifact(
+        version, candidate, Artifact.Kind.PICKLE, pickled, code=candidate.code, libraries=candidate.libraries
+    )
+    if compiled is not None:
+        _store_artifact(version, candidate, Artifact.Kind.ONNX, compiled, libraries=find_compiled_libraries())
+
+
+def _store_artifact(
+    version: Version,
+    candidate: Candidate,
+    kind: Artifact.Kind,
+    package: Package,
+    *,
+    libraries: dict[str, str],
+    code: str | None = None,
+) -> None:
     identity = Identity(model=version.model, number=version.number, kind=kind)
-    content = build_manifest(identity, candidate.schema, candidate.pickled, candidate.code)
+    content = build_manifest(
+        identity, candidate.schema, size=package.size, sha256=package.sha256, code=code, libraries=libraries
+    )
     manifest = write_manifest(content)
     artifact = Artifact.objects.create(
         version=version,
@@ -156,7 +208,7 @@ def _store_artifact(version: Version, candidate: Candidate, chunks: list[bytes])
         manifest=manifest,
         signature=sign_manifest(manifest),
     )
-    for number, data in enumerate(chunks):
+    for number, data in enumerate(package.chunks):
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
 
 

@@ -29,32 +29,42 @@ class Champion:
     estimator: Any
 
 
-def hold_contest(dataset: Dataset, share: float, fitted: BaseEstimator, champion: Champion, metric: Metric) -> Contest:
+def hold_contest(
+    dataset: Dataset,
+    share: float | None,
+    fitted: BaseEstimator,
+    champion: Champion,
+    metric: Metric,
+    answers: Answers | None = None,
+) -> Contest:
     """Measure the losses of all three on the rows below both shares that both can score.
 
-    Raises CannotCompare with its cause.
+    `share` is the challenger's, None where its training rows are not known; `answers` are those that it gave to all
+    its held-out rows, where it was asked already. Raises CannotCompare with its cause.
     """
     _check_comparable(dataset.schema, share, champion)
-    rows = is_held_out(dataset.hashes, min(share, champion.share or 0))
-    translated = translate_matrix(dataset.matrix, dataset.schema, champion.schema)
-    known = can_score(dataset, fitted, dataset.schema, dataset.matrix)
-    known &= can_score(dataset, champion.estimator, champion.schema, translated)
-    left_out, rows = int((rows & ~known).sum()), rows & known
-    if not rows.any():
+    held_out = is_held_out(dataset.hashes, min(share or 0, champion.share or 0))
+    matrix, actual, classes = dataset.matrix[held_out], dataset.target[held_out], dataset.schema.target.classes
+    translated = translate_matrix(matrix, dataset.schema, champion.schema)
+    known = can_score(fitted, dataset.schema, matrix, actual, classes)
+    known &= can_score(champion.estimator, champion.schema, translated, actual, classes)
+    left_out = int((~known).sum())
+    if not known.any():
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
-    classes = len(dataset.schema.target.classes)
-    dummy = fit_model(make_dummy(classes), dataset, dataset.training)
-    theirs = _ask_champion(champion, translated[rows])
-    answers = {
+    matrix, actual = matrix[known], actual[known]
+    dummy = fit_model(make_dummy(len(classes)), dataset, dataset.training)
+    theirs = _ask_champion(champion, translated[known])
+    given = {
         "champion": _translate_answers(theirs, champion.schema, dataset.schema),
-        "challenger": answer_rows(fitted, dataset.matrix[rows], classes),
-        "baseline": answer_rows(dummy, dataset.matrix[rows], classes),
+        "challenger": answers.choose(held_out[dataset.held_out]).choose(known)
+        if answers
+        else answer_rows(fitted, matrix, len(classes)),
+        "baseline": answer_rows(dummy, matrix, len(classes)),
     }
-    if metric == "log_loss" and answers["champion"].probabilities is None:
+    if metric == "log_loss" and given["champion"].probabilities is None:
         raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
-    actual = dataset.target[rows]
     with np.errstate(over="ignore"):
-        losses = {who: measure_losses(metric, actual, answer) for who, answer in answers.items()}
+        losses = {who: measure_losses(metric, actual, answer) for who, answer in given.items()}
         endless = [who for who, each in losses.items() if not np.isfinite(each.sum())]
     if endless:
         raise CannotCompare(f"the losses of the {endless[0]} are beyond all bounds")
@@ -70,8 +80,12 @@ def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
     return np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
 
 
-def can_score(dataset: Dataset, estimator: Any, schema: Schema, matrix: Matrix) -> Mask:
-    """Mark the rows, shape (n,), with nothing that a version never saw: a category, a class, a gap."""
+def can_score(estimator: Any, schema: Schema, matrix: Matrix, actual: Vector, classes: tuple[Label, ...]) -> Mask:
+    """Mark the rows, shape (n,), with nothing that a version never saw: a category, a class, a gap.
+
+    `schema` is the version's, and so is the encoding of `matrix`, shape (n, features); `actual` holds codes of
+    `classes`.
+    """
     known = np.ones(len(matrix), dtype=bool)
     for values, feature in zip(matrix.T, schema.features, strict=True):
         missing = np.isnan(values)
@@ -81,17 +95,19 @@ def can_score(dataset: Dataset, estimator: Any, schema: Schema, matrix: Matrix) 
             known &= missing | np.isin(values, seen)
     if schema.target.classes:
         seen_labels = [schema.target.classes[int(code)] for code in estimator.classes_]
-        codes = [code for code, label in enumerate(dataset.schema.target.classes) if _is_among(label, seen_labels)]
-        known &= np.isin(dataset.target, codes)
+        codes = [code for code, label in enumerate(classes) if _is_among(label, seen_labels)]
+        known &= np.isin(actual, codes)
     return known
 
 
-def _check_comparable(schema: Schema, share: float, champion: Champion) -> None:
+def _check_comparable(schema: Schema, share: float | None, champion: Champion) -> None:
     ours, theirs = schema.target, champion.schema.target
     if (ours.name, ours.task) != (theirs.name, theirs.task):
         raise CannotCompare(f"version {champion.number} predicts {theirs.name!r} by {theirs.task}")
     if champion.share is None:
         raise CannotCompare(f"it is not known which rows version {champion.number} was trained on")
+    if share is None:
+        raise CannotCompare("it is not known which rows the challenger was trained on")
     if not share or not champion.share:
         raise CannotCompare("one of the two holds nothing out")
     if sorted(champion.names) != sorted(schema.names):

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
-from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, write_value
+from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, format_value, write_value
 
 
 class FeatureBoundField(BoundField):
@@ -68,6 +68,24 @@ def refill_form(schema: Schema, prediction: Prediction) -> PredictionForm:
     """The form with a prediction's inputs, for the next try; what this schema no longer has is dropped."""
     kept = {name: value for name, value in prediction.inputs.items() if name in schema.names}
     return PredictionForm(schema, initial={name: write_value(value) for name, value in kept.items()})
+
+
+class OutcomeForm(forms.Form):
+    """Asks what really happened; whoever records it parses it. `seen` is the outcome that this form was shown with."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, target: Target, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
+        widget = make_outcome_widget(target)
+        self.fields["outcome"] = forms.CharField(required=False, label=target.label, widget=widget)
+
+
+def make_outcome_widget(target: Target) -> forms.Widget:
+    if target.task == "regression":
+        return forms.NumberInput(attrs={"step": "any", "autocomplete": "off", "required": True})
+    choices = [("", "choose…"), *((write_value(label), format_value(label)) for label in target.classes)]
+    return forms.Select(choices=choices, attrs={"required": True})
 
 
 def make_widget(feature: Feature) -> forms.Widget:

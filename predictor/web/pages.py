@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from predictor.metrics import format_score
-from predictor.models import Prediction, Version
-from predictor.schema import format_value, quote, write_value
+from predictor.models import Outcome, Prediction, Version
+from predictor.moments import read_moment
+from predictor.schema import format_range, format_value, quote, write_value
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -32,6 +33,7 @@ class ShownValue:
     value: str
     unit: str = ""
     baseline: str = ""
+    interval: str = ""
 
 
 def list_inputs(prediction: Prediction) -> list[ShownValue]:
@@ -45,11 +47,33 @@ def list_inputs(prediction: Prediction) -> list[ShownValue]:
 
 
 def list_metrics(version: Version) -> list[ShownValue]:
-    """A version's metrics, each beside its baseline."""
+    """A version's metrics, each with its 95 % interval and beside its baseline."""
     return [
-        ShownValue(label=label, value=format_score(score), baseline=format_score(baseline))
+        ShownValue(
+            label=label,
+            value=format_score(score),
+            interval=" to ".join(map(format_score, version.score_intervals.get(label, []))),
+            baseline=format_score(baseline),
+        )
         for label, score, baseline in version.scores
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownInterval:
+    low: str
+    high: str
+    rows: int
+    is_approximate: bool
+
+
+def describe_interval(prediction: Prediction) -> ShownInterval | None:
+    """A prediction's interval, with the rows that it was measured on; None where its version has none."""
+    if prediction.interval is None or prediction.version.interval is None:
+        return None
+    low, high = format_range(*prediction.interval)
+    measured = prediction.version.interval
+    return ShownInterval(low=low, high=high, rows=measured["rows"], is_approximate=measured["approximate"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +94,30 @@ def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownOutcome:
+    """One row of a prediction's log of outcomes."""
+
+    id: int
+    value: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
+    """What was recorded for a prediction, the newest first: that one holds now."""
+    target = prediction.version.parsed_schema.target
+    return [
+        ShownOutcome(
+            id=outcome.id,
+            value=format_value(target.restore(outcome.value)),
+            recorded_at=outcome.recorded_at,
+            recorded_by=outcome.recorded_by,
+        )
+        for outcome in Outcome.objects.filter(prediction=prediction).order_by("-id")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """What somebody asked about the past: the typed time (UTC), and the version that answered or what is wrong."""
 
@@ -83,9 +131,8 @@ def look_up_moment(model: str, typed: str) -> Moment:
     if not typed:
         return Moment(typed="")
     try:
-        moment = datetime.fromisoformat(typed)
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        moment = read_moment(typed)
+    except ValueError:
         error = f"{quote(typed)} is not a date with a time: write it like 2026-03-01T12:30."
         return Moment(typed=typed, error=error)
     if moment > timezone.now():

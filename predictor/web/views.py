@@ -1,29 +1,39 @@
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
-from django.views.decorators.http import require_http_methods, require_safe
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from predictor.charts import draw_chart
-from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
-from predictor.models import Prediction, Promotion, Version
+from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
+from predictor.models import Figure, Prediction, Promotion, Version
+from predictor.provenance import describe_sources
 from predictor.schema import format_value
+from predictor.serving import outcomes
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.web.forms import PredictionForm, refill_form
+from predictor.web.forms import OutcomeForm, PredictionForm, refill_form
 from predictor.web.pages import (
+    describe_interval,
     list_inputs,
     list_metrics,
+    list_outcomes,
     list_probabilities,
     look_up_moment,
     render_page,
     wants_fragment,
 )
+from predictor.web.reports import show_report
 
 MOST_VERSIONS_SHOWN = 50
+SECONDS_OF_A_YEAR = 365 * 24 * 3600
 
 
 class SeeOther(HttpResponseRedirect):
@@ -64,6 +74,32 @@ def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
     return _render_prediction(request, prediction)
 
 
+@require_POST
+def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
+    """What staff say has really happened; the prediction's page follows."""
+    if not may_record(request):
+        raise PermissionDenied
+    prediction = get_object_or_404(Prediction.objects.select_related("version"), id=id)
+    form = OutcomeForm(prediction.version.parsed_schema.target, request.POST)
+    if form.is_valid():
+        raw, seen = request.POST.get("outcome"), form.cleaned_data["seen"]
+        try:
+            outcomes.record_outcome(prediction, raw, by=request.user.get_username(), seen=seen)
+        except InvalidInput as error:
+            form.add_error("outcome", error.fields["outcome"])
+        except OutcomeChanged as error:
+            form.add_error(None, str(error))
+    if form.errors:
+        return _render_prediction(request, prediction, form, status=422)
+    if wants_fragment(request):
+        return _render_prediction(request, prediction)
+    return SeeOther(prediction.get_absolute_url() + "#outcome")
+
+
+def may_record(request: HttpRequest) -> bool:
+    return bool(request.user.is_staff) and request.user.has_perm("predictor.add_outcome")
+
+
 @require_safe
 def show_about(request: HttpRequest, slug: str) -> HttpResponse:
     """What a model is, what it is worth, and when each of its versions went live."""
@@ -71,19 +107,30 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
     if live is None:
         raise Http404(f"There is no model {slug!r}.")
     promotions = Prefetch("promotions", Promotion.objects.order_by("id"))
-    versions = Version.objects.filter(model=slug).prefetch_related(promotions).order_by("-number")
+    versions = Version.objects.filter(model=slug).only("model", "number", "created_at", "decision")
     context = {
-        "models": service.list_live(),
-        "slug": slug,
-        "version": live,
-        "schema": live.parsed_schema,
-        "metrics": list_metrics(live),
-        "classes": [format_value(label) for label in live.parsed_schema.target.classes],
-        "chart": draw_chart(live.parsed_schema, live.profile, {}, None),
-        "versions": versions[:MOST_VERSIONS_SHOWN],
+        **_describe_version(live),
+        "versions": versions.prefetch_related(promotions).order_by("-number")[:MOST_VERSIONS_SHOWN],
         "moment": look_up_moment(slug, request.GET.get("at", "")),
     }
     return render_page(request, "predictor/about.html", context)
+
+
+@require_safe
+def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """What one version is and is worth, live or not, and how it was judged."""
+    version = get_object_or_404(Version.objects.prefetch_related("promotions"), model=slug, number=number)
+    return render_page(request, "predictor/version.html", _describe_version(version))
+
+
+@require_safe
+@cache_control(public=True, immutable=True, max_age=SECONDS_OF_A_YEAR)
+def show_figure(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
+    """One picture of a version's report, for an `<img>`; it never changes."""
+    figure = get_object_or_404(Figure, version__model=slug, version__number=number, name=name)
+    # Of its own, since a picture brings its styles along, and nothing else.
+    policy = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'"}
+    return HttpResponse(figure.svg, content_type="image/svg+xml", headers=policy)
 
 
 @require_safe
@@ -107,19 +154,38 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ready\n", content_type="text/plain")
 
 
+def _describe_version(version: Version) -> dict[str, Any]:
+    schema = version.parsed_schema
+    return {
+        "models": service.list_live(),
+        "slug": version.model,
+        "version": version,
+        "schema": schema,
+        "metrics": list_metrics(version),
+        "classes": [format_value(label) for label in schema.target.classes],
+        "chart": draw_chart(schema, version.profile, {}, None),
+        "sources": describe_sources(version.data),
+        "report": show_report(version),
+    }
+
+
 def _render_form(request: HttpRequest, runtime: Runtime, form: PredictionForm, status: int = 200) -> HttpResponse:
     version = runtime.version
     context = {"models": service.list_live(), "slug": version.model, "version": version, "form": form}
     return render_page(request, "predictor/form.html", context, status)
 
 
-def _render_prediction(request: HttpRequest, prediction: Prediction) -> HttpResponse:
+def _render_prediction(
+    request: HttpRequest, prediction: Prediction, outcome_form: OutcomeForm | None = None, status: int = 200
+) -> HttpResponse:
     version = prediction.version
     target = version.parsed_schema.target
     try:
         form = refill_form(service.get_runtime(version.model).schema, prediction)
     except ModelNotReady:
         form = None  # The kept answer can still be read when the next one cannot be given.
+    if outcome_form is None and may_record(request):
+        outcome_form = OutcomeForm(target)
     context = {
         "models": service.list_live(),
         "slug": version.model,
@@ -127,9 +193,15 @@ def _render_prediction(request: HttpRequest, prediction: Prediction) -> HttpResp
         "prediction": prediction,
         "target": target,
         "output": format_value(prediction.output),
+        "interval": describe_interval(prediction),
         "inputs": list_inputs(prediction),
         "probabilities": list_probabilities(prediction),
-        "chart": draw_chart(version.parsed_schema, version.profile, prediction.inputs, prediction.output),
+        "chart": draw_chart(
+            version.parsed_schema, version.profile, prediction.inputs, prediction.output, prediction.interval
+        ),
         "form": form,
+        "outcomes": list_outcomes(prediction),
+        "outcome_form": outcome_form,
+        "is_about_outcome": wants_fragment(request) and request.path == reverse("outcome", args=[prediction.id]),
     }
-    return render_page(request, "predictor/prediction.html", context)
+    return render_page(request, "predictor/prediction.html", context, status)

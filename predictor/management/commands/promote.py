@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model")
         parser.add_argument("number", type=int, help="the version's number")
-        parser.add_argument("--reason", required=True, help="why, for the log")
+        parser.add_argument("--reason", type=read_reason, required=True, help="why, for the log")
 
     def handle(self, *, slug: str, number: int, reason: str, **options: Any) -> None:
         version = Version.objects.filter(model=slug, number=number).first()
@@ -34,3 +34,9 @@ class Command(BaseCommand):
         except MlsiteError as error:
             raise CommandError(f"{version} cannot go live: {error}.") from error
         self.stdout.write(f"{version} is live." if promotion else f"{version} is live already.")
+
+
+def read_reason(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError("write a line that says why")
+    return text.strip()

@@ -1,57 +1,63 @@
 import argparse
 import json
-from typing import Any
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import django.db
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
+from predictor.management.progress import Progress
 from predictor.metrics import LABELS, format_score
 from predictor.models import Version
-from predictor.retraining import Retrained, needs_version, retrain_model
+from predictor.moments import read_moment
+from predictor.provenance import describe_sources
+
+if TYPE_CHECKING:
+    from predictor.retraining import Retrained
 
 
 class Command(BaseCommand):
-    """Retrain models from their recipes, and make each result live.
+    """Retrain models from their recipes, and make each result live that is better.
 
-    - With --promote if-better, a challenger goes live only if it beats the live version on rows that neither was
-      trained on, and one that gives the same answers as that is not even registered.
+    - A challenger goes live only if it beats the live version on rows that neither was trained on, unless
+      --promote says otherwise; the first version goes live by itself.
+    - A challenger that gives the same answers as the live version is not even registered, unless with --force.
+    - With --with-outcomes it also learns what really happened to earlier predictions; what is held out stays so.
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
     - A version is measured on rows that it was not trained on, beside a dummy baseline.
     - One model that fails does not stop the others; the exit status is then 1.
     - The same data, recipe, seed and libraries give the same predictions.
     """
 
-    help = "Retrain models from their recipes in ml_models/; --promote says when a result goes live."
+    help = "Retrain models from their recipes in ml_models/; a result goes live if it is better."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="slug", help="the models to retrain; all of them if none")
         parser.add_argument("--missing", action="store_true", help="only models without a live version that loads")
+        parser.add_argument("--data", type=Path, metavar="FILE", help="learn from this local table, of one model")
+        parser.add_argument("--with-outcomes", action="store_true", help="learn from recorded outcomes too")
         parser.add_argument(
-            "--promote",
-            choices=["if-better", "always", "never"],
-            default="always",
-            metavar="WHEN",
-            help="make it live always (default), if-better than what is, or never",
+            "--since", type=read_since, metavar="DATE", help="only from outcomes recorded at or after this (UTC)"
         )
-        parser.add_argument(
-            "--force", action="store_true", help="with if-better: register also what answers as the live one"
-        )
-        parser.add_argument("--dry-run", action="store_true", help="train and measure, but store nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
+        add_register_arguments(parser)
 
     def handle(self, *, slugs: list[str], missing: bool, format: str, **options: Any) -> None:
-        how = {"mode": options["promote"], "force": options["force"], "dry_run": options["dry_run"]}
+        # It brings numpy, which `--help` need not wait for.
+        from predictor.retraining import needs_version
+
+        how = {name: options[name] for name in ("force", "dry_run", "data", "with_outcomes", "since")}
+        how |= {"mode": options["promote"], "missing": missing}
+        if options["data"] is not None and len(slugs) != 1:
+            raise CommandError("--data is the table of one model: name that model.", returncode=2)
+        if options["since"] is not None and not options["with_outcomes"]:
+            raise CommandError("--since chooses among outcomes: say --with-outcomes too.", returncode=2)
         check_database()
         chosen = [slug for slug in self._choose_slugs(slugs) if not missing or needs_version(slug)]
-        done: list[Retrained] = []
-        for slug in chosen:
-            try:
-                done.append(retrain_model(settings.MODELS_DIR, slug, by="command line", report=self._report, **how))
-            except (MlsiteError, django.db.Error) as error:
-                self.stderr.write(self.style.ERROR(f"{slug}: {error}"))
-                done.append(Retrained(model=slug, version=None, rows=0, metrics={}, promoted=False, reason=str(error)))
+        with Progress(self.stderr) as report:
+            done = [self._retrain(slug, report, how) for slug in chosen]
         self.stdout.write(write_json(done) if format == "json" else write_text(done))
         failed = [result.model for result in done if not result.metrics]
         if failed:
@@ -65,8 +71,36 @@ class Command(BaseCommand):
             raise CommandError(f"There is no recipe in {settings.MODELS_DIR}: make ml_models/<slug>/model.toml.")
         return list(dict.fromkeys(found))
 
-    def _report(self, line: str) -> None:
-        self.stderr.write(line, style_func=str)
+    def _retrain(self, slug: str, report: Progress, how: dict[str, Any]) -> "Retrained":
+        from predictor.retraining import Retrained, retrain_model
+
+        try:
+            return retrain_model(settings.MODELS_DIR, slug, by="command line", report=report, **how)
+        except (MlsiteError, django.db.Error) as error:
+            report(f"{slug}: {error}")
+            return Retrained(model=slug, version=None, rows=0, metrics={}, promoted=False, reason=str(error))
+
+
+def add_register_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that registers a version."""
+    parser.add_argument(
+        "--promote",
+        choices=["if-better", "always", "never"],
+        default="if-better",
+        metavar="WHEN",
+        help="make it live if-better than what is (default), always, or never",
+    )
+    parser.add_argument("--force", action="store_true", help="register also what answers as the live version")
+    parser.add_argument("--dry-run", action="store_true", help="do all but store anything")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
+
+
+def read_since(text: str) -> datetime:
+    try:
+        return read_moment(text)
+    except ValueError as error:
+        problem = f"{text!r} is no date: write it like 2026-03-01 or 2026-03-01T12:30"
+        raise argparse.ArgumentTypeError(problem) from error
 
 
 def check_database() -> None:
@@ -78,14 +112,16 @@ def check_database() -> None:
         raise CommandError(f"The database cannot be used: {hint} It says: {str(error).strip()}") from error
 
 
-def write_json(results: list[Retrained]) -> str:
+def write_json(results: list["Retrained"]) -> str:
     return json.dumps(
         [
             {
                 "model": result.model,
                 "version": result.version,
                 "rows": result.rows,
+                "outcomes": result.data.get("outcomes", {}).get("used", 0),
                 "metrics": result.metrics.get("scores", {}),
+                "intervals": result.metrics.get("intervals", {}),
                 "baseline": result.metrics.get("baseline", {}),
                 "promoted": result.promoted,
                 "reason": result.reason,
@@ -96,25 +132,30 @@ def write_json(results: list[Retrained]) -> str:
     )
 
 
-def write_text(results: list[Retrained]) -> str:
+def write_text(results: list["Retrained"]) -> str:
     """A short table: one line a metric, the baseline beside it."""
     if not results:
         return "Every model has a live version: nothing to do."
     return "\n\n".join("\n".join(_describe(result)) for result in results)
 
 
-def _describe(result: Retrained) -> list[str]:
+def _describe(result: "Retrained") -> list[str]:
     if not result.metrics:
         return [f"{result.model}  failed"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
+    learnt = "fitted elsewhere" if result.rows is None else f"learnt from {result.rows} rows"
     metrics = result.metrics
+    measured = f"{metrics['method']}, {metrics['rows']} rows"
+    width = max(28, len(measured) + 2)
     return [
-        f"{result.model}  {version}  {state}  learnt from {result.rows} rows",
+        f"{result.model}  {version}  {state}  {learnt}",
+        *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
-        f"  {metrics['method'] + ', ' + str(metrics['rows']) + ' rows':<28}{'model':>10}{'baseline':>10}",
+        f"  {measured:<{width}}{'model':>10}{'baseline':>12}{'95 % interval':>22}",
         *(
-            f"  {LABELS[name]:<28}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>10}"
+            f"  {LABELS[name]:<{width}}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>12}"
+            f"{' to '.join(map(format_score, metrics['intervals'].get(name, [None]))):>22}"
             for name, score in metrics["scores"].items()
         ),
     ]

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
+from predictor.management.commands.promote import read_reason
 from predictor.serving import registry
 
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model")
-        parser.add_argument("--reason", default="rolled back", help="why, for the log")
+        parser.add_argument("--reason", type=read_reason, default="rolled back", help="why, for the log")
 
     def handle(self, *, slug: str, reason: str, **options: Any) -> None:
         try:

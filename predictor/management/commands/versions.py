@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the list (text)")
 
     def handle(self, *, slug: str | None, format: str, **options: Any) -> None:
-        versions = Version.objects.order_by("model", "-number").prefetch_related("promotions")
+        versions = Version.objects.order_by("model", "-number").prefetch_related("promotions", "artifacts")
         if slug is not None:
             versions = versions.filter(model=slug)
             if not versions:
@@ -39,6 +39,7 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
         "trained_at": version.created_at.isoformat(timespec="seconds"),
         "metrics": {label: score for label, score, _ in version.scores},
         "reason": version.decision["reason"],
+        "pruned": not version.artifacts.all(),
         "promotions": [
             {
                 "at": promotion.promoted_at.isoformat(timespec="seconds"),
@@ -51,14 +52,14 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
 
 
 def write_line(described: dict[str, Any]) -> str:
-    mark = "live" if described["live"] else ""
+    """A version in a line, below it how it was judged, and each time that it went live."""
+    mark = "live" if described["live"] else "pruned" if described["pruned"] else ""
     scores = ", ".join(f"{label} {format_score(score)}" for label, score in described["metrics"].items())
-    told = [
-        f"\n    live from {each['at'][:16]} by {each['by']}: {each['reason']}"
-        for each in described["promotions"]
-        if each["reason"] != described["reason"]
+    lines = [
+        f"{described['model']} {described['version']:<5}{mark:<8}{described['trained_at'][:16]}  {scores}",
+        f"    {described['reason']}",
     ]
-    return (
-        f"{described['model']} {described['version']:<5}{mark:<6}{described['trained_at'][:16]}  {scores}"
-        f"\n    {described['reason']}{''.join(told)}"
-    )
+    for each in described["promotions"]:
+        why = "" if each["reason"] == described["reason"] else f": {each['reason']}"
+        lines.append(f"    went live {each['at'][:19]} by {each['by']}{why}")
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Compares `manage.py retrain` with the shortest honest script: the same table, the same estimator, side by side.
+
+    python -m benchmarks.retrain [--rows 1000000] [--rounds 3]
+
+Both read one CSV file with polars, fit HistGradientBoosting on four fifths of it, measure it on the rest, and keep the
+pickle. Ours also makes the report, signs and stores: once as a model's first version, and once against a champion, of
+which it has the same to learn. Prints medians of wall time, CPU time and peak memory, and their ratios to the script.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+ROOT = Path(__file__).parent.parent
+COLUMNS = 20
+SCRIPT = """
+import pickle, sys
+import polars as pl
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import train_test_split
+
+table = pl.read_csv(sys.argv[1] + "/million/data.csv")
+X, y = table.drop("y").to_numpy(), table["y"].to_numpy()
+X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
+model = HistGradientBoostingRegressor(random_state=0).fit(X, y)
+print(root_mean_squared_error(y_test, model.predict(X_test)))
+pickle.dump(model, open(sys.argv[1] + "/script.pkl", "wb"))
+"""
+OURS = """
+import sys
+from pathlib import Path
+import django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+settings.MODELS_DIR = Path(sys.argv[1])
+call_command("retrain", "million", "--force")
+"""
+RECIPE = """
+title = "A million rows"
+target = "y"
+data = "data.csv"
+[estimator]
+class = "sklearn.ensemble.HistGradientBoostingRegressor"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one process took: seconds on the clock and on all cores together, and megabytes at its peak."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(Path(folder), options.rows)
+        prepared = make_database(Path(folder), "champion")
+        run_ours(folder, prepared)
+        runs: dict[str, list[Run]] = {"script": [], "first version": [], "against a champion": []}
+        for number in range(options.rounds):
+            runs["script"].append(run_code(SCRIPT, folder))
+            runs["first version"].append(run_ours(folder, make_database(Path(folder), f"first-{number}")))
+            runs["against a champion"].append(run_ours(folder, prepared))
+    print_table(options.rows, runs)
+
+
+def make_database(folder: Path, name: str) -> dict[str, str]:
+    """Migrate a database of its own, and give the environment that names it."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "mlsite.settings",
+        "DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3",
+    }
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return environment
+
+
+def run_ours(folder: str, environment: dict[str, str]) -> Run:
+    return run_code(OURS, folder, environment)
+
+
+def write_table(folder: Path, rows: int) -> None:
+    """A CSV file of numbers, whose target is a curved function of some of them with noise; and a recipe for it."""
+    random = np.random.default_rng(0)
+    matrix = random.normal(size=(rows, COLUMNS))
+    target = matrix[:, 0] * 2 + np.sin(matrix[:, 1] * 3) + matrix[:, 2] * matrix[:, 3] + random.normal(size=rows)
+    (folder / "million").mkdir()
+    table = pl.DataFrame({f"x{i}": matrix[:, i] for i in range(COLUMNS)} | {"y": target})
+    table.write_csv(folder / "million/data.csv")
+    (folder / "million/model.toml").write_text(RECIPE)
+
+
+def run_code(code: str, folder: str, environment: dict[str, str] | None = None) -> Run:
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", code, folder], cwd=ROOT, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    if status:
+        sys.exit("A run failed.")
+    return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=usage.ru_maxrss / 1024)
+
+
+def print_table(rows: int, runs: dict[str, list[Run]]) -> None:
+    print(f"\n{rows:,} rows, {COLUMNS} columns; medians of {len(runs['script'])} interleaved rounds")
+    print(f"{'':20}{'wall s':>10}{'CPU s':>10}{'peak MB':>10}{'ratios':>24}")
+    medians = {
+        who: [statistics.median(getattr(run, name) for run in done) for name in ("wall", "cpu", "peak")]
+        for who, done in runs.items()
+    }
+    for who, figures in medians.items():
+        ratios = [ours / theirs for ours, theirs in zip(figures, medians["script"], strict=True)]
+        print(f"{who:20}" + "".join(f"{figure:10.1f}" for figure in figures) + "".join(f"{r:8.2f}" for r in ratios))
+
+
+if __name__ == "__main__":
+    main()

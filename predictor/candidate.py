@@ -1,0 +1,171 @@
+"""What a retrain or an import has made, before it has a number: all that will be stored of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import django.db
+
+from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
+from predictor.profile import describe_training
+from predictor.serving import registry
+from predictor.serving.artifact import find_libraries
+from predictor.serving.packing import Package, pack_bytes, pack_model
+
+if TYPE_CHECKING:
+    from predictor.training.dataset import Dataset
+    from predictor.training.evaluation import Evaluation
+    from predictor.training.gate import Metric
+    from predictor.training.observed import Observed
+    from predictor.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A recipe carried out, but nowhere stored: the fitted estimator and all that it is judged by.
+
+    `share` is that of the rows that were held out; None where it is not known what was learnt. It was begun at
+    `started`, on the clock of `time.perf_counter`; an import was fitted elsewhere, in a time that nobody knows.
+    """
+
+    recipe: "Recipe"
+    dataset: "Dataset"
+    fitted: Any
+    evaluation: "Evaluation"
+    share: float | None
+    code: str | None
+    started: float
+    fit_seconds: float | None = None
+    tuning: dict[str, Any] | None = None
+    observed: "Observed | None" = None
+
+    @property
+    def metric(self) -> "Metric":
+        """By which it is judged: the recipe's, or the usual one for its task."""
+        from predictor.training.gate import choose_metric
+
+        task = self.dataset.schema.target.task
+        return choose_metric(self.recipe, task, has_probabilities="log_loss" in self.evaluation.scores)
+
+
+@contextmanager
+def blame_recipe(recipe: "Recipe") -> Iterator[None]:
+    """Whatever an estimator raises when it is built, fitted, asked or pickled is about its recipe.
+
+    So it becomes a TrainingError that names the file, and the other models are still trained.
+    """
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"{recipe.file}: estimator: {error}") from error
+    except (MlsiteError, django.db.Error):
+        raise
+    except (Exception, SystemExit) as error:
+        said = str(error).strip().partition("\n")[0] or "no reason given"
+        raise TrainingError(f"{recipe.file}: estimator: {type(error).__name__}: {said}") from error
+
+
+def describe_candidate(trained: Trained) -> registry.Candidate:
+    from predictor.training.reports.bootstrap import find_score_intervals
+
+    recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
+    # What visitors gave is learnt from, but never shown on pages as the table's rows are.
+    shown = dataset.training & dataset.from_table
+    return registry.Candidate(
+        model=recipe.slug,
+        title=recipe.title,
+        description=recipe.description,
+        estimator=str(fitted),
+        schema=dataset.schema,
+        libraries=find_libraries(),
+        code=trained.code,
+        metrics={
+            "method": evaluation.method,
+            "rows": evaluation.rows,
+            "scores": evaluation.scores,
+            "baseline": evaluation.baseline,
+            "intervals": find_score_intervals(evaluation, recipe.seed),
+        },
+        profile=describe_training(
+            dataset.schema,
+            dataset.matrix[shown],
+            dataset.target[shown],
+            fitted.predict,
+            show_data=recipe.show_data,
+            seed=recipe.seed,
+        ),
+        split={"names": sorted(dataset.schema.names), "share": trained.share},
+        data=describe_data(recipe, dataset, trained.observed),
+        report={"tuning": trained.tuning},
+        interval=_describe_interval(trained),
+        package=pack_model(fitted),
+    )
+
+
+def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> dict[str, Any]:
+    """Where the rows came from; `outcomes` only where there were any, so that without them nothing differs."""
+    described = {
+        "file": recipe.data_name,
+        "sha256": dataset.sha256,
+        "training_rows": int(dataset.training.sum()),
+        "held_out_rows": int(dataset.held_out.sum()),
+        "rows_without_target": dataset.left_out,
+    }
+    if observed is None or observed.newest is None:
+        return described
+    outcomes = {
+        "found": len(observed.outcomes),
+        "used": dataset.outcomes,
+        "held_out": int((dataset.held_out & ~dataset.from_table).sum()),
+        "left_out": dataset.misfits,
+        "newest": observed.newest.isoformat(),
+        "since": observed.since.isoformat() if observed.since else None,
+    }
+    return {**described, "outcomes": outcomes}
+
+
+def add_report(trained: Trained, candidate: registry.Candidate) -> registry.Candidate:
+    """Give a candidate its compiled model, report and pictures, which only one that will be registered is worth."""
+    from predictor.training.reports.report import make_report
+
+    recipe = trained.recipe
+    made = make_report(
+        trained.fitted,
+        trained.dataset,
+        trained.evaluation,
+        trained.metric,
+        show_data=recipe.show_data,
+        seed=recipe.seed,
+    )
+    compiled, checked = _compile(trained)
+    told = {
+        **candidate.report,
+        **made.content,
+        "compiled": checked,
+        "fit_seconds": trained.fit_seconds,
+        "seconds": time.perf_counter() - trained.started,
+    }
+    return replace(candidate, report=told, drawings=made.drawings, compiled=compiled)
+
+
+def _describe_interval(trained: Trained) -> dict[str, Any] | None:
+    from predictor.training.conformal import measure_interval
+
+    # Which rows an import learnt is not known, and residuals of learnt rows are too small.
+    has_interval = trained.dataset.schema.target.task == "regression" and trained.share is not None
+    return measure_interval(trained.evaluation) if has_interval else None
+
+
+def _compile(trained: Trained) -> tuple[Package | None, dict[str, Any]]:
+    """The compiled model, None where there is none, and on what it was checked, or why there is none."""
+    from predictor.training.compiling.checked import compile_checked
+
+    checked = compile_checked(trained.fitted, trained.dataset)
+    if checked.data is None:
+        return None, checked.described
+    try:
+        return pack_bytes(checked.data), checked.described
+    except ModelTooLarge as error:
+        return None, {"reason": f"compiled, {str(error).rstrip('.')}"}

@@ -1,0 +1,95 @@
+"""Packs a fitted model into compressed chunks and back, without ever holding its pickle whole beside them."""
+
+import pickle
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+
+from predictor.exceptions import DamagedArtifact, ModelTooLarge
+
+CHUNK_BYTES = 1_000_000
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A model in compressed chunks; `size`, in bytes, and `sha256` are those of the pickle or ONNX bytes themselves."""
+
+    chunks: list[bytes]
+    size: int
+    sha256: str
+
+    def unpack(self) -> Iterator[bytes]:
+        """The model's own bytes, some at a time."""
+        unpacker = zlib.decompressobj()
+        for chunk in self.chunks:
+            yield unpacker.decompress(chunk)
+
+
+class _Packer:
+    """What pickle writes to: hashes and compresses what comes, and cuts that into chunks."""
+
+    def __init__(self, limit: int) -> None:
+        self.chunks: list[bytes] = []
+        self.size, self.hash = 0, sha256()
+        self._limit, self._waiting = limit, bytearray()
+        self._compressor = zlib.compressobj(level=1)
+
+    def write(self, data: Any) -> int:
+        # An array in Fortran's order comes as a buffer that a memoryview cannot cut.
+        view = pickle.PickleBuffer(data).raw()
+        for start in range(0, len(view), CHUNK_BYTES):
+            piece = view[start : start + CHUNK_BYTES]
+            self.hash.update(piece)
+            self._waiting += self._compressor.compress(piece)
+            while len(self._waiting) >= CHUNK_BYTES:
+                self._cut()
+        self.size += len(view)
+        return len(view)
+
+    def finish(self) -> None:
+        self._waiting += self._compressor.flush()
+        while self._waiting:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.chunks.append(bytes(self._waiting[:CHUNK_BYTES]))
+        del self._waiting[:CHUNK_BYTES]
+        if sum(map(len, self.chunks)) > self._limit:
+            hint = "choose a smaller model, such as fewer or shallower trees, or raise MODEL_MAX_MB"
+            raise ModelTooLarge(f"the model is larger than {self._limit // MEGABYTE} MB compressed: {hint}.")
+
+
+def pack_model(estimator: Any) -> Package:
+    """Pickle and compress a fitted model; raises ModelTooLarge above MODEL_MAX_MB, and whatever pickling raises."""
+    packer = _Packer(settings.MODEL_MAX_MB * MEGABYTE)
+    pickle.dump(estimator, packer, protocol=5)
+    packer.finish()
+    return Package(chunks=packer.chunks, size=packer.size, sha256=packer.hash.hexdigest())
+
+
+def pack_bytes(data: bytes) -> Package:
+    """Compress what is bytes already; raises ModelTooLarge above MODEL_MAX_MB."""
+    packer = _Packer(settings.MODEL_MAX_MB * MEGABYTE)
+    packer.write(data)
+    packer.finish()
+    return Package(chunks=packer.chunks, size=packer.size, sha256=packer.hash.hexdigest())
+
+
+def join_chunks(chunks: Iterator[bytes], size: int) -> bytearray:
+    """Unpack stored chunks; raises DamagedArtifact where that does not give `size` bytes."""
+    unpacker, joined = zlib.decompressobj(), bytearray()
+    try:
+        for chunk in chunks:
+            joined += unpacker.decompress(chunk, size + 1 - len(joined))
+            if len(joined) > size:
+                break
+    except zlib.error as error:
+        raise DamagedArtifact(f"the stored bytes cannot be decompressed: {error}") from error
+    if len(joined) != size:
+        raise DamagedArtifact(f"the stored bytes are not the {size} that were signed")
+    return joined
