@@ -66,6 +66,8 @@ MIDDLEWARE = [
     "mlsite.logs.accept_request_id",
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
+    # Programs go no further.
+    "predictor.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "predictor.web.errors.ErrorPagesMiddleware",
@@ -81,8 +83,13 @@ ROOT_URLCONF = "mlsite.urls"
 WSGI_APPLICATION = "mlsite.wsgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"environment": "predictor.web.jinja.make_environment"},
+    },
+    {
+        # The admin's.
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -94,6 +101,8 @@ TEMPLATES = [
     },
 ]
 LANGUAGE_CODE = "en-gb"
+# All of it is in English; looking up what language a visitor wants took a tenth of a page's time.
+USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
 AUTH_PASSWORD_VALIDATORS = [

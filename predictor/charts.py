@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from predictor.schema import Schema, format_value
@@ -50,6 +50,9 @@ class Axis:
     def place(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * self.length, 1)
 
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Places and texts at multiples of 1, 2 or 5 times a power of ten."""
@@ -71,13 +74,23 @@ class Chart:
     y: Axis
     points: list[tuple[float, float, int, str]]
     curve: str
-    own: Point | None
-    own_range: Point | None
     keys: list[tuple[str, int, str]]
+    own: Point | None = None
+    own_range: Point | None = None
 
     width, height = WIDTH, HEIGHT
     left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
     middle, center = (LEFT + WIDTH - RIGHT) // 2, (TOP + HEIGHT - BOTTOM) // 2
+
+    def mark(self, own: Point, ends: Sequence[float]) -> "Chart":
+        """The same picture with a visitor's own point, and its interval where there are `ends` of one."""
+        x, y = own
+        return replace(
+            self,
+            title=f"{self.title}, your point at {format_value(x)}, {format_value(y)}",
+            own=(self.x.place(x), self.y.place(y)),
+            own_range=(self.y.place(ends[0]), self.y.place(ends[1])) if ends else None,
+        )
 
 
 def draw_chart(
@@ -86,37 +99,53 @@ def draw_chart(
     inputs: Mapping[str, Any],
     output: Any,
     interval: Sequence[float] | None = None,
+    *,
+    resting: Chart | None = None,
 ) -> Chart | None:
     """Place a version's training points, its fitted curve, and one visitor's own point with its interval.
 
     None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
-    picture. The own point is left out where it has a missing input.
+    picture. The own point is left out where it has a missing input. `resting` is the version's picture without one,
+    where somebody has it already: what an own point within its axes needs no new place.
     """
+    resting = resting or draw_resting_chart(schema, profile)
+    own = _find_own(schema, profile, inputs, output) if resting else None
+    if resting is None or own is None:
+        return resting
+    ends = [float(end) for end in interval or ()]
+    spots = [own, *((own[0], end) for end in ends)]
+    is_inside = all(resting.x.holds(x) and resting.y.holds(y) for x, y in spots)
+    chart = resting if is_inside else draw_resting_chart(schema, profile, spots)
+    return chart and chart.mark(own, ends)
+
+
+def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], spots: Sequence[Point] = ()) -> Chart | None:
+    """A version's picture before anybody has asked, on axes that also hold `spots`; None as for `draw_chart`."""
     points = profile["points"]
     if not profile["axes"] or not (points or profile["curve"]) or len(schema.target.classes) > len(MARKS):
         return None
     x_name, y_name = profile["axes"]
-    is_regression = schema.target.task == "regression"
-    own_x, own_y = inputs.get(x_name), output if is_regression else inputs.get(y_name)
-    own = None if own_x is None or own_y is None else (float(own_x), float(own_y))
-    spots = [tuple(point[:2]) for point in points + profile["curve"]] + ([own] if own else [])
-    ends = [float(end) for end in interval or () if own]
-    x = _make_axis(_label(schema, x_name), [s[0] for s in spots], LEFT, WIDTH - LEFT - RIGHT)
-    y = _make_axis(_label(schema, y_name), [*(s[1] for s in spots), *ends], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
+    all_spots = [*(tuple(point[:2]) for point in points + profile["curve"]), *spots]
+    x = _make_axis(_label(schema, x_name), [s[0] for s in all_spots], LEFT, WIDTH - LEFT - RIGHT)
+    y = _make_axis(_label(schema, y_name), [s[1] for s in all_spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
     if not (math.isfinite(x.high - x.low) and math.isfinite(y.high - y.low)):
         return None
     codes = {label: code for code, label in enumerate(schema.target.classes)}
     labels = [format_value(label) for label in schema.target.classes] or ["training points"]
     return Chart(
-        title=_describe(x, y, own, profile),
+        title=_describe(x, y, profile),
         x=x,
         y=y,
         points=[(x.place(px), y.place(py), codes.get(mark, 0), MARKS[codes.get(mark, 0)]) for px, py, mark in points],
         curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
-        own=(x.place(own[0]), y.place(own[1])) if own else None,
-        own_range=(y.place(ends[0]), y.place(ends[1])) if ends else None,
         keys=[(label, code, MARKS[code]) for code, label in enumerate(labels)] if points else [],
     )
+
+
+def _find_own(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Point | None:
+    x_name, y_name = profile["axes"]
+    own_x, own_y = inputs.get(x_name), output if schema.target.task == "regression" else inputs.get(y_name)
+    return None if own_x is None or own_y is None else (float(own_x), float(own_y))
 
 
 def _make_axis(label: str, values: list[float], start: float, length: float) -> Axis:
@@ -135,9 +164,6 @@ def _label(schema: Schema, name: str) -> str:
     return f"{described.label} ({described.unit})" if described.unit else described.label
 
 
-def _describe(x: Axis, y: Axis, own: Point | None, profile: Mapping[str, Any]) -> str:
+def _describe(x: Axis, y: Axis, profile: Mapping[str, Any]) -> str:
     shown = {"training points": profile["points"], "the fitted curve": profile["curve"]}
-    parts = [name for name, spots in shown.items() if spots]
-    if own:
-        parts.append(f"your point at {format_value(own[0])}, {format_value(own[1])}")
-    return f"{y.label} against {x.label}: {', '.join(parts)}"
+    return f"{y.label} against {x.label}: {', '.join(name for name, spots in shown.items() if spots)}"

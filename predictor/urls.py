@@ -1,6 +1,5 @@
 from django.urls import path
 
-from predictor.api import views as api
 from predictor.web import views
 
 urlpatterns = [
@@ -10,7 +9,6 @@ urlpatterns = [
     path("readyz", views.show_readiness, name="readiness"),
     path("predictions/<uuid:id>/", views.show_prediction, name="prediction"),
     path("predictions/<uuid:id>/outcome/", views.record_outcome, name="outcome"),
-    path("api/v1/models/<slug:slug>/predict", api.predict, name="api-predict"),
     path("about/<slug:slug>/", views.show_about, name="about"),
     path("about/<slug:slug>/<int:number>/", views.show_version, name="version"),
     path("about/<slug:slug>/<int:number>/<slug:name>.svg", views.show_figure, name="figure"),

@@ -7,6 +7,7 @@ from django.test import Client
 
 from predictor.models import Outcome, Prediction
 from predictor.serving.outcomes import record_outcome
+from predictor.serving.service import service
 from tests.outcomes import read_log
 from tests.test_predict_journey import PENGUIN
 
@@ -52,6 +53,7 @@ def test_a_visitor_sees_nothing_about_outcomes_before_there_is_one(client, predi
 def test_a_visitor_sees_what_happened_with_its_unit_and_when_but_not_who_said_so(client, line, prediction):
     line.schema["target"]["unit"] = "mm"
     line.save()
+    service.forget()
     outcome, _ = record_outcome(prediction, "7.5", by="ada", seen=None)
     section = read_page(client, prediction).select_one("#outcome")
     assert section.select_one(".happened strong").text == "7.5"

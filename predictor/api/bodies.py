@@ -10,9 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
 from predictor.schema import SHOWN_CHARACTERS, Row, Schema, quote
+from predictor.serving.outages import SECONDS_TO_WAIT
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
+# What some refusals say beside their body.
+HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
@@ -89,8 +92,9 @@ def write_predictions(model: str, version: int, predictions: list[Prediction]) -
 
 def write_refusal(refused: Refused) -> HttpResponse:
     fields = {"fields": refused.fields} if refused.fields else {}
-    return write_json({"error": {"code": refused.code, "message": refused.message, **fields}}, refused.status)
+    content = {"error": {"code": refused.code, "message": refused.message, **fields}}
+    return write_json(content, refused.status, HEADERS.get(refused.status))
 
 
-def write_json(content: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(content), content_type="application/json", status=status)
+def write_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(content), content_type="application/json", status=status, headers=headers)

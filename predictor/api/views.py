@@ -1,32 +1,18 @@
 """The JSON API. It asks the same service as the pages do, and every answer that it gives is stored."""
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 
-from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions, write_refusal
+from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions
 from predictor.exceptions import ModelNotFound, NoAnswer
 from predictor.models import Prediction
-from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
+from predictor.serving.outages import find_outage
 from predictor.serving.service import service
 
 
-@csrf_exempt
 def predict(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer one row or up to 1,000 of them: all are stored, or none is and the answer says why."""
-    try:
-        if request.method != "POST":
-            raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
-        return _predict(request, slug)
-    except Refused as refused:
-        response = write_refusal(refused)
-        if refused.status == 405:
-            response["Allow"] = "POST"
-        if refused.status == 503:
-            response["Retry-After"] = SECONDS_TO_WAIT
-        return response
-
-
-def _predict(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer one row or up to 1,000 of them: all are stored, or none is and Refused says why."""
+    if request.method != "POST":
+        raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
     inputs = read_inputs(request)
     try:
         runtime = service.get_runtime(slug)

@@ -6,10 +6,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 
 from predictor.models import Prediction
 from predictor.schema import Row
+from predictor.serving.history import insert_predictions
 from predictor.serving.runtime import Answer, Runtime
 
 T = TypeVar("T")
@@ -40,8 +41,7 @@ class DatabaseStore:
     """Writes over the calling thread's own connection."""
 
     def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        with transaction.atomic(durable=True):
-            Prediction.objects.bulk_create(predictions, ignore_conflicts=again)
+        insert_predictions(predictions, again=again)
 
     def is_connected(self) -> bool:
         if connection.connection is not None and connection.is_usable():

@@ -29,7 +29,7 @@ class Answer:
     probabilities: dict[str, float] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Runtime:
     """One version in memory: compiled, or what was pickled. Its schema is the signed one."""
 

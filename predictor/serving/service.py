@@ -76,6 +76,10 @@ class ModelService:
             return held
         return self._load_newer(live, held)
 
+    def find_held(self, version_id: int) -> Runtime | None:
+        """The loaded version of this id; None where this process holds another one of its model."""
+        return next((held for held in self._held.values() if held.version.id == version_id), None)
+
     def check_ready(self, slug: str) -> None:
         """Raise ModelNotReady or ModelNotFound unless this process serves the version that is live."""
         runtime = self.get_runtime(slug)

@@ -10,8 +10,6 @@ from predictor.exceptions import ModelNotFound
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.web.pages import render_page, wants_fragment
 
-API_PATH = "/api/"
-
 
 class ErrorPagesMiddleware:
     """Refuses a body that is too large before it is read, and answers for what views raise."""
@@ -20,8 +18,6 @@ class ErrorPagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(API_PATH):
-            return self.get_response(request)  # It has a limit of its own, and answers in JSON.
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return show_too_large(request)

@@ -7,7 +7,6 @@ from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.models import Prediction
 from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, format_value, write_value
 
 
@@ -62,12 +61,6 @@ class PredictionForm(forms.Form):
             if feature.kind == "boolean" and feature.required:
                 typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
         return typed
-
-
-def refill_form(schema: Schema, prediction: Prediction) -> PredictionForm:
-    """The form with a prediction's inputs, for the next try; what this schema no longer has is dropped."""
-    kept = {name: value for name, value in prediction.inputs.items() if name in schema.names}
-    return PredictionForm(schema, initial={name: write_value(value) for name, value in kept.items()})
 
 
 class OutcomeForm(forms.Form):

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -5,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
 from django.urls import reverse
@@ -19,8 +21,9 @@ from predictor.schema import format_value
 from predictor.serving import outcomes
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.web.forms import OutcomeForm, PredictionForm, refill_form
+from predictor.web.forms import OutcomeForm, PredictionForm
 from predictor.web.pages import (
+    ShownOutcome,
     describe_interval,
     list_inputs,
     list_metrics,
@@ -30,6 +33,7 @@ from predictor.web.pages import (
     render_page,
     wants_fragment,
 )
+from predictor.web.pieces import ChartPieces, get_chart_pieces, get_form_pieces
 from predictor.web.reports import show_report
 
 MOST_VERSIONS_SHOWN = 50
@@ -52,17 +56,17 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     """A model's form; what is posted is parsed, predicted and stored, and the answer's own page follows."""
     runtime = service.get_runtime(slug)
     if request.method != "POST":
-        return _render_form(request, runtime, PredictionForm(runtime.schema))
+        return _render_form(request, runtime)
     form = PredictionForm(runtime.schema, request.POST)
     if not form.is_valid():
-        return _render_form(request, runtime, form, status=422)
+        return _render_form(request, runtime, form)
     try:
         [prediction] = service.predict(runtime, [form.row], Prediction.Source.FORM)
     except NoAnswer as error:
         form.add_error(None, str(error))
-        return _render_form(request, runtime, form, status=422)
+        return _render_form(request, runtime, form)
     if wants_fragment(request):
-        response = _render_prediction(request, prediction)
+        response = _render_prediction(request, prediction, outcomes=[])
         response["HX-Push-Url"] = prediction.get_absolute_url()
         return response
     return SeeOther(prediction.get_absolute_url())
@@ -70,8 +74,8 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
-    prediction = get_object_or_404(Prediction.objects.select_related("version"), id=id)
-    return _render_prediction(request, prediction)
+    prediction = _get_prediction(id)
+    return _render_prediction(request, prediction, list_outcomes(prediction))
 
 
 @require_POST
@@ -79,7 +83,7 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
     """What staff say has really happened; the prediction's page follows."""
     if not may_record(request):
         raise PermissionDenied
-    prediction = get_object_or_404(Prediction.objects.select_related("version"), id=id)
+    prediction = _get_prediction(id)
     form = OutcomeForm(prediction.version.parsed_schema.target, request.POST)
     if form.is_valid():
         raw, seen = request.POST.get("outcome"), form.cleaned_data["seen"]
@@ -90,10 +94,19 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
         except OutcomeChanged as error:
             form.add_error(None, str(error))
     if form.errors:
-        return _render_prediction(request, prediction, form, status=422)
+        return _render_prediction(request, prediction, list_outcomes(prediction), form, status=422)
     if wants_fragment(request):
-        return _render_prediction(request, prediction)
+        return _render_prediction(request, prediction, list_outcomes(prediction))
     return SeeOther(prediction.get_absolute_url() + "#outcome")
+
+
+def _get_prediction(id: UUID) -> Prediction:
+    """One kept answer; its version is the one in memory where that is the one that answered."""
+    prediction = get_object_or_404(Prediction, id=id)
+    held = service.find_held(prediction.version_id)
+    if held is not None:
+        prediction.version = held.version
+    return prediction
 
 
 def may_record(request: HttpRequest) -> bool:
@@ -155,7 +168,7 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
 
 
 def _describe_version(version: Version) -> dict[str, Any]:
-    schema = version.parsed_schema
+    schema, pieces = version.parsed_schema, ChartPieces(version)
     return {
         "models": service.list_live(),
         "slug": version.model,
@@ -163,44 +176,62 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "schema": schema,
         "metrics": list_metrics(version),
         "classes": [format_value(label) for label in schema.target.classes],
-        "chart": draw_chart(schema, version.profile, {}, None),
+        "chart": pieces.resting,
+        "backdrop": pieces.get_backdrop(pieces.resting),
         "sources": describe_sources(version.data),
         "report": show_report(version),
     }
 
 
-def _render_form(request: HttpRequest, runtime: Runtime, form: PredictionForm, status: int = 200) -> HttpResponse:
+def _render_form(request: HttpRequest, runtime: Runtime, form: PredictionForm | None = None) -> HttpResponse:
+    """A model's form, empty or with what is to be mended."""
     version = runtime.version
-    context = {"models": service.list_live(), "slug": version.model, "version": version, "form": form}
-    return render_page(request, "predictor/form.html", context, status)
+    context = {"models": service.list_live(), "slug": version.model, "version": version}
+    if form is not None:
+        return render_page(request, "predictor/form.html", {**context, "form": form}, 422)
+    empty_form = get_form_pieces(runtime).fill(get_token(request), {})
+    return render_page(request, "predictor/form.html", {**context, "form": None, "empty_form": empty_form})
+
+
+def _find_runtime(slug: str) -> Runtime | None:
+    """None where a kept answer can be read, although the next one cannot be given."""
+    try:
+        return service.get_runtime(slug)
+    except ModelNotReady:
+        return None
 
 
 def _render_prediction(
-    request: HttpRequest, prediction: Prediction, outcome_form: OutcomeForm | None = None, status: int = 200
+    request: HttpRequest,
+    prediction: Prediction,
+    outcomes: Sequence[ShownOutcome],
+    outcome_form: OutcomeForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     version = prediction.version
-    target = version.parsed_schema.target
-    try:
-        form = refill_form(service.get_runtime(version.model).schema, prediction)
-    except ModelNotReady:
-        form = None  # The kept answer can still be read when the next one cannot be given.
+    schema = version.parsed_schema
+    runtime = _find_runtime(version.model)
+    is_live = runtime is not None and runtime.version.id == version.id
+    pieces = get_chart_pieces(runtime) if runtime and is_live else ChartPieces(version)
     if outcome_form is None and may_record(request):
-        outcome_form = OutcomeForm(target)
+        outcome_form = OutcomeForm(schema.target)
+    chart = draw_chart(
+        schema, version.profile, prediction.inputs, prediction.output, prediction.interval, resting=pieces.resting
+    )
     context = {
         "models": service.list_live(),
         "slug": version.model,
         "version": version,
         "prediction": prediction,
-        "target": target,
+        "target": schema.target,
         "output": format_value(prediction.output),
         "interval": describe_interval(prediction),
         "inputs": list_inputs(prediction),
         "probabilities": list_probabilities(prediction),
-        "chart": draw_chart(
-            version.parsed_schema, version.profile, prediction.inputs, prediction.output, prediction.interval
-        ),
-        "form": form,
-        "outcomes": list_outcomes(prediction),
+        "chart": chart,
+        "backdrop": pieces.get_backdrop(chart),
+        "next_form": runtime and get_form_pieces(runtime).fill(get_token(request), prediction.inputs),
+        "outcomes": outcomes,
         "outcome_form": outcome_form,
         "is_about_outcome": wants_fragment(request) and request.path == reverse("outcome", args=[prediction.id]),
     }

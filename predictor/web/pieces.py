@@ -1,0 +1,97 @@
+"""What the pages of one version have in common, rendered once; what differs for each visitor is put in."""
+
+from collections.abc import Mapping
+from secrets import token_hex
+from weakref import WeakKeyDictionary
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from predictor.charts import Chart, draw_resting_chart
+from predictor.models import Version
+from predictor.schema import Feature, Schema, Value, write_value
+from predictor.serving.runtime import Runtime
+from predictor.web.forms import PredictionForm
+
+# Stands where something is put in, and nowhere else.
+MARK = token_hex(16)
+
+
+def render_backdrop(chart: Chart) -> SafeString:
+    """All of a picture but a visitor's own point."""
+    return mark_safe(render_to_string("predictor/_backdrop.html", {"chart": chart}))  # noqa: S308  # Our template.
+
+
+class ChartPieces:
+    """A version's picture: the part that hundreds of points make slow is drawn once for everybody."""
+
+    def __init__(self, version: Version) -> None:
+        self.resting = draw_resting_chart(version.parsed_schema, version.profile)
+        self._backdrop = render_backdrop(self.resting) if self.resting else ""
+
+    def get_backdrop(self, chart: Chart | None) -> str:
+        """The backdrop of this version's picture, on its own axes or on wider ones."""
+        if chart is None or self.resting is None:
+            return ""
+        is_resting = chart.x is self.resting.x and chart.y is self.resting.y
+        return self._backdrop if is_resting else render_backdrop(chart)
+
+
+class FormPieces:
+    """A model's form, into which a visitor's token and values are put; never one with errors."""
+
+    def __init__(self, slug: str, schema: Schema) -> None:
+        form = PredictionForm(schema, initial={feature.name: MARK for feature in schema.features})
+        marked = {"slug": slug, "csrf_token": MARK, "form": None, "fields": MARK}
+        shell = render_to_string("predictor/_form.html", marked)
+        self._start, self._middle, self._end = shell.split(MARK)
+        self._fields = [FieldPieces(form, feature) for feature in schema.features]
+
+    def fill(self, token: str, inputs: Mapping[str, Value]) -> SafeString:
+        """The form with a prediction's inputs; what the schema no longer has is dropped, what it has more is empty."""
+        fields = "".join(field.fill(write_value(inputs.get(field.name))) for field in self._fields)
+        return mark_safe(f"{self._start}{escape(token)}{self._middle}{fields}{self._end}")  # noqa: S308  # All is escaped.
+
+
+class FieldPieces:
+    """One field of a form."""
+
+    def __init__(self, form: PredictionForm, feature: Feature) -> None:
+        self.name = feature.name
+        self._is_typed = feature.kind in ("number", "integer")
+        self._is_chosen = feature.kind == "category"
+        self._marked = render_field(form, feature.name)
+        self._fixed = {
+            written: render_field(PredictionForm(form.schema, initial={feature.name: written}), feature.name)
+            for written in (["", "true", "false"] if feature.kind == "boolean" else [""])
+        }
+
+    def fill(self, written: str) -> str:
+        if self._is_typed and written:
+            return self._marked.replace(MARK, escape(written))
+        if self._is_chosen and written:
+            option = f'<option value="{escape(written)}"'
+            return self._marked.replace(f"{option}>", f"{option} selected>", 1)
+        return self._fixed[written]
+
+
+def render_field(form: PredictionForm, name: str) -> str:
+    return render_to_string("predictor/_field.html", {"field": form[name]})
+
+
+# A version that is served no more takes its pieces along.
+_charts: WeakKeyDictionary[Runtime, ChartPieces] = WeakKeyDictionary()
+_forms: WeakKeyDictionary[Runtime, FormPieces] = WeakKeyDictionary()
+
+
+def get_chart_pieces(runtime: Runtime) -> ChartPieces:
+    if runtime not in _charts:
+        _charts[runtime] = ChartPieces(runtime.version)
+    return _charts[runtime]
+
+
+def get_form_pieces(runtime: Runtime) -> FormPieces:
+    if runtime not in _forms:
+        _forms[runtime] = FormPieces(runtime.version.model, runtime.schema)
+    return _forms[runtime]
