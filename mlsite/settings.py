@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 import dj_database_url
-from csp.constants import NONE, SELF
 from dotenv import load_dotenv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,7 +56,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "csp",
     "django_guid",
     "django_htmx",
     "predictor",
@@ -69,13 +67,13 @@ MIDDLEWARE = [
     # Programs go no further.
     "predictor.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "mlsite.middleware.content_security_policy",
     "predictor.web.errors.ErrorPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "mlsite.middleware.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -174,18 +172,10 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # includeSubDomains would bind every other host of a custom domain: a setting, off.
     "security.W021",  # preload cannot be taken back for months: a setting, off.
 ]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "base-uri": [NONE],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "img-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF],
-    }
-}
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
+    " img-src 'self'; script-src 'self'; style-src 'self'"
+)
 # A form's body; ErrorPagesMiddleware refuses more before any of it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # That size already bounds the number of fields, and a model may have thousands.

@@ -1,5 +1,6 @@
 """gunicorn's gevent worker as this site needs it: one that waits for PostgreSQL without stopping everybody else."""
 
+import gc
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -29,24 +30,34 @@ class Worker(GeventWorker):
 
     def run(self) -> None:
         """Serve, with a batcher that has one connection of its own: started here, since no thread outlives a fork."""
-        from django.db import connection
+        from django.core import signals
+        from django.db import close_old_connections, connection
 
         from predictor.serving.batcher import batcher
 
         set_wait_callback(wait_for_database)
         self.wsgi = give_back_connection(self.wsgi)
+        for signal in (signals.request_started, signals.request_finished):
+            signal.disconnect(close_old_connections)  # It was just seen to.
+        spare_collector()
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         try:
             super().run()
         finally:
             batcher.stop()
 
-    def handle_request(self, *arguments: Any) -> None:
+    def handle_request(self, listener: Any, request: Any, client: Any, address: Any) -> None:
         """Serve one request, and then let everybody else have their turn.
 
         A client whose next request is there already would otherwise be served for as long as it likes, alone.
         """
-        super().handle_request(*arguments)
+        answer = OnePacket(client)
+        try:
+            super().handle_request(listener, request, answer, address)
+        except StopIteration:  # gunicorn's word for an answer after which the connection is closed.
+            answer.flush()
+            raise
+        answer.flush()
         gevent.sleep(0)
 
     def timeout_ctx(self) -> "Idle":
@@ -78,6 +89,41 @@ class Idle(gevent.Timeout):
     def __exit__(self, *raised: Any) -> Any:
         self.worker.idle.discard(self)
         return super().__exit__(*raised)
+
+
+class OnePacket:
+    """A client's socket that sends the headers of an answer together with what follows, and not on their own."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._held = b""
+        self._is_begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, data: bytes) -> None:
+        if self._is_begun:
+            held, self._held = self._held, b""
+            self._client.sendall(held + data)
+        else:
+            self._held, self._is_begun = data, True
+
+    def sendfile(self, *arguments: Any, **options: Any) -> Any:
+        self.flush()
+        return self._client.sendfile(*arguments, **options)
+
+    def flush(self) -> None:
+        """Send headers that nothing has followed."""
+        if self._held:
+            self.sendall(b"")
+
+
+def spare_collector() -> None:
+    """What a worker has loaded by now stays, and need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def give_back_connection(application: Application) -> Application:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import uuid_utils.compat
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -63,6 +63,10 @@ class Version(models.Model):
         return f"{self.model} {self.number}"
 
     def get_absolute_url(self) -> str:
+        return self._address
+
+    @cached_property
+    def _address(self) -> str:
         return reverse("version", args=[self.model, self.number])
 
     @cached_property
@@ -223,6 +227,12 @@ def make_prediction_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def with_has_outcome(self) -> "PredictionQuerySet":
+        """Each with `has_outcome`: whether anything was recorded for it."""
+        return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
+
+
 class Prediction(models.Model):
     """One answer that was given, with all it was given for."""
 
@@ -242,6 +252,8 @@ class Prediction(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     duration_ms = models.FloatField(help_text="What the model took, in milliseconds, before storing.")
 
+    objects = PredictionQuerySet.as_manager()
+
     class Meta:
         # Ids are in order of time, so that a filter's index that goes on with the id also gives its order.
         ordering = ["-id"]
@@ -256,6 +268,10 @@ class Prediction(models.Model):
         return str(self.id)
 
     def get_absolute_url(self) -> str:
+        return self._address
+
+    @cached_property
+    def _address(self) -> str:
         return reverse("prediction", args=[self.id])
 
     @property

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from predictor.exceptions import InvalidInput
@@ -277,20 +278,23 @@ class Schema:
     features: tuple[Feature, ...]
     target: Target
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [feature.name for feature in self.features]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names)
 
     def parse(self, raw: Mapping[str, object]) -> Row:
         """Parse one input by feature name.
 
         Raises InvalidInput that names every field which is missing, unknown or wrong, all at once.
         """
-        names = set(self.names)
         problems = {
             name: f"There is no field {quote(name)} in this model; it has {', '.join(self.names[:SHOWN_CHOICES])}."
             for name in raw
-            if name not in names
+            if name not in self._known
         }
         values: dict[str, Value] = {}
         for feature in self.features:

@@ -1,5 +1,6 @@
 """The form that a schema asks for. What is typed goes through the schema, and nothing else decides."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -32,35 +33,31 @@ class FeatureField(forms.Field):
         return FeatureBoundField(form, self, field_name)
 
 
-class PredictionForm(forms.Form):
-    """After `is_valid`, `row` holds the parsed input."""
+def parse_typed(schema: Schema, data: QueryDict) -> Row:
+    """Parse what a browser has sent. Raises InvalidInput, also for a field that was sent twice."""
+    typed: dict[str, object] = {name: text for name, text in data.items() if name not in RESERVED_NAMES}
+    doubled = [name for name in typed if len(data.getlist(name)) > 1]
+    if doubled:
+        raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
+    for feature in schema.features:
+        if feature.kind == "boolean" and feature.required:
+            typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
+    return schema.parse(typed)
 
-    row: Row
+
+class PredictionForm(forms.Form):
+    """Shows what was typed, or `initial` values, and what is wrong with it; it parses nothing."""
 
     def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
         self.schema = schema
-        self.typed = data if data is not None else QueryDict()
         for position, feature in enumerate(schema.features, start=1):
             self.fields[feature.name] = FeatureField(feature, position)
 
-    def clean(self) -> None:
-        try:
-            self.row = self.schema.parse(self._read_typed())
-        except InvalidInput as error:
-            for name, message in error.fields.items():
-                self.add_error(name if name in self.fields else None, message)
-
-    def _read_typed(self) -> dict[str, object]:
-        """What was typed, by field name. Raises InvalidInput for a field that was sent twice."""
-        typed: dict[str, object] = {name: text for name, text in self.typed.items() if name not in RESERVED_NAMES}
-        doubled = [name for name in typed if len(self.typed.getlist(name)) > 1]
-        if doubled:
-            raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
-        for feature in self.schema.features:
-            if feature.kind == "boolean" and feature.required:
-                typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
-        return typed
+    def add_errors(self, messages: Mapping[str, str]) -> None:
+        """Tie each message to the field of that name, or to the form where it has no such field."""
+        for name, message in messages.items():
+            self.add_error(name if name in self.fields else None, message)
 
 
 class OutcomeForm(forms.Form):

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
-from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,7 +20,7 @@ from predictor.schema import format_value
 from predictor.serving import outcomes
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.web.forms import OutcomeForm, PredictionForm
+from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed
 from predictor.web.pages import (
     ShownOutcome,
     describe_interval,
@@ -38,6 +37,8 @@ from predictor.web.reports import show_report
 
 MOST_VERSIONS_SHOWN = 50
 SECONDS_OF_A_YEAR = 365 * 24 * 3600
+# Built once: that takes Django longer than PostgreSQL takes to find one.
+PREDICTIONS = Prediction.objects.with_has_outcome()
 
 
 class SeeOther(HttpResponseRedirect):
@@ -57,14 +58,13 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     runtime = service.get_runtime(slug)
     if request.method != "POST":
         return _render_form(request, runtime)
-    form = PredictionForm(runtime.schema, request.POST)
-    if not form.is_valid():
-        return _render_form(request, runtime, form)
     try:
-        [prediction] = service.predict(runtime, [form.row], Prediction.Source.FORM)
+        row = parse_typed(runtime.schema, request.POST)
+        [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
+    except InvalidInput as error:
+        return _render_mending(request, runtime, error.fields)
     except NoAnswer as error:
-        form.add_error(None, str(error))
-        return _render_form(request, runtime, form)
+        return _render_mending(request, runtime, {"": str(error)})
     if wants_fragment(request):
         response = _render_prediction(request, prediction, outcomes=[])
         response["HX-Push-Url"] = prediction.get_absolute_url()
@@ -75,7 +75,8 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
     prediction = _get_prediction(id)
-    return _render_prediction(request, prediction, list_outcomes(prediction))
+    outcomes = list_outcomes(prediction) if prediction.has_outcome else []
+    return _render_prediction(request, prediction, outcomes)
 
 
 @require_POST
@@ -94,15 +95,17 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
         except OutcomeChanged as error:
             form.add_error(None, str(error))
     if form.errors:
-        return _render_prediction(request, prediction, list_outcomes(prediction), form, status=422)
+        return _render_prediction(
+            request, prediction, list_outcomes(prediction), form, is_about_outcome=True, status=422
+        )
     if wants_fragment(request):
-        return _render_prediction(request, prediction, list_outcomes(prediction))
+        return _render_prediction(request, prediction, list_outcomes(prediction), is_about_outcome=True)
     return SeeOther(prediction.get_absolute_url() + "#outcome")
 
 
-def _get_prediction(id: UUID) -> Prediction:
+def _get_prediction(id: UUID) -> Any:
     """One kept answer; its version is the one in memory where that is the one that answered."""
-    prediction = get_object_or_404(Prediction, id=id)
+    prediction = get_object_or_404(PREDICTIONS, id=id)
     held = service.find_held(prediction.version_id)
     if held is not None:
         prediction.version = held.version
@@ -183,14 +186,21 @@ def _describe_version(version: Version) -> dict[str, Any]:
     }
 
 
-def _render_form(request: HttpRequest, runtime: Runtime, form: PredictionForm | None = None) -> HttpResponse:
-    """A model's form, empty or with what is to be mended."""
-    version = runtime.version
-    context = {"models": service.list_live(), "slug": version.model, "version": version}
-    if form is not None:
-        return render_page(request, "predictor/form.html", {**context, "form": form}, 422)
+def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
     empty_form = get_form_pieces(runtime).fill(get_token(request), {})
-    return render_page(request, "predictor/form.html", {**context, "form": None, "empty_form": empty_form})
+    return render_page(request, "predictor/form.html", {**_describe_form(runtime), "empty_form": empty_form})
+
+
+def _render_mending(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
+    """The form as it was typed, with what is to be mended."""
+    form = PredictionForm(runtime.schema, request.POST)
+    form.add_errors(messages)
+    return render_page(request, "predictor/form.html", {**_describe_form(runtime), "form": form}, 422)
+
+
+def _describe_form(runtime: Runtime) -> dict[str, Any]:
+    version = runtime.version
+    return {"models": service.list_live(), "slug": version.model, "version": version, "form": None}
 
 
 def _find_runtime(slug: str) -> Runtime | None:
@@ -206,6 +216,8 @@ def _render_prediction(
     prediction: Prediction,
     outcomes: Sequence[ShownOutcome],
     outcome_form: OutcomeForm | None = None,
+    *,
+    is_about_outcome: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     version = prediction.version
@@ -233,6 +245,6 @@ def _render_prediction(
         "next_form": runtime and get_form_pieces(runtime).fill(get_token(request), prediction.inputs),
         "outcomes": outcomes,
         "outcome_form": outcome_form,
-        "is_about_outcome": wants_fragment(request) and request.path == reverse("outcome", args=[prediction.id]),
+        "is_about_outcome": is_about_outcome and wants_fragment(request),
     }
     return render_page(request, "predictor/prediction.html", context, status)
