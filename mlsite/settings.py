@@ -56,13 +56,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django_guid",
     "django_htmx",
     "predictor",
 ]
 MIDDLEWARE = [
-    "mlsite.logs.accept_request_id",
-    "django_guid.middleware.guid_middleware",
+    "mlsite.logs.name_request",
     "django.middleware.security.SecurityMiddleware",
     # Programs go no further.
     "predictor.api.middleware.ApiMiddleware",
@@ -183,19 +181,16 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = None
 
 # Logs: one line each, with the id that Heroku's router gives a request
 
-DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "VALIDATE_GUID": False, "INTEGRATIONS": []}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "django_guid.log_filters.CorrelationId"}},
     "formatters": {"line": {"()": "mlsite.logs.LineFormatter"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        "django_guid": {"level": "WARNING"},
     },
 }

@@ -191,6 +191,12 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
     return render_page(request, "predictor/form.html", {**_describe_form(runtime), "empty_form": empty_form})
 
 
+def _choose_token(request: HttpRequest) -> str:
+    """The token that the next form is to carry: the one that was just accepted, since a new one and its cookie take
+    longer than a prediction; else a new one."""
+    return request.POST.get("csrfmiddlewaretoken") or get_token(request)
+
+
 def _render_mending(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
     """The form as it was typed, with what is to be mended."""
     form = PredictionForm(runtime.schema, request.POST)
@@ -242,7 +248,7 @@ def _render_prediction(
         "probabilities": list_probabilities(prediction),
         "chart": chart,
         "backdrop": pieces.get_backdrop(chart),
-        "next_form": runtime and get_form_pieces(runtime).fill(get_token(request), prediction.inputs),
+        "next_form": runtime and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),
         "outcomes": outcomes,
         "outcome_form": outcome_form,
         "is_about_outcome": is_about_outcome and wants_fragment(request),
