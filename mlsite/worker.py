@@ -30,15 +30,13 @@ class Worker(GeventWorker):
 
     def run(self) -> None:
         """Serve, with a batcher that has one connection of its own: started here, since no thread outlives a fork."""
-        from django.core import signals
-        from django.db import close_old_connections, connection
+        from django.db import connection
 
         from predictor.serving.batcher import batcher
 
         set_wait_callback(wait_for_database)
         self.wsgi = give_back_connection(self.wsgi)
-        for signal in (signals.request_started, signals.request_finished):
-            signal.disconnect(close_old_connections)  # It was just seen to.
+        forget_unneeded_signals()
         spare_collector()
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         try:
@@ -128,15 +126,26 @@ def spare_collector() -> None:
 
 def give_back_connection(application: Application) -> Application:
     """Give a pooled connection back before the answer is sent: a client that stops reading must not hold it."""
-    from django.db import close_old_connections
+    from django.db import connection
 
     def answer(*arguments: Any) -> Any:
         try:
             return application(*arguments)
         finally:
-            close_old_connections()
+            connection.close_if_unusable_or_obsolete()
 
     return answer
+
+
+def forget_unneeded_signals() -> None:
+    """What Django does around each request: connections were just seen to, and queries and caches are not kept."""
+    from django.core.cache import close_caches
+    from django.core.signals import request_finished, request_started
+    from django.db import close_old_connections, reset_queries
+
+    for receiver in (close_old_connections, reset_queries, close_caches):
+        request_started.disconnect(receiver)
+        request_finished.disconnect(receiver)
 
 
 def wait_for_database(connection: Any) -> None:

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
@@ -67,7 +67,7 @@ class Batcher:
             answer_batch([job], self._store, patience=0)
             return job.done.result()
         # Whoever waits needs no connection of their own meanwhile.
-        close_old_connections()
+        connection.close_if_unusable_or_obsolete()
         self._append(job)
         try:
             return job.done.result(self._seconds_to_be_taken)

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from predictor.charts import Chart, draw_resting_chart
+from predictor.charts import Chart, Point, draw_resting_chart
 from predictor.models import Version
 from predictor.schema import Feature, Schema, Value, write_value
 from predictor.serving.runtime import Runtime
@@ -23,11 +23,17 @@ def render_backdrop(chart: Chart) -> SafeString:
     return mark_safe(render_to_string("predictor/_backdrop.html", {"chart": chart}))  # noqa: S308  # Our template.
 
 
+def leave_room(version: Version) -> list[Point]:
+    """The ends of the intervals along the curve, so that a visitor's own seldom needs wider axes."""
+    radius = version.interval["radius"] if version.interval else 0.0
+    return [(x, y + sign * radius) for x, y in version.profile["curve"] for sign in (-1, 1)]
+
+
 class ChartPieces:
     """A version's picture: the part that hundreds of points make slow is drawn once for everybody."""
 
     def __init__(self, version: Version) -> None:
-        self.resting = draw_resting_chart(version.parsed_schema, version.profile)
+        self.resting = draw_resting_chart(version.parsed_schema, version.profile, leave_room(version))
         self._backdrop = render_backdrop(self.resting) if self.resting else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:

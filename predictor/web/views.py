@@ -18,6 +18,7 @@ from predictor.models import Figure, Prediction, Promotion, Version
 from predictor.provenance import describe_sources
 from predictor.schema import format_value
 from predictor.serving import outcomes
+from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed
@@ -37,8 +38,7 @@ from predictor.web.reports import show_report
 
 MOST_VERSIONS_SHOWN = 50
 SECONDS_OF_A_YEAR = 365 * 24 * 3600
-# Built once: that takes Django longer than PostgreSQL takes to find one.
-PREDICTIONS = Prediction.objects.with_has_outcome()
+predictions = Lookup(lambda ids: Prediction.objects.with_has_outcome().in_bulk(list(ids)))
 
 
 class SeeOther(HttpResponseRedirect):
@@ -105,7 +105,9 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _get_prediction(id: UUID) -> Any:
     """One kept answer; its version is the one in memory where that is the one that answered."""
-    prediction = get_object_or_404(PREDICTIONS, id=id)
+    prediction = predictions.find(id)
+    if prediction is None:
+        raise Http404(f"There is no prediction {id}.")
     held = service.find_held(prediction.version_id)
     if held is not None:
         prediction.version = held.version
@@ -113,7 +115,9 @@ def _get_prediction(id: UUID) -> Any:
 
 
 def may_record(request: HttpRequest) -> bool:
-    return bool(request.user.is_staff) and request.user.has_perm("predictor.add_outcome")
+    """Whether whoever asks may say what happened; without a session, nobody is looked up."""
+    is_known = settings.SESSION_COOKIE_NAME in request.COOKIES
+    return is_known and bool(request.user.is_staff) and request.user.has_perm("predictor.add_outcome")
 
 
 @require_safe
