@@ -4,8 +4,10 @@ import logging
 import os
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,20 +141,23 @@ def train_model(
     report: "Report",
 ) -> Trained:
     """Read a recipe, fit its model on its table, or on `data`, and what was observed; measure it, and store nothing."""
-    # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.dataset import load_dataset
-    from predictor.training.evaluation import evaluate_model, fit_model
-    from predictor.training.gate import check_gate, choose_metric
-    from predictor.training.pipeline import build_pipeline
     from predictor.training.recipe import read_recipe
-    from predictor.training.tuning import tune_model
 
     started = time.perf_counter()
     recipe = read_recipe(models_dir, slug)
     if data is not None:
         recipe = recipe.with_data(data)
     report(f"{slug}: reading {recipe.data}")
-    dataset = load_dataset(recipe, observed)
+    # scikit-learn takes a second or two to import, which one core does while another reads the table.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        beside.submit(import_module, "predictor.training.tuning")
+        dataset = load_dataset(recipe, observed)
+    from predictor.training.evaluation import evaluate_model, fit_model
+    from predictor.training.gate import check_gate, choose_metric
+    from predictor.training.pipeline import build_pipeline
+    from predictor.training.tuning import tune_model
+
     if sources := describe_sources(describe_data(recipe, dataset, observed)):
         report(f"{slug}: {sources}")
     for note in dataset.notes:
