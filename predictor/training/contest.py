@@ -10,7 +10,7 @@ from predictor.exceptions import CannotCompare
 from predictor.schema import Feature, Label, Matrix, Schema, Vector
 from predictor.training.columns import Mask
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import Answers, answer_rows, fit_model, make_dummy
+from predictor.training.evaluation import Answers, answer_rows, fit_dummy
 from predictor.training.gate import Contest, Metric, measure_losses
 from predictor.training.holdout import is_held_out
 
@@ -52,14 +52,13 @@ def hold_contest(
     if not known.any():
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
     matrix, actual = matrix[known], actual[known]
-    dummy = fit_model(make_dummy(len(classes)), dataset, dataset.training)
     theirs = _ask_champion(champion, translated[known])
     given = {
         "champion": _translate_answers(theirs, champion.schema, dataset.schema),
         "challenger": answers.choose(held_out[dataset.held_out]).choose(known)
         if answers
         else answer_rows(fitted, matrix, len(classes)),
-        "baseline": answer_rows(dummy, matrix, len(classes)),
+        "baseline": answer_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
     }
     if metric == "log_loss" and given["champion"].probabilities is None:
         raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
@@ -74,8 +73,10 @@ def hold_contest(
 def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
     """Encode a matrix of one schema, shape (n, features), for another with the same names.
 
-    A category that the other does not know becomes −1.
+    A category that the other does not know becomes −1. The same features need no other matrix.
     """
+    if source.features == target.features:
+        return matrix
     columns = {feature.name: (feature, matrix[:, i]) for i, feature in enumerate(source.features)}
     return np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
 

@@ -95,21 +95,26 @@ def make_dummy(classes: int) -> BaseEstimator:
     return DummyClassifier(strategy="prior") if classes else DummyRegressor(strategy="mean")
 
 
+def fit_dummy(dataset: Dataset, rows: Mask) -> BaseEstimator:
+    """Fit the baseline on the marked rows: on their target, for it looks at nothing else."""
+    target = dataset.target[rows]
+    return make_dummy(len(dataset.schema.target.classes)).fit(np.empty((len(target), 0)), target)
+
+
 def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset) -> Evaluation:
     """Score a model and its baseline on the hold-out, or out of fold where there is none.
 
     `fitted` is the model fitted on the training rows; `model` is only cloned. Raises TrainingError or DatasetError.
     """
     classes = len(dataset.schema.target.classes)
-    dummy = make_dummy(classes)
     if dataset.held_out.any():
         rows = dataset.held_out
-        fitted_dummy = fit_model(dummy, dataset, dataset.training)
-        answers, baseline = (answer_rows(m, dataset.matrix[rows], classes) for m in (fitted, fitted_dummy))
+        matrix, dummy = dataset.matrix[rows], fit_dummy(dataset, dataset.training)
+        answers, baseline = (answer_rows(m, matrix, classes) for m in (fitted, dummy))
         method = HOLD_OUT
     else:
         rows = np.ones(len(dataset.target), dtype=bool)
-        answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, dummy))
+        answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, make_dummy(classes)))
         method = "5-fold out-of-fold"
     return _compare_answers(method, dataset, rows, answers, baseline)
 
@@ -121,8 +126,7 @@ def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
     """
     rows = np.ones(len(dataset.target), dtype=bool)
     classes = len(dataset.schema.target.classes)
-    dummy = fit_model(make_dummy(classes), dataset, rows)
-    answers, baseline = (answer_rows(m, dataset.matrix, classes) for m in (fitted, dummy))
+    answers, baseline = (answer_rows(m, dataset.matrix, classes) for m in (fitted, fit_dummy(dataset, rows)))
     return _compare_answers(SAMPLE_METHOD, dataset, rows, answers, baseline)
 
 
