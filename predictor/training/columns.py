@@ -160,8 +160,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     gaps = bool(np.isnan(column.values).any())
     if said.required and gaps:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
-    values = column.values[training]
-    values = values[~np.isnan(values)]
+    values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
     _check_limits(recipe, column, said)
     return Feature(
         name=column.name,
@@ -192,7 +191,8 @@ def _find_typical(column: Column, values: Vector) -> Value:
         codes, counts = np.unique(values, return_counts=True)
         commonest = int(codes[counts.argmax()])
         return column.choices[commonest] if column.kind == "category" else bool(commonest)
-    middle = float(np.quantile(values, 0.5, method="lower"))
+    half = (len(values) - 1) // 2
+    middle = float(np.partition(values, half)[half])
     return int(middle) if column.kind == "integer" else middle
 
 
