@@ -15,6 +15,7 @@ from predictor.serving.artifact import find_libraries
 from predictor.serving.packing import Package, pack_bytes, pack_model
 
 if TYPE_CHECKING:
+    from predictor.training.compiling.checked import Checked
     from predictor.training.dataset import Dataset
     from predictor.training.evaluation import Evaluation
     from predictor.training.gate import Metric
@@ -128,22 +129,24 @@ def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | No
 
 def add_report(trained: Trained, candidate: registry.Candidate) -> registry.Candidate:
     """Give a candidate its compiled model, report and pictures, which only one that will be registered is worth."""
+    from predictor.training.compiling.checked import compile_checked
     from predictor.training.reports.report import make_report
 
-    recipe = trained.recipe
+    recipe, checked = trained.recipe, compile_checked(trained.fitted, trained.dataset)
     made = make_report(
-        trained.fitted,
+        # It answers the same, and in half the time.
+        checked.model or trained.fitted,
         trained.dataset,
         trained.evaluation,
         trained.metric,
         show_data=recipe.show_data,
         seed=recipe.seed,
     )
-    compiled, checked = _compile(trained)
+    compiled, said = _pack_compiled(checked)
     told = {
         **candidate.report,
         **made.content,
-        "compiled": checked,
+        "compiled": said,
         "fit_seconds": trained.fit_seconds,
         "seconds": time.perf_counter() - trained.started,
     }
@@ -158,11 +161,8 @@ def _describe_interval(trained: Trained) -> dict[str, Any] | None:
     return measure_interval(trained.evaluation) if has_interval else None
 
 
-def _compile(trained: Trained) -> tuple[Package | None, dict[str, Any]]:
+def _pack_compiled(checked: "Checked") -> tuple[Package | None, dict[str, Any]]:
     """The compiled model, None where there is none, and on what it was checked, or why there is none."""
-    from predictor.training.compiling.checked import compile_checked
-
-    checked = compile_checked(trained.fitted, trained.dataset)
     if checked.data is None:
         return None, checked.described
     try:

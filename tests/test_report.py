@@ -13,6 +13,7 @@ from predictor.charts import DRAWING_WIDTH
 from predictor.metrics import score_classification, score_regression
 from predictor.schema import Feature, Schema, Target
 from predictor.training.columns import Column
+from predictor.training.compiling.checked import compile_checked
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, Answers, Evaluation, evaluate_model, fit_model
 from predictor.training.holdout import hash_rows, is_held_out
@@ -188,6 +189,13 @@ def test_the_column_that_tells_matters_and_noise_does_not(model, dataset, metric
     assert means["x0"] > 0.2
     assert abs(means["x1"]) < means["x0"] / 5 > abs(means["x2"])
     assert (found["metric"], found["held_out"], found["rows"]) == (metric, True, dataset.held_out.sum())
+
+
+def test_a_compiled_model_has_the_importances_of_its_estimator():
+    fitted, _ = fit(RandomForestClassifier(10, random_state=0), HALVES)
+    ours = measure_importances(fitted, HALVES, "log_loss", seed=0)
+    theirs = measure_importances(compile_checked(fitted, HALVES).model, HALVES, "log_loss", seed=0)
+    assert [each["mean"] for each in theirs["features"]] == pytest.approx([each["mean"] for each in ours["features"]])
 
 
 def test_an_unused_column_has_exactly_no_importance():

@@ -16,15 +16,16 @@ from predictor.training.dataset import Dataset
 
 MOST_ROWS = 100_000
 # Which a retrain waits for without noticing; a model that is slow to ask is asked less.
-FIRST_ROWS, SECONDS = 2_000, 0.6
+FIRST_ROWS, SECONDS = 2_000, 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An ONNX model's bytes, None where there is none; `described` says on what it was checked, or why not."""
+    """An ONNX model, and its bytes, None where there is none; `described` says on what it was checked, or why not."""
 
-    data: bytes | None
     described: dict[str, Any]
+    data: bytes | None = None
+    model: CompiledModel | None = None
 
 
 def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
@@ -48,16 +49,16 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
             rows = _choose_rows(dataset.matrix, min(max(affordable, FIRST_ROWS), MOST_ROWS))
             difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
     except NotCompiled as error:
-        return Checked(data=None, described={"reason": str(error)})
+        return Checked(described={"reason": str(error)})
     except Exception as error:  # Estimators and onnxruntime raise what they like, and the pickle answers as well.
-        return Checked(data=None, described={"reason": f"compiling it failed: {type(error).__name__}: {error}"})
+        return Checked(described={"reason": f"compiling it failed: {type(error).__name__}: {error}"})
     described = {
         "rows": len(rows),
         "edge_rows": sum(map(len, edges)),
         "difference": difference,
         "seconds": time.perf_counter() - started,
     }
-    return Checked(data=compiled.data, described=described)
+    return Checked(described=described, data=compiled.data, model=model)
 
 
 def _choose_rows(matrix: Matrix, count: int) -> Matrix:

@@ -48,7 +48,7 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
     seconds = (time.process_time() - started) * passes
     if seconds > MOST_SECONDS:
         return {"skipped": f"{passes} rounds of answers would have taken about {seconds:.0f} seconds"}
-    # It insists on a fit, which an import has not; only the score asks the model anything.
+    # It insists on a fit, which an import and a compiled model have not; only the score asks the model anything.
     asked = fitted if hasattr(fitted, "fit") else make_dummy(classes)
     found = permutation_importance(
         asked, matrix, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed

@@ -31,7 +31,7 @@ class Report:
 def make_report(
     fitted: BaseEstimator, dataset: Dataset, evaluation: Evaluation, metric: Metric, *, show_data: bool, seed: int
 ) -> Report:
-    """Report on a fitted model: importances by `metric`, pictures, and the project's git commit.
+    """Report on a fitted model, or a compiled one: importances by `metric`, pictures, and the project's git commit.
 
     The same arguments give the same report. It never fails: what an estimator cannot give is left out, with the cause.
     """
