@@ -10,7 +10,7 @@ from predictor.exceptions import CannotCompare
 from predictor.schema import Feature, Label, Matrix, Schema, Vector
 from predictor.training.columns import Mask
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import Answers, answer_rows, fit_dummy
+from predictor.training.evaluation import Answers, answer_rows, fit_dummy, take_rows
 from predictor.training.gate import Contest, Metric, measure_losses
 from predictor.training.holdout import is_held_out
 
@@ -44,15 +44,16 @@ def hold_contest(
     """
     _check_comparable(dataset.schema, share, champion)
     held_out = is_held_out(dataset.hashes, min(share or 0, champion.share or 0))
-    matrix, actual, classes = dataset.matrix[held_out], dataset.target[held_out], dataset.schema.target.classes
+    matrix, actual, classes = take_rows(dataset, held_out), dataset.target[held_out], dataset.schema.target.classes
     translated = translate_matrix(matrix, dataset.schema, champion.schema)
     known = can_score(fitted, dataset.schema, matrix, actual, classes)
     known &= can_score(champion.estimator, champion.schema, translated, actual, classes)
     left_out = int((~known).sum())
     if not known.any():
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
-    matrix, actual = matrix[known], actual[known]
-    theirs = _ask_champion(champion, translated[known])
+    if left_out:
+        matrix, translated, actual = matrix[known], translated[known], actual[known]
+    theirs = _ask_champion(champion, translated)
     given = {
         "champion": _translate_answers(theirs, champion.schema, dataset.schema),
         "challenger": answers.choose(held_out[dataset.held_out]).choose(known)
