@@ -1,13 +1,13 @@
 """Turns a recipe's table into the matrix that is learnt from, and decides which rows are held out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
 from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema, Vector
-from predictor.training.columns import Mask, encode_column, encode_target, infer_feature, read_numbers
+from predictor.training.columns import Column, Mask, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.observed import Observed, join_observed
 from predictor.training.reading.table import read_table
@@ -69,17 +69,13 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None) -> Dataset:
     for name in RESERVED_NAMES & set(table.columns):
         if _is_feature(recipe, name) or name == recipe.target:
             raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
-    columns = [
-        encode_column(recipe, read_numbers(recipe, table[name])) for name in table.columns if _is_feature(recipe, name)
-    ]
-    if not columns:
-        raise recipe.error("features", "no column but the target is left to learn from: keep at least one.")
+    columns, matrix = _encode_features(recipe, table)
     outcomes, misfits = 0, {}
     if observed is not None:
         joined = join_observed(recipe, columns, target, answers, observed)
         outcomes, misfits = len(joined.answers) - len(answers), joined.left_out
         columns, target, answers = joined.columns, joined.target, joined.answers
-    matrix = np.column_stack([column.values for column in columns])
+        matrix = np.column_stack([column.values for column in columns])
     hashes = hash_rows(columns)
     held_out = is_held_out(hashes, recipe.holdout)
     _check_sides(recipe, held_out)
@@ -96,6 +92,19 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None) -> Dataset:
         outcomes=outcomes,
         misfits=misfits,
     )
+
+
+def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column], Matrix]:
+    """The columns that are learnt from, and the matrix that they lie in, one after another: none is there twice."""
+    names = [name for name in table.columns if _is_feature(recipe, name)]
+    if not names:
+        raise recipe.error("features", "no column but the target is left to learn from: keep at least one.")
+    columns, matrix = [], np.empty((len(table), len(names)), order="F")
+    for values, name in zip(matrix.T, names, strict=True):
+        column = encode_column(recipe, read_numbers(recipe, table[name]))
+        values[:] = column.values
+        columns.append(replace(column, values=values))
+    return columns, matrix
 
 
 def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
