@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from predictor.training.contest import Champion
     from predictor.training.gate import Decision, Mode
 
+ROWS_AT_ONCE = 10_000
+
 
 def judge_challenger(
     trained: Trained, champion: Version | None, mode: "Mode", *, missing: bool = False
@@ -85,6 +87,10 @@ def is_same(trained: Trained, candidate: registry.Candidate, champion: Version) 
         runtime = load_comparable(champion)
     except ArtifactError:
         return False
-    classes = len(candidate.schema.target.classes)
-    ours, theirs = (answer_rows(e, trained.dataset.matrix, classes) for e in (trained.fitted, runtime.estimator))
-    return ours.equals(theirs)
+    matrix, classes = trained.dataset.matrix, len(candidate.schema.target.classes)
+    # The first rows that are answered otherwise settle it.
+    blocks = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
+    return all(
+        answer_rows(trained.fitted, rows, classes).equals(answer_rows(runtime.estimator, rows, classes))
+        for rows in blocks
+    )
