@@ -197,10 +197,11 @@ def test_a_dash_is_missing_among_numbers_and_truths_and_a_category_among_texts(t
 
 
 @pytest.mark.parametrize("late", ["1.5", "NA", "-", "1e3", "x", "99999999999999999999", " 7"])
-def test_what_stands_far_down_decides_as_what_stands_at_the_top(tmp_path, late):
+@pytest.mark.parametrize("end", ["", "\n"], ids=["no line end", "line end"])
+def test_what_stands_far_down_decides_as_what_stands_at_the_top(tmp_path, late, end):
     rows = [str(i) for i in range(12_000)]
-    down = read(tmp_path, "\n".join(["x,y", *(f"{row},1" for row in rows), f"{late},1"]))
-    top = read(tmp_path, "\n".join(["x,y", f"{late},1", *(f"{row},1" for row in rows)]))
+    down = read(tmp_path, "\n".join(["x,y", *(f"{row},1" for row in rows), f"{late},1"]) + end)
+    top = read(tmp_path, "\n".join(["x,y", f"{late},1", *(f"{row},1" for row in rows)]) + end)
     assert down["x"].cast(pl.Float64, strict=False)[:-1].equals(top["x"].cast(pl.Float64, strict=False)[1:])
     assert (down["x"].dtype, down["x"][-1]) == (top["x"].dtype, top["x"][0])
 

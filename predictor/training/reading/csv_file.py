@@ -80,8 +80,7 @@ def _parse(source: Source, layout: Layout) -> pl.DataFrame:
     sampled: Options = {"infer_schema_length": SAMPLE_ROWS}
     careful: Options = {"null_values": MISSING}
     try:
-        sample = _call_polars(source, layout, n_rows=SAMPLE_ROWS, **sampled)
-        attempts = [sampled] if pl.String not in sample.dtypes else []
+        attempts = [sampled] if _begins_without_texts(source, layout) else []
         for options in [*attempts, sampled | careful]:
             with suppress(pl.exceptions.ComputeError):
                 return _call_polars(source, layout, **options)
@@ -89,6 +88,14 @@ def _parse(source: Source, layout: Layout) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         check_rows(source, layout)
         raise DatasetError(f"{source.file} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
+
+
+def _begins_without_texts(source: Source, layout: Layout) -> bool:
+    """Whether the first rows hold no texts; not known, so no, where polars reads on beyond them and stumbles."""
+    with suppress(pl.exceptions.ComputeError):
+        sample = _call_polars(source, layout, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
+        return pl.String not in sample.dtypes
+    return False
 
 
 def _call_polars(source: Source, layout: Layout, **options: Any) -> pl.DataFrame:
