@@ -1,14 +1,18 @@
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongPlace
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
+from predictor.retraining import retrain_model
 from predictor.serving import registry
 from predictor.serving.packing import pack_model
 from predictor.serving.runtime import load_runtime
+from predictor.training.progress import keep_quiet
 from tests.training import train
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -56,6 +60,32 @@ def test_a_spoilt_artifact_is_neither_loaded_nor_promoted(line, spoil, error):
     with pytest.raises(error):
         registry.promote(line, by="ada", reason="try")
     assert Promotion.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_that_is_pruned_while_somebody_promotes_it_does_not_go_live(models_dir):
+    live = train(models_dir, "line")
+    done = retrain_model(models_dir, "line", by="tests", mode="never", force=True, report=keep_quiet)
+    other, refused = Version.objects.get(number=done.version), []
+
+    def promote():
+        try:
+            registry.promote(other, by="ada", reason="try")
+        except DamagedArtifact:
+            refused.append(other)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=promote)
+    with transaction.atomic():
+        registry.lock_registry()
+        thread.start()
+        time.sleep(0.5)  # Enough to look at the artifact, if it does so before its turn.
+        ArtifactChunk.objects.filter(artifact__version=other).delete()
+        Artifact.objects.filter(version=other).delete()
+    thread.join()
+    assert refused == [other]
+    assert Version.objects.find_live("line") == live
 
 
 def test_other_bytes_are_never_unpickled(line):

@@ -79,9 +79,10 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
 
     Raises ArtifactError, and changes nothing, when this build could not load it.
     """
-    verify_servable(version)
     with transaction.atomic(durable=True):
         lock_registry()
+        # Not before: until then its artifact may be pruned.
+        verify_servable(version)
         if Version.objects.live().filter(id=version.id).exists():
             return None
         return _append_promotion(version, by=by, reason=reason)
