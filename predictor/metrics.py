@@ -4,6 +4,8 @@ numpy is imported where it is used: every command loads this module for the name
 """
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from predictor.schema import Matrix, Vector
 
@@ -22,6 +24,28 @@ LABELS = {
 def format_score(score: float | None) -> str:
     """Write a score with 4 significant digits; a dash for none."""
     return "–" if score is None else f"{score:.4g}"
+
+
+def describe_comparison(decision: Mapping[str, Any]) -> list[str]:
+    """Tell what a decision was taken on: scores side by side, gains with 95 % intervals, rows left out.
+
+    Empty where there was nothing to compare with.
+    """
+    if not decision.get("rows"):
+        return []
+    champion = f"version {decision['champion']}"
+    scores = {"this version": "challenger_score", champion: "champion_score", "the baseline": "baseline_score"}
+    side_by_side = ", ".join(f"{who} {format_score(decision[key])}" for who, key in scores.items())
+    gains = {champion: decision["gain"], "the baseline": decision["gain_over_baseline"]}
+    left_out = [f"{decision['left_out']} rows left out, which one of the two cannot score"]
+    return [
+        f"{LABELS[decision['metric']]} on {decision['rows']} rows: {side_by_side}",
+        *(
+            f"gain over {who}, 95 % interval: {format_score(gain['low'])} to {format_score(gain['high'])}"
+            for who, gain in gains.items()
+        ),
+        *(left_out if decision["left_out"] else []),
+    ]
 
 
 def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:

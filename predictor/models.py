@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from predictor.metrics import LABELS, format_score
+from predictor.metrics import LABELS, describe_comparison
 from predictor.schema import Schema, Value
 
 
@@ -104,25 +104,7 @@ class Version(models.Model):
     @property
     def comparison(self) -> list[str]:
         """In sentences, what it was judged on: scores side by side, gains with 95 % intervals, rows left out."""
-        decided = self.decision
-        if not decided.get("rows"):
-            return []
-        champion = f"version {decided['champion']}"
-        scores = {"this version": "challenger_score", champion: "champion_score", "the baseline": "baseline_score"}
-        side_by_side = ", ".join(f"{who} {format_score(decided[key])}" for who, key in scores.items())
-        gains = {champion: decided["gain"], "the baseline": decided["gain_over_baseline"]}
-        return [
-            f"{LABELS[decided['metric']]} on {decided['rows']} rows: {side_by_side}",
-            *(
-                f"gain over {who}, 95 % interval: {format_score(gain['low'])} to {format_score(gain['high'])}"
-                for who, gain in gains.items()
-            ),
-            *(
-                [f"{decided['left_out']} rows left out, which one of the two cannot score"]
-                if decided["left_out"]
-                else []
-            ),
-        ]
+        return describe_comparison(self.decision)
 
     @property
     def importances(self) -> list[tuple[str, float, float]]:

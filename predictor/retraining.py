@@ -34,7 +34,8 @@ class Retrained:
     """What one retrain or import did.
 
     `version` is None where nothing was registered; `rows` counts what it learnt from, None where that is not known;
-    `data` says where these came from, as a version keeps it.
+    `data` says where these came from and `decision` how it was judged, as a version keeps them; where it answers as
+    the live version does, nothing was to be decided.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Retrained:
     promoted: bool
     reason: str
     data: dict[str, Any] = field(default_factory=dict)
+    decision: dict[str, Any] = field(default_factory=dict)
 
 
 def retrain_model(
@@ -101,7 +103,9 @@ def register_challenger(
                 return _summarise(candidate, None, promoted=False, reason=reason)
             judgement = judge_challenger(trained, champion, mode, missing=missing)
         if dry_run:
-            return _summarise(candidate, None, promoted=False, reason=f"dry run; {judgement.reason}")
+            return _summarise(
+                candidate, None, promoted=False, reason=f"dry run; {judgement.reason}", decision=judgement.decision
+            )
         if "seconds" not in candidate.report:
             report(f"{candidate.model}: drawing its report")
             candidate = add_report(trained, candidate)
@@ -109,7 +113,9 @@ def register_challenger(
             raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
         version = registry.register(candidate, judgement, by=by)
-    return _summarise(candidate, version.number, promoted=judgement.promoted, reason=judgement.reason)
+    return _summarise(
+        candidate, version.number, promoted=judgement.promoted, reason=judgement.reason, decision=judgement.decision
+    )
 
 
 def find_observed(slug: str, since: datetime | None, report: "Report") -> "Observed | None":
@@ -193,7 +199,14 @@ def train_model(
     )
 
 
-def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: bool, reason: str) -> Retrained:
+def _summarise(
+    candidate: registry.Candidate,
+    version: int | None,
+    *,
+    promoted: bool,
+    reason: str,
+    decision: dict[str, Any] | None = None,
+) -> Retrained:
     return Retrained(
         model=candidate.model,
         version=version,
@@ -202,6 +215,7 @@ def _summarise(candidate: registry.Candidate, version: int | None, *, promoted: 
         promoted=promoted,
         reason=reason,
         data=candidate.data,
+        decision=decision or {},
     )
 
 

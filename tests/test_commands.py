@@ -60,10 +60,24 @@ def test_json_holds_one_object_a_model(retrain):
         "baseline",
         "promoted",
         "reason",
+        "decision",
     }
     assert (line["model"], line["version"], line["rows"], line["promoted"]) == ("line", 1, 161, True)
     assert set(line["metrics"]) == set(line["baseline"]) == {"mae", "rmse", "r2"}
     assert set(penguins["metrics"]) == {"accuracy", "macro_f1", "log_loss"}
+
+
+def test_what_was_decided_is_printed_with_its_scores_and_intervals(retrain):
+    retrain("penguins")
+    printed = retrain("penguins", "--force").out
+    assert "cannot tell with 67 rows whether it beats version 1: log loss gain, 95 % interval 0 to 0\n" in printed
+    assert re.search(r"  log loss on 67 rows: this version 0\.\d+, version 1 0\.\d+, the baseline 1\.\d+\n", printed)
+    assert "  gain over version 1, 95 % interval: 0 to 0\n" in printed
+    assert re.search(r"  gain over the baseline, 95 % interval: 0\.\d+ to 1\.\d+\n", printed)
+    [penguins] = json.loads(retrain("penguins", "--force", "--format", "json").out)
+    kept = Version.objects.get(number=3).decision
+    assert penguins["decision"] == kept
+    assert (kept["verdict"], kept["gain"], kept["rows"]) == ("cannot tell", {"low": 0, "high": 0}, 67)
 
 
 def test_a_dry_run_measures_and_stores_nothing(retrain, models_dir):

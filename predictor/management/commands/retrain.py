@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
 from predictor.management.progress import Progress
-from predictor.metrics import LABELS, format_score
+from predictor.metrics import LABELS, describe_comparison, format_score
 from predictor.models import Version
 from predictor.moments import read_moment
 from predictor.provenance import describe_sources
@@ -125,6 +125,7 @@ def write_json(results: list["Retrained"]) -> str:
                 "baseline": result.metrics.get("baseline", {}),
                 "promoted": result.promoted,
                 "reason": result.reason,
+                "decision": result.decision,
             }
             for result in results
         ],
@@ -152,6 +153,7 @@ def _describe(result: "Retrained") -> list[str]:
         f"{result.model}  {version}  {state}  {learnt}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
+        *(f"  {line}" for line in describe_comparison(result.decision)),
         f"  {measured:<{width}}{'model':>10}{'baseline':>12}{'95 % interval':>22}",
         *(
             f"  {LABELS[name]:<{width}}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>12}"
