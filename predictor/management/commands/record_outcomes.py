@@ -13,6 +13,7 @@ from predictor.schema import quote
 from predictor.serving.outcome_files import REFUSED, Entry, Judged, Result, record_entries
 
 MOST_LINES = 20
+HINT = 'a text that holds a comma, a quote or a line end is written as "a ""quoted"", divided text"'
 
 
 class Command(BaseCommand):
@@ -70,6 +71,7 @@ def read_entries(file: Path) -> Iterator[Entry]:
 
 
 def _read_rows(file: Path, reader: Any) -> Iterator[Entry]:
+    begins = 1
     try:
         header = [name.strip() for name in next(reader, [])]
         places = [_find_column(file, header, name) for name in ("id", "outcome")]
@@ -82,7 +84,8 @@ def _read_rows(file: Path, reader: Any) -> Iterator[Entry]:
                 yield Entry(line=begins, problem=f"{len(row)} values for {len(header)} columns")
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise CommandError(f"{file}, line {reader.line_num}: {error}.") from error
+        # Where its row begins: a quote that is never closed ends with the file.
+        raise CommandError(f"{file}, line {begins}: {error}; {HINT}.") from error
 
 
 def _find_column(file: Path, header: list[str], name: str) -> int:
