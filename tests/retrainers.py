@@ -1,6 +1,9 @@
 """Retrains in processes of their own, which need not import scikit-learn anew each time and can be killed."""
 
 import multiprocessing
+import os
+import signal
+from dataclasses import replace
 
 import django
 from django.apps import apps
@@ -14,9 +17,18 @@ PRELOADED = ["tests.retrainers", "predictor.retraining", "predictor.training.tun
 
 def start_retrain(models_dir, by):
     """Start a retrain of `line` under the rules of the gate, in the database that this process uses."""
+    return _start(_retrain, models_dir, by)
+
+
+def start_deadly_retrain(models_dir, by):
+    """Start one that SIGKILL ends in the middle of its transaction: all chunks are written, the promotion is not."""
+    return _start(_retrain_until_killed, models_dir, by)
+
+
+def _start(target, models_dir, by):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    process = context.Process(target=_retrain, args=(models_dir, connections["default"].settings_dict["NAME"], by))
+    process = context.Process(target=target, args=(models_dir, connections["default"].settings_dict["NAME"], by))
     process.start()
     return process
 
@@ -27,3 +39,24 @@ def _retrain(models_dir, database, by):
 
     connections["default"].settings_dict["NAME"] = database
     retrain_model(models_dir, "line", by=by, report=keep_quiet)
+
+
+def _retrain_until_killed(models_dir, database, by):
+    from predictor.candidate import describe_candidate
+    from predictor.judgement import judge_challenger
+    from predictor.models import Version
+    from predictor.retraining import train_model
+    from predictor.serving import registry
+    from predictor.training.progress import keep_quiet
+
+    connections["default"].settings_dict["NAME"] = database
+    trained = train_model(models_dir, "line", report=keep_quiet)
+    candidate = describe_candidate(trained)
+    deadly = replace(candidate.package, chunks=_give_all_and_die(candidate.package.chunks))
+    judgement = judge_challenger(trained, Version.objects.find_live("line"), "always")
+    registry.register(replace(candidate, package=deadly), judgement, by=by)
+
+
+def _give_all_and_die(chunks):
+    yield from chunks
+    os.kill(os.getpid(), signal.SIGKILL)

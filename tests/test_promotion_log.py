@@ -2,14 +2,15 @@
 
 import random
 import shutil
+import signal
 import time
 
 import pytest
 
-from predictor.models import Promotion, Version
+from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from predictor.serving.runtime import load_runtime
 from tests.recipes import use_estimator, write_line
-from tests.retrainers import start_retrain
+from tests.retrainers import start_deadly_retrain, start_retrain
 
 KILLS = 10
 BETTER_AND_BETTER = (
@@ -34,12 +35,31 @@ def test_a_retrain_killed_at_any_moment_leaves_nothing_half_registered(database_
         assert_log_is_true()
 
 
+@pytest.mark.both_databases
+def test_a_retrain_killed_in_the_middle_of_its_transaction_leaves_nothing_and_no_hole(database_url, models_dir):
+    run_to_the_end(start_retrain(models_dir, "run 0"))
+    write_line(models_dir, 1.0)
+    deadly = start_deadly_retrain(models_dir, "run 1")
+    deadly.join(timeout=60)
+    assert deadly.exitcode == -signal.SIGKILL
+    assert Version.objects.get() == Version.objects.find_live("line")
+    assert (
+        Artifact.objects.filter(kind="pickle").count()
+        == ArtifactChunk.objects.filter(artifact__kind="pickle").count()
+        == 1
+    )
+    run_to_the_end(start_retrain(models_dir, "run 2"))
+    assert set(Version.objects.values_list("number", flat=True)) == {1, 2}
+    assert_log_is_true()
+
+
 def test_twenty_retrains_in_a_row_at_once_and_killed_leave_a_log_that_tells_the_true_story(database_url, models_dir):
     chosen = random.Random(11)  # noqa: S311  # Nothing secret: moments.
-    ended = set()
+    ended, exits = set(), []
     write_line(models_dir, 1.0)
     for run in range(0, 20, 2):
         folders = [copy_recipe(models_dir, each, BETTER_AND_BETTER[ORDER[each]]) for each in (run, run + 1)]
+        started = time.monotonic()
         first = start_retrain(folders[0], f"run {run}")
         if run % 4 == 0:  # At once; else one after the other, and one of them killed.
             second = start_retrain(folders[1], f"run {run + 1}")
@@ -49,11 +69,13 @@ def test_twenty_retrains_in_a_row_at_once_and_killed_leave_a_log_that_tells_the_
         else:
             run_to_the_end(first)
             ended.add(f"run {run}")
-            kill_after(start_retrain(folders[1], f"run {run + 1}"), chosen.uniform(0.02, 0.3))
+            whole = time.monotonic() - started
+            exits.append(kill_after(start_retrain(folders[1], f"run {run + 1}"), whole * chosen.uniform(0, 1.1)))
         assert_log_is_true()
 
     verdicts = {version.decision["verdict"] for version in Version.objects.all()}
     assert {"unopposed", "better", "worse"} <= verdicts
+    assert -signal.SIGKILL in exits
     assert set(Promotion.objects.values_list("promoted_by", flat=True)) & ended
 
 
@@ -74,6 +96,7 @@ def kill_after(process, seconds):
     time.sleep(seconds)
     process.kill()
     process.join()
+    return process.exitcode
 
 
 def assert_log_is_true():
