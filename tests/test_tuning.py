@@ -79,9 +79,10 @@ def test_a_candidate_that_cannot_be_fitted_is_passed_over_counted_and_told(model
     assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in told
 
 
-def test_no_candidate_that_can_be_fitted_is_an_error(models_dir):
+def test_no_candidate_that_can_be_fitted_is_an_error_with_its_cause(models_dir):
     write_tune(models_dir, "[tune.params]\nalpha = [-5.0, -6.0]\n")
-    with pytest.raises((TrainingError), match=r"model\.toml: estimator: .*fit"):
+    cause = r"The 'alpha' parameter of Ridge must be .* Got -6\.0 instead"
+    with pytest.raises(TrainingError, match=rf"model\.toml: estimator: no candidate of \[tune\] could .*{cause}"):
         tune(models_dir)
 
 

@@ -59,7 +59,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     with warnings.catch_warnings():
         for said in FAILURES:
             warnings.filterwarnings("ignore", message=said)
-        search.fit(dataset.matrix[rows], dataset.target[rows])
+        _fit_search(search, dataset.matrix[rows], dataset.target[rows])
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
     described = {
@@ -114,6 +114,15 @@ def _make_search(
     if all(isinstance(each, list) for each in tries.values()):
         candidates = min(candidates, len(ParameterGrid(tries)))
     return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
+
+
+def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, answers: Vector) -> None:
+    try:
+        search.fit(matrix, answers)
+    except ValueError as error:
+        # Where no fit succeeds, scikit-learn ends what it says with the cause of the last one.
+        cause = (str(error).strip() or "no reason given").splitlines()[-1]
+        raise TrainingError(f"no candidate of [tune] could be fitted: {cause}") from error
 
 
 def _make_scorer(metric: Metric, classes: int, tell: Callable[[int], None]) -> Callable[[Any, Matrix, Vector], float]:
