@@ -197,7 +197,21 @@ def test_code_that_changes_during_the_training_is_not_registered(models_dir, db,
     assert not Version.objects.exists()
 
 
-def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line):
+@pytest.mark.parametrize(("force", "version", "says"), [(True, 3, "beats version 2"), (False, None, "answers as")])
+def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line, force, version, says):
+    def promote_another(said, **how):
+        if said == "line: drawing its report":  # The challenger has been judged by now, against version 1.
+            train(models_dir, "line")
+
+    write_line(models_dir, 1.0)
+    done = retrain_model(models_dir, "line", by="tests", force=force, report=promote_another)
+    assert Version.objects.live().get().number == 2
+    assert (done.version, done.promoted) == (version, False)
+    assert says in done.reason
+    assert {each.decision["champion"] for each in Version.objects.filter(number=3)} == ({2} if force else set())
+
+
+def test_what_was_judged_against_another_champion_is_not_registered(models_dir, line):
     other = train(models_dir, "line")
     candidate = make_candidate(models_dir)
     stale = registry.Judgement(promoted=True, reason="stale", champion_id=line.id, decision={})
