@@ -2,15 +2,19 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from hashlib import sha256
 
 import numpy as np
 import pytest
 
+from predictor.candidate import describe_candidate
 from predictor.exceptions import DamagedArtifact, ModelTooLarge
+from predictor.judgement import is_same, judge_challenger
 from predictor.models import Artifact, ArtifactChunk, Version
-from predictor.retraining import retrain_model
+from predictor.retraining import retrain_model, train_model
+from predictor.serving import registry
 from predictor.serving.packing import join_chunks, pack_model
 from predictor.training.progress import keep_quiet
 from tests.conftest import ROOT
@@ -76,6 +80,22 @@ def test_nothing_of_a_model_above_the_limit_is_written(models_dir, settings):
     assert not Artifact.objects.exists()
     assert not ArtifactChunk.objects.exists()
     assert not (models_dir / "line/model.pkl").exists()
+
+
+@pytest.mark.django_db
+def test_a_large_champion_is_held_in_memory_twice_at_most_while_it_is_compared(models_dir):
+    trained = train_model(models_dir, "line", report=keep_quiet)
+    trained.fitted.noise_ = RANDOM.random(2_000_000)
+    candidate = describe_candidate(trained)
+    champion = registry.register(candidate, judge_challenger(trained, None, "always"), by="tests")
+    trained.fitted.noise_ = trained.fitted.noise_ + 1
+    other = describe_candidate(trained)
+    tracemalloc.start()
+    assert is_same(trained, other, champion)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = other.package.size
+    assert peak < 2.5 * size
 
 
 STORE = """
