@@ -203,6 +203,14 @@ def test_an_unused_column_has_exactly_no_importance():
     assert {each["mean"] for each in found["features"]} == {0.0}
 
 
+@pytest.mark.parametrize(("features", "rows"), [(1, 10_000), (5, 6_000)])
+def test_importances_are_measured_on_at_most_10_000_rows_and_on_fewer_of_many_columns(features, rows):
+    matrix = RANDOM.normal(size=(24_000, features))
+    large = make_dataset(matrix, matrix[:, 0], share=0.5)
+    found = measure_importances(fit(LinearRegression(), large)[0], large, "rmse", seed=0)
+    assert (found["held_out"], found["rows"]) == (True, rows)
+
+
 def test_without_a_hold_out_importances_say_that_the_rows_were_learnt():
     dataset = make_dataset(MATRIX, SLOPE.target, share=0)
     found = measure_importances(fit(LinearRegression(), dataset)[0], dataset, "rmse", seed=0)
