@@ -62,6 +62,13 @@ def test_no_better_than_the_baseline_is_kept_back_even_if_better_than_the_champi
     assert (decision.promoted, decision.verdict) == (False, "no better than the baseline")
 
 
+def test_not_surely_better_than_the_baseline_is_kept_back_too():
+    decision = decide(make_contest(50.0, 0.0, spread=0.87))
+    assert decision.baseline_score > decision.challenger_score
+    assert decision.gain_over_baseline.low < 0 < decision.gain_over_baseline.high
+    assert (decision.promoted, decision.verdict) == (False, "no better than the baseline")
+
+
 def test_the_gain_must_lie_above_the_recipes_minimum():
     contest = make_contest(1.5, 0.0)
     gain = decide(contest).gain
@@ -73,6 +80,15 @@ def test_the_gain_must_lie_above_the_recipes_minimum():
 def test_the_same_losses_are_decided_alike_every_time():
     contest = make_contest(0.3, 0.1)
     assert decide(contest) == decide(contest)
+
+
+@pytest.mark.parametrize("rows", [ROWS, gate.MOST_DRAWN_ROWS + 1])
+def test_what_is_drawn_follows_the_seed(rows):
+    losses = np.random.default_rng(0).gamma(1.0, size=(2, rows))
+    first, again, other = (gate.resample("rmse", losses, seed) for seed in (0, 0, 1))
+    assert first.shape == (2_000, 2)
+    assert (first == again).all()
+    assert (first != other).any()
 
 
 @pytest.mark.parametrize("outlier", [0.0, 1e4], ids=["even", "with an outlier"])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from predictor.metrics import LABELS, score_classification, score_regression
+from predictor.metrics import LABELS, describe_comparison, score_classification, score_regression
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 codes = st.integers(0, 3).map(float)
@@ -69,6 +69,21 @@ def test_a_probability_of_zero_for_what_happened_gives_a_finite_log_loss():
 
 def test_a_class_that_is_only_predicted_counts_in_macro_f1():
     assert score_classification(np.array([0.0, 0.0]), np.array([0.0, 1.0]))["macro_f1"] == pytest.approx(1 / 3)
+
+
+def test_a_comparison_tells_scores_gains_and_rows_left_out():
+    scores = {"challenger_score": 1.0, "champion_score": 2.0, "baseline_score": 3.0}
+    gains = {"gain": {"low": 0.5, "high": 1.5}, "gain_over_baseline": {"low": 1.5, "high": 2.5}}
+    decision = {"metric": "rmse", "rows": 40, "left_out": 2, "champion": 7, **scores, **gains}
+    said = [
+        "RMSE on 40 rows: this version 1, version 7 2, the baseline 3",
+        "gain over version 7, 95 % interval: 0.5 to 1.5",
+        "gain over the baseline, 95 % interval: 1.5 to 2.5",
+        "2 rows left out, which one of the two cannot score",
+    ]
+    assert describe_comparison(decision) == said
+    assert describe_comparison({**decision, "left_out": 0}) == said[:3]
+    assert describe_comparison({**decision, "rows": 0}) == []
 
 
 def test_every_metric_has_a_name_for_people_and_is_a_plain_float():

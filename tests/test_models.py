@@ -109,6 +109,7 @@ def test_which_version_answered_at_a_moment_is_one_query(django_assert_num_queri
     for day, version in enumerate((first, other, second, first), start=1):
         made = promote(version)
         Promotion.objects.filter(id=made.id).update(promoted_at=datetime(2026, 3, day, 12, tzinfo=UTC))
+    assert set(Version.objects.live_at(datetime(2026, 3, 1, 12, tzinfo=UTC))) == {first}
     with django_assert_num_queries(1):
         assert set(Version.objects.live_at(datetime(2026, 3, 3, 13, tzinfo=UTC))) == {second, other}
     assert set(Version.objects.live_at(datetime(2026, 3, 2, 13, tzinfo=UTC))) == {first, other}

@@ -133,6 +133,17 @@ def test_a_changed_title_is_registered_although_the_answers_are_the_same(models_
     assert retrain(models_dir).version == 2
 
 
+def test_other_data_are_registered_although_the_answers_are_the_same(models_dir, line):
+    table = models_dir / "line/data.csv"
+    table.write_text(table.read_text() + "\n")
+    assert retrain(models_dir).version == 2
+
+
+def test_other_libraries_are_registered_although_the_answers_are_the_same(models_dir, line):
+    Version.objects.update(libraries={**line.libraries, "numpy": "1.0"})
+    assert retrain(models_dir).version == 2
+
+
 @pytest.mark.parametrize(("mode", "promoted"), [("always", True), ("never", False)])
 def test_what_is_told_overrules_the_gate_and_the_log_says_so(models_dir, line, mode, promoted):
     done = retrain(models_dir, mode=mode, force=True)

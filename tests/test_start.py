@@ -123,6 +123,7 @@ def test_a_column_that_tells_the_class_by_itself_is_doubted(start, column):
     [
         ([*TARGET[:-3], None, None, None], "3 rows have no value in the target"),
         (TARGET[:20], "20 rows are few to learn from"),
+        (TARGET[:29], "29 rows are few to learn from"),
         ([i % 5 for i in range(ROWS)], "the target has 5 different numbers: are they classes?"),
         ([f"class {i}" for i in range(ROWS)], "the target has 60 classes"),
         (["rare", *CLASSES[1:]], "the class “rare” has one row"),
@@ -134,6 +135,16 @@ def test_a_doubt_about_the_target_is_said_at_the_top(start, target, doubt):
     assert any(doubt in each for each in draft.doubts)
     assert f"# Doubt: {doubt}" in toml.partition("title =")[0]
     assert doubt in write_report(draft)
+
+
+def test_30_rows_are_not_doubted(start):
+    assert start({"b": NOISE[:30], "y": TARGET[:30]})[0].doubts == ()
+
+
+def test_thousands_of_texts_are_doubted_although_each_comes_several_times(start):
+    rows = range(4_000)
+    columns = {"a": [f"text {i % 1_200}" for i in rows], "b": [i % 7 for i in rows], "y": [i % 11 / 3 for i in rows]}
+    assert doubts_of(start(columns)[0]).startswith("1200 different texts in 4000 rows, like free writing")
 
 
 @pytest.mark.parametrize("estimator", [None, LINEAR])
