@@ -39,6 +39,7 @@ def test_the_best_of_a_grid_is_fitted_stored_with_the_version_and_shown(client, 
 
 
 def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed(models_dir):
+    recipe = models_dir / "line/model.toml"
     write_tune(
         models_dir,
         "[tune]\ncandidates = 6\n[tune.params]\nmax_depth = { low = 2, high = 9 }\n"
@@ -52,6 +53,8 @@ def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed
     assert isinstance(first["params"]["max_depth"], int)
     assert 1 <= first["params"]["min_samples_leaf"] <= 60
     assert 0.001 <= first["params"]["ccp_alpha"] <= 0.1
+    recipe.write_text("seed = 1\n" + recipe.read_text())
+    assert tune(models_dir).tuning["params"] != first["params"]
 
 
 def test_more_candidates_than_a_grid_has_are_all_of_it(models_dir):
