@@ -1,22 +1,34 @@
 """Answers any number of rows: chunk by chunk, each of them committed before any of its answers is given."""
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice, repeat
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
-from predictor.models import Prediction
+from predictor.models import Prediction, make_prediction_id
 from predictor.schema import Row
-from predictor.serving.batch import make_predictions
-from predictor.serving.history import insert_predictions
-from predictor.serving.runtime import Runtime
+from predictor.serving.history import Stored, insert_rows
+from predictor.serving.runtime import Answer, Runtime
 
 ROWS_AT_ONCE = 2_000
 
 
-def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source) -> Iterator[list[Prediction]]:
-    """Predict and store parsed rows, 2,000 at a time; gives the predictions of each chunk once they are committed.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """One row, its answer, and the id under which both are kept."""
+
+    id: UUID
+    row: Row
+    answer: Answer
+
+
+def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source) -> Iterator[list[Scored]]:
+    """Predict and store parsed rows, 2,000 at a time; gives each chunk once all of it is committed.
 
     While the database takes one chunk, over a connection of its own, the next is parsed and predicted: so memory stays
     flat. Raises NoAnswer for a row that the model cannot answer, and what the database raises; what was given until
@@ -24,27 +36,45 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring") as writer:
         try:
-            storing: Future[list[Prediction]] | None = None
-            for chunk in _take_chunks(rows):
-                made = make_predictions(runtime, chunk, repeat(source, len(chunk)))
+            chunk: list[Scored] = []
+            storing: Future[None] | None = None
+            remaining = iter(rows)
+            while taken := list(islice(remaining, ROWS_AT_ONCE)):
+                scored, stored = _score_chunk(runtime, taken, source)
                 if storing is not None:
-                    yield storing.result()
-                storing = writer.submit(_store, made)
+                    storing.result()
+                    yield chunk
+                chunk, storing = scored, writer.submit(insert_rows, stored)
             if storing is not None:
-                yield storing.result()
+                storing.result()
+                yield chunk
         finally:
             writer.submit(_hang_up).result()
 
 
-def _take_chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, ROWS_AT_ONCE)):
-        yield chunk
-
-
-def _store(predictions: list[Prediction]) -> list[Prediction]:
-    insert_predictions(predictions)
-    return predictions
+def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -> tuple[list[Scored], list[Stored]]:
+    created_at, started = timezone.now(), time.perf_counter()
+    answers = runtime.predict(runtime.schema.encode(rows))
+    duration_ms = (time.perf_counter() - started) * 1000
+    scored = [
+        Scored(id=make_prediction_id(), row=row, answer=answer) for row, answer in zip(rows, answers, strict=True)
+    ]
+    stored: list[Stored] = [
+        {
+            "id": each.id,
+            "version_id": runtime.version.id,
+            "inputs": each.row.values,
+            "output": each.answer.output,
+            "probabilities": each.answer.probabilities,
+            "interval": each.answer.interval,
+            "warnings": each.row.warnings,
+            "source": source,
+            "created_at": created_at,
+            "duration_ms": duration_ms,
+        }
+        for each in scored
+    ]
+    return scored, stored
 
 
 def _hang_up() -> None:
