@@ -174,8 +174,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " img-src 'self'; script-src 'self'; style-src 'self'"
 )
-# A form's body; ErrorPagesMiddleware refuses more before any of it is read.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+# A form's body, which may have thousands of fields; ErrorPagesMiddleware refuses more before any of it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 # That size already bounds the number of fields, and a model may have thousands.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = None
 

@@ -33,6 +33,7 @@ SHOWN_CHARACTERS = 40
 # Django's forms send a token under this name.
 RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
 SHOWN_CHOICES = 12
+MOST_UNKNOWN = 20
 
 
 def normalise_text(text: str) -> str:
@@ -291,11 +292,7 @@ class Schema:
 
         Raises InvalidInput that names every field which is missing, unknown or wrong, all at once.
         """
-        problems = {
-            name: f"There is no field {quote(name)} in this model; it has {', '.join(self.names[:SHOWN_CHOICES])}."
-            for name in raw
-            if name not in self._known
-        }
+        problems = self._refuse_unknown(raw)
         values: dict[str, Value] = {}
         for feature in self.features:
             try:
@@ -306,6 +303,17 @@ class Schema:
             raise InvalidInput(problems)
         found = (feature.find_warning(values[feature.name]) for feature in self.features)
         return Row(values=values, warnings=[warning for warning in found if warning])
+
+    def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, str]:
+        """A message for each name that is none of this schema's; few of them, however many somebody sends."""
+        unknown = [name for name in raw if name not in self._known]
+        names = ", ".join(self.names[:SHOWN_CHOICES])
+        problems = {
+            name: f"There is no field {quote(name)} in this model; it has {names}." for name in unknown[:MOST_UNKNOWN]
+        }
+        if len(unknown) > MOST_UNKNOWN:
+            problems[unknown[MOST_UNKNOWN]] = f"Nor is there this one, or {len(unknown) - MOST_UNKNOWN - 1} more."
+        return problems
 
     def encode(self, rows: Sequence[Row]) -> Matrix:
         """Encode n parsed rows as a float64 matrix of shape (n, number of features)."""

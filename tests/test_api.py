@@ -7,7 +7,7 @@ from django.test import Client
 
 from predictor.models import Artifact, Prediction
 from tests.test_predict_journey import PENGUIN
-from tests.training import register_shipped
+from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db
 LINE = "/api/v1/models/line/predict"
@@ -147,3 +147,36 @@ def test_the_id_of_an_answer_is_the_address_of_its_page(client, line):
     [prediction] = post(client, {"inputs": {"x": 5}}).json()["predictions"]
     assert uuid.UUID(prediction["id"]).version == 7
     assert client.get(f"/predictions/{prediction['id']}/").status_code == 200
+
+
+def test_an_address_that_there_is_not_is_told_so_in_json(client, line):
+    for path in ("/api/", "/api/v1/models/line/predict/", "/api/v2/models/line/predict"):
+        answer = post(client, {"inputs": {"x": 5}}, path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_fault_of_ours_is_told_in_json_and_logged(client, models_dir, caplog):
+    (models_dir / "line/pipeline.py").write_text(
+        "from sklearn.linear_model import LinearRegression\n\n"
+        "class Faulty(LinearRegression):\n"
+        "    def predict(self, X):\n"
+        "        if (X == 77).any():\n"
+        "            raise RuntimeError('a slip')\n"
+        "        return super().predict(X)\n\n"
+        "def build(schema): return Faulty()\n"
+    )
+    train(models_dir, "line")
+    answer = post(client, {"inputs": {"x": 77}})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "fault")
+    assert "a slip" not in answer.content.decode()
+    assert "a slip" in caplog.text
+    assert not Prediction.objects.exists()
+    assert post(client, {"inputs": {"x": 5}}).status_code == 200
+
+
+def test_an_answer_carries_its_request_id_and_what_protects_it(client, line):
+    answer = client.post(
+        LINE, data='{"inputs": {"x": 5}}', content_type="application/json", headers={"X-Request-ID": "a" * 32}
+    )
+    assert answer["X-Request-ID"] == "a" * 32
+    assert answer["X-Content-Type-Options"] == "nosniff"

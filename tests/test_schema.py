@@ -270,6 +270,14 @@ def test_every_wrong_field_is_named_at_once():
     assert "“si\\x00ze”" in fields["si\x00ze"]
 
 
+def test_thousands_of_unknown_fields_are_refused_in_few_words():
+    with pytest.raises(InvalidInput) as refused:
+        Schema(features=(NUMBER,), target=TARGET).parse({f"a{number}": 1 for number in range(5000)})
+    unknown = {name: message for name, message in refused.value.fields.items() if name.startswith("a")}
+    assert len(unknown) == 21
+    assert unknown["a20"] == "Nor is there this one, or 4979 more."
+
+
 @pytest.mark.parametrize(
     ("feature", "value", "warning"),
     [

@@ -129,16 +129,16 @@ def test_what_was_typed_is_escaped(client, line):
     assert "<script>alert" not in page
 
 
-def test_a_body_over_64_kb_is_too_large(client, line):
-    response = send_raw(client, "/", "x=" + "1" * 70_000)
+def test_a_body_over_512_kb_is_too_large(client, line):
+    response = send_raw(client, "/", "x=" + "1" * 530_000)
     assert response.status_code == 413
-    assert "at most 64 KB" in response.content.decode()
+    assert "at most 512 KB" in response.content.decode()
     assert not Prediction.objects.exists()
 
 
 def test_a_large_file_in_a_form_is_too_large_as_well(client, line, tmp_path):
     file = tmp_path / "large"
-    file.write_bytes(bytes(70_000))
+    file.write_bytes(bytes(530_000))
     with file.open("rb") as opened:
         assert client.post("/", {"x": "1", "file": opened}).status_code == 413
 
@@ -224,7 +224,7 @@ def test_htmx_gets_the_answer_in_place_and_its_address(client, line):
     assert '<output id="prediction">' in page
 
 
-@pytest.mark.parametrize(("typed", "status"), [("abc", 422), ("1" * 70_000, 413)])
+@pytest.mark.parametrize(("typed", "status"), [("abc", 422), ("1" * 530_000, 413)])
 def test_htmx_gets_errors_in_place(client, line, typed, status):
     response = client.post("/", {"x": typed}, headers={"HX-Request": "true"})
     assert response.status_code == status

@@ -1,10 +1,9 @@
 """Answers several requests at once: one predict a version, one INSERT and one commit for all of them."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from django.db import Error, connection
@@ -12,7 +11,7 @@ from django.db import Error, connection
 from predictor.models import Prediction
 from predictor.schema import Row
 from predictor.serving.history import insert_predictions
-from predictor.serving.runtime import Runtime
+from predictor.serving.runtime import Answer, Runtime
 
 T = TypeVar("T")
 SECONDS_BETWEEN_TRIES = 0.1
@@ -80,30 +79,25 @@ def _predict(jobs: list[Job]) -> list[Predicted]:
 
 
 def _predict_together(jobs: list[Job]) -> list[Predicted]:
+    runtime = jobs[0].runtime
     rows = [row for job in jobs for row in job.rows]
-    sources = [job.source for job in jobs for _ in job.rows]
-    made = iter(make_predictions(jobs[0].runtime, rows, sources))
-    return [(job, list(islice(made, len(job.rows)))) for job in jobs]
-
-
-def make_predictions(runtime: Runtime, rows: Sequence[Row], sources: Iterable[Prediction.Source]) -> list[Prediction]:
-    """Answer parsed rows by one call of the model; nothing is stored yet. Raises NoAnswer as `Runtime.predict` does."""
     started = time.perf_counter()
-    answers = runtime.predict(runtime.schema.encode(rows))
+    answers = iter(runtime.predict(runtime.schema.encode(rows)))
     duration_ms = (time.perf_counter() - started) * 1000
-    return [
-        Prediction(
-            version=runtime.version,
-            inputs=row.values,
-            output=answer.output,
-            interval=answer.interval,
-            probabilities=answer.probabilities,
-            warnings=row.warnings,
-            source=source,
-            duration_ms=duration_ms,
-        )
-        for row, answer, source in zip(rows, answers, sources, strict=True)
-    ]
+    return [(job, [_make_prediction(job, row, next(answers), duration_ms) for row in job.rows]) for job in jobs]
+
+
+def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:
+    return Prediction(
+        version=job.runtime.version,
+        inputs=row.values,
+        output=answer.output,
+        interval=answer.interval,
+        probabilities=answer.probabilities,
+        warnings=row.warnings,
+        source=job.source,
+        duration_ms=duration_ms,
+    )
 
 
 def _store(predicted: list[Predicted], store: Store, patience: float) -> None:

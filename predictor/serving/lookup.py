@@ -20,11 +20,18 @@ class Lookup(Generic[Key, Found]):
     Nobody waits for more to come, and nobody asks twice for the sake of others.
     """
 
-    def __init__(self, find_many: Callable[[Collection[Key]], Mapping[Key, Found]]) -> None:
-        self._find_many = find_many
+    def __init__(
+        self, find_many: Callable[[Collection[Key]], Mapping[Key, Found]], *, seconds: float = SECONDS_TO_WAIT
+    ) -> None:
+        self._find_many, self._seconds = find_many, seconds
         self._lock = threading.Lock()
         self._waiting: list[tuple[Key, Future[Any]]] = []
         self._is_asking = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a query that has not begun."""
+        return len(self._waiting)
 
     def find(self, key: Key) -> Found | None:
         """What there is of this key, or None; raises what the query raised, or TimeoutError."""
@@ -39,7 +46,7 @@ class Lookup(Generic[Key, Found]):
 
     def _wait(self, turn: "Future[Any]") -> Any:
         try:
-            return turn.result(SECONDS_TO_WAIT)
+            return turn.result(self._seconds)
         except TimeoutError:
             if turn.cancel() or turn.exception():
                 raise

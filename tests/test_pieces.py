@@ -1,0 +1,84 @@
+import pytest
+from django.template.loader import render_to_string
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.schema import Feature, Schema, Target, write_value
+from predictor.serving.service import service
+from predictor.web.forms import PredictionForm
+from predictor.web.pieces import ChartPieces, FormPieces, get_form_pieces
+from tests.training import register_shipped, train
+
+CHOICES = ("a", 'b "quoted" & <i>', "c'", "on", "<option", "a ")
+SCHEMA = Schema(
+    features=(
+        Feature(name="size & <b>", kind="number", label="Size <b>", unit="m²", help="a & b", maximum=9.5),
+        Feature(name="count", kind="integer", label="Count", required=False, seen=(1.0, 9.0)),
+        Feature(name="kind", kind="category", label="Kind", choices=CHOICES),
+        Feature(name="more", kind="category", label="More", choices=CHOICES, required=False),
+        Feature(name="is_new", kind="boolean", label="New"),
+        Feature(name="is_sold", kind="boolean", label="Sold", required=False),
+    ),
+    target=Target(name="y", label="y", task="regression"),
+)
+inputs = st.fixed_dictionaries(
+    {},
+    optional={
+        "size & <b>": st.floats(-1e6, 1e6),
+        "count": st.none() | st.integers(-(2**53), 2**53),
+        "kind": st.sampled_from([*CHOICES, "dropped since"]),
+        "more": st.none() | st.sampled_from(CHOICES),
+        "is_new": st.booleans(),
+        "is_sold": st.none() | st.booleans(),
+        "of another version": st.just(1),
+    },
+)
+
+
+def render_whole(slug, schema, token, given):
+    """The form as the template writes it, from all of its fields at once."""
+    kept = {name: write_value(value) for name, value in given.items() if name in schema.names}
+    context = {"slug": slug, "csrf_token": token, "form": PredictionForm(schema, initial=kept), "fields": None}
+    return render_to_string("predictor/_form.html", context)
+
+
+@given(inputs)
+def test_a_form_that_was_filled_in_is_the_form_that_the_template_writes(given):
+    filled = FormPieces("houses", SCHEMA).fill("token", given)
+    assert filled.split() == render_whole("houses", SCHEMA, "token", given).split()
+
+
+def test_a_token_cannot_break_out_of_its_field():
+    assert '"><script>' not in FormPieces("houses", SCHEMA).fill('"><script>', {})
+
+
+@pytest.mark.django_db
+def test_the_picture_stays_where_it_is_for_whoever_is_inside_it(line):
+    pieces = ChartPieces(line)
+    resting = pieces.get_backdrop(pieces.resting)
+    assert 'class="point class-0"' in resting
+    assert pieces.get_backdrop(None) == ""
+
+
+@pytest.mark.django_db
+def test_pieces_go_with_the_version_that_they_are_of(client, models_dir):
+    train(models_dir, "line")
+    first = get_form_pieces(service.get_runtime("line"))
+    assert get_form_pieces(service.get_runtime("line")) is first
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(recipe.read_text().replace('help = "Any number.', 'help = "Some number.'))
+    train(models_dir, "line")
+    service.forget()
+    assert "Some number." in client.get("/").content.decode()
+    assert get_form_pieces(service.get_runtime("line")) is not first
+
+
+@pytest.mark.django_db
+def test_far_outside_the_picture_is_wider_and_holds_the_visitors_point(client):
+    register_shipped("line")
+    near, far = (client.post("/", {"x": x}, follow=True).content.decode() for x in ("5", "500"))
+    assert near.count('class="grid"') > 4
+    assert '<text class="tick x"' in far
+    assert ">500</text>" in far
+    assert ">500</text>" not in near
+    assert 'class="own"' in far

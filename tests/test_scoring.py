@@ -1,0 +1,72 @@
+import pytest
+from django.db import connection
+
+from predictor.exceptions import NoAnswer
+from predictor.models import Prediction
+from predictor.serving.scoring import ROWS_AT_ONCE, score_rows
+from predictor.serving.service import service
+from tests.training import register_shipped
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+@pytest.fixture
+def runtime(transactional_db):
+    register_shipped("line")
+    return service.get_runtime("line")
+
+
+def parse(runtime, numbers):
+    return (runtime.schema.parse({"x": str(number)}) for number in numbers)
+
+
+def test_rows_of_several_chunks_are_answered_in_their_order_and_each_is_kept(runtime):
+    numbers = range(2 * ROWS_AT_ONCE + 1)
+    scored = [each for chunk in score_rows(runtime, parse(runtime, numbers), Prediction.Source.CSV) for each in chunk]
+    assert [each.row.values["x"] for each in scored] == list(numbers)
+    kept = Prediction.objects.in_bulk([each.id for each in scored])
+    assert Prediction.objects.count() == len(kept) == len(numbers)
+    for each in scored:
+        row = kept[each.id]
+        assert (row.inputs, row.output, row.warnings) == (each.row.values, each.answer.output, each.row.warnings)
+        assert tuple(row.interval) == each.answer.interval
+        assert (row.source, row.version_id) == ("csv", runtime.version.id)
+
+
+def test_a_chunk_is_given_only_once_it_is_committed(runtime):
+    seen = 0
+    for chunk in score_rows(runtime, parse(runtime, range(3 * ROWS_AT_ONCE)), Prediction.Source.CSV):
+        seen += len(chunk)
+        assert Prediction.objects.filter(id__in=[each.id for each in chunk[::100]]).count() == len(chunk[::100])
+        assert Prediction.objects.count() >= seen
+    assert seen == 3 * ROWS_AT_ONCE
+
+
+def test_a_row_without_an_answer_ends_it_and_what_was_given_stays(runtime):
+    numbers = [*range(2 * ROWS_AT_ONCE), "1.7e308"]
+    given = []
+    with pytest.raises(NoAnswer):
+        given.extend(
+            each for chunk in score_rows(runtime, parse(runtime, numbers), Prediction.Source.CSV) for each in chunk
+        )
+    assert len(given) == ROWS_AT_ONCE
+    assert Prediction.objects.count() == 2 * ROWS_AT_ONCE
+
+
+def test_no_rows_are_no_chunks(runtime):
+    assert list(score_rows(runtime, [], Prediction.Source.CSV)) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no list of its connections")
+def test_the_connection_that_wrote_is_closed(runtime):
+    def count_connections():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return cursor.fetchone()[0]
+
+    before = count_connections()
+    scoring = score_rows(runtime, parse(runtime, range(3 * ROWS_AT_ONCE)), Prediction.Source.CSV)
+    next(scoring)
+    assert count_connections() == before + 1
+    scoring.close()
+    assert count_connections() == before
