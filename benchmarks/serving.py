@@ -28,16 +28,23 @@ import numpy as np
 import polars as pl
 import psycopg2
 
+from benchmarks.events import promote_under_load, time_new_workers
 from benchmarks.systems import KEYS, MAKERS, ROOT, Question, System, ask, make_ours, make_peer
 from tests.visitor import find_free_port
 
 ROWS = 500
+CONNECTIONS = [1, 16, 64]
 # After the counted seconds, for what is under way; nobody here takes longer.
 SECONDS_TO_END = 4
-RECIPES = {
-    "line": ('title = "Line"', "sklearn.linear_model.LinearRegression"),
-    "forest": ('title = "Forest"', "sklearn.ensemble.RandomForestRegressor"),
-}
+FOREST = """
+title = "Forest"
+data = "data.csv"
+target = "target"
+task = "regression"
+holdout = 0
+[estimator]
+class = "sklearn.ensemble.RandomForestRegressor"
+"""
 PREPARE = """
 import sys
 from pathlib import Path
@@ -48,6 +55,7 @@ from django.core.management import call_command
 settings.MODELS_DIR = Path(sys.argv[1])
 call_command("migrate", verbosity=0)
 call_command("retrain", promote="always")
+call_command("retrain", "line", promote="always", force=True)
 """
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -88,7 +96,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     parser.add_argument("--only", nargs="+", choices=["mlsite", *MAKERS], default=["mlsite", *MAKERS])
     options = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -102,14 +110,13 @@ def write_tables(work: Path) -> dict[str, pl.DataFrame]:
 
     diabetes = load_diabetes(as_frame=True, scaled=False).frame
     tables = {"line": pl.read_csv(ROOT / "ml_models/line/data.csv"), "forest": pl.DataFrame(dict(diabetes))}
+    # As it comes with the site, but learnt from all rows, as the peers do.
+    recipes = {"line": "holdout = 0\n" + (ROOT / "ml_models/line/model.toml").read_text(), "forest": FOREST}
     for name, table in tables.items():
-        target = table.columns[-1]
         (work / "recipes" / name).mkdir(parents=True)
         table.write_csv(work / f"{name}.csv")
         table.write_csv(work / "recipes" / name / "data.csv")
-        title, estimator = RECIPES[name]
-        recipe = f'{title}\ndata = "data.csv"\ntarget = "{target}"\ntask = "regression"\nholdout = 0\n'
-        (work / "recipes" / name / "model.toml").write_text(f'{recipe}[estimator]\nclass = "{estimator}"\n')
+        (work / "recipes" / name / "model.toml").write_text(recipes[name])
     chosen = np.random.default_rng(0)
     return {name: table[:, :-1][chosen.integers(0, len(table), ROWS).tolist()] for name, table in tables.items()}
 
@@ -149,6 +156,8 @@ def measure(
                     print(f"{system.title}, {question.model} {question.title}, {connections}: {run}", file=sys.stderr)
     print_tables(runs)
     print_memory(systems)
+    if systems[0].title == "mlsite":
+        print_events(systems[0], rows, database_url, work)
 
 
 def check_answers(system: System, question: Question, rows: dict[str, pl.DataFrame]) -> None:
@@ -242,6 +251,24 @@ def print_memory(systems: list[System]) -> None:
         found = system.measure_memory()
         model = "both" if system.title == "mlsite" else system.questions[0].model
         print(f"| {system.title} | {model} | {', '.join(f'{each:.0f}' for each in found)} | {sum(found):.0f} |")
+
+
+def print_events(site: System, rows: dict[str, pl.DataFrame], database_url: str, work: Path) -> None:
+    question = site.questions[0]
+    bodies = [question.write(list(row)) for row in rows[question.model].iter_rows()]
+
+    def load() -> float:
+        run, _ = drive(site, question, bodies, max(CONNECTIONS), 6, work)
+        if run.statuses.keys() != {"200"} or run.cut:
+            sys.exit(f"A promotion failed requests: {run}")
+        return run.max_ms
+
+    calm = statistics.median(load() for _ in range(3))
+    promoted = [promote_under_load(database_url, number, load) for number in (1, 2, 1)]
+    print(f"\nThe longest wait at {max(CONNECTIONS)} connections: {calm:.0f} ms, the median of 3 runs;")
+    print(f"with a promotion, which failed no request: {', '.join(f'{each:.0f}' for each in promoted)} ms.")
+    ready = [time_new_workers(site) for _ in range(3)]
+    print(f"When all workers are killed, the next one serves after {', '.join(f'{each:.1f}' for each in ready)} s.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""What happens to those who ask while a worker is replaced or another version goes live."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from benchmarks.systems import KEYS, ROOT, System, list_family
+
+SECONDS_BEFORE = 2.0
+
+
+def promote_under_load(database_url: str, number: int, load: Callable[[], float]) -> float:
+    """Make another version of `line` live while `load` runs; gives what that gives."""
+    environment = os.environ | {"DATABASE_URL": database_url, **KEYS}
+    command = [sys.executable, "manage.py", "promote", "line", str(number), "--reason", "a benchmark"]
+
+    def promote() -> None:
+        time.sleep(SECONDS_BEFORE)
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+    promoting = threading.Thread(target=promote)
+    promoting.start()
+    found = load()
+    promoting.join()
+    return found
+
+
+def time_new_workers(site: System) -> float:
+    """Kill every worker at once; gives the seconds until one that was begun since then serves the default model."""
+    assert site.process is not None
+    began = time.monotonic()
+    for pid in list_family(site.process.pid)[1:]:
+        os.kill(pid, signal.SIGKILL)
+    while not site.answers():
+        time.sleep(0.01)
+    return time.monotonic() - began
