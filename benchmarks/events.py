@@ -7,6 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+
+import psycopg2
 
 from benchmarks.systems import KEYS, ROOT, System, list_family
 
@@ -27,6 +30,14 @@ def promote_under_load(database_url: str, number: int, load: Callable[[], float]
     found = load()
     promoting.join()
     return found
+
+
+def forget_compiled(database_url: str) -> None:
+    """Drop every compiled model, so that workers which begin from now on serve by pickles."""
+    with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
+        compiled = "SELECT id FROM predictor_artifact WHERE kind = 'onnx'"
+        cursor.execute(f"DELETE FROM predictor_artifactchunk WHERE artifact_id IN ({compiled})")  # noqa: S608  # Ours.
+        cursor.execute("DELETE FROM predictor_artifact WHERE kind = 'onnx'")
 
 
 def time_new_workers(site: System) -> float:

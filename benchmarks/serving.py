@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 import psycopg2
 
-from benchmarks.events import promote_under_load, time_new_workers
+from benchmarks.events import forget_compiled, promote_under_load, time_new_workers
 from benchmarks.systems import KEYS, MAKERS, ROOT, Question, System, ask, make_ours, make_peer
 from tests.visitor import find_free_port
 
@@ -269,6 +269,13 @@ def print_events(site: System, rows: dict[str, pl.DataFrame], database_url: str,
     print(f"with a promotion, which failed no request: {', '.join(f'{each:.0f}' for each in promoted)} ms.")
     ready = [time_new_workers(site) for _ in range(3)]
     print(f"When all workers are killed, the next one serves after {', '.join(f'{each:.1f}' for each in ready)} s.")
+    for kind in ("compiled line", "pickled line"):
+        if kind == "pickled line":
+            forget_compiled(database_url)
+            time_new_workers(site)
+        load()
+        memory = ", ".join(f"{each:.0f}" for each in site.measure_memory())
+        print(f"Memory (PSS) of master and workers that serve the {kind}: {memory} MB.")
 
 
 if __name__ == "__main__":

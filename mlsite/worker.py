@@ -121,7 +121,7 @@ def spare_collector() -> None:
     """What a worker has loaded by now stays, and need not be looked through for garbage again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    gc.set_threshold(5_000, 10, 10)
 
 
 def give_back_connection(application: Application) -> Application:
