@@ -33,11 +33,14 @@ class Worker(GeventWorker):
         from django.db import connection
 
         from predictor.serving.batcher import batcher
+        from predictor.serving.service import service
 
         set_wait_callback(wait_for_database)
         self.wsgi = give_back_connection(self.wsgi)
         forget_unneeded_signals()
         spare_collector()
+        # A large forest takes onnxruntime a second, in which it needs no Python.
+        service.loads_beside, service.call = True, gevent.get_hub().threadpool.apply
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         try:
             super().run()

@@ -1,10 +1,12 @@
 import logging
 import threading
+import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from predictor.compiled import CompiledModel
 from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
 from predictor.models import Artifact, Prediction
 from predictor.serving import registry
@@ -116,3 +118,57 @@ def test_threads_that_ask_at_once_load_once(models_dir, caplog):
         thread.join()
     assert len({id(runtime) for runtime in found}) == 1
     assert [r.getMessage() for r in caplog.records].count("line 1 is loaded") == 1
+
+
+def test_a_compiled_model_is_loaded_where_the_worker_says(service, line):
+    called = []
+
+    def call(work):
+        called.append(work)
+        return work()
+
+    service.call = call
+    assert isinstance(service.get_runtime("line").estimator, CompiledModel)
+    assert len(called) == 1
+
+
+def wait_for_version(service, number):
+    deadline = time.monotonic() + 5
+    while service.get_runtime("line").version.number != number:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_newer_version_is_loaded_beside_the_requests_where_the_worker_says(service, models_dir):
+    train(models_dir, "line")
+    service.get_runtime("line")
+    may_load = threading.Event()
+
+    def call(work):
+        assert may_load.wait(5)
+        return work()
+
+    service.loads_beside, service.call = True, call
+    train(models_dir, "line")
+    assert [service.get_runtime("line").version.number for _ in range(3)] == [1, 1, 1]
+    may_load.set()
+    wait_for_version(service, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(service, models_dir, caplog):
+    train(models_dir, "line")
+    service.get_runtime("line")
+    failures = [OperationalError("gone")]
+
+    def call(work):
+        if failures:
+            raise failures.pop()
+        return work()
+
+    service.loads_beside, service.call = True, call
+    train(models_dir, "line")
+    wait_for_version(service, 2)
+    assert not failures
+    assert "the newest version of line was not loaded: gone" in caplog.text

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,15 +83,23 @@ class Runtime:
         return [Answer(output=label, probabilities=p) for label, p in zip(labels, named, strict=True)]
 
 
-def load_runtime(version: Version) -> Runtime:
-    """Read, verify and load a version, its compiled model before its pickle.
+# Calls what it is given, in whatever thread, and gives what comes of it.
+Caller = Callable[[Callable[[], Any]], Any]
+
+
+def call_here(work: Callable[[], Any]) -> Any:
+    return work()
+
+
+def load_runtime(version: Version, call: Caller = call_here) -> Runtime:
+    """Read, verify and load a version, its compiled model before its pickle; `call` may load in another thread.
 
     A compiled model that is there and cannot be used is logged, and the pickle answers. Raises ArtifactError when
     that cannot be loaded either, and then has loaded nothing.
     """
     if Artifact.objects.filter(version=version, kind=Artifact.Kind.ONNX).exists():
         try:
-            return _load_compiled(version)
+            return _load_compiled(version, call)
         except ArtifactError as error:
             logger.error("%s is served by its pickle (%s): compiled, %s", version, type(error).__name__, error)
     return _load_pickled(version)
@@ -115,9 +124,10 @@ def _load_pickled(version: Version) -> Runtime:
     return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_pickle(content, data))
 
 
-def _load_compiled(version: Version) -> Runtime:
+def _load_compiled(version: Version, call: Caller = call_here) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.ONNX)
-    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_compiled(content, data))
+    estimator = call(lambda: load_compiled(content, data))
+    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=estimator)
 
 
 def _check_finite(numbers: Matrix) -> list[Any]:

@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import django.db
 from django.conf import settings
+from django.db import connection
 
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady
 from predictor.models import Prediction, Version
 from predictor.schema import Row
 from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
-from predictor.serving.runtime import Runtime, load_runtime
+from predictor.serving.runtime import Runtime, call_here, load_runtime
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class ModelService:
     """
 
     def __init__(self) -> None:
+        # A worker of greenlets has newer versions loaded beside its requests, and lends compiled models a real thread.
+        self.loads_beside, self.call = False, call_here
         self.forget()
 
     def forget(self) -> None:
@@ -108,6 +112,9 @@ class ModelService:
         lock = self._loading.setdefault(live.model, threading.Lock())
         # With nothing in hand there is only waiting; otherwise one thread loads, and this one may go on.
         if lock.acquire(blocking=held is None):
+            if held is not None and self.loads_beside:
+                threading.Thread(target=self._load_beside, args=[live.model, lock], name="loading").start()
+                return held
             try:
                 self._try_load(self._live[live.model])
             finally:
@@ -117,6 +124,15 @@ class ModelService:
             raise ModelNotReady(f"{live} cannot be served: {self._failures[live.model].reason}")
         return loaded
 
+    def _load_beside(self, model: str, lock: threading.Lock) -> None:
+        try:
+            self._try_load(self._live[model])
+        except django.db.Error as error:
+            logger.error("the newest version of %s was not loaded: %s", model, error)  # The next request tries again.
+        finally:
+            connection.close()
+            lock.release()
+
     def _try_load(self, live: Version) -> None:
         held = self._held.get(live.model)
         if held is not None and held.version.id == live.id:
@@ -125,7 +141,7 @@ class ModelService:
         if failure and failure.version_id == live.id and time.monotonic() < failure.retry_at:
             return
         try:
-            self._held[live.model] = load_runtime(Version.objects.get(id=live.id))
+            self._held[live.model] = load_runtime(Version.objects.get(id=live.id), self.call)
         except ArtifactError as error:
             retry_at = time.monotonic() + SECONDS_BETWEEN_TRIES
             self._failures[live.model] = Failure(version_id=live.id, reason=str(error), retry_at=retry_at)
