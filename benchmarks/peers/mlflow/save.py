@@ -6,4 +6,5 @@ from pathlib import Path
 
 import mlflow.sklearn
 
-mlflow.sklearn.save_model(pickle.loads(Path(sys.argv[1]).read_bytes()), sys.argv[2])  # noqa: S301  # Our own.
+model = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301  # Our own.
+mlflow.sklearn.save_model(model, sys.argv[2], skops_trusted_types=["sklearn.tree._tree.Tree"])
