@@ -65,14 +65,14 @@ class Axis:
 class Chart:
     """Everything in pixels of a 640 × 400 picture.
 
-    `points` carry the number of their class, and its mark's path; `own_range` is how far the own point's interval
-    reaches down and up.
+    `points` carry the number of their class, and `keys` its label, its number and the path of its mark. `own_range` is
+    how far the own point's interval reaches down and up.
     """
 
     title: str
     x: Axis
     y: Axis
-    points: list[tuple[float, float, int, str]]
+    points: list[tuple[float, float, int]]
     curve: str
     keys: list[tuple[str, int, str]]
     own: Point | None = None
@@ -136,7 +136,7 @@ def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], spots: Sequen
         title=_describe(x, y, profile),
         x=x,
         y=y,
-        points=[(x.place(px), y.place(py), codes.get(mark, 0), MARKS[codes.get(mark, 0)]) for px, py, mark in points],
+        points=[(x.place(px), y.place(py), codes.get(mark, 0)) for px, py, mark in points],
         curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
         keys=[(label, code, MARKS[code]) for code, label in enumerate(labels)] if points else [],
     )

@@ -1,4 +1,4 @@
-"""Visitors who post the first page's form again and again, and note what became of each try."""
+"""Visitors who post a page's form again and again, and note what became of each try."""
 
 import http.client
 import re
@@ -29,6 +29,7 @@ class Load:
 
     address: str
     visitors: int = 8
+    path: str = "/"
     x: str = "5"
     tries: list[Tried] = field(default_factory=list)
 
@@ -85,7 +86,7 @@ class Load:
         return http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
 
     def _post(self, connection):
-        connection.request("POST", "/", urlencode({"csrfmiddlewaretoken": TOKEN, "x": self.x}), HEADERS)
+        connection.request("POST", self.path, urlencode({"csrfmiddlewaretoken": TOKEN, "x": self.x}), HEADERS)
         response = connection.getresponse()
         response.read()
         found = ANSWER.search(response.getheader("Location", ""))

@@ -77,9 +77,9 @@ def test_the_title_does_not_speak_of_points_that_are_not_shown():
 
 def test_a_classification_marks_points_by_the_number_of_their_class():
     chart = draw_chart(BIRDS, BIRDS_PROFILE, {"x": 5.0, "n": 5}, "Adelie")
-    assert [number for _, _, number, _ in chart.points] == [0, 1]
+    assert [number for _, _, number in chart.points] == [0, 1]
     assert [label for label, *_ in chart.keys] == ["Adelie", "Gentoo"]
-    assert [mark for *_, mark in chart.points] == [mark for *_, mark in chart.keys] == list(MARKS[:2])
+    assert [mark for *_, mark in chart.keys] == list(MARKS[:2])
     assert chart.own is not None
     assert chart.curve == ""
 
@@ -88,7 +88,7 @@ def test_classes_that_are_no_text_are_shown_as_text():
     target = Target(name="kind", label="Kind", task="classification", classes=(0, 1))
     profile = {**BIRDS_PROFILE, "points": [[0.0, 1.0, 1], [1.0, 2.0, 0]]}
     chart = draw_chart(Schema(features=(X, N), target=target), profile, {"x": 1.0, "n": 1}, 0)
-    assert [number for _, _, number, _ in chart.points] == [1, 0]
+    assert [number for _, _, number in chart.points] == [1, 0]
     assert [label for label, *_ in chart.keys] == ["0", "1"]
 
 

@@ -56,7 +56,7 @@ def test_a_token_cannot_break_out_of_its_field():
 def test_the_picture_stays_where_it_is_for_whoever_is_inside_it(line):
     pieces = ChartPieces(line)
     resting = pieces.get_backdrop(pieces.resting)
-    assert 'class="point class-0"' in resting
+    assert '<use href="#mark-0"' in resting
     assert pieces.get_backdrop(None) == ""
 
 

@@ -238,7 +238,8 @@ def test_an_address_always_shows_a_whole_page(client, line):
 
 def test_the_picture_has_the_training_points_the_line_and_ones_own_point(client, line):
     page = client.post("/", {"x": "5"}, follow=True).content.decode()
-    assert page.count('class="point class-0"') == line.data["training_rows"] + 1  # And one in the key.
+    assert page.count('<use href="#mark-0"') == line.data["training_rows"]
+    assert page.count('class="point class-0"') == 2  # The mark itself, and the one in the key.
     assert '<polyline class="curve" points="' in page
     assert page.count('<circle class="own"') == 2
     assert "your point at 5, " in page
