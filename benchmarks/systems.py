@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).parent.parent
@@ -133,9 +134,16 @@ def install(peer: str) -> Path:
     return folder / "bin"
 
 
-def write_json_of(values: str) -> Callable[[Row], str]:
-    """How a row is sent as JSON in which `VALUES` stands for its numbers."""
-    return lambda row: values.replace("VALUES", json.dumps(row))
+def ask_in_json(model: str, path: str, body: str, read: Callable[[Any], float]) -> Question:
+    """A question whose body is JSON in which `VALUES` stands for a row's numbers; `read` is given the answer's JSON."""
+    return Question(
+        model=model,
+        title="JSON",
+        path=path,
+        headers=[JSON],
+        write=lambda row: body.replace("VALUES", json.dumps(row)),
+        read=lambda answer: float(read(json.loads(answer))),
+    )
 
 
 def make_peer(peer: str, model: str, work: Path, port: int) -> System:
@@ -174,16 +182,7 @@ def make_fastapi(programs: Path, pickled: Path, model: str, port: int) -> System
         folder=PEERS / "fastapi",
         port=port,
         ready="/docs",
-        questions=[
-            Question(
-                model=model,
-                title="JSON",
-                path="/predict",
-                headers=[JSON],
-                write=write_json_of('{"values": VALUES}'),
-                read=lambda answer: float(json.loads(answer)["prediction"]),
-            )
-        ],
+        questions=[ask_in_json(model, "/predict", '{"values": VALUES}', lambda answer: answer["prediction"])],
     )
 
 
@@ -199,16 +198,7 @@ def make_mlflow(programs: Path, pickled: Path, model: str, port: int) -> System:
         folder=PEERS / "mlflow",
         port=port,
         ready="/ping",
-        questions=[
-            Question(
-                model=model,
-                title="JSON",
-                path="/invocations",
-                headers=[JSON],
-                write=write_json_of('{"inputs": [VALUES]}'),
-                read=lambda answer: float(json.loads(answer)["predictions"][0]),
-            )
-        ],
+        questions=[ask_in_json(model, "/invocations", '{"inputs": [VALUES]}', lambda answer: answer["predictions"][0])],
     )
 
 
@@ -220,16 +210,7 @@ def make_bentoml(programs: Path, pickled: Path, model: str, port: int) -> System
         folder=PEERS / "bentoml",
         port=port,
         ready="/readyz",
-        questions=[
-            Question(
-                model=model,
-                title="JSON",
-                path="/predict",
-                headers=[JSON],
-                write=write_json_of('{"rows": [VALUES]}'),
-                read=lambda answer: float(json.loads(answer)[0]),
-            )
-        ],
+        questions=[ask_in_json(model, "/predict", '{"rows": [VALUES]}', lambda answer: answer[0])],
     )
 
 

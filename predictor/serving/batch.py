@@ -79,12 +79,9 @@ def _predict(jobs: list[Job]) -> list[Predicted]:
 
 
 def _predict_together(jobs: list[Job]) -> list[Predicted]:
-    runtime = jobs[0].runtime
-    rows = [row for job in jobs for row in job.rows]
-    started = time.perf_counter()
-    answers = iter(runtime.predict(runtime.schema.encode(rows)))
-    duration_ms = (time.perf_counter() - started) * 1000
-    return [(job, [_make_prediction(job, row, next(answers), duration_ms) for row in job.rows]) for job in jobs]
+    answers, duration_ms = jobs[0].runtime.answer([row for job in jobs for row in job.rows])
+    remaining = iter(answers)
+    return [(job, [_make_prediction(job, row, next(remaining), duration_ms) for row in job.rows]) for job in jobs]
 
 
 def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:

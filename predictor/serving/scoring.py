@@ -1,6 +1,5 @@
 """Answers any number of rows: chunk by chunk, each of them committed before any of its answers is given."""
 
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,9 +52,8 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
 
 
 def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -> tuple[list[Scored], list[Stored]]:
-    created_at, started = timezone.now(), time.perf_counter()
-    answers = runtime.predict(runtime.schema.encode(rows))
-    duration_ms = (time.perf_counter() - started) * 1000
+    answers, duration_ms = runtime.answer(rows)
+    created_at = timezone.now()
     scored = [
         Scored(id=make_prediction_id(), row=row, answer=answer) for row, answer in zip(rows, answers, strict=True)
     ]
