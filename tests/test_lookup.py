@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from predictor.exceptions import TooLate
 from predictor.serving.lookup import Lookup
 
 
@@ -80,12 +81,21 @@ def test_one_who_gave_up_is_never_left_to_ask_for_the_others(pool):
     first = pool.submit(lookup.find, 1)
     while not table.asked:
         time.sleep(0.001)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TooLate):
         lookup.find(2)
     table.gate.set()
     assert first.result(5) == 1
     assert lookup.find(3) == 9
     assert table.asked == [{1}, {3}]
+
+
+def test_those_who_share_a_failure_have_an_error_each(pool):
+    table = Table()
+    lookup = Lookup(table.find_many)
+    table.failures = 2
+    errors = [future.exception(5) for future in gather(pool, lookup, table, [1, 2, 3])]
+    assert [str(error) for error in errors] == ["away"] * 3
+    assert len({id(error) for error in errors}) == 3
 
 
 def test_nobody_is_forgotten_when_many_ask_at_once(pool):

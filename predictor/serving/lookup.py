@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from predictor.exceptions import TooLate
+
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 
@@ -34,7 +36,7 @@ class Lookup(Generic[Key, Found]):
         return len(self._waiting)
 
     def find(self, key: Key) -> Found | None:
-        """What there is of this key, or None; raises what the query raised, or TimeoutError."""
+        """What there is of this key, or None; raises what the query raised, or TooLate where its turn did not come."""
         turn: Future[Any] | None = None
         with self._lock:
             if self._is_asking:
@@ -48,9 +50,9 @@ class Lookup(Generic[Key, Found]):
         try:
             return turn.result(self._seconds)
         except TimeoutError:
-            if turn.cancel() or turn.exception():
-                raise
-            return turn.result()  # It came in the last moment.
+            if turn.cancel():
+                raise TooLate("nobody came to look this up in time") from None
+        return turn.result()  # Somebody is asking already, and a query ends by itself.
 
     def _ask(self, key: Key) -> Mapping[Key, Found]:
         with self._lock:
@@ -60,7 +62,8 @@ class Lookup(Generic[Key, Found]):
             found = self._find_many({key, *(each for each, _ in others)})
         except Exception as error:
             for _, turn in others:
-                turn.set_exception(error)
+                # One each: whoever raises it adds a trace of their own.
+                turn.set_exception(type(error)(*error.args))
             raise
         else:
             for _, turn in others:
