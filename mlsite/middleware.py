@@ -1,7 +1,10 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 
 
@@ -18,9 +21,23 @@ def content_security_policy(
     return middleware
 
 
-class AdminMessageMiddleware(MessageMiddleware):
-    """Nothing but the admin says anything by messages; no other page need look for them."""
+class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
+    """Sessions, accounts and messages: for the admin, and elsewhere for whoever has signed in there.
+
+    A visitor's request has none of them. One class, since each layer of middleware is work for every page.
+    """
+
+    def __call__(self, request: HttpRequest) -> Any:
+        is_known = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if is_known or request.path_info.startswith("/admin/"):
+            return super().__call__(request)
+        return self.get_response(request)
 
     def process_request(self, request: HttpRequest) -> None:
-        if request.path_info.startswith("/admin/"):
-            super().process_request(request)
+        SessionMiddleware.process_request(self, request)
+        AuthenticationMiddleware.process_request(self, request)
+        MessageMiddleware.process_request(self, request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = MessageMiddleware.process_response(self, request, response)
+        return SessionMiddleware.process_response(self, request, response)

@@ -141,12 +141,13 @@ def give_back_connection(application: Application) -> Application:
 
 
 def forget_unneeded_signals() -> None:
-    """What Django does around each request: connections were just seen to, and queries and caches are not kept."""
+    """What Django does around each request: connections were just seen to, and nothing is kept that it would reset."""
     from django.core.cache import close_caches
+    from django.core.handlers.base import reset_urlconf
     from django.core.signals import request_finished, request_started
     from django.db import close_old_connections, reset_queries
 
-    for receiver in (close_old_connections, reset_queries, close_caches):
+    for receiver in (close_old_connections, reset_queries, close_caches, reset_urlconf):
         request_started.disconnect(receiver)
         request_finished.disconnect(receiver)
 

@@ -18,7 +18,7 @@ from predictor.schema import format_range, format_value, quote, write_value
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Only a POST by htmx is answered with a fragment, so that every address always shows a whole page."""
-    return request.method == "POST" and request.headers.get("HX-Request") == "true"
+    return request.method == "POST" and request.META.get("HTTP_HX_REQUEST") == "true"
 
 
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
