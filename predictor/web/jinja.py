@@ -1,7 +1,8 @@
 """The language of our pages: Jinja2, which compiles templates to Python. The admin's own are Django's."""
 
+from collections.abc import MutableMapping
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from django.templatetags.static import static
@@ -18,13 +19,20 @@ MOMENTS = {
 }
 
 
+class PageEnvironment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """One dict, where Jinja2 has a chain of two: each page copies it, and a dict is copied ten times as fast."""
+        return {**self.globals, **(d or {})}
+
+
 def make_environment(**options: Any) -> Environment:
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  # Django sets autoescape.
-    environment.globals.update(static=cache(static), url=make_url, htmx_script=htmx_script)
+    environment = PageEnvironment(trim_blocks=True, lstrip_blocks=True, **options)
+    environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
     environment.filters.update({name: partial(write_moment, f) for name, f in MOMENTS.items()}, capfirst=capfirst)
     return environment
 
 
+@lru_cache(maxsize=1000)
 def make_url(name: str, *arguments: Any) -> str:
     return reverse(name, args=arguments)
 
