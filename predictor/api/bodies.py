@@ -96,5 +96,8 @@ def write_refusal(refused: Refused) -> HttpResponse:
     return write_json(content, refused.status, HEADERS.get(refused.status))
 
 
-def write_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(content), content_type="application/json", status=status, headers=headers)
+def write_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    body = msgspec.json.encode(content)
+    # Without a length, it would be sent in chunks, the last of which is a packet of its own.
+    told = {"Content-Length": str(len(body)), **(headers or {})}
+    return HttpResponse(body, content_type="application/json", status=status, headers=told)
