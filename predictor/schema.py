@@ -125,7 +125,7 @@ class Feature:
             return self._parse_boolean(raw)
         return self._parse_number(raw)
 
-    @property
+    @cached_property
     def expected(self) -> str:
         """What a right value looks like, in words that fit after “give”."""
         if self.kind == "category":
@@ -228,7 +228,7 @@ class Target:
         """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""
         return float(stored) if self.task == "regression" else stored
 
-    @property
+    @cached_property
     def expected(self) -> str:
         """What a right value looks like, in words that fit after “give”."""
         if self.task == "regression":
