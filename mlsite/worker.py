@@ -1,6 +1,7 @@
 """gunicorn's gevent worker as this site needs it: one that waits for PostgreSQL without stopping everybody else."""
 
 import gc
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -25,7 +26,7 @@ class Worker(GeventWorker):
     wsgi: Application
 
     def init_process(self) -> None:
-        self.idle: set[Idle] = set()
+        self.idle = Idle()
         super().init_process()
 
     def run(self) -> None:
@@ -36,12 +37,16 @@ class Worker(GeventWorker):
         from predictor.serving.service import service
 
         set_wait_callback(wait_for_database)
+        # Settings stay as they are from here on; gunicorn would look up 20 of them for each request.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self.wsgi = give_back_connection(self.wsgi)
         forget_unneeded_signals()
         spare_collector()
         # A large forest takes onnxruntime a second, in which it needs no Python.
         service.loads_beside, service.call = True, gevent.get_hub().threadpool.apply
         batcher.start(lambda: setattr(connection, "is_reserved", True))
+        clock = gevent.get_hub().loop.timer(1, 1)
+        clock.start(self.hang_up)
         try:
             super().run()
         finally:
@@ -62,34 +67,46 @@ class Worker(GeventWorker):
         gevent.sleep(0)
 
     def timeout_ctx(self) -> "Idle":
-        return Idle(self)
+        return self.idle
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        gevent.spawn_later(SECONDS_TO_SEND, self.hang_up)
+        self.idle.begin_anew()
 
     def hang_up(self) -> None:
-        """Close the connections that nobody sends anything on; gunicorn would wait for them until it must kill."""
-        for idle in list(self.idle):
-            idle.greenlet.kill(idle, block=False)
+        """Once a second. After SIGTERM, gunicorn would wait for idle clients until it must kill."""
+        self.idle.hang_up(self.cfg.keepalive if self.alive else SECONDS_TO_SEND)
 
 
-class Idle(gevent.Timeout):
-    """While a client has sent no request; ends after `keepalive` seconds, or when the worker hangs up."""
+class Idle:
+    """Clients that have sent no request yet, each with the moment when that began.
 
-    def __init__(self, worker: Worker) -> None:
-        super().__init__(worker.cfg.keepalive, False)
-        self.worker = worker
+    One for all of them, where gevent's own timeout sets a timer for each request.
+    """
 
-    def __enter__(self) -> "Idle":
-        self.greenlet = gevent.getcurrent()
-        self.worker.idle.add(self)
-        super().__enter__()
-        return self
+    def __init__(self) -> None:
+        self.since: dict[Any, float] = {}
 
-    def __exit__(self, *raised: Any) -> Any:
-        self.worker.idle.discard(self)
-        return super().__exit__(*raised)
+    def __enter__(self) -> None:
+        self.since[gevent.getcurrent()] = time.monotonic()
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> bool:
+        del self.since[gevent.getcurrent()]
+        return kind is HungUp
+
+    def begin_anew(self) -> None:
+        self.since.update(dict.fromkeys(self.since, time.monotonic()))
+
+    def hang_up(self, seconds: float) -> None:
+        """Close the connections on which nobody has sent a request for so long; to be called by the hub."""
+        too_long_ago = time.monotonic() - seconds
+        for client in [client for client, since in self.since.items() if since <= too_long_ago]:
+            if client in self.since:
+                client.throw(HungUp)
+
+
+class HungUp(BaseException):
+    """Nobody has sent a request for too long."""
 
 
 class OnePacket:
@@ -105,8 +122,11 @@ class OnePacket:
 
     def sendall(self, data: bytes) -> None:
         if self._is_begun:
-            held, self._held = self._held, b""
-            self._client.sendall(held + data)
+            data, self._held = self._held + data, b""
+            # Nearly every answer fits; sendall looks up how large the socket's buffer is before it tries.
+            sent = self._client.send(data)
+            if sent < len(data):
+                self._client.sendall(data[sent:])
         else:
             self._held, self._is_begun = data, True
 

@@ -2,16 +2,22 @@
 
 import gc
 
+import gevent
 import pytest
 
-from mlsite.worker import OnePacket
+from mlsite.worker import Idle, OnePacket
 
 
 class Client:
     """A socket that notes what it was told to send."""
 
-    def __init__(self):
+    def __init__(self, room=1_000):
         self.sent = []
+        self.room = room
+
+    def send(self, data):
+        self.sent.append(data[: self.room])
+        return len(self.sent[-1])
 
     def sendall(self, data):
         self.sent.append(data)
@@ -37,6 +43,14 @@ def test_headers_go_with_what_follows_them(client):
     answer.sendall(b"more")
     answer.flush()
     assert client.sent == [b"headers body ", b"more"]
+
+
+def test_what_the_socket_has_no_room_for_is_sent_too():
+    client = Client(room=10)
+    answer = OnePacket(client)
+    answer.sendall(b"headers ")
+    answer.sendall(b"and a body")
+    assert client.sent == [b"headers an", b"d a body"]
 
 
 def test_headers_that_nothing_follows_go_at_the_end(client):
@@ -65,3 +79,46 @@ def test_all_else_is_the_sockets_own(client):
 
 def test_importing_the_worker_leaves_the_collector_as_it_is():
     assert gc.get_freeze_count() == 0
+
+
+class Visit:
+    """A client that may be hung up on while it has sent nothing, and then is busy."""
+
+    def __init__(self, idle, *, seconds_to_send):
+        self.seconds_to_send, self.has_sent = seconds_to_send, False
+        self.greenlet = gevent.spawn(self.come, idle)
+        gevent.sleep(0)
+
+    def come(self, idle):
+        with idle:
+            gevent.sleep(self.seconds_to_send)
+            self.has_sent = True
+        return "served" if self.has_sent else "hung up on"
+
+
+def hang_up(idle, seconds):
+    gevent.get_hub().loop.run_callback(idle.hang_up, seconds)
+    gevent.sleep(0.01)
+
+
+def test_only_clients_that_have_sent_nothing_for_too_long_are_hung_up_on():
+    idle = Idle()
+    old = Visit(idle, seconds_to_send=60)
+    gevent.sleep(0.1)
+    new, quick = Visit(idle, seconds_to_send=0.05), Visit(idle, seconds_to_send=0)
+    hang_up(idle, seconds=0.1)
+    gevent.joinall([old.greenlet, new.greenlet, quick.greenlet], timeout=10)
+    assert [visit.greenlet.value for visit in (old, new, quick)] == ["hung up on", "served", "served"]
+    assert not idle.since
+
+
+def test_whoever_is_idle_at_the_end_is_given_time_once_more():
+    idle = Idle()
+    visit = Visit(idle, seconds_to_send=60)
+    gevent.sleep(0.1)
+    idle.begin_anew()
+    hang_up(idle, seconds=0.1)
+    assert not visit.greenlet.dead
+    hang_up(idle, seconds=0)
+    visit.greenlet.join(timeout=10)
+    assert visit.greenlet.value == "hung up on"
