@@ -4,9 +4,9 @@ import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
-from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
+from uuid_utils import uuid4
 
 # What Heroku's router, too, accepts of a client.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")

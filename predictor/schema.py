@@ -79,6 +79,8 @@ def quote(raw: object) -> str:
 
 def read_number(raw: object, expected: str) -> float:
     """Read a finite number; raises ValueError, its message ending in what is `expected`."""
+    if isinstance(raw, float) and math.isfinite(raw):
+        return float(raw)
     text = str(raw).strip()
     if not NUMBER.fullmatch(text):
         raise ValueError(f"{quote(raw)} is not a number: give {expected}.")
