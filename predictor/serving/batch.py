@@ -1,8 +1,8 @@
 """Answers several requests at once: one predict a version, one INSERT and one commit for all of them."""
 
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -17,14 +17,33 @@ T = TypeVar("T")
 SECONDS_BETWEEN_TRIES = 0.1
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Job:
-    """One request: its rows are all stored or none of them. `done` gives its predictions once they are committed."""
+    """One request: its rows are all stored or none of them. It finishes with what was committed, or with an error."""
 
     runtime: Runtime
     rows: Sequence[Row]
     source: Prediction.Source
-    done: "Future[list[Prediction]]" = field(default_factory=Future)
+    _finished: threading.Event = field(default_factory=threading.Event, init=False)
+    _outcome: list[Prediction] | Exception = field(default_factory=list, init=False)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._finished.is_set()
+
+    def finish(self, outcome: list[Prediction] | Exception) -> None:
+        self._outcome = outcome
+        self._finished.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is finished within so many seconds."""
+        return self._finished.wait(seconds)
+
+    def get_predictions(self) -> list[Prediction]:
+        """The finished job's predictions, in the order of its rows; raises its error where it has one."""
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
 
 
 class Store(Protocol):
@@ -51,7 +70,7 @@ class DatabaseStore:
 
 
 def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
-    """Predict and store the rows of all jobs, and finish each one's `done`: with what is committed, or with an error.
+    """Predict and store the rows of all jobs, and finish each job with what is committed, or with an error.
 
     A job that fails by itself never fails its neighbours. A database that went away is tried again for
     `patience` seconds.
@@ -73,7 +92,7 @@ def _predict(jobs: list[Job]) -> list[Predicted]:
         return _predict_together(jobs)
     except Exception as error:  # An estimator is anybody's code and may raise anything; whoever asked is told.
         if len(jobs) == 1:
-            jobs[0].done.set_exception(error)
+            jobs[0].finish(error)
             return []
     return [pair for half in _halve(jobs) for pair in _predict(half)]
 
@@ -104,16 +123,16 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
     except ConnectionLost as lost:
         for job, _ in predicted:
             # One each: whoever raises it adds a trace of their own.
-            job.done.set_exception(type(lost.error)(*lost.error.args))
+            job.finish(type(lost.error)(*lost.error.args))
     except Exception as error:  # The database's own errors, and what an adapter says of a value; whoever asked is told.
         if len(predicted) == 1:
-            predicted[0][0].done.set_exception(error)
+            predicted[0][0].finish(error)
             return
         for half in _halve(predicted):
             _store(half, store, patience)
     else:
         for job, made in predicted:
-            job.done.set_result(made)
+            job.finish(made)
 
 
 class ConnectionLost(Exception):

@@ -65,27 +65,16 @@ class Batcher:
         """The job's predictions, committed. Raises what its predict or its INSERT raised, Overloaded, or TooLate."""
         if self._thread is None or len(job.rows) > MOST_ROWS:
             answer_batch([job], self._store, patience=0)
-            return job.done.result()
+            return job.get_predictions()
         # Whoever waits needs no connection of their own meanwhile.
         connection.close_if_unusable_or_obsolete()
         self._append(job)
-        try:
-            return job.done.result(self._seconds_to_be_taken)
-        except TimeoutError:
-            if job.done.done():
-                raise  # The model's own.
-        if job.done.cancel():
-            self._remove(job)
-            raise TooLate("nobody came to answer this in time, and nothing of it was stored")
-        return self._wait_until_done(job)
-
-    def _wait_until_done(self, job: Job) -> list[Prediction]:
-        try:
-            return job.done.result(self._seconds_to_be_done)
-        except TimeoutError:
-            if job.done.done():
-                raise  # The model's own.
-            raise TooLate("the database has not said yet whether this is stored") from None
+        if not job.wait(self._seconds_to_be_taken):
+            if self._withdraw(job):
+                raise TooLate("nobody came to answer this in time, and nothing of it was stored")
+            if not job.wait(self._seconds_to_be_done):
+                raise TooLate("the database has not said yet whether this is stored")
+        return job.get_predictions()
 
     def _append(self, job: Job) -> None:
         with self._changed:
@@ -95,11 +84,14 @@ class Batcher:
             self.rows_waiting += len(job.rows)
             self._changed.notify()
 
-    def _remove(self, job: Job) -> None:
+    def _withdraw(self, job: Job) -> bool:
+        """Whether it still waited to be taken, which it then no longer does."""
         with self._changed:
-            if job in self._waiting:
-                self._waiting.remove(job)
-                self.rows_waiting -= len(job.rows)
+            if job not in self._waiting:
+                return False
+            self._waiting.remove(job)
+            self.rows_waiting -= len(job.rows)
+            return True
 
     def _run(self, prepare: Callable[[], None]) -> None:
         prepare()
@@ -110,8 +102,8 @@ class Batcher:
             except Exception as error:  # Without this thread nobody is ever answered again, so it outlives anything.
                 logger.exception("a batch of %d requests broke", len(jobs))
                 for job in jobs:
-                    if not job.done.done():
-                        job.done.set_exception(error)
+                    if not job.is_finished:
+                        job.finish(error)
         connection.close()
 
     def _is_finished(self) -> bool:
@@ -121,16 +113,15 @@ class Batcher:
             return not self._waiting
 
     def _take(self) -> Sequence[Job]:
-        """What is queued now, oldest first: at most MOST_ROWS rows, without those who no longer wait."""
+        """What is queued now, oldest first: at most MOST_ROWS rows."""
         jobs: list[Job] = []
         rows = 0
         with self._changed:
             while self._waiting and rows + len(self._waiting[0].rows) <= MOST_ROWS:
                 job = self._waiting.popleft()
-                self.rows_waiting -= len(job.rows)
-                if job.done.set_running_or_notify_cancel():
-                    jobs.append(job)
-                    rows += len(job.rows)
+                jobs.append(job)
+                rows += len(job.rows)
+            self.rows_waiting -= rows
         return jobs
 
 
