@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections import defaultdict
 from contextlib import closing
@@ -273,6 +274,7 @@ def print_events(site: System, rows: dict[str, pl.DataFrame], database_url: str,
         if kind == "pickled line":
             forget_compiled(database_url)
             time_new_workers(site)
+        time.sleep(SECONDS_TO_END)  # By then the other new worker is there too, and takes its part.
         load()
         memory = ", ".join(f"{each:.0f}" for each in site.measure_memory())
         print(f"Memory (PSS) of master and workers that serve the {kind}: {memory} MB.")
