@@ -3,7 +3,7 @@
     python -m benchmarks.scoring [--rows 100000] [--rounds 5]
 
 A PostgreSQL of its own, and the shipped models, compiled. Prints for each the rows a second, median of the rounds, how
-many rows the history has gained, and by how much the peak of memory grew from the first 10,000 rows to the last.
+many rows the history has gained, and by how much the peak of memory grew from the first 20,000 rows to the last.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def measure(rows: int, rounds: int) -> None:
     from predictor.models import Prediction
 
     for slug in INPUTS:
-        score(slug, 10_000)
+        score(slug, 20_000)
         peak, before = read_peak(), Prediction.objects.count()
         taken = [score(slug, rows) for _ in range(rounds)]
         kept, grown = Prediction.objects.count() - before, read_peak() - peak

@@ -1,8 +1,9 @@
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 
 from predictor.exceptions import NoAnswer
 from predictor.models import Prediction
+from predictor.schema import Row
 from predictor.serving.scoring import ROWS_AT_ONCE, score_rows
 from predictor.serving.service import service
 from tests.training import register_shipped
@@ -51,6 +52,16 @@ def test_a_row_without_an_answer_ends_it_and_what_was_given_stays(runtime):
         )
     assert len(given) == ROWS_AT_ONCE
     assert Prediction.objects.count() == 2 * ROWS_AT_ONCE
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps what PostgreSQL's JSON refuses")
+def test_nothing_is_kept_behind_a_row_that_the_database_refuses(runtime):
+    rows = list(parse(runtime, range(4 * ROWS_AT_ONCE)))
+    rows[ROWS_AT_ONCE + 7] = Row(values={"x": 1.0}, warnings=["\x00"])
+    given = []
+    with pytest.raises(DataError):
+        given.extend(each for chunk in score_rows(runtime, rows, Prediction.Source.CSV) for each in chunk)
+    assert len(given) == Prediction.objects.count() == ROWS_AT_ONCE
 
 
 def test_no_rows_are_no_chunks(runtime):

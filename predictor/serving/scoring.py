@@ -14,7 +14,7 @@ from predictor.schema import Row
 from predictor.serving.history import Stored, insert_rows
 from predictor.serving.runtime import Answer, Runtime
 
-ROWS_AT_ONCE = 2_000
+ROWS_AT_ONCE = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Scored:
 
 
 def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source) -> Iterator[list[Scored]]:
-    """Predict and store parsed rows, 2,000 at a time; gives each chunk once all of it is committed.
+    """Predict and store parsed rows, 4,000 at a time; gives each chunk once all of it is committed.
 
     While the database takes one chunk, over a connection of its own, the next is parsed and predicted: so memory stays
     flat. Raises NoAnswer for a row that the model cannot answer, and what the database raises; what was given until
@@ -40,10 +40,12 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
             remaining = iter(rows)
             while taken := list(islice(remaining, ROWS_AT_ONCE)):
                 scored, stored = _score_chunk(runtime, taken, source)
+                # Queued before the one ahead of it is done, so that the database never waits for this thread.
+                following = writer.submit(_store, stored, storing)
                 if storing is not None:
                     storing.result()
                     yield chunk
-                chunk, storing = scored, writer.submit(insert_rows, stored)
+                chunk, storing = scored, following
             if storing is not None:
                 storing.result()
                 yield chunk
@@ -73,6 +75,13 @@ def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -
         for each in scored
     ]
     return scored, stored
+
+
+def _store(stored: list[Stored], ahead: "Future[None] | None") -> None:
+    """Insert a chunk, unless the one ahead of it could not be: nothing is kept behind a gap."""
+    if ahead is not None:
+        ahead.result()
+    insert_rows(stored)
 
 
 def _hang_up() -> None:
