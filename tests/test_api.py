@@ -50,6 +50,12 @@ def test_many_rows_are_answered_in_their_order_and_all_kept(client, line):
     assert kept == {p["id"]: p["output"] for p in answer.json()["predictions"]}
 
 
+@pytest.mark.parametrize("body", [{"inputs": {"x": 5}}, {"inputs": {"x": "five"}}, "no JSON"])
+def test_every_answer_tells_its_length(client, line, body):
+    answer = post(client, body)
+    assert answer["Content-Length"] == str(len(answer.content))
+
+
 def test_a_class_comes_with_its_probabilities_and_warnings(client):
     register_shipped("penguins")
     answer = post(client, {"inputs": {**PENGUIN, "bill_length_mm": 90}}, "/api/v1/models/penguins/predict").json()
