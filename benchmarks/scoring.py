@@ -9,7 +9,6 @@ many rows the history has gained, and by how much the peak of memory grew from t
 import argparse
 import itertools
 import os
-import re
 import secrets
 import statistics
 import subprocess
@@ -18,6 +17,8 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+
+from tests.memory import read_memory
 
 ROOT = Path(__file__).parent.parent
 INPUTS = {
@@ -64,9 +65,9 @@ def measure(rows: int, rounds: int) -> None:
 
     for slug in INPUTS:
         score(slug, 20_000)
-        peak, before = read_peak(), Prediction.objects.count()
+        peak, before = read_memory("VmHWM"), Prediction.objects.count()
         taken = [score(slug, rows) for _ in range(rounds)]
-        kept, grown = Prediction.objects.count() - before, read_peak() - peak
+        kept, grown = Prediction.objects.count() - before, read_memory("VmHWM") - peak
         if kept != rows * rounds:
             sys.exit(f"{slug}: {rows * rounds} rows were scored, but {kept} are kept")
         rate = rows / statistics.median(taken)
@@ -87,12 +88,6 @@ def score(slug: str, rows: int) -> float:
     if scored != rows:
         sys.exit(f"{slug}: {rows} rows were given, and {scored} answered")
     return time.perf_counter() - started
-
-
-def read_peak() -> float:
-    """The most memory that this process ever had, in MB."""
-    [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(kilobytes) / 1024
 
 
 if __name__ == "__main__":

@@ -100,8 +100,8 @@ class Idle:
     def hang_up(self, seconds: float) -> None:
         """Close the connections on which nobody has sent a request for so long; to be called by the hub."""
         too_long_ago = time.monotonic() - seconds
-        for client in [client for client, since in self.since.items() if since <= too_long_ago]:
-            if client in self.since:
+        for client, since in list(self.since.items()):
+            if since <= too_long_ago:
                 client.throw(HungUp)
 
 

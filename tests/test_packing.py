@@ -121,13 +121,10 @@ runtime = load_comparable(Version.objects.find_live("line"))
 assert runtime.estimator.noise_.nbytes == 99_600_000
 [answer] = runtime.predict(runtime.schema.encode([runtime.schema.parse({"x": "5"})]))
 """
-# Not getrusage: a process begins there with the peak of the one that it was forked from.
 PEAK = """
-import re
-from pathlib import Path
+from tests.memory import read_memory
 
-[kilobytes] = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
-print(int(kilobytes) // 1024)
+print(int(read_memory("VmHWM")))
 """
 
 

@@ -1,9 +1,7 @@
 import logging
 import platform
-import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -15,6 +13,7 @@ from predictor.models import Artifact, Prediction
 from predictor.serving import registry
 from predictor.serving import service as service_module
 from predictor.serving.service import ModelService, give_back_memory
+from tests.memory import read_memory
 from tests.training import train
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -177,18 +176,12 @@ def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(serv
     assert "the newest version of line was not loaded: gone" in caplog.text
 
 
-def read_memory():
-    """How many MB of this process are in memory."""
-    [kilobytes] = re.findall(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(kilobytes) / 1024
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed, and can be told not to")
 def test_memory_that_loading_has_left_free_is_given_back():
     taken = [bytes(2_000) for _ in range(40_000)]
     kept = [bytes(2_000) for _ in range(10)]  # Above the rest, so that the heap cannot shrink by itself.
     taken.clear()
-    before = read_memory()
+    before = read_memory("VmRSS")
     give_back_memory()
-    assert before - read_memory() > 60
+    assert before - read_memory("VmRSS") > 60
     assert len(kept) == 10

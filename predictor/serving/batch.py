@@ -10,7 +10,7 @@ from django.db import Error, connection
 
 from predictor.models import Prediction
 from predictor.schema import Row
-from predictor.serving.history import insert_predictions
+from predictor.serving.history import describe_answer, insert_predictions
 from predictor.serving.runtime import Answer, Runtime
 
 T = TypeVar("T")
@@ -105,14 +105,7 @@ def _predict_together(jobs: list[Job]) -> list[Predicted]:
 
 def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:
     return Prediction(
-        version=job.runtime.version,
-        inputs=row.values,
-        output=answer.output,
-        interval=answer.interval,
-        probabilities=answer.probabilities,
-        warnings=row.warnings,
-        source=job.source,
-        duration_ms=duration_ms,
+        **describe_answer(row, answer), version=job.runtime.version, source=job.source, duration_ms=duration_ms
     )
 
 

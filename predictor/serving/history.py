@@ -9,11 +9,24 @@ from django.db import connection, transaction
 from django.db.models import JSONField
 
 from predictor.models import Prediction
+from predictor.schema import Row
+from predictor.serving.runtime import Answer
 
 # A row of the history, by column.
 Stored = Mapping[str, Any]
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
+
+
+def describe_answer(row: Row, answer: Answer) -> dict[str, Any]:
+    """What is kept of a row and its answer, by column."""
+    return {
+        "inputs": row.values,
+        "output": answer.output,
+        "probabilities": answer.probabilities,
+        "interval": answer.interval,
+        "warnings": row.warnings,
+    }
 
 
 def insert_predictions(predictions: Sequence[Prediction], *, again: bool = False) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from predictor.models import Prediction, make_prediction_id
 from predictor.schema import Row
-from predictor.serving.history import Stored, insert_rows
+from predictor.serving.history import Stored, describe_answer, insert_rows
 from predictor.serving.runtime import Answer, Runtime
 
 ROWS_AT_ONCE = 4_000
@@ -63,11 +63,7 @@ def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -
         {
             "id": each.id,
             "version_id": runtime.version.id,
-            "inputs": each.row.values,
-            "output": each.answer.output,
-            "probabilities": each.answer.probabilities,
-            "interval": each.answer.interval,
-            "warnings": each.row.warnings,
+            **describe_answer(each.row, each.answer),
             "source": source,
             "created_at": created_at,
             "duration_ms": duration_ms,

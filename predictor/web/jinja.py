@@ -21,7 +21,7 @@ MOMENTS = {
 
 class PageEnvironment(Environment):
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """One dict, where Jinja2 has a chain of two: each page copies it, and a dict is copied ten times as fast."""
+        """One dict, where Jinja2 has a chain of two: each page copies it, and a chain takes seven times as long."""
         return {**self.globals, **(d or {})}
 
 
