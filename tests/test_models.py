@@ -1,4 +1,6 @@
+import time
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -70,10 +72,13 @@ def test_what_has_history_cannot_be_deleted():
         version.delete()
 
 
-def test_prediction_ids_are_version_7_and_in_order_of_time():
+def test_prediction_ids_are_version_7_and_in_order_of_their_milliseconds():
+    before = time.time_ns() // 1_000_000
     ids = [make_prediction_id() for _ in range(1000)]
     assert all(isinstance(made, uuid.UUID) and made.version == 7 for made in ids)
-    assert ids == sorted(ids)
+    moments = [made.int >> 80 for made in ids]
+    assert moments == sorted(moments)
+    assert before <= moments[0] <= moments[-1] <= time.time_ns() // 1_000_000
 
 
 @pytest.mark.parametrize("output", [9.98, 0, "Gentoo", True, 1])
@@ -114,3 +119,14 @@ def test_which_version_answered_at_a_moment_is_one_query(django_assert_num_queri
         assert set(Version.objects.live_at(datetime(2026, 3, 3, 13, tzinfo=UTC))) == {second, other}
     assert set(Version.objects.live_at(datetime(2026, 3, 2, 13, tzinfo=UTC))) == {first, other}
     assert not Version.objects.live_at(datetime(2026, 3, 1, 11, tzinfo=UTC))
+
+
+def test_ids_of_one_millisecond_tell_nothing_of_each_other():
+    ids = [make_prediction_id() for _ in range(2_000)]
+    moments = Counter(id.int >> 80 for id in ids)
+    together = [id for id in ids if id.int >> 80 == moments.most_common(1)[0][0]]
+    assert len(together) > 20
+    # In random order, and with no bit but version and variant that stays as it is.
+    assert together != sorted(together)
+    fixed = {place for place in range(80) if len({id.int >> place & 1 for id in ids}) == 1}
+    assert fixed == {62, 63, 76, 77, 78, 79}
