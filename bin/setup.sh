@@ -8,25 +8,36 @@ fail() {
   exit 1
 }
 
+# Tells by its exit status whether a Python is one that this project runs on.
+is_supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+
+# The newest one that is here, unless PYTHON names another.
 find_python() {
   local candidate
-  for candidate in python3.11 python3 python; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+  for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+    if "$candidate" -c "$is_supported" 2>/dev/null; then
       printf '%s' "$candidate"
       return
     fi
   done
-  fail "Python 3.11 was not found: install it (on Debian: apt-get install python3.11 python3.11-venv), then try again."
+  fail "${PYTHON:-Python 3.11, 3.12 or 3.13} was not found, or is another version than 3.11 to 3.13: install one (on Debian: apt-get install python3 python3-venv), then try again."
+}
+
+# Whether .venv can stay: it works, and is of the Python that PYTHON names, if that names one.
+has_environment() {
+  local version='import sys; print(sys.version_info[:2])'
+  .venv/bin/python -c "import pip; $is_supported" 2>/dev/null &&
+    { [ -z "${PYTHON:-}" ] || [ "$(.venv/bin/python -c "$version")" = "$("$PYTHON" -c "$version" 2>&1)" ]; }
 }
 
 # Installs one requirements file unless just these requirements are already there.
 install_requirements() {
   local file=$1 python
   local stamp=".venv/$file.installed"
-  if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+  if ! has_environment; then
     python=$(find_python)
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
-      fail "Python has no venv module: install it (on Debian: apt-get install python3.11-venv), then try again."
+      fail "Python has no venv module: install it (on Debian: apt-get install python3-venv), then try again."
     rm -rf .venv
     "$python" -m venv .venv || fail "The virtual environment .venv could not be made."
   fi
@@ -36,30 +47,4 @@ install_requirements() {
     --requirement "$file" >.venv/install.log 2>&1 ||
     fail "The requirements could not be installed; is there a network? What pip said is in .venv/install.log."
   cp "$file" "$stamp"
-}
-
-# Writes the settings of this machine, once: nobody else can read them, and git does not see them. A .env that
-# somebody began by hand gets the keys that it lacks.
-write_env() {
-  .venv/bin/python - <<'PYTHON'
-import os
-import secrets
-from pathlib import Path
-
-from dotenv import dotenv_values
-
-file = Path(".env")
-present = dotenv_values(file)
-wanted = {"DEPLOYMENT": "local", "SECRET_KEY": secrets.token_hex(32), "MODEL_SIGNING_KEY": secrets.token_hex(32)}
-if file.exists():
-    is_begun = not present.keys() & wanted.keys()
-    wanted = {name: value for name, value in wanted.items() if name not in present and (is_begun or name != "DEPLOYMENT")}
-if wanted:
-    before = file.read_text() if file.exists() else ""
-    lines = [before.rstrip("\n")] * bool(before.strip()) + [f"{name}={value}" for name, value in wanted.items()]
-    new = Path(".env.new")
-    with open(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write("\n".join(lines) + "\n")
-    new.replace(file)
-PYTHON
 }

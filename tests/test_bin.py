@@ -144,9 +144,26 @@ def tools(tmp_path):
     return folder
 
 
-def test_without_python_3_11_it_says_so(clone, tools):
+def test_without_a_python_that_is_supported_it_says_so(clone, tools):
     (clone / ".venv").unlink()
-    assert run(clone, PATH=str(tools)).startswith("Python 3.11 was not found: install it")
+    said = run(clone, PATH=str(tools))
+    assert said.startswith(
+        "Python 3.11, 3.12 or 3.13 was not found, or is another version than 3.11 to 3.13: install one"
+    )
+
+
+def test_a_python_that_was_asked_for_by_name_is_not_replaced_by_another(clone, tools):
+    (clone / ".venv").unlink()
+    assert run(clone, PATH=str(tools), PYTHON="python3.9").startswith("python3.9 was not found")
+
+
+def test_the_newest_python_is_taken(clone, tools):
+    (clone / ".venv").unlink()
+    real = Path(os.path.realpath(ROOT / ".venv/bin/python"))
+    for name in ("python3.11", "python3.13", "python3.12"):
+        (tools / name).write_text(f'#!/bin/sh\ncase "$2" in venv) echo "$0" >&2; exit 1 ;; esac\nexec {real} "$@"\n')
+        (tools / name).chmod(0o755)
+    assert run(clone, PATH=str(tools)).startswith(f"{tools}/python3.13\n")
 
 
 def test_without_the_venv_module_it_says_so(clone, tools):

@@ -51,8 +51,10 @@ def test_every_module_stands_in_the_architecture():
     assert {module for module in modules - {"__init__"} if not re.search(rf"\b{module}\b", docs)} == set()
 
 
-def test_the_exact_libraries_are_pinned():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pinned = [line for line in lines if line and not line.lstrip().startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9._-]+==[^ ]+", line) for line in pinned)
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11,<3.12"
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_the_exact_libraries_are_pinned_with_their_hashes(name):
+    content = (ROOT / name).read_text().replace("\\\n", "")
+    pinned = [line for line in content.splitlines() if line and not line.lstrip().startswith("#")]
+    assert len(pinned) > 20
+    assert all(re.fullmatch(r"[a-z0-9._-]+==[^ ]+ .*(--hash=sha256:[0-9a-f]{64} *)+", line) for line in pinned)
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11,<3.14"
