@@ -139,10 +139,21 @@ def run_manage(*arguments, **environment):
 
 @pytest.fixture(scope="session")
 def chromium():
+    """The browser's path; where it is not there or cannot be driven, its tests are skipped, but never in CI."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        reason = "no browser: Chromium is not installed, and only root on Debian may install it here"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    reason = find_obstacle() if found else "Chromium is not installed, and only root on Debian may install it here"
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(f"no browser: {reason}")
+    if reason:
+        pytest.skip(f"no browser: {reason}")
     return found
+
+
+def find_obstacle():
+    """Why Playwright's own program does not run on this machine; empty where it does."""
+    from playwright._impl._driver import compute_driver_executable
+
+    done = subprocess.run(  # noqa: S603  # The installed package's own program.
+        [*compute_driver_executable(), "--version"], capture_output=True, text=True, check=False
+    )
+    return f"Playwright does not run ({done.stderr.strip()})" if done.returncode else ""
