@@ -156,6 +156,17 @@ def verify_servable(version: Version) -> None:
         read_verified(version, Artifact.Kind.PICKLE)
 
 
+def is_any_servable() -> bool:
+    """Whether any live version could be loaded here."""
+    for version in Version.objects.live():
+        try:
+            verify_servable(version)
+        except ArtifactError:
+            continue
+        return True
+    return False
+
+
 def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
     return Version.objects.create(
         model=candidate.model,
