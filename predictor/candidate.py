@@ -41,6 +41,7 @@ class Trained:
     fit_seconds: float | None = None
     tuning: dict[str, Any] | None = None
     observed: "Observed | None" = None
+    recipe_sha256: str | None = None
 
     @property
     def metric(self) -> "Metric":
@@ -99,7 +100,7 @@ def describe_candidate(trained: Trained) -> registry.Candidate:
         ),
         split={"names": sorted(dataset.schema.names), "share": trained.share},
         data=describe_data(recipe, dataset, trained.observed),
-        report={"tuning": trained.tuning},
+        report={"tuning": trained.tuning, "recipe_sha256": trained.recipe_sha256, "code_sha256": trained.code},
         interval=_describe_interval(trained),
         package=pack_model(fitted),
     )

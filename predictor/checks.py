@@ -1,5 +1,7 @@
 """Misconfiguration and unusable artifacts, found by `manage.py check` and before the server starts."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,28 +10,48 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from predictor.exceptions import ArtifactError
+from predictor.exceptions import ArtifactError, UntrustedArtifact
 from predictor.schema import SLUG
 
 SHORTEST_KEY = 50
-FEWEST_CHARACTERS = 5
+FEWEST_BITS = 128
 
 
 @register()
 def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
-    """Both keys are there, long and random enough, and not the same."""
-    keys = {"SECRET_KEY": read_secret_key(), "MODEL_SIGNING_KEY": settings.MODEL_SIGNING_KEY}
+    """Both keys, and each former signing key, are there, long and random enough; none that signs is SECRET_KEY."""
+    secret = read_secret_key()
+    signing = {"MODEL_SIGNING_KEY": settings.MODEL_SIGNING_KEY}
+    for number, key in enumerate(settings.MODEL_SIGNING_KEY_FALLBACKS, start=1):
+        signing[f"MODEL_SIGNING_KEY_FALLBACKS, key {number}"] = key
+    yield from _check_key("SECRET_KEY", secret, id="predictor.E001")
+    for name, key in signing.items():
+        yield from _check_key(name, key, id="predictor.E002")
+        if key and key == secret:
+            yield Error(f"{name} is the same as SECRET_KEY.", hint="Give it a key of its own.", id="predictor.E003")
+
+
+def _check_key(name: str, key: str, *, id: str) -> Iterable[CheckMessage]:
+    """The key itself is never said."""
     hint = "Run bin/run once, which writes .env; or set it to what `openssl rand -hex 32` prints."
-    for number, (name, key) in enumerate(keys.items(), start=1):
-        if not key:
-            yield Error(f"{name} is not set.", hint=hint, id=f"predictor.E00{number}")
-        elif len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS:
-            problem = f"{name} is weak: it has {len(key)} characters, {len(set(key))} of them different."
-            yield Error(problem, hint=f"At least {SHORTEST_KEY}, random. {hint}", id=f"predictor.E00{number}")
-    if settings.MODEL_SIGNING_KEY and len(set(keys.values())) == 1:
-        yield Error(
-            "MODEL_SIGNING_KEY is the same as SECRET_KEY.", hint="Give it a key of its own.", id="predictor.E003"
-        )
+    if not key:
+        yield Error(f"{name} is not set.", hint=hint, id=id)
+    elif len(key) < SHORTEST_KEY or estimate_bits(key) < FEWEST_BITS:
+        problem = f"{name} is weak: it has {len(key)} characters, {len(set(key))} of them different"
+        again = f", and repeats the first {len(unit)}" if len(unit := find_repeated(key)) < len(key) else ""
+        yield Error(f"{problem}{again}.", hint=f"At least {SHORTEST_KEY}, random. {hint}", id=id)
+
+
+def find_repeated(key: str) -> str:
+    """The shortest beginning that a key repeats, whole at least twice; all of it where it repeats none."""
+    lengths = range(1, len(key) // 2 + 1)
+    return next((key[:length] for length in lengths if key.startswith(key[length:])), key)
+
+
+def estimate_bits(key: str) -> float:
+    """At most how random a key can be: its length times the entropy of its characters; what it repeats counts once."""
+    unit = find_repeated(key)
+    return sum(count * math.log2(len(unit) / count) for count in Counter(unit).values())
 
 
 def read_secret_key() -> str:
@@ -77,6 +99,7 @@ def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Itera
     """What is live could be loaded here: verified, never loaded. Says nothing about tables that are not there yet."""
     from predictor.models import Version
     from predictor.serving.registry import verify_servable
+    from predictor.serving.trust import explain_distrust
 
     if not databases or "default" not in databases:
         return
@@ -90,6 +113,8 @@ def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Itera
     for version in live:
         try:
             verify_servable(version)
+        except UntrustedArtifact as error:
+            yield Warning(explain_distrust(version, error), id="predictor.W001")
         except ArtifactError as error:
             problem = f"{version} is live but cannot be served ({type(error).__name__}): {error}."
             yield Warning(problem, hint=f"Run `manage.py retrain {version.model}`.", id="predictor.W001")

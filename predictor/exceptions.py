@@ -17,10 +17,12 @@ MlsiteError
 ├── ModelNotReady          a model that has no version this process can serve
 └── ArtifactError          stored bytes that must not be loaded
     ├── DamagedArtifact    chunks missing, or other bytes than were signed
-    ├── BadSignature       the manifest is not signed with a trusted key
-    ├── WrongPlace         a good manifest, but of another version
     ├── WrongLibraries     made with another scikit-learn than this one
-    └── WrongCode          made with another pipeline.py than this build has
+    ├── WrongCode          made with another pipeline.py than this build has
+    └── UntrustedArtifact  nothing says that this site made it: it is left alone
+        ├── BadSignature   the manifest is not signed with a trusted key
+        ├── WrongPlace     a good manifest, but of another version or another database
+        └── WrongFormat    a good manifest in a format that is unknown, or no longer accepted here
 """
 
 from collections.abc import Mapping
@@ -98,17 +100,27 @@ class DamagedArtifact(ArtifactError):
     pass
 
 
-class BadSignature(ArtifactError):
-    pass
-
-
-class WrongPlace(ArtifactError):
-    pass
-
-
 class WrongLibraries(ArtifactError):
     pass
 
 
 class WrongCode(ArtifactError):
     pass
+
+
+class UntrustedArtifact(ArtifactError):
+    """`remedy` says, as a command to the reader, how the artifact becomes trusted."""
+
+    remedy = ""
+
+
+class BadSignature(UntrustedArtifact):
+    remedy = "set MODEL_SIGNING_KEY, or one of MODEL_SIGNING_KEY_FALLBACKS, to the key that signed it"
+
+
+class WrongPlace(UntrustedArtifact):
+    remedy = "bring back the artifact that was signed for this place"
+
+
+class WrongFormat(UntrustedArtifact):
+    remedy = "run the build that stored it or, if that was an earlier one, `manage.py resign --accept-format-1`"

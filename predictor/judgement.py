@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from predictor.candidate import Trained
-from predictor.exceptions import ArtifactError, CannotCompare, DamagedArtifact, WrongCode, WrongLibraries
+from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
 from predictor.models import Artifact, Version
 from predictor.schema import Schema
 from predictor.serving import registry
@@ -18,10 +18,10 @@ ROWS_AT_ONCE = 10_000
 
 
 def judge_challenger(
-    trained: Trained, champion: Version | None, mode: "Mode", *, missing: bool = False
+    trained: Trained, champion: Version | None, mode: "Mode", *, replace_untrusted: bool = False
 ) -> registry.Judgement:
     """Hold what was trained against the live version; `mode` may overrule what comes out, but not hide it."""
-    decision = _decide(trained, champion, missing=missing)
+    decision = _decide(trained, champion, replace_untrusted=replace_untrusted)
     promoted, reason = decision.promoted, decision.reason
     if mode != "if-better" and promoted != (mode == "always"):
         promoted, reason = mode == "always", f"as told: {mode}; else {reason}"
@@ -33,7 +33,7 @@ def judge_challenger(
     )
 
 
-def _decide(trained: Trained, champion: Version | None, *, missing: bool) -> "Decision":
+def _decide(trained: Trained, champion: Version | None, *, replace_untrusted: bool) -> "Decision":
     from predictor.training import gate
     from predictor.training.contest import hold_contest
 
@@ -46,7 +46,7 @@ def _decide(trained: Trained, champion: Version | None, *, missing: bool) -> "De
         theirs = _read_champion(champion)
     except ArtifactError as error:
         # No process that starts with this build can serve it, so that there is nothing to be better than.
-        if missing or isinstance(error, WrongLibraries | WrongCode | DamagedArtifact):
+        if replace_untrusted or not isinstance(error, UntrustedArtifact):
             why = f"version {champion.number} is live but cannot be loaded: {error}"
             return gate.decide_unopposed(*judged, why=why)
         # More likely this process has the wrong key than all others: what they serve is left alone.

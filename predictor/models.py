@@ -12,8 +12,38 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from predictor.interval import MeasuredInterval, read_interval
 from predictor.metrics import LABELS, describe_comparison
 from predictor.schema import Schema, Value
+
+
+class SiteManager(models.Manager["Site"]):
+    def find(self) -> "Site":
+        """The database's one row; made where there is none, by whoever comes first."""
+        found = self.first()
+        if found is None:
+            strict_since = None if Artifact.objects.exists() else timezone.now()
+            self.bulk_create([Site(strict_since=strict_since)], ignore_conflicts=True)
+            found = self.get()
+        return found
+
+
+class Site(models.Model):
+    """What makes this database another one than all others; a dump that is restored elsewhere takes it along."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Signed with each artifact.")
+    strict_since = models.DateTimeField(
+        null=True, editable=False, help_text="Since when artifacts that are signed in format 1 alone are refused."
+    )
+
+    objects = SiteManager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="site_only_one")]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -81,6 +111,14 @@ class Version(models.Model):
         return self.split["share"] is None
 
     @property
+    def measured_interval(self) -> MeasuredInterval | None:
+        """What its intervals are made of, for pages; None also where the row holds what cannot be read."""
+        try:
+            return read_interval(self.interval)
+        except ValueError:
+            return None
+
+    @property
     def runtime_note(self) -> str:
         """In a sentence, whether it has a compiled model, what that was checked on, or why there is none."""
         told = self.report.get("compiled")
@@ -128,6 +166,9 @@ class Artifact(models.Model):
     size = models.PositiveBigIntegerField(help_text="Of the bytes before compression.")
     manifest = models.TextField(help_text="What is signed, as canonical JSON.")
     signature = models.CharField(max_length=64)
+    # Empty where a build wrote it that knows format 1 alone: hence defaults of the database's own.
+    manifest_2 = models.TextField(default="", db_default="", help_text="The same in format 2.")
+    signature_2 = models.CharField(max_length=64, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "kind"], name="artifact_version_kind")]

@@ -1,6 +1,8 @@
-"""Says in a sentence where the rows of a version came from."""
+"""Says where a version came from: its rows in a sentence, a file by its hash."""
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -26,3 +28,12 @@ def describe_sources(data: Mapping[str, Any]) -> str:
 def _shorten(moment: str) -> str:
     """A moment in UTC, as ISO 8601 has it, to the minute."""
     return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def hash_file(file: Path) -> str | None:
+    """The SHA-256 of a file's bytes, in hexadecimal; None where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from predictor.candidate import Trained, add_report, blame_recipe, describe_candidate, describe_data
-from predictor.exceptions import ArtifactError, TrainingError
+from predictor.exceptions import TrainingError
 from predictor.judgement import is_same, judge_challenger
 from predictor.models import Outcome, Version
-from predictor.own_code import hash_code
-from predictor.provenance import describe_sources
+from predictor.own_code import hash_code, read_code
+from predictor.provenance import describe_sources, hash_file
 from predictor.serving import registry
 from predictor.serving.packing import Package
-from predictor.serving.runtime import load_runtime
 
 if TYPE_CHECKING:
     from predictor.training.gate import Mode
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+State = Literal["done", "failed", "untrusted", "kept back"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retrained:
@@ -35,7 +36,7 @@ class Retrained:
 
     `version` is None where nothing was registered; `rows` counts what it learnt from, None where that is not known;
     `data` says where these came from and `decision` how it was judged, as a version keeps them; where it answers as
-    the live version does, nothing was to be decided.
+    the live version does, nothing was to be decided. In another `state` than "done", nothing was trained.
     """
 
     model: str
@@ -46,6 +47,11 @@ class Retrained:
     reason: str
     data: dict[str, Any] = field(default_factory=dict)
     decision: dict[str, Any] = field(default_factory=dict)
+    state: State = "done"
+
+    @classmethod
+    def without_training(cls, model: str, state: State, reason: str, *, version: int | None = None) -> "Retrained":
+        return cls(model=model, version=version, rows=0, metrics={}, promoted=False, reason=reason, state=state)
 
 
 def retrain_model(
@@ -55,7 +61,7 @@ def retrain_model(
     by: str,
     mode: "Mode" = "if-better",
     force: bool = False,
-    missing: bool = False,
+    replace_untrusted: bool = False,
     dry_run: bool = False,
     data: Path | None = None,
     with_outcomes: bool = False,
@@ -64,18 +70,25 @@ def retrain_model(
 ) -> Retrained:
     """Fit, measure and judge one model, register it, and export its pickle beside the recipe.
 
-    A challenger that answers as the live version does is not even registered, unless with `force`. With `missing`,
-    a live version that this process does not trust is replaced too. `data` is learnt from in place of the recipe's
-    own table; `with_outcomes` also from what was recorded of this model's predictions, at or after the moment `since`
-    if there is one. Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises
-    RecipeError, DatasetError or TrainingError.
+    A challenger that answers as the live version does is not even registered, unless with `force`. A live version
+    that this process does not trust is replaced only with `replace_untrusted`. `data` is learnt from in place of the
+    recipe's own table; `with_outcomes` also from what was recorded of this model's predictions, at or after the moment
+    `since` if there is one. Nothing is stored before all of it is made, so that a killed retrain leaves nothing.
+    Raises RecipeError, DatasetError or TrainingError.
     """
     observed = find_observed(slug, since, report) if with_outcomes else None
     trained = train_model(models_dir, slug, data=data, observed=observed, report=report)
     with blame_recipe(trained.recipe):
         candidate = describe_candidate(trained)
     done = register_challenger(
-        trained, candidate, by=by, mode=mode, force=force, missing=missing, dry_run=dry_run, report=report
+        trained,
+        candidate,
+        by=by,
+        mode=mode,
+        force=force,
+        replace_untrusted=replace_untrusted,
+        dry_run=dry_run,
+        report=report,
     )
     if done.version is not None:
         _export_pickle(trained.recipe.folder, candidate.package)
@@ -89,7 +102,7 @@ def register_challenger(
     by: str,
     mode: "Mode",
     force: bool = False,
-    missing: bool = False,
+    replace_untrusted: bool = False,
     dry_run: bool = False,
     report: "Report",
 ) -> Retrained:
@@ -101,7 +114,7 @@ def register_challenger(
             if champion and not force and is_same(trained, candidate, champion):
                 reason = f"answers as version {champion.number}, which is live: nothing to register"
                 return _summarise(candidate, None, promoted=False, reason=reason)
-            judgement = judge_challenger(trained, champion, mode, missing=missing)
+            judgement = judge_challenger(trained, champion, mode, replace_untrusted=replace_untrusted)
         if dry_run:
             return _summarise(
                 candidate, None, promoted=False, reason=f"dry run; {judgement.reason}", decision=judgement.decision
@@ -151,6 +164,7 @@ def train_model(
     from predictor.training.recipe import read_recipe
 
     started = time.perf_counter()
+    recipe_sha256 = hash_file(models_dir / slug / "model.toml")
     recipe = read_recipe(models_dir, slug)
     if data is not None:
         recipe = recipe.with_data(data)
@@ -169,10 +183,10 @@ def train_model(
     for note in dataset.notes:
         report(f"{slug}: {note}")
     check_gate(recipe, dataset.schema.target.task)
-    # Before it is imported: what is signed must be the code that was trained.
-    code = hash_code(recipe.pipeline_file)
+    # Read once: what is signed must be the code that was trained.
+    code = read_code(recipe.pipeline_file)
     with blame_recipe(recipe):
-        model, tuning = build_pipeline(recipe, dataset.schema), None
+        model, tuning = build_pipeline(recipe, dataset.schema, code), None
         if recipe.tune:
             metric = choose_metric(
                 recipe, dataset.schema.target.task, has_probabilities=hasattr(model, "predict_proba")
@@ -191,11 +205,12 @@ def train_model(
         fitted=fitted,
         evaluation=evaluation,
         share=recipe.holdout,
-        code=code,
+        code=code.sha256 if code else None,
         tuning=tuning,
         observed=observed,
         started=started,
         fit_seconds=fit_seconds,
+        recipe_sha256=recipe_sha256,
     )
 
 
@@ -217,19 +232,6 @@ def _summarise(
         data=candidate.data,
         decision=decision or {},
     )
-
-
-def needs_version(slug: str) -> bool:
-    """Whether a model has no live version that this build can load."""
-    live = Version.objects.find_live(slug)
-    if live is None:
-        return True
-    try:
-        load_runtime(live)
-    except ArtifactError as error:
-        logger.warning("%s is live but cannot be loaded: %s", live, error)
-        return True
-    return False
 
 
 def _export_pickle(folder: Path, package: Package) -> None:

@@ -1,6 +1,7 @@
 """bin/run, as somebody with a fresh clone calls it."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_manage
 from tests.visitor import Server, Visitor, find_free_port
 
 FILES = ["bin", "gunicorn.conf.py", "manage.py", "ml_models", "mlsite", "predictor", "Procfile", "requirements.txt"]
@@ -103,6 +104,31 @@ def test_an_env_file_begun_by_hand_gets_the_keys_that_it_lacks(clone, start):
     assert "Palmer penguins</h1>" in Visitor(server.address).get("/").body
     assert "manage.py createsuperuser" in server.log.read_text()
     assert (clone / ".env").read_text().startswith("DEFAULT_MODEL=penguins\nDEPLOYMENT=local\nSECRET_KEY=")
+
+
+@pytest.fixture
+def other_checkout(tmp_path):
+    """The settings of a checkout that shares its database with the clone, but not its keys."""
+    keys = {name: secrets.token_hex(32) for name in ("SECRET_KEY", "MODEL_SIGNING_KEY")}
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/shared.sqlite3", **keys}
+    run_manage("migrate", "--verbosity", "0", **settings).check_returncode()
+    return settings
+
+
+def test_a_second_checkout_leaves_alone_what_the_first_one_serves_and_says_how_to_go_on(clone, other_checkout):
+    run_manage("retrain", **other_checkout).check_returncode()
+    said = run(clone, DATABASE_URL=other_checkout["DATABASE_URL"])
+    for hint in ("line 1 is live but not trusted here", "retrain line --replace-untrusted", "Nothing that is live is"):
+        assert hint in said
+    assert "nothing to do" in run_manage("retrain", "--missing", **other_checkout).stdout
+
+
+def test_a_second_checkout_serves_what_it_trusts_and_warns_of_the_rest(clone, other_checkout, start):
+    run_manage("retrain", "line", **other_checkout).check_returncode()
+    server = start(DATABASE_URL=other_checkout["DATABASE_URL"], DEFAULT_MODEL="penguins")
+    assert "WARNING: a model is not trusted here" in server.log.read_text()
+    assert Visitor(server.address).get("/penguins/").status == 200
+    assert Visitor(server.address).get("/line/").status == 503
 
 
 def test_a_busy_port_is_said_in_a_line(clone):

@@ -1,4 +1,5 @@
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -8,12 +9,12 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 
+from predictor.checks import check_keys
 from predictor.models import Artifact
 from tests.conftest import ROOT, run_manage
 from tests.visitor import find_free_port
 
-KEY = "0123456789abcdef" * 4
-OTHER = "fedcba9876543210" * 4
+KEY, OTHER, FORMER = (secrets.token_hex(32) for _ in range(3))
 
 
 @pytest.fixture
@@ -43,7 +44,12 @@ def test_a_right_production_server_passes_the_deployment_checks(bare):
         ({"SECRET_KEY": "ab" * 40}, "predictor.E001"),
         ({"MODEL_SIGNING_KEY": ""}, "predictor.E002"),
         ({"MODEL_SIGNING_KEY": "a" * 64}, "predictor.E002"),
+        ({"SECRET_KEY": "0123456789abcdef" * 4}, "predictor.E001"),
+        ({"SECRET_KEY": "a" * 60 + "bcdef"}, "predictor.E001"),
         ({"MODEL_SIGNING_KEY": KEY}, "predictor.E003"),
+        ({"MODEL_SIGNING_KEY_FALLBACKS": "x"}, "predictor.E002"),
+        ({"MODEL_SIGNING_KEY_FALLBACKS": f"{FORMER},{'abcde' * 12}"}, "predictor.E002"),
+        ({"MODEL_SIGNING_KEY_FALLBACKS": KEY}, "predictor.E003"),
         ({"DYNO": "web.1"}, "predictor.E004"),
         ({"DEFAULT_MODEL": "Not a slug"}, "predictor.E005"),
         ({"DATABASE_URL": "nonsense"}, "predictor.E006"),
@@ -58,6 +64,34 @@ def test_what_is_wrong_stops_every_command_with_a_clear_message(bare, wrong, id)
     assert f"({id})" in done.stderr
     assert "secret@" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: secrets.token_hex(32),
+        lambda: secrets.token_hex(25),
+        lambda: secrets.token_urlsafe(48),
+        lambda: "".join(secrets.choice("0123456789") for _ in range(50)),
+    ],
+    ids=["64 hex", "50 hex", "base64", "digits"],
+)
+def test_a_random_key_is_never_called_weak(settings, make):
+    for _ in range(200):
+        settings.SECRET_KEY, settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS = make(), make(), make()
+        assert list(check_keys()) == []
+
+
+@pytest.mark.parametrize("unit", ["abcde", "0123456789abcdef", "correct horse battery", "aaaaaaaaaaaaaaaaaaaab"])
+def test_a_short_text_that_is_repeated_is_a_weak_key_also_as_a_fallback(settings, unit):
+    weak = (unit * 20)[:70]
+    settings.SECRET_KEY, settings.MODEL_SIGNING_KEY = KEY, OTHER
+    settings.MODEL_SIGNING_KEY_FALLBACKS = [FORMER, weak]
+    [message] = check_keys()
+    assert message.id == "predictor.E002"
+    assert message.msg.startswith("MODEL_SIGNING_KEY_FALLBACKS, key 2 is weak: it has 70 characters")
+    assert message.msg.endswith(f"and repeats the first {len(unit)}.")
+    assert unit not in str(message)
 
 
 def test_a_wrong_setting_stops_the_server_and_no_key_is_told(bare):
@@ -134,7 +168,12 @@ def test_a_live_version_that_cannot_be_served_is_a_warning_that_says_why(line, p
     Artifact.objects.filter(version=line).update(signature="0" * 64)
     [message] = find_messages()
     assert message.id == "predictor.W001"
-    assert message.msg.startswith("line 1 is live but cannot be served (BadSignature): its manifest is not signed")
+    assert message.msg.startswith("line 1 is live but not trusted here: its manifest is not signed")
+    assert "set MODEL_SIGNING_KEY" in message.msg
+
+    Artifact.objects.filter(version=line).delete()
+    [message] = find_messages()
+    assert message.msg.startswith("line 1 is live but cannot be served (DamagedArtifact): it has no pickle")
     assert message.hint == "Run `manage.py retrain line`."
 
 

@@ -93,8 +93,115 @@ def test_missing_trains_only_models_without_a_live_version_that_loads(retrain, s
     assert [done["model"] for done in json.loads(retrain("--missing", "--format", "json").out)] == ["penguins"]
     assert json.loads(retrain("--missing", "--format", "json").out) == []
 
-    settings.MODEL_SIGNING_KEY = "another key, of which no signature is known at all, 123"
-    assert len(json.loads(retrain("--missing", "--format", "json").out)) == 2
+
+OTHER_KEY = "b7f1c9e2d4a6083512fedcba98765432aa01bb23cc45dd67ee89ff10213243"
+
+
+def test_missing_leaves_a_version_alone_whose_signature_it_does_not_know_and_fails(retrain, settings, models_dir):
+    retrain("line")
+    settings.MODEL_SIGNING_KEY = OTHER_KEY
+    line, penguins = json.loads(retrain("--missing", "--format", "json", fails=True).out)
+    assert Version.objects.filter(model="line").count() == 1
+    assert (line["promoted"], penguins["promoted"]) == (False, True)
+    for hint in ("set MODEL_SIGNING_KEY", "MODEL_SIGNING_KEY_FALLBACKS", "retrain line --replace-untrusted"):
+        assert hint in line["reason"]
+    with pytest.raises(CommandError, match=r"^line is live but not trusted here, and was left alone\.$"):
+        call_command("retrain", "--missing")
+
+
+@pytest.mark.parametrize("missing", [["--missing"], []], ids=["missing", "named"])
+def test_replace_untrusted_replaces_what_this_process_does_not_trust(retrain, settings, missing):
+    retrain("line")
+    settings.MODEL_SIGNING_KEY = OTHER_KEY
+    [line] = json.loads(retrain("line", *missing, "--replace-untrusted", "--format", "json").out)
+    assert line["promoted"]
+    assert Version.objects.find_live("line").number == 2
+    assert retrain("line", "--missing", "--replace-untrusted").out.startswith("Every model has a live version")
+
+
+def test_missing_replaces_what_is_trusted_but_damaged(retrain):
+    retrain("line")
+    ArtifactChunk.objects.all().delete()
+    [line] = json.loads(retrain("line", "--missing", "--format", "json").out)
+    assert (line["version"], line["promoted"]) == (2, True)
+
+
+def forbid(models_dir):
+    """A limit that the line never keeps."""
+    with (models_dir / "line/model.toml").open("a") as recipe:
+        recipe.write("\n[gate]\nrmse_max = 0.0\n")
+
+
+def test_missing_does_not_repeat_a_training_that_was_kept_back_and_names_it(retrain, models_dir):
+    forbid(models_dir)
+    [first] = json.loads(retrain("line", "--missing", "--format", "json").out)
+    assert (first["version"], first["promoted"]) == (1, False)
+    printed = retrain("line", "--missing")
+    assert "line  left alone\n  version 1 was kept back (RMSE" in printed.out
+    assert "`manage.py promote line 1 --reason" in printed.out
+    assert "fitting" not in printed.err
+    assert Version.objects.count() == 1
+
+
+def change_recipe(models_dir):
+    with (models_dir / "line/model.toml").open("a") as recipe:
+        recipe.write("# tried again\n")
+
+
+def change_data(models_dir):
+    with (models_dir / "line/data.csv").open("a") as data:
+        data.write("1.0,2.0\n")
+
+
+def change_code(models_dir):
+    (models_dir / "line/pipeline.py").write_text(
+        "from sklearn.linear_model import LinearRegression\n\ndef build(schema): return LinearRegression()\n"
+    )
+
+
+def change_libraries(models_dir):
+    Version.objects.update(libraries={"scikit-learn": "0.9"})
+
+
+def drop_artifacts(models_dir):
+    Artifact.objects.all().delete()
+
+
+def forget_origin(models_dir):
+    """As a build stored it that did not keep of which files a version was made."""
+    Version.objects.update(report={"tuning": None})
+
+
+def lose_to_a_champion(models_dir):
+    Version.objects.update(decision={"promoted": False, "champion": 7, "reason": "worse"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_recipe,
+        change_data,
+        change_code,
+        change_libraries,
+        drop_artifacts,
+        forget_origin,
+        lose_to_a_champion,
+    ],
+)
+def test_missing_trains_again_once_anything_has_changed(retrain, models_dir, change):
+    forbid(models_dir)
+    retrain("line")
+    change(models_dir)
+    [line] = json.loads(retrain("line", "--missing", "--format", "json").out)
+    assert line["version"] == 2
+
+
+@pytest.mark.parametrize("insisting", [["--force"], ["--promote", "always"], ["--with-outcomes"]])
+def test_missing_trains_again_where_it_is_told_more(retrain, models_dir, insisting):
+    forbid(models_dir)
+    retrain("line")
+    [line] = json.loads(retrain("line", "--missing", "--format", "json", *insisting).out)
+    assert line["version"] == 2
 
 
 def test_one_recipe_that_fails_does_not_stop_the_others(retrain, models_dir):

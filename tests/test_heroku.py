@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -61,6 +62,19 @@ def test_a_training_that_fails_warns_and_does_not_block_the_release(checkout):
     done = run_release(checkout, DATABASE_URL=f"sqlite:///{checkout}/db.sqlite3")
     assert done.returncode == 0
     assert "WARNING: a model could not be trained" in done.stderr
+
+
+def test_a_release_that_does_not_know_the_signature_of_what_is_live_is_blocked_and_says_how_to_go_on(checkout):
+    url = f"sqlite:///{checkout}/db.sqlite3"
+    run_release(checkout, DATABASE_URL=url).check_returncode()
+    done = run_release(checkout, DATABASE_URL=url, MODEL_SIGNING_KEY=secrets.token_hex(32))
+    assert done.returncode == 1
+    for hint in ("line 1 is live but not trusted here", "set MODEL_SIGNING_KEY", "retrain line --replace-untrusted"):
+        assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+    with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM predictor_version").fetchall() == [(2,)]
+    assert "nothing to do" in run_release(checkout, DATABASE_URL=url).stdout
 
 
 def test_a_dyno_without_a_database_releases_nothing(checkout):

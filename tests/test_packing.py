@@ -8,6 +8,8 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from predictor.candidate import describe_candidate
 from predictor.exceptions import DamagedArtifact, ModelTooLarge
@@ -15,7 +17,7 @@ from predictor.judgement import is_same, judge_challenger
 from predictor.models import Artifact, ArtifactChunk, Version
 from predictor.retraining import retrain_model, train_model
 from predictor.serving import registry
-from predictor.serving.packing import join_chunks, pack_model
+from predictor.serving.packing import check_lengths, join_chunks, pack_bytes, pack_model
 from predictor.training.progress import keep_quiet
 from tests.conftest import ROOT
 
@@ -96,6 +98,42 @@ def test_a_large_champion_is_held_in_memory_twice_at_most_while_it_is_compared(m
     tracemalloc.stop()
     size = other.package.size
     assert peak < 2.5 * size
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "lengths",
+    [[2_000_000], [1] * 1_000, [0] * 1_000, [0, 500], [1_000_000, 1_000_000]],
+    ids=lambda x: f"{len(x)}x{x[0]}",
+)
+def test_chunks_that_cannot_be_those_that_were_stored_are_refused_before_any_is_read(line, lengths):
+    artifact = line.artifacts.get(kind="pickle")
+    artifact.chunks.all().delete()
+    ArtifactChunk.objects.bulk_create(
+        ArtifactChunk(artifact=artifact, number=number, data=bytes(length)) for number, length in enumerate(lengths)
+    )
+    with CaptureQueriesContext(connection) as queries, pytest.raises(DamagedArtifact):
+        registry.read_verified(line, "pickle")
+    assert all("SELECT" in each["sql"] for each in queries)
+    assert not [each["sql"] for each in queries if 'SELECT "predictor_artifactchunk"."data"' in each["sql"]]
+
+
+@pytest.mark.parametrize("size", [1, 999, 1_000_000, 2_500_000, 20_000_000])
+def test_whatever_is_packed_has_lengths_that_are_accepted(size):
+    package = pack_bytes(RANDOM.bytes(size))
+    lengths = list(map(len, package.chunks))
+    check_lengths(package.size, count=len(lengths), total=sum(lengths), shortest=min(lengths), longest=max(lengths))
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+def test_a_model_that_was_stored_under_a_larger_limit_still_loads(models_dir, settings):
+    trained = train_model(models_dir, "line", report=keep_quiet)
+    trained.fitted.noise_ = RANDOM.random(300_000)
+    version = registry.register(describe_candidate(trained), judge_challenger(trained, None, "always"), by="tests")
+    settings.MODEL_MAX_MB = 1
+    assert registry.read_verified(version, "pickle")
 
 
 STORE = """

@@ -80,6 +80,20 @@ def pack_bytes(data: bytes) -> Package:
     return Package(chunks=packer.chunks, size=packer.size, sha256=packer.hash.hexdigest())
 
 
+def check_lengths(size: int, *, count: int, total: int | None, shortest: int | None, longest: int | None) -> None:
+    """Raise DamagedArtifact unless chunks of these lengths can hold `size` bytes as `pack_model` cuts them.
+
+    What cannot be compressed grows by less than 1 %, and every chunk but the last one is full. The lengths are None
+    where there is no chunk.
+    """
+    if not total:
+        raise DamagedArtifact("the stored bytes are gone")
+    if not shortest or count > total // CHUNK_BYTES + 1 or (longest or 0) > CHUNK_BYTES:
+        raise DamagedArtifact(f"its {count} chunks of {shortest} to {longest} bytes are not as they were stored")
+    if total > size + size // 100 + 1000:
+        raise DamagedArtifact(f"the stored bytes, {total} compressed, are more than the {size} that were signed")
+
+
 def join_chunks(chunks: Iterator[bytes], size: int) -> bytearray:
     """Unpack stored chunks; raises DamagedArtifact where that does not give `size` bytes."""
     unpacker, joined = zlib.decompressobj(), bytearray()

@@ -5,21 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, Max, Min, Sum
+from django.db.models.functions import Length
 
 from predictor.charts import Drawing
 from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBack
-from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Version
+from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Site, Version
 from predictor.schema import Schema
-from predictor.serving.artifact import (
-    Identity,
-    build_manifest,
-    find_compiled_libraries,
-    open_manifest,
-    sign_manifest,
-    verify_bytes,
-    write_manifest,
-)
-from predictor.serving.packing import Package, join_chunks
+from predictor.serving.artifact import check_usable, find_compiled_libraries, verify_bytes
+from predictor.serving.manifest import build_manifest, reduce_manifest, sign_manifest, write_manifest
+from predictor.serving.packing import Package, check_lengths, join_chunks
+from predictor.serving.trust import find_identity, open_artifact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +140,10 @@ def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearra
     artifact = Artifact.objects.filter(version=version, kind=kind).first()
     if artifact is None:
         raise DamagedArtifact(f"it has no {kind}; `manage.py prune_versions` drops those that never were live")
-    identity = Identity(model=version.model, number=version.number, kind=kind)
-    content = open_manifest(artifact.manifest, artifact.signature, identity)
-    data = join_chunks(_read_chunks(artifact), content["size"])
+    artifact.version = version
+    content = open_artifact(artifact, Site.objects.find())
+    check_usable(content)
+    data = join_chunks(_read_chunks(artifact, content["size"]), content["size"])
     verify_bytes(content, data)
     return content, data
 
@@ -157,6 +154,17 @@ def verify_servable(version: Version) -> None:
         read_verified(version, Artifact.Kind.ONNX)
     except ArtifactError:
         read_verified(version, Artifact.Kind.PICKLE)
+
+
+def is_any_servable() -> bool:
+    """Whether any live version could be loaded here."""
+    for version in Version.objects.live():
+        try:
+            verify_servable(version)
+        except ArtifactError:
+            continue
+        return True
+    return False
 
 
 def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
@@ -196,19 +204,19 @@ def _store_artifact(
     libraries: dict[str, str],
     code: str | None = None,
 ) -> None:
-    identity = Identity(model=version.model, number=version.number, kind=kind)
+    artifact = Artifact(version=version, kind=kind, sha256=package.sha256, size=package.size)
     content = build_manifest(
-        identity, candidate.schema, size=package.size, sha256=package.sha256, code=code, libraries=libraries
+        find_identity(artifact, Site.objects.find()),
+        candidate.schema,
+        interval=candidate.interval,
+        size=package.size,
+        sha256=package.sha256,
+        code=code,
+        libraries=libraries,
     )
-    manifest = write_manifest(content)
-    artifact = Artifact.objects.create(
-        version=version,
-        kind=kind,
-        sha256=content["sha256"],
-        size=content["size"],
-        manifest=manifest,
-        signature=sign_manifest(manifest),
-    )
+    artifact.manifest, artifact.manifest_2 = write_manifest(reduce_manifest(content)), write_manifest(content)
+    artifact.signature, artifact.signature_2 = sign_manifest(artifact.manifest), sign_manifest(artifact.manifest_2)
+    artifact.save(force_insert=True)
     for number, data in enumerate(package.chunks):
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
 
@@ -220,7 +228,13 @@ def _append_promotion(version: Version, *, by: str, reason: str, restores: Promo
     )
 
 
-def _read_chunks(artifact: Artifact) -> Iterator[bytes]:
+def _read_chunks(artifact: Artifact, size: int) -> Iterator[bytes]:
+    """Read an artifact's chunks one by one, once their lengths, which no chunk is read for, fit its signed size."""
+    length = Length("data")
+    check_lengths(
+        size,
+        **artifact.chunks.aggregate(count=Count("id"), total=Sum(length), shortest=Min(length), longest=Max(length)),
+    )
     numbers = artifact.chunks.values_list("number", flat=True)
     for number in list(numbers):
         yield bytes(artifact.chunks.values_list("data", flat=True).get(number=number))

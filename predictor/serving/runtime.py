@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from predictor.compiled import CompiledModel
-from predictor.exceptions import ArtifactError, DamagedArtifact, NoAnswer, WrongCode, WrongLibraries
+from predictor.exceptions import ArtifactError, NoAnswer, UntrustedArtifact
+from predictor.interval import MeasuredInterval, read_interval
 from predictor.models import Artifact, Version
 from predictor.schema import Label, Matrix, Row, Schema, Vector, write_value
 from predictor.serving.artifact import load_compiled, load_pickle
@@ -33,11 +34,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Runtime:
-    """One version in memory: compiled, or what was pickled. Its schema is the signed one."""
+    """One version in memory: compiled, or what was pickled. Its schema and its interval are the signed ones."""
 
     version: Version
     schema: Schema
     estimator: Any
+    interval: MeasuredInterval | None = None
 
     def answer(self, rows: Sequence[Row]) -> tuple[list[Answer], float]:
         """Answer parsed rows, and tell how many milliseconds that took. Raises NoAnswer as `predict` does."""
@@ -71,9 +73,9 @@ class Runtime:
         return predicted, self.estimator.predict_proba(matrix)
 
     def _find_interval(self, number: float) -> tuple[float, float] | None:
-        if self.version.interval is None:
+        if self.interval is None:
             return None
-        low, high = (number + sign * self.version.interval["radius"] for sign in (-1, 1))
+        low, high = number - self.interval.radius, number + self.interval.radius
         return (low, high) if math.isfinite(high - low) else None
 
     def _name_classes(self, numbers: list[float], rows: "Matrix | None") -> list[Answer]:
@@ -119,7 +121,9 @@ def load_comparable(version: Version) -> Runtime:
     """
     try:
         return _load_pickled(version)
-    except (WrongLibraries, WrongCode, DamagedArtifact) as error:
+    except UntrustedArtifact:
+        raise
+    except ArtifactError as error:
         try:
             return _load_compiled(version)
         except ArtifactError:
@@ -128,13 +132,17 @@ def load_comparable(version: Version) -> Runtime:
 
 def _load_pickled(version: Version) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.PICKLE)
-    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=load_pickle(content, data))
+    return _make_runtime(version, content, load_pickle(content, data))
 
 
 def _load_compiled(version: Version, call: Caller = call_here) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.ONNX)
-    estimator = call(lambda: load_compiled(content, data))
-    return Runtime(version=version, schema=Schema.from_json(content["schema"]), estimator=estimator)
+    return _make_runtime(version, content, call(lambda: load_compiled(content, data)))
+
+
+def _make_runtime(version: Version, content: dict[str, Any], estimator: Any) -> Runtime:
+    schema, interval = Schema.from_json(content["schema"]), read_interval(content["interval"])
+    return Runtime(version=version, schema=schema, estimator=estimator, interval=interval)
 
 
 def _check_finite(numbers: Matrix) -> list[Any]:

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
 from predictor.exceptions import RecipeError
-from predictor.own_code import import_code
+from predictor.own_code import Code, import_code, read_code
 from predictor.schema import Schema
 from predictor.training.recipe import Recipe
 
@@ -33,14 +33,15 @@ MISSING_CODE = -1
 SEED = re.compile(r"(^|__)random_state$")
 
 
-def build_pipeline(recipe: Recipe, schema: Schema) -> BaseEstimator:
+def build_pipeline(recipe: Recipe, schema: Schema, code: Code | None = None) -> BaseEstimator:
     """Build the unfitted model for a matrix of shape (n, features), in the schema's order of columns.
 
-    A recipe's own pipeline.py goes first. Raises RecipeError where the estimator does not exist, does not
-    take its parameters, or does not do the schema's task.
+    A recipe's own pipeline.py goes first: `code` where it was read already. Raises RecipeError where the estimator
+    does not exist, does not take its parameters, or does not do the schema's task.
     """
-    if recipe.pipeline_file.exists():
-        model, blamed = _build_own(recipe, schema), str(recipe.pipeline_file)
+    code = code or read_code(recipe.pipeline_file)
+    if code is not None:
+        model, blamed = _build_own(recipe, schema, code), str(recipe.pipeline_file)
     else:
         model, blamed = _build_default(make_estimator(recipe), schema), f"{recipe.file}: estimator.class"
     does_task = is_classifier(model) if schema.target.task == "classification" else is_regressor(model)
@@ -79,13 +80,13 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
         raise recipe.error("estimator.params", f"{error}.") from error
 
 
-def _build_own(recipe: Recipe, schema: Schema) -> BaseEstimator:
+def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
     """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere.
 
     The seed goes to every step that takes one and was given none.
     """
     try:
-        module = import_code(recipe.slug, recipe.pipeline_file)
+        module = import_code(recipe.slug, code)
         build = getattr(module, "build", None)
         model = build(schema) if callable(build) else None
     except (Exception, SystemExit) as error:  # Whatever it raises is about this recipe, and must not stop the others.

@@ -71,11 +71,11 @@ class ShownInterval:
 
 def describe_interval(prediction: Prediction) -> ShownInterval | None:
     """A prediction's interval, with the rows that it was measured on; None where its version has none."""
-    if prediction.interval is None or prediction.version.interval is None:
+    measured = prediction.version.measured_interval
+    if prediction.interval is None or measured is None:
         return None
     low, high = format_range(*prediction.interval)
-    measured = prediction.version.interval
-    return ShownInterval(low=low, high=high, rows=measured["rows"], is_approximate=measured["approximate"])
+    return ShownInterval(low=low, high=high, rows=measured.rows, is_approximate=measured.approximate)
 
 
 @dataclass(frozen=True, kw_only=True)

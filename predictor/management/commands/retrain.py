@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from predictor.retraining import Retrained
 
 
+PROBLEMS = {
+    "failed": "{} failed; what was live stays live.",
+    "untrusted": "{} is live but not trusted here, and was left alone.",
+}
+
+
 class Command(BaseCommand):
     """Retrain models from their recipes, and make each result live that is better.
 
@@ -29,6 +35,8 @@ class Command(BaseCommand):
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
     - A version is measured on rows that it was not trained on, beside a dummy baseline.
     - One model that fails does not stop the others; the exit status is then 1.
+    - With --missing, a live version whose signature this process does not know is left alone, and the exit status is
+      then 1, unless with --replace-untrusted; what was kept back is not trained again as long as nothing has changed.
     - The same data, recipe, seed and libraries give the same predictions.
     """
 
@@ -37,6 +45,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="slug", help="the models to retrain; all of them if none")
         parser.add_argument("--missing", action="store_true", help="only models without a live version that loads")
+        parser.add_argument(
+            "--replace-untrusted",
+            action="store_true",
+            help="also replace a live version whose signature is not known here",
+        )
         parser.add_argument("--data", type=Path, metavar="FILE", help="learn from this local table, of one model")
         parser.add_argument("--with-outcomes", action="store_true", help="learn from recorded outcomes too")
         parser.add_argument(
@@ -45,23 +58,19 @@ class Command(BaseCommand):
         add_register_arguments(parser)
 
     def handle(self, *, slugs: list[str], missing: bool, format: str, **options: Any) -> None:
-        # It brings numpy, which `--help` need not wait for.
-        from predictor.retraining import needs_version
-
         how = {name: options[name] for name in ("force", "dry_run", "data", "with_outcomes", "since")}
-        how |= {"mode": options["promote"], "missing": missing}
+        how |= {"mode": options["promote"], "replace_untrusted": options["replace_untrusted"]}
         if options["data"] is not None and len(slugs) != 1:
             raise CommandError("--data is the table of one model: name that model.", returncode=2)
         if options["since"] is not None and not options["with_outcomes"]:
             raise CommandError("--since chooses among outcomes: say --with-outcomes too.", returncode=2)
         check_database()
-        chosen = [slug for slug in self._choose_slugs(slugs) if not missing or needs_version(slug)]
         with Progress(self.stderr) as report:
-            done = [self._retrain(slug, report, how) for slug in chosen]
+            tried = [self._try(slug, report, how, missing=missing) for slug in self._choose_slugs(slugs)]
+        done = [result for result in tried if result is not None]
         self.stdout.write(write_json(done) if format == "json" else write_text(done))
-        failed = [result.model for result in done if not result.metrics]
-        if failed:
-            raise CommandError(f"{', '.join(failed)} failed; what was live stays live.")
+        if problems := [PROBLEMS[result.state].format(result.model) for result in done if result.state in PROBLEMS]:
+            raise CommandError(" ".join(problems))
 
     def _choose_slugs(self, slugs: list[str]) -> list[str]:
         from predictor.training.recipe import find_slugs
@@ -71,14 +80,26 @@ class Command(BaseCommand):
             raise CommandError(f"There is no recipe in {settings.MODELS_DIR}: make ml_models/<slug>/model.toml.")
         return list(dict.fromkeys(found))
 
-    def _retrain(self, slug: str, report: Progress, how: dict[str, Any]) -> "Retrained":
+    def _try(self, slug: str, report: Progress, how: dict[str, Any], *, missing: bool) -> "Retrained | None":
+        """Retrain a model, or give why it was left alone; None where it is not missing."""
+        # They bring numpy, which `--help` need not wait for.
+        from predictor.missing import find_missing
         from predictor.retraining import Retrained, retrain_model
 
         try:
+            if missing:
+                insists = how["force"] or how["mode"] == "always" or how["data"] or how["with_outcomes"]
+                finding = find_missing(
+                    settings.MODELS_DIR, slug, replace_untrusted=how["replace_untrusted"], repeat=bool(insists)
+                )
+                if finding.state == "served":
+                    return None
+                if finding.state != "missing":
+                    return Retrained.without_training(slug, finding.state, finding.reason, version=finding.version)
             return retrain_model(settings.MODELS_DIR, slug, by="command line", report=report, **how)
         except (MlsiteError, django.db.Error) as error:
             report(f"{slug}: {error}")
-            return Retrained(model=slug, version=None, rows=0, metrics={}, promoted=False, reason=str(error))
+            return Retrained.without_training(slug, "failed", str(error))
 
 
 def add_register_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,8 +162,10 @@ def write_text(results: list["Retrained"]) -> str:
 
 
 def _describe(result: "Retrained") -> list[str]:
-    if not result.metrics:
+    if result.state == "failed":
         return [f"{result.model}  failed"]
+    if result.state != "done":
+        return [f"{result.model}  left alone", f"  {result.reason}"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
     learnt = "fitted elsewhere" if result.rows is None else f"learnt from {result.rows} rows"
