@@ -21,18 +21,13 @@ def send_raw(client, path, body):
 def test_the_form_is_built_from_the_schema(client, penguins):
     page = BeautifulSoup(client.get("/penguins/").content, "html.parser")
     bill = page.select_one("input[name=bill_length_mm]")
-    assert {name: bill[name] for name in ("type", "step", "min", "max")} == {
-        "type": "number",
-        "step": "any",
-        "min": "0",
-        "max": "200",
-    }
+    assert (bill["type"], bill["inputmode"]) == ("text", "decimal")
     assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
     assert (
         page.select_one(f"#{bill['aria-describedby']}").text == "Seen in training: 32.1 to 55.9 mm. May be left empty."
     )
     assert page.select_one("input[name=bill_length_mm] + .unit").text == "mm"
-    assert page.select_one("input[name=year]")["step"] == "1"
+    assert page.select_one("input[name=year]")["type"] == "text"
     assert page.select_one("select[name=island]").has_attr("required")
     assert [option["value"] for option in page.select("select[name=sex] option")] == ["", "female", "male"]
     assert "Where the penguin was met." in page.text
@@ -62,7 +57,8 @@ def test_a_small_navigation_leads_between_the_models(client, line, penguins):
         ("1_0", "“1_0” is not a number"),
         ("٣", "“٣” is not a number"),
         ("0x10", "“0x10” is not a number"),
-        ("1,5", "“1,5” is not a number"),
+        ("1,234", "“1,234” can be read in two ways: write 1234 or 1.234."),
+        ("1,2,3", "“1,2,3” is not a number"),
         ("5\x00", "“5\\x00” is not a number"),
     ],
 )
@@ -221,7 +217,7 @@ def test_htmx_gets_the_answer_in_place_and_its_address(client, line):
     assert response["HX-Push-Url"] == prediction.get_absolute_url()
     assert "<title>y: " in page
     assert "<html" not in page
-    assert '<output id="prediction">' in page
+    assert '<output id="prediction" ' in page
 
 
 @pytest.mark.parametrize(("typed", "status"), [("abc", 422), ("1" * 530_000, 413)])
