@@ -25,7 +25,7 @@ SCHEMA = Schema(
 inputs = st.fixed_dictionaries(
     {},
     optional={
-        "size & <b>": st.floats(-1e6, 1e6),
+        "size & <b>": st.floats(-1e6, 1e6).map(lambda size: size + 0.0),
         "count": st.none() | st.integers(-(2**53), 2**53),
         "kind": st.sampled_from([*CHOICES, DROPPED]),
         "more": st.none() | st.sampled_from(CHOICES),

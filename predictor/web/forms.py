@@ -26,7 +26,14 @@ class FeatureBoundField(BoundField):
         return f"feature-{self.field.position}"
 
 
-class FeatureField(forms.Field):
+class TypedField(forms.Field):
+    """Shows what was typed, with the line ends that a select's options have."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return normalise_text(value) if isinstance(value, str) else value
+
+
+class FeatureField(TypedField):
     """Shows a feature, the first of a schema at position 1; the schema, not this field, parses it."""
 
     def __init__(self, feature: Feature, position: int) -> None:
@@ -41,22 +48,19 @@ class FeatureField(forms.Field):
 
 def parse_typed(schema: Schema, data: QueryDict) -> Row:
     """Parse what a browser has sent. Raises InvalidInput, also for a field that was sent twice."""
-    # Browsers send each line end of a field's name as CRLF, as they do in its value.
-    names = {normalise_text(feature.name): feature.name for feature in schema.features}
-    typed: dict[str, object] = {}
-    doubled: list[str] = []
-    for sent, texts in data.lists():
-        known = names.get(normalise_text(sent))
-        if sent not in RESERVED_NAMES:
-            typed[sent if known is None else known] = texts[-1]
-        if known is not None and len(texts) > 1:
-            doubled.append(known)
+    typed = read_typed(schema, data)
+    doubled = [name for name in schema.names if len(data.getlist(name)) > 1]
     if doubled:
         raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
-    for feature in schema.features:
-        if is_checkbox(feature):
-            typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
-    return schema.parse(typed)
+    # A browser says nothing of an empty checkbox.
+    unticked = {feature.name: "false" for feature in schema.features if is_checkbox(feature)}
+    return schema.parse(unticked | typed)
+
+
+def read_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
+    """What was typed by a field's name, in which browsers send each line end as CRLF."""
+    names = {normalise_text(name): name for name in schema.names}
+    return {names.get(normalise_text(name), name): text for name, text in data.items() if name not in RESERVED_NAMES}
 
 
 class PredictionForm(forms.Form):
@@ -66,7 +70,7 @@ class PredictionForm(forms.Form):
     default_renderer = Jinja2()
 
     def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(data, initial=initial, label_suffix="")
+        super().__init__(None if data is None else read_typed(schema, data), initial=initial, label_suffix="")
         self.schema = schema
         for position, feature in enumerate(schema.features, start=1):
             self.fields[feature.name] = FeatureField(feature, position)
@@ -85,7 +89,7 @@ class OutcomeForm(forms.Form):
     def __init__(self, target: Target, data: QueryDict | None = None) -> None:
         super().__init__(data, label_suffix="")
         widget = make_outcome_widget(target)
-        self.fields["outcome"] = forms.CharField(required=False, label=target.label, widget=widget)
+        self.fields["outcome"] = TypedField(required=False, label=target.label, widget=widget)
 
 
 def make_outcome_widget(target: Target) -> forms.Widget:
