@@ -52,7 +52,10 @@ def read_number(raw: str | float, expected: str) -> float:
 def _read_text(raw: str, expected: str) -> float:
     if len(raw) > MOST_CHARACTERS:
         raise ValueError(f"{quote(raw)} is too long for a number: give {expected}.")
-    text = raw.strip().replace("−", "-")
+    text = raw.strip()
+    if NUMBER.fullmatch(text):
+        return float(text)
+    text = text.replace("−", "-")
     if UNCLEAR_COMMA.fullmatch(text):
         readings = f"{text.replace(',', '')} or {text.replace(',', '.')}"
         raise ValueError(f"{quote(raw)} can be read in two ways: write {readings}.")

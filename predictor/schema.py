@@ -65,7 +65,8 @@ def write_value(value: Value) -> str:
 
 def read_truth(raw: str | float) -> bool | None:
     """Read a yes or a no, also one written as a number; None where it is neither."""
-    return TRUTHS.get(find_written(_write_given(raw).strip().lower(), TRUTHS) or "")
+    text = find_written(_write_given(raw).strip().lower(), TRUTHS)
+    return None if text is None else TRUTHS[text]
 
 
 def _find_longest(labels: Iterable["Label"]) -> int:
@@ -75,11 +76,13 @@ def _find_longest(labels: Iterable["Label"]) -> int:
 
 def _take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
     """What was given, which must be one value; a text of more than `longest` characters is not looked at."""
-    if raw is not None and not isinstance(raw, str | int | float):
-        raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {expected}.")
-    if isinstance(raw, str) and len(raw) > longest:
-        raise ValueError(f"{quote(raw)} is too long: give {expected}.")
-    return raw
+    if isinstance(raw, str):
+        if len(raw) > longest:
+            raise ValueError(f"{quote(raw)} is too long: give {expected}.")
+        return raw
+    if raw is None or isinstance(raw, (int, float)):
+        return raw
+    raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {expected}.")
 
 
 def _write_given(raw: str | float) -> str:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
@@ -7,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction
+from predictor.schema import Feature
 from predictor.serving.service import service
+from predictor.web.forms import make_widget
 from tests.test_predict_journey import PENGUIN
 from tests.training import register_shipped, train
 
@@ -111,6 +114,23 @@ def test_unknown_and_doubled_fields_are_refused(client, line, body, said):
     assert response.status_code == 422
     assert said in response.content.decode()
     assert not Prediction.objects.exists()
+
+
+def test_much_in_one_field_or_its_name_is_hardly_repeated(client, line):
+    page = BeautifulSoup(
+        send_raw(client, "/", urlencode({"x": "\u202e" * 50_000, "y" * 50_000: "1"})).content, "html.parser"
+    )
+    assert "is too long" in page.select_one("#feature-1_error").text
+    assert len(page.select_one(".problems").text) < 300
+
+
+@pytest.mark.parametrize(
+    ("minimum", "whole", "keys"),
+    [(0, False, "decimal"), (0, True, "numeric"), (-1, True, "text"), (None, False, "text")],
+)
+def test_the_keys_of_a_phone_can_type_what_the_limits_allow(minimum, whole, keys):
+    feature = Feature(name="x", kind="integer" if whole else "number", label="x", minimum=minimum)
+    assert make_widget(feature).attrs["inputmode"] == keys
 
 
 def test_an_input_that_overflows_the_model_is_refused(client, line):
