@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from predictor.exceptions import InvalidInput
+
+# Those that are named twice are part of what this module offers.
 from predictor.numbers import LARGEST_INTEGER as LARGEST_INTEGER
 from predictor.numbers import WHOLE, find_written, is_whole, read_number
 from predictor.texts import make_printable as make_printable
@@ -91,9 +93,9 @@ def _write_given(raw: str | float) -> str:
 
 
 def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:
-    """Give the value that a feature of another version had, or this one when it was of another kind, as this `kind`.
+    """Convert a stored value, of a version in which the feature may have been of another kind, to this `kind`.
 
-    Limits are not looked at. Raises ValueError where this kind has no such value.
+    Limits are not checked. Raises ValueError where this kind has no such value.
     """
     if value is None:
         return None
