@@ -2,12 +2,20 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from predictor.exceptions import InvalidInput
+
+# Those that are named twice are part of what this module offers.
+from predictor.numbers import LARGEST_INTEGER as LARGEST_INTEGER
+from predictor.numbers import WHOLE, find_written, is_whole, read_number
+from predictor.texts import make_printable as make_printable
+from predictor.texts import normalise_text as normalise_text
+from predictor.texts import quote as quote
+from predictor.texts import shorten, write_scalar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,22 +31,13 @@ Matrix: TypeAlias = "NDArray[np.float64]"
 
 # A model's name, in its folder and its addresses.
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
-# Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts. Each digit can be
-# matched in one way only: with `\d+\.?\d*`, a long wrong number takes time that grows with its square.
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 TRUTHS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
-# 2⁵³ itself is what float64 also makes of 2⁵³ + 1; up to here, an integer is told from its neighbours.
-LARGEST_INTEGER = 2**53 - 1
-SHOWN_CHARACTERS = 40
+# Longer than any text that is compared with a number, a yes or a label; a choice may be longer still.
+LONGEST_TEXT = 4_000
 # Django's forms send a token under this name.
 RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
 SHOWN_CHOICES = 12
 MOST_UNKNOWN = 20
-
-
-def normalise_text(text: str) -> str:
-    """Give every line end the form "\\n": browsers post CRLF whatever the option said."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def format_value(value: Value) -> str:
@@ -63,31 +62,53 @@ def write_value(value: Value) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else write_scalar(value)
 
 
-def make_printable(text: str) -> str:
-    """Make every unprintable character visible, so that no terminal and no page is moved by it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def read_truth(raw: str | float) -> bool | None:
+    """Read a yes or a no, also one written as a number; None where it is neither."""
+    text = find_written(_write_given(raw).strip().lower(), TRUTHS)
+    return None if text is None else TRUTHS[text]
 
 
-def quote(raw: object) -> str:
-    """Repeat what somebody gave, cut short and with every unprintable character made visible."""
-    shown = make_printable(str(raw))
-    return f"“{shown[:SHOWN_CHARACTERS]}…”" if len(shown) > SHOWN_CHARACTERS else f"“{shown}”"
+def _find_longest(labels: Iterable["Label"]) -> int:
+    """How many characters may be given where one of these is asked for: browsers make two of each line end."""
+    return max([LONGEST_TEXT, *(2 * len(label) for label in labels if isinstance(label, str))])
 
 
-def read_number(raw: object, expected: str) -> float:
-    """Read a finite number; raises ValueError, its message ending in what is `expected`."""
-    if isinstance(raw, float) and math.isfinite(raw):
-        return float(raw)
-    text = str(raw).strip()
-    if not NUMBER.fullmatch(text):
-        raise ValueError(f"{quote(raw)} is not a number: give {expected}.")
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{quote(raw)} is too large for a number here: give {expected}.")
-    return number
+def _take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
+    """What was given, which must be one value; a text of more than `longest` characters is not looked at."""
+    if isinstance(raw, str):
+        if len(raw) > longest:
+            raise ValueError(f"{quote(raw)} is too long: give {expected}.")
+        return raw
+    if raw is None or isinstance(raw, (int, float)):
+        return raw
+    raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {expected}.")
+
+
+def _write_given(raw: str | float) -> str:
+    """What was given as text; adding 0.0 turns −0.0 into 0.0, so that both are the same."""
+    return write_scalar(raw + 0.0 if isinstance(raw, float) else raw)
+
+
+def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:
+    """Convert a stored value, of a version in which the feature may have been of another kind, to this `kind`.
+
+    Limits are not checked. Raises ValueError where this kind has no such value.
+    """
+    if value is None:
+        return None
+    if kind == "category":
+        found: Value = find_written(normalise_text(write_value(value)), choices)
+    elif kind == "boolean":
+        found = read_truth(value)
+    else:
+        number = read_number(int(value) if isinstance(value, bool) else value, "a number") + 0.0
+        found = number if kind == "number" else int(number) if is_whole(number) else None
+    if found is None:
+        raise ValueError(f"{quote(value)} is not a {kind}.")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,17 +136,22 @@ class Feature:
 
         Raises ValueError, its message saying what was given and what would be right.
         """
-        if raw is None or (isinstance(raw, str) and not raw.strip() and normalise_text(raw) not in self.choices):
+        given = _take_scalar(raw, self._longest, self.expected)
+        if given is None or (
+            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices
+        ):
             if self.required:
                 raise ValueError(f"A value is needed: give {self.expected}.")
             return None
-        if not isinstance(raw, str | int | float):
-            raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {self.expected}.")
         if self.kind == "category":
-            return self._parse_category(raw)
+            return self._parse_category(given)
         if self.kind == "boolean":
-            return self._parse_boolean(raw)
-        return self._parse_number(raw)
+            return self._parse_boolean(given)
+        return self._parse_number(given)
+
+    @cached_property
+    def _longest(self) -> int:
+        return _find_longest(self.choices)
 
     @cached_property
     def expected(self) -> str:
@@ -139,20 +165,20 @@ class Feature:
         return f"{article} such as {format_value(self.typical)}" if self.typical is not None else article
 
     def _parse_category(self, raw: str | float) -> str:
-        text = normalise_text(str(raw))
-        if text not in self.choices:
+        choice = find_written(normalise_text(_write_given(raw)), self.choices)
+        if choice is None:
             raise ValueError(f"{quote(raw)} is not a choice: give {self.expected}.")
-        return text
+        return choice
 
     def _parse_boolean(self, raw: str | float) -> bool:
-        truth = TRUTHS.get(str(raw).strip().lower())
+        truth = read_truth(raw)
         if truth is None:
             raise ValueError(f"{quote(raw)} is neither yes nor no: give {self.expected}.")
         return truth
 
     def _parse_number(self, raw: str | float) -> float | int:
         number = read_number(raw, self.expected)
-        if self.kind == "integer" and not (number.is_integer() and abs(number) <= LARGEST_INTEGER):
+        if self.kind == "integer" and not is_whole(number):
             raise ValueError(f"{quote(raw)} is not a whole number below 2⁵³: give {self.expected}.")
         if self.minimum is not None and number < self.minimum:
             raise ValueError(f"{quote(raw)} is too small: the least allowed is {format_value(self.minimum)}.")
@@ -213,18 +239,23 @@ class Target:
         With `new_classes`, a class that the model does not know is taken too, typed as those that it knows.
         Raises ValueError, its message saying what was given and what would be right.
         """
-        if raw is None or (isinstance(raw, str) and not raw.strip() and normalise_text(raw) not in self.classes):
+        given = _take_scalar(raw, self._longest, self.expected)
+        if given is None or (
+            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes
+        ):
             raise ValueError(f"A value is needed: give {self.expected}.")
-        if not isinstance(raw, str | int | float):
-            raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {self.expected}.")
         if self.task == "regression":
             # Adding 0.0 turns −0.0 into 0.0, as for a feature.
-            return read_number(raw, self.expected) + 0.0
-        label = self._read_label(write_value(raw))
+            return read_number(given, self.expected) + 0.0
+        label = self._read_label(given)
         known = [each for each in self.classes if each == label]
         if label is None or not (known or new_classes):
             raise ValueError(f"{quote(raw)} is not a class of this model: give {self.expected}.")
         return known[0] if known else label
+
+    @cached_property
+    def _longest(self) -> int:
+        return _find_longest(self.classes)
 
     def restore(self, stored: Any) -> float | Label:
         """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""
@@ -238,16 +269,25 @@ class Target:
         more = ", …" if len(self.classes) > SHOWN_CHOICES else ""
         return "one of " + ", ".join(quote(write_value(label)) for label in self.classes[:SHOWN_CHOICES]) + more
 
-    def _read_label(self, raw: str) -> Label | None:
-        """The label that a text says, of the type of this target's classes; None where it says none."""
+    def _read_label(self, raw: str | float) -> Label | None:
+        """The label that was given, of the type of this target's classes; None where it is none."""
+        text = write_value(raw + 0.0 if isinstance(raw, float) else raw)
         if isinstance(self.classes[0], bool):
-            return TRUTHS.get(raw.strip().lower())
+            return read_truth(text)
         if isinstance(self.classes[0], int):
-            return _read_integer(raw, self.classes)
-        text = normalise_text(raw)
-        # A class may begin or end with a blank; a new one does not.
-        text = text if text in self.classes else text.strip()
-        return text if "\x00" not in text else None
+            return _read_integer(text, self.classes)
+        return self._read_text(normalise_text(text))
+
+    def _read_text(self, text: str) -> str | None:
+        """A class may begin or end with a blank; a new one does not, and is whole where all the others are."""
+        known = [str(label) for label in self.classes]
+        for spelling in (text, text.strip()):
+            found = find_written(spelling, known)
+            if found is not None:
+                return found
+        is_whole_number = WHOLE.fullmatch(text.strip()) and all(map(str.isdigit, known))
+        new = text.strip().removesuffix(".0") if is_whole_number else text.strip()
+        return new if "\x00" not in new else None
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -263,7 +303,7 @@ def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
         number = read_number(raw, "")
     except ValueError:
         return None
-    return int(number) if number.is_integer() and abs(number) <= LARGEST_INTEGER else None
+    return int(number) if is_whole(number) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,10 +351,13 @@ class Schema:
         unknown = [name for name in raw if name not in self._known]
         names = ", ".join(self.names[:SHOWN_CHOICES])
         problems = {
-            name: f"There is no field {quote(name)} in this model; it has {names}." for name in unknown[:MOST_UNKNOWN]
+            shorten(name): f"There is no field {quote(name)} in this model; it has {names}."
+            for name in unknown[:MOST_UNKNOWN]
         }
         if len(unknown) > MOST_UNKNOWN:
-            problems[unknown[MOST_UNKNOWN]] = f"Nor is there this one, or {len(unknown) - MOST_UNKNOWN - 1} more."
+            problems[shorten(unknown[MOST_UNKNOWN])] = (
+                f"Nor is there this one, or {len(unknown) - MOST_UNKNOWN - 1} more."
+            )
         return problems
 
     def encode(self, rows: Sequence[Row]) -> Matrix:

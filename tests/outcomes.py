@@ -8,8 +8,8 @@ PENGUINS = Target(name="species", label="Species", task="classification", classe
 X = Feature(name="x", kind="number", label="x")
 
 
-def make_version(target=LINE, model="line"):
-    schema = Schema(features=(X,), target=target).to_json()
+def make_version(target=LINE, model="line", feature=X):
+    schema = Schema(features=(feature,), target=target).to_json()
     empty = {key: {} for key in ("metrics", "profile", "split", "data", "decision", "libraries")}
     number = Version.objects.next_number(model)
     return Version.objects.create(model=model, number=number, title=model, estimator="", schema=schema, **empty)

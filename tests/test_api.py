@@ -92,6 +92,13 @@ def test_no_cookie_and_no_token_is_asked_for_or_given(line):
         ({"inputs": {"x": [1]}}, 422, "invalid_input", ["x"]),
         ({"inputs": {"x": True}}, 422, "invalid_input", ["x"]),
         ({"inputs": {"x": 10**400}}, 422, "invalid_input", ["x"]),
+        ({"inputs": {"x": "1,234"}}, 422, "invalid_input", ["x"]),
+        ('{"inputs": {"x": ' + "9" * 5_000 + "}}", 400, "malformed", []),
+        ('{"inputs": {"x": "\\ud800"}}', 400, "malformed", []),
+        ({"inputs": {"x": "\u202e" * 300_000}}, 422, "invalid_input", ["x"]),
+        ({"inputs": [["a"] * 100_000]}, 422, "invalid_input", ["0"]),
+        ('{"inputs": [' + "[" * 800 + "]" * 800 + "]}", 422, "invalid_input", ["0"]),
+        ({"inputs": [{"x": 1}, 10**400, None]}, 422, "invalid_input", ["1", "2"]),
         ({"inputs": [{"x": 1}, {"x": "a"}, 3, {"z": 1}]}, 422, "invalid_input", ["1.x", "2", "3.x", "3.z"]),
     ],
 )
@@ -104,6 +111,20 @@ def test_what_cannot_be_answered_is_refused_with_every_field_and_nothing_is_kept
     assert (error["code"], sorted(error.get("fields", {}))) == (code, fields)
     assert error["message"].endswith(".")
     assert not Prediction.objects.exists()
+
+
+def test_what_is_refused_is_hardly_repeated_however_long_it_is(client, line):
+    sent = {"inputs": [{"x": "\u202e" * 300_000, "y" * 500_000: 1}, "z" * 500_000, [["a" * 500_000]]]}
+    answer = post(client, sent)
+    assert answer.status_code == 422
+    assert len(answer.content) < 2_000
+    assert list(answer.json()["error"]["fields"]) == ["0." + "y" * 40 + "…", "0.x", "1", "2"]
+
+
+@pytest.mark.parametrize(("typed", "x"), [("3,7", 3.7), ("1.234,5", 1234.5), ("1.234", 1.234), (3, 3.0), (3.0, 3.0)])
+def test_a_number_may_come_as_a_text_with_a_comma(client, line, typed, x):
+    assert post(client, {"inputs": {"x": typed}}).status_code == 200
+    assert Prediction.objects.get().inputs == {"x": x}
 
 
 def test_another_content_type_is_refused(client, line):

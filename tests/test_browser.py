@@ -1,5 +1,6 @@
 """What a person sees and does, in a real browser."""
 
+import csv
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import sync_playwright
 from predictor.models import Prediction
 from predictor.serving.service import SECONDS_BETWEEN_LOOKS
 from tests.outcomes import read_log
-from tests.training import register_shipped
+from tests.training import register_shipped, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -75,6 +76,12 @@ def send_unchecked(page):
     """Send a form as a browser would that checks nothing itself."""
     page.locator("form.predict").evaluate("form => { form.noValidate = true }")
     page.click("button[type=submit]")
+
+
+def press_predict(page):
+    before = page.url
+    page.click("form.predict button")
+    page.wait_for_url(lambda address: "/predictions/" in address and address != before)
 
 
 def read_stored():
@@ -144,6 +151,26 @@ def test_what_really_happened_is_recorded_and_corrected_by_keyboard_alone(open_p
 
 
 @either_way
+def test_an_outcome_with_a_decimal_comma_is_recorded_as_it_was_typed(open_page, site, admin_client, javascript):
+    page = open_page("/", PHONE, javascript)
+    session = admin_client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
+    page.fill("input[name=x]", "2")
+    press_predict(page)
+    page.locator("input[name=outcome]").press_sequentially("7,5")
+    page.click("form.record button")
+    page.wait_for_selector(".happened")
+    prediction = Prediction.objects.get()
+    page.goto(f"{site}/admin/predictor/outcome/add/?prediction={prediction.id}")
+    page.fill("textarea[name=value]", "1,234")
+    page.click("input[name=_save]")
+    page.wait_for_selector(".errorlist")
+    assert "“1,234” can be read in two ways: write 1234 or 1.234." in page.locator(".errorlist").all_inner_texts()
+    assert page.locator("textarea[name=value]").input_value() == "1,234"
+    assert read_log() == [(7.5, "admin", None)]
+
+
+@either_way
 def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javascript):
     page = open_page("/penguins/", PHONE, javascript)
     page.fill("input[name=bill_length_mm]", "999")
@@ -170,20 +197,123 @@ def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javas
 
 
 @either_way
-def test_a_number_that_the_browser_cannot_read_is_not_taken_for_a_missing_one(open_page, javascript):
-    page = open_page("/penguins/", DESKTOP, javascript)
+@each_width
+def test_a_decimal_comma_arrives_as_it_was_typed(open_page, viewport, javascript):
+    page = open_page("/", viewport, javascript)
+    for typed in ("3,7", "−0,9", "1.234,5"):
+        page.fill("input[name=x]", "")
+        page.locator("input[name=x]").press_sequentially(typed)
+        press_predict(page)
+    assert [inputs["x"] for inputs, _ in read_stored()] == [1234.5, -0.9, 3.7]
+
+
+@either_way
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("1,234", "“1,234” can be read in two ways: write 1234 or 1.234."),
+        ("1e", "“1e” is not a number"),
+        ("--5", "“--5” is not a number"),
+        ("1e400", "“1e400” is too large for a number here"),
+        ("12 m", "“12 m” is not a number"),
+    ],
+)
+def test_what_is_no_number_is_asked_back_as_it_was_typed(open_page, javascript, typed, said):
+    page = open_page("/penguins/", PHONE, javascript)
     page.select_option("select[name=island]", "Dream")
     page.fill("input[name=year]", "2008")
     bill = page.locator("input[name=bill_length_mm]")
-    for typed in ("1e", "--5", "1e400"):
-        bill.fill("")
-        bill.focus()
-        page.keyboard.type(typed)
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(300)
-        assert bill.evaluate("element => element.validity.badInput")
-        assert bill.evaluate("element => element === document.activeElement")
+    bill.press_sequentially(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("p.wrong")
+    assert said in page.locator("p.wrong").inner_text()
+    assert bill.input_value() == typed
+    assert bill.get_attribute("aria-invalid") == "true"
+    assert page.locator("select[name=island]").input_value() == "Dream"
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert not read_stored().exists()
+
+
+# Names that a browser's form has for something else, a line end, and quotes.
+AWKWARD = {"children": "3,5", "length": "4", "elements": "5", "action": "6", "id": "7", "a\nb": "8", 'a "b" & c': "9"}
+TOWNS = [" Bonn", "Bonn", "Bad\nEms", 'a "b" <i>']
+
+
+@pytest.fixture
+def kinds(site, shared_server, models_dir):
+    """A model with an input of each kind, whose names and choices a browser might change."""
+    names = ["town", "is_new", "is_sold", *AWKWARD]
+    rows = [
+        [
+            TOWNS[i % 4],
+            ["true", "false"][i % 2],
+            ["", "true", "false"][i % 3],
+            *(i + j / 2 + 0.25 for j in range(len(AWKWARD))),
+        ]
+        for i in range(60)
+    ]
+    folder = models_dir / "kinds"
+    folder.mkdir()
+    with (folder / "data.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([[*names, "y"], *([*row, i] for i, row in enumerate(rows))])
+    estimator = 'class = "sklearn.ensemble.HistGradientBoostingRegressor"'
+    text = f'title = "Kinds"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n[estimator]\n{estimator}\n'
+    (folder / "model.toml").write_text(text)
+    train(models_dir, "kinds")
+    shared_server.wait_until("/kinds/")
+
+
+@either_way
+def test_every_widget_sends_what_was_put_in_also_after_its_answer_filled_it(open_page, kinds, javascript):
+    page = open_page("/kinds/", PHONE, javascript)
+    for position, typed in enumerate(AWKWARD.values(), start=4):
+        page.fill(f"#feature-{position}", typed)
+    page.select_option("select[name=is_sold]", "false")
+    rounds = list(zip(TOWNS, [False, True, True, False], strict=True))
+    for town, is_new in rounds:
+        page.select_option("select[name=town]", value=town)
+        page.set_checked("input[name=is_new]", is_new)
+        press_predict(page)
+    given = {"is_sold": False, **{name: float(typed.replace(",", ".")) for name, typed in AWKWARD.items()}}
+    stored = [inputs for inputs, _ in read_stored()]
+    assert stored == [{**given, "town": town, "is_new": is_new} for town, is_new in reversed(rounds)]
+
+
+@either_way
+def test_all_that_was_put_in_stays_next_to_the_error_of_another_field(open_page, kinds, javascript):
+    page = open_page("/kinds/", PHONE, javascript)
+    page.fill("#feature-4", "1,234")
+    page.select_option("select[name=town]", value="Bad\nEms")
+    page.select_option("select[name=is_sold]", "true")
+    page.check("input[name=is_new]")
+    send_unchecked(page)
+    page.wait_for_selector("p.wrong")
+    assert page.locator("#feature-4").input_value() == "1,234"
+    assert page.locator("select[name=town]").input_value() == "Bad\nEms"
+    assert page.locator("select[name=is_sold]").input_value() == "true"
+    assert page.locator("input[name=is_new]").is_checked()
+
+
+@either_way
+def test_the_heading_of_an_answer_is_named_by_it(open_page, javascript):
+    page = open_page("/", DESKTOP, javascript)
+    page.fill("input[name=x]", "2")
+    press_predict(page)
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    headings = [node["name"]["value"] for node in tree if node.get("role", {}).get("value") == "heading"]
+    output = page.locator("output#prediction")
+    assert headings[0] == f"y {output.inner_text()}"
+    assert output.get_attribute("data-value") == repr(read_stored()[0][1])
+
+
+@either_way
+def test_a_moment_arrives_as_it_was_typed(open_page, javascript):
+    page = open_page("/about/line/", DESKTOP, javascript)
+    page.fill("input[name=at]", "2026-03-01T12:30:07")
+    page.click("form.moment button")
+    page.wait_for_url("**at=2026-03-01T12*")
+    assert page.locator("input[name=at]").input_value() == "2026-03-01T12:30:07"
+    assert page.locator("#moment").inner_text() == "No version was live then."
 
 
 def test_a_model_that_cannot_answer_leaves_the_form_as_it_was_typed(open_page):

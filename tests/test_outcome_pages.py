@@ -65,7 +65,7 @@ def test_a_visitor_sees_what_happened_with_its_unit_and_when_but_not_who_said_so
 
 def test_staff_record_on_the_page_and_see_who_recorded_what(staff, prediction):
     form = read_page(staff, prediction).select_one("#outcome form")
-    assert form.select_one("input[name=outcome]")["type"] == "number"
+    assert form.select_one("input[name=outcome]")["type"] == "text"
     assert form.select_one("label")["for"] == form.select_one("input[name=outcome]")["id"]
     response = send(staff, prediction, "7.5")
     assert (response.status_code, response["Location"]) == (303, f"{prediction.get_absolute_url()}#outcome")
@@ -177,12 +177,22 @@ def test_the_admin_adds_nothing_that_is_recorded_already(staff, prediction):
     assert read_log() == [(7.5, "grace", None)]
 
 
+def test_the_admin_keeps_the_line_ends_of_a_label(staff, prediction):
+    version = prediction.version
+    version.schema["target"] |= {"task": "classification", "classes": ["a\nb", "ab"]}
+    version.save()
+    add_in_admin(staff, prediction, "a\r\nb")
+    assert read_log() == [("a\nb", "grace", None)]
+    page = staff.get(f"/admin/predictor/outcome/add/?prediction={prediction.id}").content.decode()
+    assert "\na\nb</textarea>" in page
+
+
 def test_the_admin_tells_who_is_second(staff, prediction):
     record_outcome(prediction, "7.5", by="ada", seen=None)
     fields = {"prediction": prediction.id, "seen": "", "value": "8"}
     page = staff.post("/admin/predictor/outcome/add/", fields, follow=True).content.decode()
     assert "Not recorded: 7.5 is recorded by now, by ada" in page
-    assert 'value="8"' in page
+    assert "\n8</textarea>" in page
     assert read_log() == [(7.5, "ada", None)]
 
 

@@ -10,6 +10,7 @@ from predictor.web.pieces import ChartPieces, FormPieces, get_form_pieces
 from tests.training import register_shipped, train
 
 CHOICES = ("a", 'b "quoted" & <i>', "c'", "on", "<option", "a ")
+DROPPED = "dropped since"
 SCHEMA = Schema(
     features=(
         Feature(name="size & <b>", kind="number", label="Size <b>", unit="m²", help="a & b", maximum=9.5),
@@ -24,9 +25,9 @@ SCHEMA = Schema(
 inputs = st.fixed_dictionaries(
     {},
     optional={
-        "size & <b>": st.floats(-1e6, 1e6),
+        "size & <b>": st.floats(-1e6, 1e6).map(lambda size: size + 0.0),
         "count": st.none() | st.integers(-(2**53), 2**53),
-        "kind": st.sampled_from([*CHOICES, "dropped since"]),
+        "kind": st.sampled_from([*CHOICES, DROPPED]),
         "more": st.none() | st.sampled_from(CHOICES),
         "is_new": st.booleans(),
         "is_sold": st.none() | st.booleans(),
@@ -37,7 +38,7 @@ inputs = st.fixed_dictionaries(
 
 def render_whole(slug, schema, token, given):
     """The form as the template writes it, from all of its fields at once."""
-    kept = {name: write_value(value) for name, value in given.items() if name in schema.names}
+    kept = {name: write_value(value) for name, value in given.items() if name in schema.names and value != DROPPED}
     context = {"slug": slug, "csrf_token": token, "form": PredictionForm(schema, initial=kept), "fields": None}
     return render_to_string("predictor/_form.html", context)
 
@@ -46,6 +47,21 @@ def render_whole(slug, schema, token, given):
 def test_a_form_that_was_filled_in_is_the_form_that_the_template_writes(given):
     filled = FormPieces("houses", SCHEMA).fill("token", given)
     assert filled.split() == render_whole("houses", SCHEMA, "token", given).split()
+
+
+def test_a_form_of_any_width_is_made_from_the_same_few_forms(monkeypatch):
+    made = []
+
+    class CountedForm(PredictionForm):
+        def __init__(self, *arguments, **options):
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr("predictor.web.pieces.PredictionForm", CountedForm)
+    for width in (1, 40):
+        features = tuple(Feature(name=f"x{i}", kind="boolean", label="x", required=bool(i % 2)) for i in range(width))
+        FormPieces("houses", Schema(features=features, target=SCHEMA.target)).fill("token", {})
+    assert len(made) == 4
 
 
 def test_a_token_cannot_break_out_of_its_field():

@@ -31,7 +31,7 @@ def test_an_answer_has_a_page_of_its_own_and_is_kept_before_it_is_given(client, 
     assert (prediction.version, prediction.source, prediction.warnings) == (line, "form", [])
     assert prediction.duration_ms > 0
     page = client.get(response["Location"]).content.decode()
-    assert f'<output id="prediction">{prediction.output:.10g}</output>' in page
+    assert f'<output id="prediction" data-value="{prediction.output!r}">{prediction.output:.10g}</output>' in page
 
 
 def test_a_classification_says_how_sure_it_is(client, penguins):
@@ -42,7 +42,7 @@ def test_a_classification_says_how_sure_it_is(client, penguins):
     assert set(prediction.probabilities) == {"Adelie", "Chinstrap", "Gentoo"}
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     page = response.content.decode()
-    assert '<output id="prediction">Gentoo</output>' in page
+    assert '<output id="prediction" data-value="Gentoo">Gentoo</output>' in page
     assert f"{100 * prediction.probabilities['Gentoo']:.1f} %" in page
 
 

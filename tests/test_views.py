@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
@@ -7,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction
+from predictor.schema import Feature
 from predictor.serving.service import service
+from predictor.web.forms import make_widget
 from tests.test_predict_journey import PENGUIN
 from tests.training import register_shipped, train
 
@@ -21,18 +24,13 @@ def send_raw(client, path, body):
 def test_the_form_is_built_from_the_schema(client, penguins):
     page = BeautifulSoup(client.get("/penguins/").content, "html.parser")
     bill = page.select_one("input[name=bill_length_mm]")
-    assert {name: bill[name] for name in ("type", "step", "min", "max")} == {
-        "type": "number",
-        "step": "any",
-        "min": "0",
-        "max": "200",
-    }
+    assert (bill["type"], bill["inputmode"]) == ("text", "decimal")
     assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
     assert (
         page.select_one(f"#{bill['aria-describedby']}").text == "Seen in training: 32.1 to 55.9 mm. May be left empty."
     )
     assert page.select_one("input[name=bill_length_mm] + .unit").text == "mm"
-    assert page.select_one("input[name=year]")["step"] == "1"
+    assert page.select_one("input[name=year]")["type"] == "text"
     assert page.select_one("select[name=island]").has_attr("required")
     assert [option["value"] for option in page.select("select[name=sex] option")] == ["", "female", "male"]
     assert "Where the penguin was met." in page.text
@@ -62,7 +60,8 @@ def test_a_small_navigation_leads_between_the_models(client, line, penguins):
         ("1_0", "“1_0” is not a number"),
         ("٣", "“٣” is not a number"),
         ("0x10", "“0x10” is not a number"),
-        ("1,5", "“1,5” is not a number"),
+        ("1,234", "“1,234” can be read in two ways: write 1234 or 1.234."),
+        ("1,2,3", "“1,2,3” is not a number"),
         ("5\x00", "“5\\x00” is not a number"),
     ],
 )
@@ -115,6 +114,23 @@ def test_unknown_and_doubled_fields_are_refused(client, line, body, said):
     assert response.status_code == 422
     assert said in response.content.decode()
     assert not Prediction.objects.exists()
+
+
+def test_much_in_one_field_or_its_name_is_hardly_repeated(client, line):
+    page = BeautifulSoup(
+        send_raw(client, "/", urlencode({"x": "\u202e" * 50_000, "y" * 50_000: "1"})).content, "html.parser"
+    )
+    assert "is too long" in page.select_one("#feature-1_error").text
+    assert len(page.select_one(".problems").text) < 300
+
+
+@pytest.mark.parametrize(
+    ("minimum", "whole", "keys"),
+    [(0, False, "decimal"), (0, True, "numeric"), (-1, True, "text"), (None, False, "text")],
+)
+def test_the_keys_of_a_phone_can_type_what_the_limits_allow(minimum, whole, keys):
+    feature = Feature(name="x", kind="integer" if whole else "number", label="x", minimum=minimum)
+    assert make_widget(feature).attrs["inputmode"] == keys
 
 
 def test_an_input_that_overflows_the_model_is_refused(client, line):
@@ -221,7 +237,7 @@ def test_htmx_gets_the_answer_in_place_and_its_address(client, line):
     assert response["HX-Push-Url"] == prediction.get_absolute_url()
     assert "<title>y: " in page
     assert "<html" not in page
-    assert '<output id="prediction">' in page
+    assert '<output id="prediction" ' in page
 
 
 @pytest.mark.parametrize(("typed", "status"), [("abc", 422), ("1" * 530_000, 413)])

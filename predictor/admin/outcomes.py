@@ -20,7 +20,13 @@ from predictor.serving.outcomes import find_outcome, is_same, record_outcome
 class OutcomeForm(forms.ModelForm):
     """An outcome as somebody says it, which `record_outcome` parses against the prediction's target."""
 
-    value = forms.CharField(label="What really happened", strip=False, help_text="A number, or the label of a class.")
+    value = forms.CharField(
+        label="What really happened",
+        strip=False,
+        help_text="A number, or the label of a class.",
+        # Browsers drop the line ends of a label from a field of one line.
+        widget=forms.Textarea(attrs={"rows": 1}),
+    )
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
-from predictor.schema import SHOWN_CHARACTERS, Row, Schema, quote
+from predictor.schema import Row, Schema, quote
 from predictor.serving.outages import SECONDS_TO_WAIT
 
 MOST_ROWS = 1_000
@@ -65,7 +65,9 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
     for number, raw in enumerate(inputs.rows):
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
-            fields[place.rstrip(".")] = f"A row is an object of fields, not {quote(raw)[: SHOWN_CHARACTERS + 3]}."
+            # A list is not repeated: writing all of a large one would take long, or nest too deeply.
+            given = "a list" if isinstance(raw, list) else quote(raw)
+            fields[place.rstrip(".")] = f"A row is an object of fields, not {given}."
             continue
         try:
             rows.append(schema.parse(raw))

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema import NUMBER
+from predictor.numbers import NUMBER
 from predictor.training.columns import Column, Mask
 
 Hashes = NDArray[np.uint64]

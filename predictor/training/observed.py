@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from predictor.schema import LARGEST_INTEGER, TRUTHS, Label, Target, Value, Vector, normalise_text, write_value
-from predictor.schema import read_number as parse_number
+from predictor.numbers import LARGEST_INTEGER, find_written
+from predictor.schema import Kind, Label, Target, Value, Vector, convert_value, normalise_text, write_value
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
 
@@ -84,25 +84,21 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
         return None
     if column.kind == "category":
         text = normalise_text(write_value(value))
-        if said.choices is not None and text not in column.choices:
+        found = find_written(text, column.choices)
+        if said.choices is not None and found is None:
             raise DoesNotFit(f"{column.name} is none of the recipe's choices")
-        return text
+        return text if found is None else found
     return _fit_number(column, value)
 
 
 def _fit_number(column: Column, value: Value) -> float:
     """A quantity, or 1 for a yes and 0 for a no; the value may come from when this was another kind of column."""
-    if column.kind == "boolean":
-        truth = TRUTHS.get(write_value(value).strip().lower())
-        if truth is None:
-            raise DoesNotFit(f"{column.name} is neither yes nor no")
-        return float(truth)
-    if isinstance(value, int | float):
-        return float(value) + 0.0
+    kind: Kind = "boolean" if column.kind == "boolean" else "number"
     try:
-        return parse_number(value, "a number") + 0.0
+        return float(cast(float, convert_value(value, kind)))
     except ValueError as error:
-        raise DoesNotFit(f"{column.name} is not a number") from error
+        problem = "neither yes nor no" if kind == "boolean" else "not a number"
+        raise DoesNotFit(f"{column.name} is {problem}") from error
 
 
 def _fit_outcome(target: Target, outcome: float | Label, name: str) -> float | Label:

@@ -1,14 +1,20 @@
 """The form that a schema asks for. What is typed goes through the schema, and nothing else decides."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, format_value, write_value
+from predictor.texts import make_printable, normalise_text
+
+# The blanks that browsers drop or make one of in what a select shows.
+FOLDED = re.compile(r"^[ \t\n\f\r]|[\t\n\f\r]|  |[ \t\n\f\r]$")
 
 
 class FeatureBoundField(BoundField):
@@ -20,7 +26,14 @@ class FeatureBoundField(BoundField):
         return f"feature-{self.field.position}"
 
 
-class FeatureField(forms.Field):
+class TypedField(forms.Field):
+    """Shows what was typed, with the line ends that a select's options have."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return normalise_text(value) if isinstance(value, str) else value
+
+
+class FeatureField(TypedField):
     """Shows a feature, the first of a schema at position 1; the schema, not this field, parses it."""
 
     def __init__(self, feature: Feature, position: int) -> None:
@@ -35,21 +48,29 @@ class FeatureField(forms.Field):
 
 def parse_typed(schema: Schema, data: QueryDict) -> Row:
     """Parse what a browser has sent. Raises InvalidInput, also for a field that was sent twice."""
-    typed: dict[str, object] = {name: text for name, text in data.items() if name not in RESERVED_NAMES}
-    doubled = [name for name in typed if len(data.getlist(name)) > 1]
+    typed = read_typed(schema, data)
+    doubled = [name for name in schema.names if len(data.getlist(name)) > 1]
     if doubled:
         raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
-    for feature in schema.features:
-        if feature.kind == "boolean" and feature.required:
-            typed.setdefault(feature.name, "false")  # A browser says nothing of an empty checkbox.
-    return schema.parse(typed)
+    # A browser says nothing of an empty checkbox.
+    unticked = {feature.name: "false" for feature in schema.features if is_checkbox(feature)}
+    return schema.parse(unticked | typed)
+
+
+def read_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
+    """What was typed by a field's name, in which browsers send each line end as CRLF."""
+    names = {normalise_text(name): name for name in schema.names}
+    return {names.get(normalise_text(name), name): text for name, text in data.items() if name not in RESERVED_NAMES}
 
 
 class PredictionForm(forms.Form):
     """Shows what was typed, or `initial` values, and what is wrong with it; it parses nothing."""
 
+    # Its widgets are written by the language of our pages, in half the time of Django's own.
+    default_renderer = Jinja2()
+
     def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(data, initial=initial, label_suffix="")
+        super().__init__(None if data is None else read_typed(schema, data), initial=initial, label_suffix="")
         self.schema = schema
         for position, feature in enumerate(schema.features, start=1):
             self.fields[feature.name] = FeatureField(feature, position)
@@ -68,29 +89,64 @@ class OutcomeForm(forms.Form):
     def __init__(self, target: Target, data: QueryDict | None = None) -> None:
         super().__init__(data, label_suffix="")
         widget = make_outcome_widget(target)
-        self.fields["outcome"] = forms.CharField(required=False, label=target.label, widget=widget)
+        self.fields["outcome"] = TypedField(required=False, label=target.label, widget=widget)
 
 
 def make_outcome_widget(target: Target) -> forms.Widget:
     if target.task == "regression":
-        return forms.NumberInput(attrs={"step": "any", "autocomplete": "off", "required": True})
-    choices = [("", "choose…"), *((write_value(label), format_value(label)) for label in target.classes)]
+        return make_number_widget(required=True)
+    choices = [("", "choose…"), *((write_value(label), show_choice(format_value(label))) for label in target.classes)]
     return forms.Select(choices=choices, attrs={"required": True})
+
+
+class YesInput(forms.CheckboxInput):
+    """A checkbox that sends "true" once it is ticked, whatever it showed before."""
+
+    def __init__(self) -> None:
+        super().__init__(check_test=lambda value: value in (True, "true"))
+
+    def format_value(self, value: Any) -> str:
+        return "true"
+
+
+def is_checkbox(feature: Feature) -> bool:
+    return feature.kind == "boolean" and feature.required
 
 
 def make_widget(feature: Feature) -> forms.Widget:
     required = {"required": True} if feature.required else {}
+    if is_checkbox(feature):
+        return YesInput()
     if feature.kind == "boolean":
-        if feature.required:
-            return forms.CheckboxInput(check_test=lambda value: value == "true", attrs={"value": "true"})
         return forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
     if feature.kind == "category":
-        empty = "choose…" if feature.required else "unknown"
-        return forms.Select(choices=[("", empty), *((c, c) for c in feature.choices)], attrs=required)
-    limits = {"min": feature.minimum, "max": feature.maximum}
-    written = {name: f"{limit:.17g}" for name, limit in limits.items() if limit is not None}
-    step = "1" if feature.kind == "integer" else "any"
-    return forms.NumberInput(attrs={"step": step, "autocomplete": "off", **written, **required})
+        return forms.Select(choices=list_choices(feature), attrs=required)
+    return make_number_widget(minimum=feature.minimum, is_whole=feature.kind == "integer", required=feature.required)
+
+
+def list_choices(feature: Feature) -> list[tuple[str, str]]:
+    """What a select offers; where the empty text is a choice, it is not offered as the missing value as well."""
+    shown = [(choice, show_choice(choice)) for choice in feature.choices]
+    if feature.required:
+        return [("", "choose…"), *shown]
+    return shown if "" in feature.choices else [("", "unknown"), *shown]
+
+
+def show_choice(choice: str) -> str:
+    """A choice as it is, or in quotes where a browser would show other blanks than it has."""
+    return f"“{make_printable(choice)}”" if FOLDED.search(choice) or not choice else choice
+
+
+def make_number_widget(
+    *, minimum: float | None = None, is_whole: bool = False, required: bool = False
+) -> forms.TextInput:
+    """A text input, since browsers drop a decimal comma from type="number" before anybody sees it.
+
+    The keyboards of some phones have no minus for numbers: where a number may be negative, they show all keys.
+    """
+    may_be_negative = minimum is None or minimum < 0
+    keys = "text" if may_be_negative else "numeric" if is_whole else "decimal"
+    return forms.TextInput(attrs={"inputmode": keys, "autocomplete": "off", **({"required": True} if required else {})})
 
 
 def describe_feature(feature: Feature) -> str:

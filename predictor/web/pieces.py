@@ -5,14 +5,14 @@ from secrets import token_hex
 from weakref import WeakKeyDictionary
 
 from django.template.loader import render_to_string
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from markupsafe import escape
 
 from predictor.charts import Chart, Point, draw_resting_chart
 from predictor.models import Version
-from predictor.schema import Feature, Schema, Value, write_value
+from predictor.schema import Feature, Schema, Value, convert_value, write_value
 from predictor.serving.runtime import Runtime
-from predictor.web.forms import PredictionForm
+from predictor.web.forms import PredictionForm, is_checkbox
 
 # Stands where something is put in, and nowhere else.
 MARK = token_hex(16)
@@ -49,38 +49,48 @@ class FormPieces:
     """A model's form, into which a visitor's token and values are put; never one with errors."""
 
     def __init__(self, slug: str, schema: Schema) -> None:
-        form = PredictionForm(schema, initial={feature.name: MARK for feature in schema.features})
         marked = {"slug": slug, "csrf_token": MARK, "form": None, "fields": MARK}
         shell = render_to_string("predictor/_form.html", marked)
         self._start, self._middle, self._end = shell.split(MARK)
-        self._fields = [FieldPieces(form, feature) for feature in schema.features]
+        # Two forms for all fields: where each field had its own, the time grew with the square of their number.
+        filled, checked = (
+            PredictionForm(schema, initial=dict.fromkeys(schema.names, written)) for written in (MARK, "true")
+        )
+        self._fields = [
+            FieldPieces(
+                feature=feature,
+                marked=render_field(filled, feature.name),
+                checked=render_field(checked, feature.name) if is_checkbox(feature) else "",
+            )
+            for feature in schema.features
+        ]
 
     def fill(self, token: str, inputs: Mapping[str, Value]) -> SafeString:
-        """The form with a prediction's inputs; what the schema no longer has is dropped, what it has more is empty."""
-        fields = "".join(field.fill(write_value(inputs.get(field.name))) for field in self._fields)
+        """The form with a prediction's inputs, as far as the schema still has them; what it has more is empty."""
+        fields = "".join(field.fill(inputs.get(field.name)) for field in self._fields)
         return mark_safe(f"{self._start}{escape(token)}{self._middle}{fields}{self._end}")  # noqa: S308  # All is escaped.
 
 
 class FieldPieces:
-    """One field of a form."""
+    """One field of a form: `marked` where a value is put in, and for a checkbox as it is `checked`."""
 
-    def __init__(self, form: PredictionForm, feature: Feature) -> None:
+    def __init__(self, *, feature: Feature, marked: str, checked: str) -> None:
         self.name = feature.name
-        self._is_typed = feature.kind in ("number", "integer")
-        self._is_chosen = feature.kind == "category"
-        self._marked = render_field(form, feature.name)
-        self._fixed = {
-            written: render_field(PredictionForm(form.schema, initial={feature.name: written}), feature.name)
-            for written in (["", "true", "false"] if feature.kind == "boolean" else [""])
-        }
+        self._feature, self._marked, self._checked = feature, marked, checked
+        self._empty = marked.replace(f' value="{MARK}"', "")
 
-    def fill(self, written: str) -> str:
-        if self._is_typed and written:
-            return self._marked.replace(MARK, escape(written))
-        if self._is_chosen and written:
-            option = f'<option value="{escape(written)}"'
-            return self._marked.replace(f"{option}>", f"{option} selected>", 1)
-        return self._fixed[written]
+    def fill(self, value: Value) -> str:
+        """The field with a value, or empty where that comes from a version in which it was of another kind."""
+        try:
+            written = write_value(convert_value(value, self._feature.kind, self._feature.choices))
+        except ValueError:
+            written = ""
+        if self._feature.kind in ("number", "integer"):
+            return self._marked.replace(MARK, str(escape(written))) if written else self._empty
+        if self._checked:
+            return self._checked if written == "true" else self._empty
+        option = f'<option value="{escape(written)}"'
+        return self._marked.replace(f"{option}>", f"{option} selected>", 1)
 
 
 def render_field(form: PredictionForm, name: str) -> str:

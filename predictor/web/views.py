@@ -16,7 +16,7 @@ from predictor.charts import draw_chart
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
 from predictor.models import Figure, Prediction, Promotion, Version
 from predictor.provenance import describe_sources
-from predictor.schema import format_value
+from predictor.schema import format_value, write_value
 from predictor.serving import outcomes
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
@@ -248,6 +248,7 @@ def _render_prediction(
         "prediction": prediction,
         "target": schema.target,
         "output": format_value(prediction.output),
+        "exact_output": write_value(schema.target.restore(prediction.output)),
         "interval": describe_interval(prediction),
         "inputs": list_inputs(prediction),
         "probabilities": list_probabilities(prediction),

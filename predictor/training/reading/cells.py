@@ -8,7 +8,7 @@ import polars as pl
 import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
-from predictor.schema import NUMBER
+from predictor.numbers import GROUP_MARKS, NUMBER, UNCLEAR_PATTERN
 
 # What pandas takes for missing, save None, which is a category in many a table.
 MISSING = [
@@ -18,9 +18,7 @@ MISSING = [
 MISSING_AMONG_NUMBERS = ["None", "-", "?", "."]
 NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
-# "1,234" is 1234 to some and 1.234 to others; "0,123" and "1234,567" can only be decimals.
-UNCLEAR_PATTERN = r"[+-]?[1-9][0-9]{0,2}MARK[0-9]{3}"
-GROUPED_PATTERN = r"[+-]?[0-9]{1,3}(?:[.,'’ \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?"
+GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 TRUTHS = ["true", "false"]
 Texts = TypeVar("Texts", pl.Series, pl.Expr)

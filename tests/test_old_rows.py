@@ -1,0 +1,102 @@
+"""What an earlier version was given is read under a schema in which the feature is of another kind."""
+
+import dataclasses
+
+import pytest
+from bs4 import BeautifulSoup
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.models import Prediction
+from predictor.schema import Feature, Schema, Target, convert_value
+from predictor.serving.service import service
+from predictor.training.dataset import load_dataset
+from predictor.web.forms import parse_typed
+from predictor.web.pieces import FormPieces
+from tests.outcomes import LINE, make_version
+from tests.recipes import make_recipe
+from tests.test_observed import observe
+from tests.test_schema import attempt, features, finite, texts
+from tests.training import train
+
+TARGET = Target(name="y", label="y", task="regression")
+KINDS = ["number", "integer", "category", "boolean"]
+# Of each kind that a feature may have had, and what some other kind could take for its own.
+OLD = [2.5, 3.0, 1.0, -0.0, 1e300, 3, 0, 2**60, "red", "3", "3.0", "true", "1,234", "", " ", "a\nb", True, False, None]
+COLUMNS = {
+    "number": [f"{i}.5" for i in range(60)],
+    "integer": [str(i) for i in range(60)],
+    "category": [["red", "3", "blue"][i % 3] for i in range(60)],
+    "boolean": [["true", "false"][i % 2] for i in range(60)],
+}
+
+
+def read_form(html):
+    """What a browser would send of a form that somebody only looked at."""
+    sent = QueryDict(mutable=True)
+    for field in BeautifulSoup(html, "html.parser").select("input[name], select"):
+        if field.name == "select":
+            chosen = field.select_one("option[selected]") or field.select_one("option")
+            sent[field["name"]] = chosen["value"].replace("\n", "\r\n")
+        elif field.get("type") != "checkbox" or field.has_attr("checked"):
+            sent[field["name"]] = field.get("value", "")
+    return sent
+
+
+@given(features(), st.sampled_from(OLD) | finite | st.integers() | texts)
+def test_a_form_is_filled_with_what_the_new_kind_can_take_and_else_left_empty(feature, old):
+    optional = dataclasses.replace(feature, minimum=None, maximum=None, required=False)
+    fits, _ = attempt(ValueError, lambda value: convert_value(value, feature.kind, feature.choices), old)
+    assert read_back(optional, old) == fits or (fits is None and read_back(optional, old) == "")
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_a_checkbox_is_ticked_only_by_a_yes(old):
+    checkbox = Feature(name="x", kind="boolean", label="x")
+    assert read_back(checkbox, old) == (old in (1, True, "true"))
+
+
+def read_back(feature, old):
+    """What is read of a form that was filled with an old value and sent as it is."""
+    schema = Schema(features=(feature,), target=TARGET)
+    return parse_typed(schema, read_form(FormPieces("line", schema).fill("token", {"x": old}))).values["x"]
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+@pytest.mark.parametrize("new", KINDS)
+def test_pages_and_admin_show_a_kept_answer_whatever_kind_its_input_is_now(client, admin_client, models_dir, new):
+    rows = "".join(f"{x},{y},{y}\n" for y, x in enumerate(COLUMNS[new]))
+    (models_dir / "line/data.csv").write_text("x,z,y\n" + rows)
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text(recipe.read_text().replace("show_data = true", "holdout = 0"))
+    kept = [make_prediction(kind, old) for old in OLD for kind in KINDS]
+    assert train(models_dir, "line").parsed_schema.features[0].kind == new
+    service.forget()
+    for prediction in kept:
+        page = client.get(prediction.get_absolute_url())
+        assert page.status_code == 200
+        assert BeautifulSoup(page.content, "html.parser").select_one("form.predict [name=x]")
+    for prediction in kept[:: len(KINDS)]:
+        assert admin_client.get(f"/admin/predictor/prediction/{prediction.id}/change/").status_code == 200
+        assert admin_client.get(f"/admin/predictor/outcome/add/?prediction={prediction.id}").status_code == 200
+    assert admin_client.get("/admin/predictor/prediction/").status_code == 200
+
+
+def make_prediction(kind, old):
+    version = make_version(LINE, "line", Feature(name="x", kind=kind, label="x", choices=("red",)))
+    version.profile = {"axes": [], "curve": [], "points": []}
+    version.save()
+    return Prediction.objects.create(version=version, inputs={"x": old}, output=1.5, source="form", duration_ms=1.0)
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["found in the table", "listed in the recipe"])
+@pytest.mark.parametrize("new", KINDS)
+def test_what_happened_is_trained_on_where_the_new_kind_can_take_the_input(tmp_path, new, listed):
+    said = '[features.x]\nchoices = ["blue", "red", "3"]\n' if listed and new == "category" else ""
+    csv = "x,y\n" + "".join(f"{x},{y}\n" for y, x in enumerate(COLUMNS[new]))
+    recipe = make_recipe(tmp_path, toml='title = "A"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n' + said, csv=csv)
+    dataset = load_dataset(recipe, observe(*(({"x": old}, 1.0) for old in OLD)))
+    assert dataset.outcomes + sum(dataset.misfits.values()) == len(OLD)
+    assert dataset.outcomes >= OLD.count(None) + 1
