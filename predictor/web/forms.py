@@ -8,7 +8,8 @@ from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, format_value, write_value
+from predictor.formats import format_label
+from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, write_value
 
 
 class FeatureBoundField(BoundField):
@@ -74,7 +75,7 @@ class OutcomeForm(forms.Form):
 def make_outcome_widget(target: Target) -> forms.Widget:
     if target.task == "regression":
         return forms.NumberInput(attrs={"step": "any", "autocomplete": "off", "required": True})
-    choices = [("", "choose…"), *((write_value(label), format_value(label)) for label in target.classes)]
+    choices = [("", "choose…"), *((write_value(label), format_label(label)) for label in target.classes)]
     return forms.Select(choices=choices, attrs={"required": True})
 
 
@@ -94,6 +95,6 @@ def make_widget(feature: Feature) -> forms.Widget:
 
 
 def describe_feature(feature: Feature) -> str:
-    seen = f"Seen in training: {feature.seen_range}{' ' + feature.unit if feature.unit else ''}."
-    parts = [feature.help, seen if feature.seen_range else "", "" if feature.required else "May be left empty."]
+    seen = f"Seen in training: {feature.seen_range}." if feature.seen_range else ""
+    parts = [feature.help, seen, "" if feature.required else "May be left empty."]
     return " ".join(part for part in parts if part)
