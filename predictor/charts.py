@@ -3,13 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
-from predictor.schema import Schema, format_value
+from predictor.formats import Quantity, format_label
+from predictor.schema import Feature, Schema, Target
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
 MOST_TICKS = 8
+# On a phone, where the style sheet makes texts largest.
+TEXT_SIZE = 22
+TICK_GAP = 16
+# What the upright axis needs left and right of its numbers: its label, and some air.
+BESIDE_TICKS = 42
+# Of the size of a text, in most fonts.
+DIGIT_WIDTH, POINT_WIDTH = 0.62, 0.31
 
 # The mark of each class around its point, so that no class is told by its colour alone: a disc, a triangle, a
 # square, a diamond, a triangle upside down, a cross.
@@ -46,6 +55,8 @@ class Axis:
     high: float
     start: float
     length: float
+    most_ticks: int = MOST_TICKS
+    unit: str = ""
 
     def place(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * self.length, 1)
@@ -56,9 +67,15 @@ class Axis:
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Places and texts at multiples of 1, 2 or 5 times a power of ten."""
-        step = _round_step((self.high - self.low) / MOST_TICKS)
+        step = _round_step((self.high - self.low) / self.most_ticks)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [(self.place(i * step), format_value(i * step)) for i in range(first, last + 1)]
+        quantity = Quantity(unit=self.unit)
+        return [(self.place(i * step), quantity.write_alone(i * step)) for i in range(first, last + 1)]
+
+    @property
+    def widest(self) -> float:
+        """The width in pixels of its longest text, 0 without any."""
+        return max((measure_text(text, TEXT_SIZE) for _, text in self.ticks), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +96,26 @@ class Chart:
     own_range: Point | None = None
 
     width, height = WIDTH, HEIGHT
-    left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
-    middle, center = (LEFT + WIDTH - RIGHT) // 2, (TOP + HEIGHT - BOTTOM) // 2
+    top, bottom, center = TOP, HEIGHT - BOTTOM, (TOP + HEIGHT - BOTTOM) // 2
 
-    def mark(self, own: Point, ends: Sequence[float]) -> "Chart":
-        """The same picture with a visitor's own point, and its interval where there are `ends` of one."""
+    @property
+    def left(self) -> float:
+        return self.x.start
+
+    @property
+    def right(self) -> float:
+        return self.x.start + self.x.length
+
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
+
+    def mark(self, own: Point, ends: Sequence[float], written: str) -> "Chart":
+        """The same picture with a visitor's own point, which is `written`, and its interval where it has `ends`."""
         x, y = own
         return replace(
             self,
-            title=f"{self.title}, your point at {format_value(x)}, {format_value(y)}",
+            title=f"{self.title}, your point at {written}",
             own=(self.x.place(x), self.y.place(y)),
             own_range=(self.y.place(ends[0]), self.y.place(ends[1])) if ends else None,
         )
@@ -100,13 +128,14 @@ def draw_chart(
     output: Any,
     interval: Sequence[float] | None = None,
     *,
+    decimals: int | None = None,
     resting: Chart | None = None,
 ) -> Chart | None:
     """Place a version's training points, its fitted curve, and one visitor's own point with its interval.
 
     None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
-    picture. The own point is left out where it has a missing input. `resting` is the version's picture without one,
-    where somebody has it already: what an own point within its axes needs no new place.
+    picture. The own point is left out where it has a missing input; `output` is written to `decimals`. `resting` is the
+    version's picture without one, where somebody has it already: what an own point within its axes needs no new place.
     """
     resting = resting or draw_resting_chart(schema, profile)
     own = _find_own(schema, profile, inputs, output) if resting else None
@@ -116,7 +145,13 @@ def draw_chart(
     spots = [own, *((own[0], end) for end in ends)]
     is_inside = all(resting.x.holds(x) and resting.y.holds(y) for x, y in spots)
     chart = resting if is_inside else draw_resting_chart(schema, profile, spots)
-    return chart and chart.mark(own, ends)
+    return chart and chart.mark(own, ends, _write_own(schema, profile, own, decimals))
+
+
+def measure_text(number: str, size: float) -> float:
+    """How wide a number's text is at most, set in a font of this size."""
+    points = sum(number.count(sign) for sign in ",.-")
+    return size * (points * POINT_WIDTH + (len(number) - points) * DIGIT_WIDTH)
 
 
 def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], spots: Sequence[Point] = ()) -> Chart | None:
@@ -126,12 +161,13 @@ def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], spots: Sequen
         return None
     x_name, y_name = profile["axes"]
     all_spots = [*(tuple(point[:2]) for point in points + profile["curve"]), *spots]
-    x = _make_axis(_label(schema, x_name), [s[0] for s in all_spots], LEFT, WIDTH - LEFT - RIGHT)
-    y = _make_axis(_label(schema, y_name), [s[1] for s in all_spots], HEIGHT - BOTTOM, -(HEIGHT - TOP - BOTTOM))
-    if not (math.isfinite(x.high - x.low) and math.isfinite(y.high - y.low)):
+    x_ends, y_ends = (_find_ends([spot[i] for spot in all_spots]) for i in (0, 1))
+    if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
+    y = _make_upright_axis(_find_described(schema, y_name), *y_ends)
+    x = _make_level_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + BESIDE_TICKS))
     codes = {label: code for code, label in enumerate(schema.target.classes)}
-    labels = [format_value(label) for label in schema.target.classes] or ["training points"]
+    labels = [format_label(label) for label in schema.target.classes] or ["training points"]
     return Chart(
         title=_describe(x, y, profile),
         x=x,
@@ -148,10 +184,40 @@ def _find_own(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, A
     return None if own_x is None or own_y is None else (float(own_x), float(own_y))
 
 
-def _make_axis(label: str, values: list[float], start: float, length: float) -> Axis:
+def _write_own(schema: Schema, profile: Mapping[str, Any], own: Point, decimals: int | None) -> str:
+    x, y = (_find_described(schema, name) for name in profile["axes"])
+    own_y = y.write(own[1], decimals=decimals) if isinstance(y, Target) else y.write(own[1])
+    return f"{x.write(own[0])}, {own_y}"
+
+
+def _find_ends(values: list[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     margin = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
-    return Axis(label=label, low=low - margin, high=high + margin, start=start, length=length)
+    return low - margin, high + margin
+
+
+def _make_upright_axis(described: Feature | Target, low: float, high: float) -> Axis:
+    return Axis(
+        label=_label(described),
+        unit=described.unit,
+        low=low,
+        high=high,
+        start=HEIGHT - BOTTOM,
+        length=-(HEIGHT - TOP - BOTTOM),
+    )
+
+
+def _make_level_axis(described: Feature | Target, low: float, high: float, *, left: float) -> Axis:
+    """With as many ticks as have room for their texts, and half of the last one's text right of it."""
+    label, unit = _label(described), described.unit
+    axis = Axis(label=label, unit=unit, low=low, high=high, start=left, length=WIDTH - left - RIGHT)
+    for most in range(MOST_TICKS, 0, -1):
+        axis = replace(axis, most_ticks=most)
+        axis = replace(axis, length=WIDTH - left - max(RIGHT, axis.widest / 2))
+        places = [place for place, _ in axis.ticks]
+        if all(after - before >= axis.widest + TICK_GAP for before, after in pairwise(places)):
+            break
+    return axis
 
 
 def _round_step(step: float) -> float:
@@ -159,8 +225,11 @@ def _round_step(step: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)
 
 
-def _label(schema: Schema, name: str) -> str:
-    described = next((f for f in schema.features if f.name == name), schema.target)
+def _find_described(schema: Schema, name: str) -> Feature | Target:
+    return next((feature for feature in schema.features if feature.name == name), schema.target)
+
+
+def _label(described: Feature | Target) -> str:
     return f"{described.label} ({described.unit})" if described.unit else described.label
 
 

@@ -1,12 +1,14 @@
-"""What a model is worth, from its answers and the truth. Metrics by the name that pages and commands show.
+"""What a model is worth, from its answers and the truth, and how people are shown it.
 
 numpy is imported where it is used: every command loads this module for the names alone.
 """
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from predictor.formats import MISSING, Quantity, format_number
 from predictor.schema import Matrix, Vector
 
 # A probability of exactly 0 for what then happened would make the log loss infinite.
@@ -21,27 +23,64 @@ LABELS = {
 }
 
 
-def format_score(score: float | None) -> str:
-    """Write a score with 4 significant digits; a dash for none."""
-    return "–" if score is None else f"{score:.4g}"
+IN_TARGET_UNIT = frozenset({"mae", "rmse"})
+# At most 1, so that what is far smaller is nothing.
+SHARES = frozenset({"r2", "accuracy", "macro_f1"})
 
 
-def describe_comparison(decision: Mapping[str, Any]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class WrittenScore:
+    """A metric's label with its score, 95 % interval and the baseline's score, as people write them; “–” for none."""
+
+    label: str
+    score: str
+    interval: str
+    baseline: str
+
+
+def describe_scale(metric: str, unit: str = "") -> Quantity:
+    """How scores by a metric are written: with 4 significant digits, those in the target's unit with `unit`."""
+    own_unit, most_decimals = unit if metric in IN_TARGET_UNIT else "", 4 if metric in SHARES else None
+    return Quantity(unit=own_unit, digits=4, most_decimals=most_decimals)
+
+
+def format_score(metric: str, score: float | None, unit: str = "") -> str:
+    """Write a score by a metric of a target in this unit; a dash for none."""
+    return str(describe_scale(metric, unit).write(score))
+
+
+def write_scores(metrics: Mapping[str, Any], unit: str) -> list[WrittenScore]:
+    """Write what a version keeps of its metrics, in a fixed order, which PostgreSQL's JSON does not keep."""
+    scores, baseline, intervals = metrics["scores"], metrics["baseline"], metrics.get("intervals", {})
+    return [
+        WrittenScore(
+            label=label,
+            score=format_score(name, scores[name], unit),
+            interval=str(describe_scale(name, unit).write_range(*intervals[name])) if name in intervals else MISSING,
+            baseline=format_score(name, baseline.get(name), unit),
+        )
+        for name, label in LABELS.items()
+        if name in scores
+    ]
+
+
+def describe_comparison(decision: Mapping[str, Any], unit: str = "") -> list[str]:
     """Tell what a decision was taken on: scores side by side, gains with 95 % intervals, rows left out.
 
-    Empty where there was nothing to compare with.
+    `unit` is the target's. Empty where there was nothing to compare with.
     """
     if not decision.get("rows"):
         return []
     champion = f"version {decision['champion']}"
     scores = {"this version": "challenger_score", champion: "champion_score", "the baseline": "baseline_score"}
-    side_by_side = ", ".join(f"{who} {format_score(decision[key])}" for who, key in scores.items())
+    metric = decision["metric"]
+    side_by_side = ", ".join(f"{who} {format_score(metric, decision[key], unit)}" for who, key in scores.items())
     gains = {champion: decision["gain"], "the baseline": decision["gain_over_baseline"]}
-    left_out = [f"{decision['left_out']} rows left out, which one of the two cannot score"]
+    left_out = [f"{format_number(decision['left_out'])} rows left out, which one of the two cannot score"]
     return [
-        f"{LABELS[decision['metric']]} on {decision['rows']} rows: {side_by_side}",
+        f"{LABELS[metric]} on {format_number(decision['rows'])} rows: {side_by_side}",
         *(
-            f"gain over {who}, 95 % interval: {format_score(gain['low'])} to {format_score(gain['high'])}"
+            f"gain over {who}, 95 % interval: {describe_scale(metric, unit).write_range(gain['low'], gain['high'])}"
             for who, gain in gains.items()
         ),
         *(left_out if decision["left_out"] else []),

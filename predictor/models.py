@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from predictor.formats import Quantity, Written, find_decimals, find_interval_decimals, format_number
 from predictor.interval import MeasuredInterval, read_interval
-from predictor.metrics import LABELS, describe_comparison
-from predictor.schema import Schema, Value
+from predictor.metrics import LABELS, WrittenScore, describe_comparison, describe_scale, write_scores
+from predictor.schema import Schema, Target
 
 
 class SiteManager(models.Manager["Site"]):
@@ -105,6 +106,17 @@ class Version(models.Model):
     def parsed_schema(self) -> Schema:
         return Schema.from_json(self.schema)
 
+    @cached_property
+    def target(self) -> Target:
+        """What it predicts, also where the features, which may be many, are not asked for."""
+        return Target.from_json(self.schema["target"])
+
+    @property
+    def decimals(self) -> int | None:
+        """To how many decimals its predictions are written that have no interval: 4 digits of the target's spread."""
+        spread = self.metrics.get("baseline", {}).get("rmse")  # The baseline is always the mean.
+        return None if spread is None else find_decimals(spread, 4)
+
     @property
     def is_imported(self) -> bool:
         """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
@@ -126,8 +138,10 @@ class Version(models.Model):
             return "by its pickle; it is from before models were compiled."
         if "reason" in told:
             return f"by its pickle: {told['reason']}."
-        checked = f"{told['rows']:,} rows of its data and {told['edge_rows']:,} made at the edges"
-        return f"compiled; on {checked} it differs from the pickle by {told['difference']:.1g} at most."
+        rows, edge_rows = format_number(told["rows"]), format_number(told["edge_rows"])
+        difference = format_number(told["difference"], digits=1)
+        checked = f"{rows} rows of its data and {edge_rows} made at the edges"
+        return f"compiled; on {checked} it differs from the pickle by {difference} at most."
 
     @property
     def scores(self) -> list[tuple[str, float, float | None]]:
@@ -136,14 +150,14 @@ class Version(models.Model):
         return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
 
     @property
-    def score_intervals(self) -> dict[str, list[float]]:
-        """By a metric's label, the low and high end of its score's 95 % interval, where there is one."""
-        return {LABELS[name]: interval for name, interval in self.metrics.get("intervals", {}).items()}
+    def written_scores(self) -> list[WrittenScore]:
+        """Its metrics as people write them."""
+        return write_scores(self.metrics, self.target.unit)
 
     @property
     def comparison(self) -> list[str]:
         """In sentences, what it was judged on: scores side by side, gains with 95 % intervals, rows left out."""
-        return describe_comparison(self.decision)
+        return describe_comparison(self.decision, self.target.unit)
 
     @property
     def importances(self) -> list[tuple[str, float, float]]:
@@ -151,6 +165,11 @@ class Version(models.Model):
         labels = {feature.name: feature.label for feature in self.parsed_schema.features}
         found = self.report.get("importances", {}).get("features", [])
         return sorted(((labels[each["name"]], each["mean"], each["sd"]) for each in found), key=lambda each: -each[1])
+
+    @property
+    def importance_scale(self) -> Quantity:
+        """How its importances are written: as the metric that they are losses of."""
+        return describe_scale(self.report.get("importances", {}).get("metric", ""), self.target.unit)
 
 
 class Artifact(models.Model):
@@ -310,9 +329,29 @@ class Prediction(models.Model):
         return _find_prediction_address().replace(str(NOBODY), str(self.id))
 
     @property
-    def ordered_inputs(self) -> list[tuple[str, Value]]:
+    def written_inputs(self) -> list[tuple[str, Written]]:
         """Inputs by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
-        return [(feature["name"], self.inputs.get(feature["name"])) for feature in self.version.schema["features"]]
+        return [
+            (feature["name"], Quantity(unit=feature["unit"]).write(self.inputs.get(feature["name"])))
+            for feature in self.version.schema["features"]
+        ]
+
+    @property
+    def decimals(self) -> int | None:
+        """To how many decimals it is written: as its interval, or as its version's predictions without one."""
+        from_interval = find_interval_decimals(*self.interval) if self.interval else None
+        return self.version.decimals if from_interval is None else from_interval
+
+    @property
+    def written_output(self) -> Written:
+        return self.version.target.write(self.output, decimals=self.decimals)
+
+    @property
+    def written_interval(self) -> Written | None:
+        """Its interval as people write it; None where it has none."""
+        if self.interval is None:
+            return None
+        return Quantity(unit=self.version.target.unit, decimals=self.decimals).write_range(*self.interval)
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
@@ -341,3 +380,7 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} for {self.prediction_id}"
+
+    @property
+    def written_value(self) -> Written:
+        return self.prediction.version.target.write(self.value)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from predictor.formats import format_number
+
 
 def describe_sources(data: Mapping[str, Any]) -> str:
     """How many rows came from the table and how many were outcomes, from what a version keeps of its data.
@@ -17,11 +19,12 @@ def describe_sources(data: Mapping[str, Any]) -> str:
     from_table = data["training_rows"] + data["held_out_rows"] - outcomes["used"]
     since = f"from {_shorten(outcomes['since'])} " if outcomes["since"] else ""
     parts = [
-        f"{from_table} rows of {data['file']} and {outcomes['used']} of {outcomes['found']} outcomes,"
+        f"{format_number(from_table)} rows of {data['file']} and {format_number(outcomes['used'])} of"
+        f" {format_number(outcomes['found'])} outcomes,"
         f" recorded {since}to {_shorten(outcomes['newest'])}",
-        f"{outcomes['held_out']} of these outcomes are held out",
+        f"{format_number(outcomes['held_out'])} of these outcomes are held out",
     ]
-    left_out = [f"{count} because {cause}" for cause, count in sorted(outcomes["left_out"].items())]
+    left_out = [f"{format_number(count)} because {cause}" for cause, count in sorted(outcomes["left_out"].items())]
     return "; ".join([*parts, *([f"left out: {', '.join(left_out)}"] if left_out else [])])
 
 

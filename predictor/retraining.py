@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from predictor.candidate import Trained, add_report, blame_recipe, describe_candidate, describe_data
 from predictor.exceptions import TrainingError
+from predictor.formats import format_number
 from predictor.judgement import is_same, judge_challenger
 from predictor.models import Outcome, Version
 from predictor.own_code import hash_code, read_code
@@ -36,7 +37,8 @@ class Retrained:
 
     `version` is None where nothing was registered; `rows` counts what it learnt from, None where that is not known;
     `data` says where these came from and `decision` how it was judged, as a version keeps them; where it answers as
-    the live version does, nothing was to be decided. In another `state` than "done", nothing was trained.
+    the live version does, nothing was to be decided. `unit` is the target's. In another `state` than "done", nothing
+    was trained.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Retrained:
     reason: str
     data: dict[str, Any] = field(default_factory=dict)
     decision: dict[str, Any] = field(default_factory=dict)
+    unit: str = ""
     state: State = "done"
 
     @classmethod
@@ -193,7 +196,7 @@ def train_model(
             )
             tuned = tune_model(recipe, model, dataset, metric, report)
             model, tuning = tuned.model, tuned.described
-        report(f"{slug}: fitting on {dataset.training.sum()} rows")
+        report(f"{slug}: fitting on {format_number(int(dataset.training.sum()))} rows")
         fit_started = time.perf_counter()
         fitted = fit_model(model, dataset, dataset.training)
         fit_seconds = time.perf_counter() - fit_started
@@ -231,6 +234,7 @@ def _summarise(
         reason=reason,
         data=candidate.data,
         decision=decision or {},
+        unit=candidate.schema.target.unit,
     )
 
 

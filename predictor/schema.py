@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from predictor.exceptions import InvalidInput
+from predictor.formats import Quantity, Written, format_label, format_plain
 
 # Those that are named twice are part of what this module offers.
 from predictor.numbers import LARGEST_INTEGER as LARGEST_INTEGER
@@ -38,22 +39,6 @@ LONGEST_TEXT = 4_000
 RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
 SHOWN_CHOICES = 12
 MOST_UNKNOWN = 20
-
-
-def format_value(value: Value) -> str:
-    """Write a value as a person would: 5.0 as "5", at most 10 significant digits, missing as "–"."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def format_range(low: float, high: float) -> tuple[str, str]:
-    """Write the ends of an interval with as many digits as its width has meaning: two of its half width's."""
-    radius = (high - low) / 2
-    last = math.floor(math.log10(radius)) - 1 if radius > 0 else -10
-    return format_value(round(low, -last) + 0.0), format_value(round(high, -last) + 0.0)
 
 
 def write_value(value: Value) -> str:
@@ -162,7 +147,7 @@ class Feature:
         if self.kind == "boolean":
             return "yes or no"
         article = "a whole number" if self.kind == "integer" else "a number"
-        return f"{article} such as {format_value(self.typical)}" if self.typical is not None else article
+        return f"{article} such as {format_plain(float(self.typical))}" if self.typical is not None else article
 
     def _parse_category(self, raw: str | float) -> str:
         choice = find_written(normalise_text(_write_given(raw)), self.choices)
@@ -181,9 +166,9 @@ class Feature:
         if self.kind == "integer" and not is_whole(number):
             raise ValueError(f"{quote(raw)} is not a whole number below 2⁵³: give {self.expected}.")
         if self.minimum is not None and number < self.minimum:
-            raise ValueError(f"{quote(raw)} is too small: the least allowed is {format_value(self.minimum)}.")
+            raise ValueError(f"{quote(raw)} is too small: the least allowed is {format_plain(self.minimum)}.")
         if self.maximum is not None and number > self.maximum:
-            raise ValueError(f"{quote(raw)} is too large: the most allowed is {format_value(self.maximum)}.")
+            raise ValueError(f"{quote(raw)} is too large: the most allowed is {format_plain(self.maximum)}.")
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return int(number) if self.kind == "integer" else number + 0.0
 
@@ -199,16 +184,20 @@ class Feature:
             return None
         if isinstance(value, str):
             return None if value in self.seen else f"{self.label}: {quote(value)} was never seen in training"
-        if float(self.seen[0]) <= value <= float(self.seen[-1]):
+        if self.seen_range is None or float(self.seen[0]) <= value <= float(self.seen[-1]):
             return None
-        return f"{self.label}: {format_value(value)} is outside what the model has seen: {self.seen_range}"
+        return f"{self.label}: {self.write(value).text} is outside what the model has seen: {self.seen_range.text}"
 
     @property
-    def seen_range(self) -> str:
-        """The range seen in training as text: “0.1 to 9.9”; empty for what has none."""
+    def seen_range(self) -> Written | None:
+        """The range seen in training: “0.1 to 9.9 mm”; None for what has none."""
         if not self.seen or self.kind in ("category", "boolean"):
-            return ""
-        return f"{format_value(self.seen[0])} to {format_value(self.seen[-1])}"
+            return None
+        return Quantity(unit=self.unit).write_range(float(self.seen[0]), float(self.seen[-1]))
+
+    def write(self, value: Value) -> Written:
+        """Write one of its values for people, a number with its unit."""
+        return Quantity(unit=self.unit).write(value)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -256,6 +245,12 @@ class Target:
     @cached_property
     def _longest(self) -> int:
         return _find_longest(self.classes)
+
+    def write(self, stored: Any, *, decimals: int | None = None) -> Written:
+        """Write an outcome or a prediction, as JSON kept it: a number with its unit, or the label of a class."""
+        if self.task == "regression":
+            return Quantity(unit=self.unit, decimals=decimals).write(float(stored))
+        return Written(text=format_label(stored))
 
     def restore(self, stored: Any) -> float | Label:
         """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""

@@ -9,6 +9,8 @@ from playwright.sync_api import sync_playwright
 from predictor.models import Prediction
 from predictor.serving.service import SECONDS_BETWEEN_LOOKS
 from tests.outcomes import read_log
+from tests.recipes import write_recipe
+from tests.test_written import RECIPE, make_rows
 from tests.training import register_shipped, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -92,6 +94,33 @@ either_way = pytest.mark.parametrize("javascript", [True, False], ids=["with Jav
 each_width = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["360 px", "1280 px"])
 
 
+def test_numbers_of_seven_digits_fit_a_phone(open_page, models_dir, tmp_path):
+    write_recipe(tmp_path, "price", RECIPE, make_rows())
+    train(models_dir, "price")
+    time.sleep(SECONDS_BETWEEN_LOOKS)
+    page = open_page("/price/", PHONE)
+    page.fill("input[name=lot]", "12345.5")
+    page.fill("input[name=built]", "2009")
+    page.click("form.predict button")
+    page.wait_for_url("**/predictions/*/")
+    assert_fits(page)
+    output = page.locator("output#prediction")
+    assert output.evaluate("element => element.getClientRects().length") == 1
+    assert_fits(open_page("/about/price/", PHONE))
+
+
+def assert_fits(page):
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    boxes = "elements => elements.map(element => element.getBoundingClientRect()).map(box => [box.left, box.right])"
+    ends = [end for box in page.locator(".chart .tick.x").evaluate_all(boxes) for end in box]
+    assert len(ends) >= 4
+    assert ends == sorted(ends)
+    frame = page.locator("svg.chart").bounding_box()
+    assert ends[-1] <= frame["x"] + frame["width"]
+    label = page.locator(".chart .axis").last.bounding_box()
+    assert min(left for left, _ in page.locator(".chart .tick.y").evaluate_all(boxes)) >= label["x"] + label["width"]
+
+
 @either_way
 @each_width
 def test_the_line_is_asked_by_keyboard_alone(open_page, viewport, javascript):
@@ -101,11 +130,11 @@ def test_the_line_is_asked_by_keyboard_alone(open_page, viewport, javascript):
     page.keyboard.press("Enter")
     page.wait_for_url("**/predictions/*/")
 
-    [(inputs, output)] = read_stored()
-    assert inputs == {"x": 5.5}
-    assert page.locator("output#prediction").inner_text() == f"{output:.10g}"
+    prediction = Prediction.objects.get()
+    assert prediction.inputs == {"x": 5.5}
+    assert page.locator("output#prediction").inner_text() == str(prediction.written_output)
     assert page.locator("svg.chart .own").count() == 1
-    assert page.title() == f"y: {output:.10g}"
+    assert page.title() == f"y: {prediction.written_output}"
     assert page.locator("input[name=x]").input_value() == "5.5"
 
 

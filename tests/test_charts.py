@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.charts import MARKS, Axis, draw_chart
+from predictor.charts import DIGIT_WIDTH, MARKS, TEXT_SIZE, WIDTH, Axis, draw_chart, measure_text
 from predictor.schema import Feature, Schema, Target
 
 X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
@@ -52,12 +52,56 @@ def test_ticks_are_few_round_numbers_that_differ_and_lie_on_the_axis(low, length
     assert list(places) == sorted(places)
     assert places[0] >= -0.1
     assert places[-1] <= 100.1
-    assert [axis.place(float(text)) for text in texts] == pytest.approx(places, abs=0.1)
+    assert [axis.place(float(text.replace(",", ""))) for text in texts] == pytest.approx(places, abs=0.1)
 
 
 def test_ticks_step_by_one_two_or_five():
     ticks = {high: [text for _, text in Axis(label="", low=0, high=high, start=0, length=1).ticks] for high in (4, 8)}
     assert ticks == {4: ["0", "0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4"], 8: [str(i) for i in range(9)]}
+
+
+wide = st.floats(-1e9, 1e9).map(lambda value: round(value, 3))
+
+
+@given(st.lists(st.tuples(wide, wide), min_size=2, max_size=4))
+def test_the_numbers_at_the_axes_neither_meet_nor_leave_the_picture_on_a_phone(points):
+    chart = draw_chart(LINE, {"axes": ["x", "y"], "points": [[*point, None] for point in points], "curve": []}, {}, 0.0)
+    halves = [(place, measure_text(text, TEXT_SIZE) / 2) for place, text in chart.x.ticks]
+    ends = [end for place, half in halves for end in (place - half, place + half)]
+    assert ends == sorted(ends)
+    assert all(0 <= end <= WIDTH for end in ends)
+    assert all(chart.left - measure_text(text, TEXT_SIZE) > TEXT_SIZE for _, text in chart.y.ticks)
+    assert chart.right - chart.left > WIDTH / 2
+
+
+def test_numbers_of_seven_digits_have_ticks_and_room():
+    points = [[900_000.0, 50_000.0, None], [5_900_000.0, 2_300_000.0, None]]
+    chart = draw_chart(LINE, {"axes": ["x", "y"], "points": points, "curve": []}, {}, 0.0)
+    assert [text for _, text in chart.x.ticks] == ["2,000,000", "4,000,000", "6,000,000"]
+    assert [text for _, text in chart.y.ticks] == ["0", "500,000", "1,000,000", "1,500,000", "2,000,000"]
+
+
+def test_numbers_at_an_axis_with_a_unit_are_grouped_as_numbers_with_it_are():
+    axis = {"label": "", "low": 0, "high": 4000, "start": 0, "length": 1, "most_ticks": 2}
+    assert [text for _, text in Axis(**axis).ticks] == ["0", "2000", "4000"]
+    assert [text for _, text in Axis(**axis, unit="$").ticks] == ["0", "2,000", "4,000"]
+
+
+def test_short_numbers_leave_the_axes_where_they_were():
+    chart = draw_chart(LINE, LINE_PROFILE, {}, 10.0)
+    assert (chart.left, chart.right) == (84, 624)
+    assert len(chart.x.ticks) == 6
+
+
+def test_a_digit_is_measured_wider_than_a_comma():
+    assert measure_text("1,000", 10) == pytest.approx(10 * DIGIT_WIDTH * 4.5)
+
+
+def test_the_own_point_is_told_as_the_page_writes_it():
+    price = Target(name="y", label="Price", task="regression", unit="$")
+    schema = Schema(features=(X,), target=price)
+    chart = draw_chart(schema, LINE_PROFILE, {"x": 12_345.5}, 159_600.78, [120_000, 199_000], decimals=-3)
+    assert chart.title.endswith("your point at 12,345.5\u00a0mm, $160,000")
 
 
 def test_axes_carry_label_and_unit():
@@ -67,7 +111,7 @@ def test_axes_carry_label_and_unit():
 
 def test_the_title_tells_what_is_to_be_seen():
     chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.25)
-    assert chart.title == "Height against Width (mm): training points, the fitted curve, your point at 5, 10.25"
+    assert chart.title == "Height against Width (mm): training points, the fitted curve, your point at 5\u00a0mm, 10.25"
 
 
 def test_the_title_does_not_speak_of_points_that_are_not_shown():

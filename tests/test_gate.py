@@ -117,7 +117,7 @@ def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypa
 @pytest.mark.parametrize(
     ("limits", "scores", "broken"),
     [
-        ({"rmse_max": 2.0}, {"rmse": 2.5}, "RMSE 2.5 is above the recipe's limit of 2.0"),
+        ({"rmse_max": 2.0}, {"rmse": 2.5}, "RMSE 2.5 is above the recipe's limit of 2"),
         ({"rmse_max": 2.0}, {"rmse": 2.0}, None),
         ({"accuracy_min": 0.9}, {"accuracy": 0.8}, "accuracy 0.8 is below the recipe's limit of 0.9"),
         ({"log_loss_max": 1.0}, {"accuracy": 0.8}, "the recipe limits log loss, which was not measured"),

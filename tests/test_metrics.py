@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from predictor.metrics import LABELS, describe_comparison, score_classification, score_regression
+from predictor.metrics import (
+    LABELS,
+    describe_comparison,
+    describe_scale,
+    format_score,
+    score_classification,
+    score_regression,
+    write_scores,
+)
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 codes = st.integers(0, 3).map(float)
@@ -71,6 +79,44 @@ def test_a_class_that_is_only_predicted_counts_in_macro_f1():
     assert score_classification(np.array([0.0, 0.0]), np.array([0.0, 1.0]))["macro_f1"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    ("metric", "score", "written"),
+    [
+        ("rmse", 18_813.2, "$18,810"),
+        ("mae", 1234.56, "$1,235"),
+        ("mae", 0.00001234, "$0.00001234"),
+        ("mae", 1e22, "$1e22"),
+        ("r2", 0.96357, "0.9636"),
+        ("r2", -1.3e-10, "0"),
+        ("r2", -12_345.678, "-12,350"),
+        ("accuracy", 1.0, "1"),
+        ("macro_f1", 0.66666, "0.6667"),
+        ("log_loss", 0.000012345, "0.00001234"),
+        ("rmse", None, "–"),
+    ],
+)
+def test_a_score_has_four_digits_and_an_errors_the_targets_unit(metric, score, written):
+    assert format_score(metric, score, "$") == written
+
+
+def test_scores_stand_in_their_order_with_interval_and_baseline():
+    kept = {"scores": {"r2": 0.5, "mae": 12_345.6}, "baseline": {"mae": 23_456.7}, "intervals": {"mae": [9e3, 1e6]}}
+    error, share = write_scores(kept, "€")
+    assert (error.label, error.score, error.interval, error.baseline) == (
+        "MAE",
+        "€12,350",
+        "€9,000 to €1,000,000",
+        "€23,460",
+    )
+    assert (share.label, share.score, share.interval, share.baseline) == ("R²", "0.5", "–", "–")
+    assert write_scores({"scores": {}, "baseline": {}}, "") == []
+
+
+def test_a_spread_of_scores_is_as_precise_as_it_is_wide():
+    assert str(describe_scale("rmse", "m²").write_spread(1234.5, 56.7)) == "1,234 ± 57\u00a0m²"
+    assert str(describe_scale("accuracy", "m²").write_spread(0.12345, 0.0123)) == "0.123 ± 0.012"
+
+
 def test_a_comparison_tells_scores_gains_and_rows_left_out():
     scores = {"challenger_score": 1.0, "champion_score": 2.0, "baseline_score": 3.0}
     gains = {"gain": {"low": 0.5, "high": 1.5}, "gain_over_baseline": {"low": 1.5, "high": 2.5}}
@@ -83,6 +129,11 @@ def test_a_comparison_tells_scores_gains_and_rows_left_out():
     ]
     assert describe_comparison(decision) == said
     assert describe_comparison({**decision, "left_out": 0}) == said[:3]
+    in_euros = describe_comparison({**decision, "rows": 12_345, "champion_score": 23_456.7}, "€")
+    assert in_euros[:2] == [
+        "RMSE on 12,345 rows: this version €1, version 7 €23,460, the baseline €3",
+        "gain over version 7, 95 % interval: €0.5 to €1.5",
+    ]
     assert describe_comparison({**decision, "rows": 0}) == []
 
 

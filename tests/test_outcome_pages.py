@@ -56,7 +56,7 @@ def test_a_visitor_sees_what_happened_with_its_unit_and_when_but_not_who_said_so
     service.forget()
     outcome, _ = record_outcome(prediction, "7.5", by="ada", seen=None)
     section = read_page(client, prediction).select_one("#outcome")
-    assert section.select_one(".happened strong").text == "7.5"
+    assert section.select_one(".happened strong").text == "7.5\u00a0mm"
     assert section.select_one(".happened .unit").text == "mm"
     assert section.select_one("time")["datetime"].startswith(f"{outcome.recorded_at:%Y-%m-%dT%H:%M}")
     assert "ada" not in section.text

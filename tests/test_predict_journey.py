@@ -31,7 +31,7 @@ def test_an_answer_has_a_page_of_its_own_and_is_kept_before_it_is_given(client, 
     assert (prediction.version, prediction.source, prediction.warnings) == (line, "form", [])
     assert prediction.duration_ms > 0
     page = client.get(response["Location"]).content.decode()
-    assert f'<output id="prediction" data-value="{prediction.output!r}">{prediction.output:.10g}</output>' in page
+    assert f'<output id="prediction" data-value="{prediction.output!r}">{prediction.written_output}</output>' in page
 
 
 def test_a_classification_says_how_sure_it_is(client, penguins):
@@ -43,7 +43,7 @@ def test_a_classification_says_how_sure_it_is(client, penguins):
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     page = response.content.decode()
     assert '<output id="prediction" data-value="Gentoo">Gentoo</output>' in page
-    assert f"{100 * prediction.probabilities['Gentoo']:.1f} %" in page
+    assert f"{100 * prediction.probabilities['Gentoo']:.1f}\u00a0%" in page
 
 
 def test_what_may_be_missing_can_be_left_empty(client, penguins):
@@ -74,7 +74,7 @@ def test_the_reviewer_finds_the_prediction(admin_client, line):
 
     page = admin_client.get("/admin/predictor/prediction/").content.decode()
     assert "x = 5" in page
-    assert f"{prediction.output:.10g}" in page
+    assert f'<td class="field-shown_output">{prediction.written_output}</td>' in page
     assert "line 1" in page
 
 
@@ -99,7 +99,7 @@ def test_a_real_server_answers_and_keeps(serve, models_dir, transactional_db):
 
     prediction = Prediction.objects.get()
     assert page.url == f"{server.address}/predictions/{prediction.id}/"
-    assert page.answer == f"{prediction.output:.10g}"
+    assert page.answer == str(prediction.written_output)
 
 
 def test_an_unreachable_database_gives_the_503_page_and_no_stack_trace(serve):

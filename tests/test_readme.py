@@ -5,6 +5,7 @@ import tomllib
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 
 from predictor.training import recipe
 from tests.conftest import ROOT
@@ -25,7 +26,15 @@ def test_the_model_of_ones_own_trains_as_written_and_has_its_form(client, models
     version = train(models_dir, "rent")
     assert version.parsed_schema.names == ["area"]
     page = client.post("/rent/", {"area": "70"}, follow=True).content.decode()
-    assert '<span class="unit">€</span>' in page
+    assert re.search('<output id="prediction">€[0-9.]+</output>', page)
+    assert '70&nbsp;<span class="unit">m²</span>' in page
+
+
+@pytest.mark.django_db
+def test_a_retrain_prints_what_is_shown_of_one(models_dir, capsys):
+    call_command("retrain", "line")
+    shown = re.search(r"^line  version 1 .*?(?=^```)", README, re.DOTALL | re.MULTILINE).group()
+    assert capsys.readouterr().out == shown
 
 
 def test_every_variable_that_is_read_stands_in_the_table():

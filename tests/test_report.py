@@ -1,3 +1,4 @@
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -9,7 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
-from predictor.charts import DRAWING_WIDTH
+from predictor.charts import DRAWING_WIDTH, measure_text
+from predictor.formats import format_number
 from predictor.metrics import score_classification, score_regression
 from predictor.schema import Feature, Schema, Target
 from predictor.training.columns import Column
@@ -18,7 +20,7 @@ from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, Answers, Evaluation, evaluate_model, fit_model
 from predictor.training.holdout import hash_rows, is_held_out
 from predictor.training.reports.bootstrap import MOST_DRAWN_ROWS, find_score_intervals
-from predictor.training.reports.figures import draw_figures
+from predictor.training.reports.figures import TICK_SIZE, draw_figures
 from predictor.training.reports.importances import MOST_FEATURES, measure_importances
 from predictor.training.reports.report import find_commit, make_report
 
@@ -123,6 +125,35 @@ def test_a_figure_is_an_image_that_follows_light_and_dark():
         assert "prefers-color-scheme:dark" in drawing.svg
         assert "var(--paper)" in drawing.svg
         assert "#000000" not in drawing.svg
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e6, 1e9, 1e-6])
+def test_figures_number_their_axes_as_pages_do_without_numbers_that_meet(scale):
+    for drawing in draw(answer_regression(200, scale=scale)).drawings:
+        root = ElementTree.fromstring(drawing.svg)  # noqa: S314  # We drew it.
+        texts = {axis: read_ticks(root, axis) for axis in "xy"}
+        assert all(texts.values())
+        for text, _ in texts["x"] + texts["y"]:
+            assert text == format_number(float(text.replace(",", "")))
+        edges = [end for text, x in texts["x"] for end in place_ends(text, x)]
+        assert edges == sorted(edges)
+        assert all(0 <= end <= DRAWING_WIDTH for end in edges)
+        assert min(x - measure_text(text, TICK_SIZE) for text, x in texts["y"]) > 2 * TICK_SIZE
+
+
+def place_ends(text, x):
+    return [x - measure_text(text, TICK_SIZE) / 2, x + measure_text(text, TICK_SIZE) / 2]
+
+
+def read_ticks(root, axis):
+    """The numbers at an axis with their places from the left, those of the x axis in their order."""
+    found = []
+    for group in root.iter("{http://www.w3.org/2000/svg}g"):
+        if re.fullmatch(f"{axis}tick_\\d+", group.get("id", "")):
+            [text] = group.iter("{http://www.w3.org/2000/svg}text")
+            place = re.search(r"translate\(([\d.]+)|rotate\(-0 ([\d.]+)", text.get("transform") or "")
+            found.append((text.text, float(text.get("x") or place.group(1) or place.group(2))))
+    return sorted(found, key=lambda each: each[1])
 
 
 def test_large_hold_outs_make_small_pictures():

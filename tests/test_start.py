@@ -127,7 +127,7 @@ def test_a_column_that_tells_the_class_by_itself_is_doubted(start, column):
         ([i % 5 for i in range(ROWS)], "the target has 5 different numbers: are they classes?"),
         ([f"class {i}" for i in range(ROWS)], "the target has 60 classes"),
         (["rare", *CLASSES[1:]], "the class “rare” has one row"),
-        (["yes"] * 57 + ["no"] * 3, "95.0% of the rows are “yes”"),
+        (["yes"] * 57 + ["no"] * 3, "95.0\u00a0% of the rows are “yes”"),
     ],
 )
 def test_a_doubt_about_the_target_is_said_at_the_top(start, target, doubt):
@@ -174,7 +174,7 @@ def test_categories_that_would_not_fit_into_memory_are_left_out_in_the_open(star
     rows = 12_000
     columns = {"a": [f"text {i}" for i in range(rows)], "b": [i % 90 for i in range(rows)]}
     _, recipe, toml = start({**columns, "y": [(i * 7919) % 1000 for i in range(rows)]})
-    assert "exclude = true  # Left out, since its 12000 categories make a matrix of 1.2 GB" in toml
+    assert "exclude = true  # Left out, since its 12,000 categories make a matrix of 1.2 GB" in toml
     assert load_dataset(recipe).schema.names == ["b"]
 
 

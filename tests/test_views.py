@@ -27,7 +27,8 @@ def test_the_form_is_built_from_the_schema(client, penguins):
     assert (bill["type"], bill["inputmode"]) == ("text", "decimal")
     assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
     assert (
-        page.select_one(f"#{bill['aria-describedby']}").text == "Seen in training: 32.1 to 55.9 mm. May be left empty."
+        page.select_one(f"#{bill['aria-describedby']}").text
+        == "Seen in training: 32.1 to 55.9\u00a0mm. May be left empty."
     )
     assert page.select_one("input[name=bill_length_mm] + .unit").text == "mm"
     assert page.select_one("input[name=year]")["type"] == "text"

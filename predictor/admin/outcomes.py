@@ -13,7 +13,7 @@ from django.urls import reverse
 from predictor.admin.history import HistoryAdmin
 from predictor.exceptions import OutcomeChanged
 from predictor.models import Outcome, Prediction
-from predictor.schema import format_value, write_value
+from predictor.schema import write_value
 from predictor.serving.outcomes import find_outcome, is_same, record_outcome
 
 
@@ -56,7 +56,7 @@ class OutcomeAdmin(HistoryAdmin):
 
     form = OutcomeForm
     list_display = ["recorded_at", "prediction", "shown_value", "recorded_by", "replaces"]
-    list_select_related = ["prediction", "replaces"]
+    list_select_related = ["prediction__version", "replaces"]
     raw_id_fields = ["prediction"]
     ordering = ["-id"]
 
@@ -93,7 +93,7 @@ class OutcomeAdmin(HistoryAdmin):
 
     @admin.display(description="value")
     def shown_value(self, outcome: Outcome) -> str:
-        return format_value(outcome.value)
+        return str(outcome.written_value)
 
 
 def make_record_url(prediction_id: object, **initial: str) -> str:

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
+from predictor.formats import MISSING, Quantity, format_share
 from predictor.models import Outcome, Prediction, Version
-from predictor.schema import format_range, format_value
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -68,6 +68,9 @@ class OutcomeLog(admin.TabularInline):
     extra = 0
     can_delete = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Outcome]:
+        return super().get_queryset(request).select_related("prediction__version")
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -76,7 +79,7 @@ class OutcomeLog(admin.TabularInline):
 
     @admin.display(description="value")
     def shown_value(self, outcome: Outcome) -> str:
-        return format_value(outcome.value)
+        return str(outcome.written_value)
 
 
 @admin.register(Prediction)
@@ -125,32 +128,35 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="inputs")
     def shown_inputs(self, prediction: Prediction) -> str:
-        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.ordered_inputs)
+        return ", ".join(f"{name} = {value}" for name, value in prediction.written_inputs)
 
     @admin.display(description="output")
     def shown_output(self, prediction: Prediction) -> str:
-        return format_value(prediction.output)
+        return str(prediction.written_output)
 
     @admin.display(description="90 % interval")
     def shown_interval(self, prediction: Prediction) -> str:
-        return " to ".join(format_range(*prediction.interval)) if prediction.interval else "–"
+        return str(prediction.written_interval or MISSING)
 
     @admin.display(description="probabilities")
     def shown_probabilities(self, prediction: Prediction) -> str:
         ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
-        return ", ".join(f"{label}: {share:.4f}" for label, share in ranked) or "–"
+        return ", ".join(f"{label}: {format_share(share)}" for label, share in ranked) or MISSING
 
     @admin.display(description="duration")
     def shown_duration(self, prediction: Prediction) -> str:
-        return f"{prediction.duration_ms:.2f} ms"
+        return str(Quantity(unit="ms", decimals=2).write(prediction.duration_ms))
 
     @admin.display(description="warnings")
     def shown_warnings(self, prediction: Prediction) -> str:
-        return "; ".join(prediction.warnings) or "–"
+        return "; ".join(prediction.warnings) or MISSING
 
     @admin.display(description="what happened")
     def happened(self, prediction: Any) -> str:
-        return ", ".join(format_value(outcome.value) for outcome in prediction.current_outcomes) or "–"
+        return (
+            ", ".join(str(prediction.version.target.write(each.value)) for each in prediction.current_outcomes)
+            or MISSING
+        )
 
     @admin.display(description="record")
     def record(self, prediction: Prediction) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from predictor.admin.history import HistoryAdmin
 from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.exceptions import ArtifactError
-from predictor.metrics import format_score
+from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.provenance import describe_sources
 from predictor.serving import registry
@@ -67,19 +67,17 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="metrics (baseline)")
     def shown_metrics(self, version: Version) -> str:
-        return ", ".join(
-            f"{label} {format_score(score)} ({format_score(baseline)})" for label, score, baseline in version.scores
-        )
+        return ", ".join(f"{each.label} {each.score} ({each.baseline})" for each in version.written_scores)
 
     @admin.display(description="95 % intervals")
     def shown_intervals(self, version: Version) -> str:
-        intervals = version.score_intervals.items()
-        return ", ".join(f"{label} {' to '.join(map(format_score, ends))}" for label, ends in intervals) or "–"
+        known = [each for each in version.written_scores if each.interval != MISSING]
+        return ", ".join(f"{each.label} {each.interval}" for each in known) or MISSING
 
     @admin.display(description="rows learnt from / measured on")
     def shown_rows(self, version: Version) -> str:
-        learnt = "unknown" if version.is_imported else version.data["training_rows"]
-        return f"{learnt} / {version.metrics['rows']} ({version.metrics['method']})"
+        learnt = "unknown" if version.is_imported else format_number(version.data["training_rows"])
+        return f"{learnt} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
 
     @admin.display(description="learnt from")
     def shown_sources(self, version: Version) -> str:
@@ -91,17 +89,20 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="compared")
     def shown_comparison(self, version: Version) -> str:
-        return "; ".join(version.comparison) or "–"
+        return "; ".join(version.comparison) or MISSING
 
     @admin.display(description="figures")
     def shown_figures(self, version: Version) -> SafeString | str:
         figures = version.figures.defer("svg")
         shown = [(f.get_absolute_url(), f.title, DRAWING_WIDTH, DRAWING_HEIGHT) for f in figures]
-        return format_html_join(" ", '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">', shown) or "–"
+        return format_html_join(" ", '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">', shown) or MISSING
 
     @admin.display(description="importances")
     def shown_importances(self, version: Version) -> str:
-        return ", ".join(f"{label} {mean:.4g} ± {sd:.2g}" for label, mean, sd in version.importances) or "–"
+        scale = version.importance_scale
+        return (
+            "; ".join(f"{label} {scale.write_spread(mean, sd)}" for label, mean, sd in version.importances) or MISSING
+        )
 
     @admin.display(description="report")
     def shown_report(self, version: Version) -> SafeString:

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 
 from predictor.exceptions import InvalidInput, OutcomeChanged
 from predictor.models import Outcome, Prediction
-from predictor.schema import Label, Target, format_value, write_value
+from predictor.schema import Label, Target, write_value
 
 
 def find_outcome(prediction: Prediction) -> Outcome | None:
@@ -47,5 +47,5 @@ def _describe_change(current: Outcome | None) -> str:
     """Nothing is ever taken back, so that there is none only where somebody made up what they saw."""
     if current is None:
         return "No outcome was recorded that this could replace: look again."
-    value, by = format_value(current.value), current.recorded_by
+    value, by = current.written_value, current.recorded_by
     return f"{value} is recorded by now, by {by}: send yours once more if it is to replace that."

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
+from predictor.formats import format_number
 from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema, Vector
 from predictor.training.columns import Column, Mask, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
@@ -108,7 +109,7 @@ def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column],
 
 
 def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
-    return [f"{rows} rows without a {recipe.target} are left out"] if rows else []
+    return [f"{format_number(rows)} rows without a {recipe.target} are left out"] if rows else []
 
 
 def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
@@ -122,7 +123,8 @@ def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
         )
         if beyond:
             notes.append(
-                f"{feature.name}: {beyond} rows lie beyond the hard limits, where the form will refuse visitors"
+                f"{feature.name}: {format_number(beyond)} rows lie beyond the hard limits,"
+                " where the form will refuse visitors"
             )
         if len(feature.choices) > MANY_CHOICES:
             notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only tells rows apart")

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from predictor.metrics import LABELS, SMALLEST_PROBABILITY, format_score
+from predictor.formats import format_number
+from predictor.metrics import LABELS, SMALLEST_PROBABILITY, describe_scale, format_score
 from predictor.schema import Matrix, Task, Vector
 from predictor.training.evaluation import Answers, Scores
 from predictor.training.recipe import GateRecipe, Recipe
@@ -169,7 +170,9 @@ def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
             return f"the recipe limits {LABELS[metric]}, which was not measured"
         if (score > limit) if side == "max" else (score < limit):
             word = "above" if side == "max" else "below"
-            return f"{LABELS[metric]} {format_score(score)} is {word} the recipe's limit of {limit!r}"
+            return (
+                f"{LABELS[metric]} {format_score(metric, score)} is {word} the recipe's limit of {format_number(limit)}"
+            )
     return None
 
 
@@ -193,7 +196,9 @@ def decide_unopposed(
         return replace(first, promoted=False, verdict="over a limit", reason=broken)
     sign = -1 if metric == "accuracy" else 1
     if metric in scores and sign * scores[metric] >= sign * baseline[metric]:
-        figures = f"{LABELS[metric]} {format_score(scores[metric])} against {format_score(baseline[metric])}"
+        figures = (
+            f"{LABELS[metric]} {format_score(metric, scores[metric])} against {format_score(metric, baseline[metric])}"
+        )
         return replace(first, reason=f"{why}; WARNING: it does not beat the baseline ({figures})")
     return first
 
@@ -229,8 +234,8 @@ def refuse_comparison(cause: str, *, champion: int) -> Decision:
 def _judge(
     gate: GateRecipe, scores: Scores, contest: Contest, champion: int, gain: Interval, over_baseline: Interval
 ) -> tuple[str, str]:
-    rows, metric = len(contest.challenger), LABELS[contest.metric]
-    interval = f"95 % interval {format_score(gain.low)} to {format_score(gain.high)}"
+    rows, metric = format_number(len(contest.challenger)), LABELS[contest.metric]
+    interval = f"95 % interval {describe_scale(contest.metric).write_range(gain.low, gain.high)}"
     broken = find_broken_limit(gate, scores)
     if broken:
         return "over a limit", broken

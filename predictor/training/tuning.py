@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit, RandomizedSearchCV
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.schema import Matrix, Vector, format_value
+from predictor.formats import format_plain
+from predictor.schema import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import answer_rows
 from predictor.training.gate import Metric, join_losses, measure_losses
@@ -78,7 +79,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
 
 
 def _tell_chosen(described: dict[str, Any]) -> str:
-    chosen = ", ".join(f"{name} = {format_value(value)}" for name, value in described["params"].items())
+    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in described["params"].items())
     failed = f"; {described['failed']} candidates could not be fitted" if described["failed"] else ""
     return f"chosen: {chosen}{failed}"
 

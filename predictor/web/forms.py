@@ -10,7 +10,8 @@ from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, format_value, write_value
+from predictor.formats import format_label
+from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, write_value
 from predictor.texts import make_printable, normalise_text
 
 # The blanks that browsers drop or make one of in what a select shows.
@@ -95,7 +96,7 @@ class OutcomeForm(forms.Form):
 def make_outcome_widget(target: Target) -> forms.Widget:
     if target.task == "regression":
         return make_number_widget(required=True)
-    choices = [("", "choose…"), *((write_value(label), show_choice(format_value(label))) for label in target.classes)]
+    choices = [("", "choose…"), *((write_value(label), show_choice(format_label(label))) for label in target.classes)]
     return forms.Select(choices=choices, attrs={"required": True})
 
 
@@ -150,6 +151,6 @@ def make_number_widget(
 
 
 def describe_feature(feature: Feature) -> str:
-    seen = f"Seen in training: {feature.seen_range}{' ' + feature.unit if feature.unit else ''}."
-    parts = [feature.help, seen if feature.seen_range else "", "" if feature.required else "May be left empty."]
+    seen = f"Seen in training: {feature.seen_range}." if feature.seen_range else ""
+    parts = [feature.help, seen, "" if feature.required else "May be left empty."]
     return " ".join(part for part in parts if part)

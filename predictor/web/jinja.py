@@ -10,6 +10,9 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
+from markupsafe import Markup
+
+from predictor.formats import Written, format_number
 
 # How moments are written, all of them in UTC.
 MOMENTS = {
@@ -29,12 +32,20 @@ def make_environment(**options: Any) -> Environment:
     environment = PageEnvironment(trim_blocks=True, lstrip_blocks=True, **options)
     environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
     environment.filters.update({name: partial(write_moment, f) for name, f in MOMENTS.items()}, capfirst=capfirst)
+    environment.filters.update(number=format_number, with_unit=write_with_unit)
     return environment
 
 
 @lru_cache(maxsize=1000)
 def make_url(name: str, *arguments: Any) -> str:
     return reverse(name, args=arguments)
+
+
+def write_with_unit(written: Written) -> str | Markup:
+    """A number whose unit is set apart by its looks, and by a space that no line ends at."""
+    if not written.unit:
+        return written.text
+    return Markup('{}&nbsp;<span class="unit">{}</span>').format(written.text, written.unit)
 
 
 def write_moment(form: str, moment: datetime) -> str:

@@ -10,10 +10,10 @@ from django.template.context_processors import csrf
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from predictor.metrics import format_score
+from predictor.formats import Written, format_label, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
 from predictor.moments import read_moment
-from predictor.schema import format_range, format_value, quote, write_value
+from predictor.schema import quote, write_value
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -29,58 +29,39 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
 
 @dataclass(frozen=True, kw_only=True)
 class ShownValue:
-    """One line of a table of inputs or metrics."""
+    """One line of a table of inputs."""
 
     label: str
-    value: str
-    unit: str = ""
-    baseline: str = ""
-    interval: str = ""
+    value: Written
 
 
 def list_inputs(prediction: Prediction) -> list[ShownValue]:
     """A prediction's inputs, as the version that answered it understood them."""
-    shown = []
-    for feature in prediction.version.parsed_schema.features:
-        value = prediction.inputs.get(feature.name)
-        unit = "" if value is None else feature.unit
-        shown.append(ShownValue(label=feature.label, value=format_value(value), unit=unit))
-    return shown
-
-
-def list_metrics(version: Version) -> list[ShownValue]:
-    """A version's metrics, each with its 95 % interval and beside its baseline."""
     return [
-        ShownValue(
-            label=label,
-            value=format_score(score),
-            interval=" to ".join(map(format_score, version.score_intervals.get(label, []))),
-            baseline=format_score(baseline),
-        )
-        for label, score, baseline in version.scores
+        ShownValue(label=feature.label, value=feature.write(prediction.inputs.get(feature.name)))
+        for feature in prediction.version.parsed_schema.features
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownInterval:
-    low: str
-    high: str
-    rows: int
+    ends: Written
+    rows: str
     is_approximate: bool
 
 
 def describe_interval(prediction: Prediction) -> ShownInterval | None:
     """A prediction's interval, with the rows that it was measured on; None where its version has none."""
-    measured = prediction.version.measured_interval
-    if prediction.interval is None or measured is None:
+    ends, measured = prediction.written_interval, prediction.version.measured_interval
+    if ends is None or measured is None:
         return None
-    low, high = format_range(*prediction.interval)
-    return ShownInterval(low=low, high=high, rows=measured.rows, is_approximate=measured.approximate)
+    return ShownInterval(ends=ends, rows=format_number(measured.rows), is_approximate=measured.approximate)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownProbability:
     label: str
+    written: str
     percent: float
 
 
@@ -88,11 +69,11 @@ def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
     """The classes with their probabilities, the most probable first."""
     shares = prediction.probabilities or {}
     classes = prediction.version.parsed_schema.target.classes if shares else ()
-    shown = [
-        ShownProbability(label=format_value(label), percent=round(shares[write_value(label)] * 100, 1))
-        for label in classes
+    ranked = sorted(((format_label(label), shares[write_value(label)]) for label in classes), key=lambda each: -each[1])
+    return [
+        ShownProbability(label=label, written=format_share(share), percent=round(share * 100, 1))
+        for label, share in ranked
     ]
-    return sorted(shown, key=lambda each: -each.percent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +81,7 @@ class ShownOutcome:
     """One row of a prediction's log of outcomes."""
 
     id: int
-    value: str
+    value: Written
     recorded_at: datetime
     recorded_by: str
 
@@ -111,7 +92,7 @@ def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
     return [
         ShownOutcome(
             id=outcome.id,
-            value=format_value(target.restore(outcome.value)),
+            value=target.write(outcome.value),
             recorded_at=outcome.recorded_at,
             recorded_by=outcome.recorded_by,
         )

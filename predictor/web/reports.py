@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.formats import Quantity, Written, format_number, format_plain
 from predictor.metrics import LABELS, format_score
 from predictor.models import Version
-from predictor.schema import format_value
 
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
@@ -30,8 +30,7 @@ class ShownFigure:
 @dataclass(frozen=True, kw_only=True)
 class ShownImportance:
     label: str
-    mean: str
-    sd: str
+    written: Written
     percent: float
 
 
@@ -62,8 +61,7 @@ def show_report(version: Version) -> ShownReport | None:
         importances=[
             ShownImportance(
                 label=label,
-                mean=format_score(mean),
-                sd=f"{sd:.2g}",
+                written=version.importance_scale.write_spread(mean, sd),
                 percent=round(max(mean, 0) / largest * 100, 1) if largest > 0 else 0,
             )
             for label, mean, sd in found[:MOST_IMPORTANCES]
@@ -81,7 +79,7 @@ def list_facts(version: Version) -> list[tuple[str, str]]:
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
     fitting = [("Fitting took", format_seconds(report["fit_seconds"]))] if report["fit_seconds"] is not None else []
     return [
-        *([("Tuned", tell_tuning(report["tuning"]))] if report.get("tuning") else []),
+        *([("Tuned", tell_tuning(report["tuning"], version.target.unit))] if report.get("tuning") else []),
         *fitting,
         ("All of it took", format_seconds(report["seconds"])),
         ("Made with", libraries),
@@ -90,14 +88,16 @@ def list_facts(version: Version) -> list[tuple[str, str]]:
     ]
 
 
-def tell_tuning(tuning: dict[str, Any]) -> str:
-    """The parameters that were chosen, among how many, and by what."""
-    chosen = ", ".join(f"{name} = {format_value(value)}" for name, value in tuning["params"].items())
-    score = f"{LABELS[tuning['metric']]} {format_score(tuning['score'])}"
-    return f"{chosen}; of {tuning['candidates']} candidates, by {score} on {tuning['folds']} folds of what it learnt"
+def tell_tuning(tuning: dict[str, Any], unit: str) -> str:
+    """The parameters that were chosen, among how many, and by what; `unit` is the target's."""
+    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning["params"].items())
+    score = f"{LABELS[tuning['metric']]} {format_score(tuning['metric'], tuning['score'], unit)}"
+    candidates = format_number(tuning["candidates"])
+    return f"{chosen}; of {candidates} candidates, by {score} on {tuning['folds']} folds of what it learnt"
 
 
 def format_seconds(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min"
+        scale = Quantity(unit="s", digits=2) if seconds < 1 else Quantity(unit="s", decimals=1)
+        return str(scale.write(seconds))
+    return str(Quantity(unit="min", decimals=0).write(seconds / 60))

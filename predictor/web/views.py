@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from predictor.charts import draw_chart
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
+from predictor.formats import format_label
 from predictor.models import Figure, Prediction, Promotion, Version
 from predictor.provenance import describe_sources
-from predictor.schema import format_value, write_value
+from predictor.schema import write_value
 from predictor.serving import outcomes
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
@@ -26,7 +27,6 @@ from predictor.web.pages import (
     ShownOutcome,
     describe_interval,
     list_inputs,
-    list_metrics,
     list_outcomes,
     list_probabilities,
     look_up_moment,
@@ -182,8 +182,8 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "slug": version.model,
         "version": version,
         "schema": schema,
-        "metrics": list_metrics(version),
-        "classes": [format_value(label) for label in schema.target.classes],
+        "metrics": version.written_scores,
+        "classes": [format_label(label) for label in schema.target.classes],
         "chart": pieces.resting,
         "backdrop": pieces.get_backdrop(pieces.resting),
         "sources": describe_sources(version.data),
@@ -239,7 +239,13 @@ def _render_prediction(
     if outcome_form is None and may_record(request):
         outcome_form = OutcomeForm(schema.target)
     chart = draw_chart(
-        schema, version.profile, prediction.inputs, prediction.output, prediction.interval, resting=pieces.resting
+        schema,
+        version.profile,
+        prediction.inputs,
+        prediction.output,
+        prediction.interval,
+        decimals=prediction.decimals,
+        resting=pieces.resting,
     )
     context = {
         "models": service.list_live(),
@@ -247,7 +253,7 @@ def _render_prediction(
         "version": version,
         "prediction": prediction,
         "target": schema.target,
-        "output": format_value(prediction.output),
+        "output": prediction.written_output,
         "exact_output": write_value(schema.target.restore(prediction.output)),
         "interval": describe_interval(prediction),
         "inputs": list_inputs(prediction),

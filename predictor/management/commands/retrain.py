@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
+from predictor.formats import format_number
 from predictor.management.progress import Progress
-from predictor.metrics import LABELS, describe_comparison, format_score
+from predictor.management.table import align_columns
+from predictor.metrics import describe_comparison, write_scores
 from predictor.models import Version
 from predictor.moments import read_moment
 from predictor.provenance import describe_sources
@@ -168,19 +170,20 @@ def _describe(result: "Retrained") -> list[str]:
         return [f"{result.model}  left alone", f"  {result.reason}"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
-    learnt = "fitted elsewhere" if result.rows is None else f"learnt from {result.rows} rows"
+    learnt = "fitted elsewhere" if result.rows is None else f"learnt from {format_number(result.rows)} rows"
     metrics = result.metrics
-    measured = f"{metrics['method']}, {metrics['rows']} rows"
-    width = max(28, len(measured) + 2)
+    measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
+    scores = write_scores(metrics, result.unit)
     return [
         f"{result.model}  {version}  {state}  {learnt}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
-        *(f"  {line}" for line in describe_comparison(result.decision)),
-        f"  {measured:<{width}}{'model':>10}{'baseline':>12}{'95 % interval':>22}",
+        *(f"  {line}" for line in describe_comparison(result.decision, result.unit)),
         *(
-            f"  {LABELS[name]:<{width}}{format_score(score):>10}{format_score(metrics['baseline'].get(name)):>12}"
-            f"{' to '.join(map(format_score, metrics['intervals'].get(name, [None]))):>22}"
-            for name, score in metrics["scores"].items()
+            f"  {line}"
+            for line in align_columns(
+                (measured, "model", "baseline", "95 % interval"),
+                *((each.label, each.score, each.baseline, each.interval) for each in scores),
+            )
         ),
     ]

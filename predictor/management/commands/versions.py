@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from predictor.metrics import format_score
 from predictor.models import Version
 
 
@@ -24,11 +23,11 @@ class Command(BaseCommand):
             if not versions:
                 raise CommandError(f"There is no version of {slug!r}: train one with `manage.py retrain {slug}`.")
         live = set(Version.objects.live().values_list("id", flat=True))
-        described = [describe_version(version, is_live=version.id in live) for version in versions]
+        described = [(version, describe_version(version, is_live=version.id in live)) for version in versions]
         if format == "json":
-            self.stdout.write(json.dumps(described, indent=2))
+            self.stdout.write(json.dumps([each for _, each in described], indent=2))
         else:
-            self.stdout.write("\n".join(write_line(each) for each in described) or "There is no version yet.")
+            self.stdout.write("\n".join(write_line(*each) for each in described) or "There is no version yet.")
 
 
 def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
@@ -51,12 +50,12 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
     }
 
 
-def write_line(described: dict[str, Any]) -> str:
+def write_line(version: Version, described: dict[str, Any]) -> str:
     """A version in a line, below it how it was judged, and each time that it went live."""
     mark = "live" if described["live"] else "pruned" if described["pruned"] else ""
-    scores = ", ".join(f"{label} {format_score(score)}" for label, score in described["metrics"].items())
+    scores = ", ".join(f"{each.label} {each.score}" for each in version.written_scores)
     lines = [
-        f"{described['model']} {described['version']:<5}{mark:<8}{described['trained_at'][:16]}  {scores}",
+        f"{described['model']} {described['version']:<4} {mark:<7} {described['trained_at'][:16]}  {scores}",
         f"    {described['reason']}",
     ]
     for each in described["promotions"]:

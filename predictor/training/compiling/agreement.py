@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.formats import format_number
 from predictor.schema import Matrix
 from predictor.training.compiling.graph import NotCompiled
 
@@ -41,14 +42,17 @@ def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: flo
     if spread is None:
         others = int((ours[:, 0] != theirs[:, 0]).sum())
         if others:
-            raise NotCompiled(f"compiled, it answers another class for {others} of {len(ours)} rows")
+            raise NotCompiled(
+                f"compiled, it answers another class for {format_number(others)} of {format_number(len(ours))} rows"
+            )
         differences = np.abs(ours[:, 1:] - theirs[:, 1:])
     else:
         # 0 / 0, where the target never changes and is 0, is no difference.
         differences = np.abs(ours - theirs) / np.maximum(np.maximum(np.abs(ours), spread), np.finfo(np.float64).tiny)
     largest = float(differences.max(initial=0.0))
     if not largest <= TOLERANCE:
-        raise NotCompiled(f"compiled, its answers differ by up to {largest:.2g}, where {TOLERANCE:g} is allowed")
+        found, allowed = format_number(largest, digits=2), format_number(TOLERANCE)
+        raise NotCompiled(f"compiled, its answers differ by up to {found}, where {allowed} is allowed")
     return largest
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
 
-from predictor.charts import Drawing
+from predictor.charts import DRAWING_WIDTH, Drawing, measure_text
+from predictor.formats import Quantity, format_label
 from predictor.profile import choose_rows
-from predictor.schema import Matrix, Target, Vector, format_value
+from predictor.schema import Matrix, Target, Vector
 from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation
 from predictor.training.reports.canvas import CURVES, INK, draw_svg
 
@@ -23,6 +24,10 @@ LONGEST_LABEL = 14
 MOST_SIGNS_A_SIDE = 30
 ROWS_A_BIN, MOST_BINS = 10, 10
 DASHES = ("-", "--")
+# In pixels: of the numbers at the axes, between two of them, and around those of the upright axis.
+TICK_SIZE, TICK_GAP, BESIDE_TICKS = 10, 8, 28
+LEFT, RIGHT = 0.17 * DRAWING_WIDTH, 0.03 * DRAWING_WIDTH
+MOST_STEPS = 5
 # Of a confusion matrix, by the most classes that it suits.
 FONT_SIZES = {6: 9.0, 10: 8.0, MOST_CLASSES_CROSSED: 6.0}
 
@@ -78,14 +83,13 @@ def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_dat
     named = _shorten(target.label) + (f" ({_shorten(target.unit)})" if target.unit else "")
     upward = f"Actual {named}" if name == "predictions" else "Actual − predicted"
     axes.set(xlabel=f"Predicted {named}", ylabel=upward)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(_make_locator())
+    _write_ticks(axes, Quantity(unit=target.unit))
 
 
 def _draw_classification(
     name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any
 ) -> None:
-    labels = _shorten_labels([format_value(label) for label in target.classes])
+    labels = _shorten_labels([format_label(label) for label in target.classes])
     if name == "confusion":
         return _draw_confusion(labels, evaluation, axes)
     probabilities = evaluation.answers.probabilities
@@ -173,10 +177,22 @@ def _style_curve(place: int) -> dict[str, Any]:
     return {"color": CURVES[colour], "linestyle": DASHES[dashed]}
 
 
-def _make_locator() -> Any:
+def _write_ticks(axes: Any, quantity: Quantity) -> None:
+    """Number both axes as pages do: with as few ticks as fit, and with margins that hold the longest."""
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(5)
+    def measure(axis: Any) -> float:
+        low, high = sorted(axis.get_view_interval())
+        texts = [quantity.write_alone(tick) for tick in axis.get_majorticklocs() if low <= tick <= high]
+        return max((measure_text(text, TICK_SIZE) for text in texts), default=0.0)
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(MOST_STEPS))
+        axis.set_major_formatter(lambda tick, _: quantity.write_alone(tick))
+    left, right = max(LEFT, measure(axes.yaxis) + BESIDE_TICKS), max(RIGHT, measure(axes.xaxis) / 2)
+    room = DRAWING_WIDTH - left - right
+    axes.figure.subplots_adjust(left=left / DRAWING_WIDTH, right=1 - right / DRAWING_WIDTH)
+    axes.xaxis.set_major_locator(MaxNLocator(max(1, min(MOST_STEPS, int(room / (measure(axes.xaxis) + TICK_GAP))))))
 
 
 def _shorten_labels(labels: list[str]) -> list[str]:

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import RESERVED_NAMES, Target, Vector, format_value, quote
+from predictor.formats import Quantity, format_number, format_share
+from predictor.schema import RESERVED_NAMES, Target, Vector, quote
 from predictor.training.columns import Column, encode_column, read_numbers
 from predictor.training.recipe import Recipe
 
@@ -62,7 +63,8 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
         own = len(column.values) * len(column.choices) * 8
         size += own
         if size > MOST_BYTES:
-            problem = f"{len(column.choices)} categories make a matrix of {own / 1e9:.1f} GB: bring fewer, or numbers"
+            categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
+            problem = f"{categories} categories make a matrix of {memory} GB: bring fewer, or numbers"
             too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
@@ -86,15 +88,15 @@ def describe_column(column: Column) -> str:
     """Say in a few words what a column holds, and where it has gaps."""
     present = column.values[~np.isnan(column.values)]
     gaps = len(column.values) - len(present)
-    empty = f", empty in {gaps} of {len(column.values)} rows" if gaps else ""
+    empty = f", empty in {format_number(gaps)} of {format_number(len(column.values))} rows" if gaps else ""
     if column.kind == "category":
         some = ", ".join(quote(choice) for choice in column.choices[:5])
         more = ", …" if len(column.choices) > 5 else ""
         return f"{count(len(column.choices), 'category', 'categories')}: {some}{more}{empty}"
     if column.kind == "boolean":
-        return f"yes or no, {present.mean():.0%} yes{empty}"
+        return f"yes or no, {format_share(present.mean().item(), decimals=0)} yes{empty}"
     kind = "whole numbers" if column.kind == "integer" else "numbers"
-    return f"{kind} from {format_value(present.min().item())} to {format_value(present.max().item())}{empty}"
+    return f"{kind} from {Quantity().write_range(present.min().item(), present.max().item())}{empty}"
 
 
 def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
@@ -113,7 +115,8 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         yield "it holds dates, each a category of its own: bring numbers, such as the month or the days until then"
     elif is_text and (different > MANY_TEXTS or (different > FEW_TEXTS and different > rows / 2)):
         like = "like an id" if different == rows else "like free writing"
-        yield f"{different} different texts in {rows} rows, {like}: each is a category of its own"
+        texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
+        yield f"{texts}, {like}: each is a category of its own"
 
 
 def reads_as_dates(series: pl.Series) -> bool:
@@ -157,14 +160,15 @@ def doubt_target(target: Target, answers: Vector, left_out: int) -> Iterator[str
         return
     counts = np.bincount(answers.astype(int))
     if len(counts) > MANY_CLASSES:
-        yield f"the target has {len(counts)} classes: is it a quantity, or a text?"
+        yield f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
     if counts.min() < 2:
         rare = quote(target.classes[int(counts.argmin())])
         yield f"the class {rare} has one row, which cannot be both learnt and measured"
     if counts.max() > MOST_ROWS * len(answers):
         common = quote(target.classes[int(counts.argmax())])
-        yield f"{counts.max() / len(answers):.1%} of the rows are {common}: mind macro F1 more than accuracy"
+        share = format_share(counts.max().item() / len(answers))
+        yield f"{share} of the rows are {common}: mind macro F1 more than accuracy"
 
 
 def count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    return f"{format_number(number)} {one if number == 1 else many}"

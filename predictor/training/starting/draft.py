@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from predictor.schema import Label, Target, Task, format_value, make_printable, quote
+from predictor.formats import Quantity, format_number
+from predictor.schema import Label, Target, Task, make_printable, quote
 from predictor.training.recipe import EstimatorRecipe
 from predictor.training.starting.doubts import Finding, count
 
@@ -41,9 +42,11 @@ class Draft:
     def kind(self) -> str:
         """What the target is, in a few words."""
         if self.target.task == "regression":
-            return f"numbers from {format_value(self.low)} to {format_value(self.high)}"
+            return f"numbers from {Quantity().write_range(self.low, self.high)}"
         some = ", ".join(quote(label) for label in self.target.classes[:5])
-        return f"{len(self.target.classes)} classes: {some}{', …' if len(self.target.classes) > 5 else ''}"
+        return (
+            f"{format_number(len(self.target.classes))} classes: {some}{', …' if len(self.target.classes) > 5 else ''}"
+        )
 
 
 def write_toml(draft: Draft) -> str:
@@ -140,7 +143,7 @@ def write_report(draft: Draft) -> str:
 
 def _shorten(lines: list[str]) -> list[str]:
     more = len(lines) - MANY_COLUMNS
-    return [*lines[:MANY_COLUMNS], f"  … and {more} more"] if more > 0 else lines
+    return [*lines[:MANY_COLUMNS], f"  … and {format_number(more)} more"] if more > 0 else lines
 
 
 def write_key(name: str) -> str:
