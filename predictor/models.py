@@ -298,3 +298,14 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} for {self.prediction_id}"
+
+
+class RateWindow(models.Model):
+    """How often one thing was done in one window of time; `access/limits.py` counts, by the hash of what is done."""
+
+    id = models.BigIntegerField(primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.FloatField(db_index=True, help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.ends_at:.0f}"
