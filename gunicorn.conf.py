@@ -31,6 +31,8 @@ if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "p
     # the pages and 1 for the batcher: 2 workers hold at most 10 of the 20 that Heroku's smallest Postgres allows.
     worker_class = "mlsite.worker.Worker"
     os.environ["DATABASE_POOL_SIZE"] = "4"
+    # Just before the worker stops waiting (10 s), so that no statement outlives the page that it was for.
+    os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "9")
 else:
     # Waiting for SQLite stops a whole gevent worker.
     worker_class = "gthread"
