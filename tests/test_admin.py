@@ -1,5 +1,7 @@
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction, Promotion, Version
 from predictor.serving.service import service
@@ -128,3 +130,14 @@ def test_a_versions_page_shows_its_report(admin_client, line):
     assert "x 7.5" in page
     assert "fit_seconds" in page
     assert "R² 0.9" in page
+
+
+@pytest.mark.parametrize("table", ["prediction", "version", "promotion", "outcome"])
+def test_the_choices_of_filters_are_not_counted(admin_client, asked, table):
+    """Each choice would cost a query of the whole history."""
+    with CaptureQueriesContext(connection) as plain:
+        admin_client.get(f"/admin/predictor/{table}/")
+    with CaptureQueriesContext(connection) as counted:
+        page = admin_client.get(f"/admin/predictor/{table}/?_facets=True").content.decode()
+    assert len(counted) == len(plain)
+    assert "Show counts" not in page
