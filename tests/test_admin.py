@@ -141,3 +141,20 @@ def test_the_choices_of_filters_are_not_counted(admin_client, asked, table):
         page = admin_client.get(f"/admin/predictor/{table}/?_facets=True").content.decode()
     assert len(counted) == len(plain)
     assert "Show counts" not in page
+
+
+def test_a_list_of_wide_predictions_shows_their_first_inputs_and_reads_each_version_once(admin_client, line):
+    [feature] = line.schema["features"]
+    line.schema["features"] = [{**feature, "name": f"f{number}"} for number in range(1500)]
+    line.save()
+    for _ in range(2):
+        Prediction.objects.create(
+            version=line, inputs={"f0": 1.5, "f1499": 2.5}, output=1.0, duration_ms=1, source="api"
+        )
+    response = admin_client.get("/admin/predictor/prediction/")
+    first, second = response.context["cl"].result_list
+    assert first.version is second.version
+    page = response.content.decode()
+    assert "f0 = 1.5" in page
+    assert "f19 = –, and 1,480 more" in page
+    assert "f1499 = 2.5" in admin_client.get(f"/admin/predictor/prediction/{first.pk}/change/").content.decode()

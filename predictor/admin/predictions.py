@@ -12,7 +12,10 @@ from django.utils.safestring import SafeString
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
 from predictor.models import Outcome, Prediction, Version
-from predictor.schema import format_range, format_value
+from predictor.schema import Value, format_range, format_value
+
+# Of each prediction in the list; a model may have thousands, and its own page shows them all.
+MOST_INPUTS = 20
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -81,10 +84,10 @@ class OutcomeLog(admin.TabularInline):
 
 @admin.register(Prediction)
 class PredictionAdmin(HistoryAdmin):
-    list_display = ["created_at", "version", "shown_inputs", "shown_output", "happened", "source", "shown_warnings"]
+    list_display = ["created_at", "version", "first_inputs", "shown_output", "happened", "source", "shown_warnings"]
     list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]
-    list_select_related = ["version"]
+    list_select_related = ()  # A version's schema may be long: it is fetched once, not once a row.
     date_hierarchy = "created_at"
     ordering = ["-id"]
     search_fields = ["id"]
@@ -106,7 +109,8 @@ class PredictionAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
         current = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
-        return super().get_queryset(request).prefetch_related(current)
+        versions = Prefetch("version", Version.objects.defer("report"))
+        return super().get_queryset(request).prefetch_related(current, versions)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         may_record = request.user.has_perm("predictor.add_outcome")
@@ -125,7 +129,13 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="inputs")
     def shown_inputs(self, prediction: Prediction) -> str:
-        return ", ".join(f"{name} = {format_value(value)}" for name, value in prediction.ordered_inputs)
+        return ", ".join(describe_inputs(prediction.ordered_inputs))
+
+    @admin.display(description="inputs")
+    def first_inputs(self, prediction: Prediction) -> str:
+        inputs = prediction.ordered_inputs
+        shown = describe_inputs(inputs[:MOST_INPUTS])
+        return ", ".join([*shown, f"and {len(inputs) - MOST_INPUTS:,} more"] if inputs[MOST_INPUTS:] else shown)
 
     @admin.display(description="output")
     def shown_output(self, prediction: Prediction) -> str:
@@ -159,3 +169,7 @@ class PredictionAdmin(HistoryAdmin):
     @admin.display(description="page")
     def page(self, prediction: Prediction) -> SafeString:
         return format_html('<a href="{}">As the visitor saw it</a>', prediction.get_absolute_url())
+
+
+def describe_inputs(inputs: list[tuple[str, Value]]) -> list[str]:
+    return [f"{name} = {format_value(value)}" for name, value in inputs]
