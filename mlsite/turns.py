@@ -54,10 +54,10 @@ def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], A
     if request.method == "POST":
         # A client that sends its body slowly has no turn meanwhile; Django says what is wrong with a broken one.
         with suppress(UnreadablePostError):
-            request.POST  # noqa: B018  # Reads the body.
-    turns, hint = pages, "Others use the admin just now."
+            request.body  # noqa: B018  # Reads it.
+    turns, hint = pages, "Other people are using the admin."
     if request.method == "POST" and request.path_info == SIGN_IN_PATH:
-        turns, hint = sign_ins, "Others sign in just now."
+        turns, hint = sign_ins, "Other people are signing in."
         if find_refusal(find_address(request)):
             return get_response(request)  # Neither a query nor a hash is to come.
     try:
