@@ -1,5 +1,7 @@
 """Whose turn it is in the admin: its pages may be slow, and visitors never wait for them."""
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,11 +20,10 @@ SIGN_IN_PATH = "/admin/login/"
 
 
 class Turns:
-    """So many requests at a time; some others wait for so many seconds, in order, and all further ones are refused."""
+    """So many requests at a time; others wait for so many seconds, in order, where the room still has a place."""
 
-    def __init__(self, number: int, *, seconds: float, most_waiting: int) -> None:
-        self._places = Places(number)
-        self._seconds, self._most_waiting = seconds, most_waiting
+    def __init__(self, number: int, *, seconds: float, room: Places) -> None:
+        self._places, self._seconds, self._room = Places(number), seconds, room
 
     @property
     def waiting(self) -> int:
@@ -31,22 +32,52 @@ class Turns:
     @contextmanager
     def take(self) -> Iterator[None]:
         """Wait for a turn; raises Overloaded where none comes."""
-        try:
-            self._places.take(self._seconds if self.waiting < self._most_waiting else 0)
-        except TimeoutError:
-            raise Overloaded("every turn is taken") from None
+        with take_place(self._room, 0), take_place(self._places, self._seconds):
+            yield
+
+
+@contextmanager
+def take_place(places: Places, seconds: float) -> Iterator[None]:
+    try:
+        places.take(seconds)
+    except TimeoutError:
+        raise Overloaded("every turn is taken") from None
+    try:
+        yield
+    finally:
+        places.give_back(None)
+
+
+class Crowd:
+    """Lets a few requests of each address in at a time, so that one client cannot fill the queue."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._inside: Counter[str] = Counter()
+
+    @contextmanager
+    def enter(self, address: str) -> Iterator[None]:
+        """Raises Overloaded where enough of this address are inside."""
+        with self._lock:
+            if self._inside[address] >= self._most:
+                raise Overloaded(f"{address} is here already")
+            self._inside[address] += 1
         try:
             yield
         finally:
-            self._places.give_back(None)
+            with self._lock:
+                self._inside[address] -= 1
+                self._inside += Counter()  # Drops those that are 0.
 
 
-# Who waits costs a greenlet nothing; of a worker's 4 threads, 1 must be left for visitors.
+# Who waits costs a greenlet nothing. Of a worker's 4 threads, 1 is left for visitors.
 are_greenlets = bool(settings.DATABASE_POOL_SIZE)
+threads = Places(3)
 # Half of the connections, so that the others are the visitors'.
-pages = Turns(2, seconds=8, most_waiting=64 if are_greenlets else 0)
-# One password is hashed at a time: two workers have no more cores than that.
-sign_ins = Turns(1, seconds=1.5, most_waiting=256 if are_greenlets else 0)
+pages = Turns(2, seconds=8, room=Places(64) if are_greenlets else threads)
+# One password is hashed at a time: two workers have no more cores than that. Whoever sends a form twice is one client.
+sign_ins = Turns(1, seconds=4, room=Places(256) if are_greenlets else threads)
+crowd = Crowd(2 if are_greenlets else 1)
 
 
 def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
@@ -55,16 +86,24 @@ def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], A
         # A client that sends its body slowly has no turn meanwhile; Django says what is wrong with a broken one.
         with suppress(UnreadablePostError):
             request.body  # noqa: B018  # Reads it.
-    turns, hint = pages, "Other people are using the admin."
-    if request.method == "POST" and request.path_info == SIGN_IN_PATH:
-        turns, hint = sign_ins, "Other people are signing in."
-        if find_refusal(find_address(request)):
-            return get_response(request)  # Neither a query nor a hash is to come.
+        if request.path_info == SIGN_IN_PATH:
+            return _answer_sign_in(request, get_response)
     try:
-        with turns.take():
+        with pages.take():
             return _answer(request, get_response)
     except Overloaded:
-        return show_unavailable(request, hint)
+        return show_unavailable(request, "Other people are using the admin.")
+
+
+def _answer_sign_in(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
+    address = find_address(request)
+    if find_refusal(address):
+        return get_response(request)  # Neither a query nor a hash is to come.
+    try:
+        with crowd.enter(address), sign_ins.take():
+            return _answer(request, get_response)
+    except Overloaded:
+        return show_unavailable(request, "Other people are signing in.")
 
 
 def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
