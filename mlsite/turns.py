@@ -76,7 +76,7 @@ threads = Places(3)
 # Half of the connections, so that the others are the visitors'.
 pages = Turns(2, seconds=8, room=Places(64) if are_greenlets else threads)
 # One password is hashed at a time: two workers have no more cores than that. Whoever sends a form twice is one client.
-sign_ins = Turns(1, seconds=4, room=Places(256) if are_greenlets else threads)
+sign_ins = Turns(1, seconds=8, room=Places(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)
 
 

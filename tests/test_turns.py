@@ -133,10 +133,12 @@ def test_who_guesses_hinders_nobody_else_to_sign_in(site, django_user_model, is_
     awaited, times = (HTTPStatus.TOO_MANY_REQUESTS, 50) if is_refused_by_now else (HTTPStatus.OK, 1)
     with Crowd(8, guess) as guessing:
         wait_until(lambda: guessing.count(awaited) >= times, seconds=60)
-        status, seconds = ask(address, "POST", "/admin/login/", right, from_here)
-        hashing = measure_hash()
+        before = guessing.count(HTTPStatus.OK)
+        status, _ = ask(address, "POST", "/admin/login/", right, from_here)
+        hashed = guessing.count(HTTPStatus.OK) - before
     assert status == HTTPStatus.FOUND
-    assert seconds < max(2, 5 * hashing)
+    # Of those who guess two were before her, and one more answer may just have been on its way: not all eight.
+    assert hashed <= 3
 
 
 @contextmanager
