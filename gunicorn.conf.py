@@ -10,10 +10,10 @@ from dotenv import load_dotenv
 load_dotenv(Path(__file__).parent / ".env", override=False)
 
 
-def read_number(name: str, default: int) -> int:
+def read_number(name: str, default: int, least: int = 1) -> int:
     given = os.environ.get(name) or str(default)
-    if not given.isdecimal() or not 0 < int(given) < 65536:
-        sys.exit(f"{name} is {given!r}: it must be a whole number from 1 to 65535.")
+    if not given.isdecimal() or not least <= int(given) < 65536:
+        sys.exit(f"{name} is {given!r}: it must be a whole number from {least} to 65535.")
     return int(given)
 
 
@@ -31,6 +31,8 @@ if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "p
     # the pages and 1 for the batcher: 2 workers hold at most 10 of the 20 that Heroku's smallest Postgres allows.
     worker_class = "mlsite.worker.Worker"
     os.environ["DATABASE_POOL_SIZE"] = "4"
+    # Just before the worker stops waiting (10 s), so that no statement outlives the page that it was for.
+    os.environ["DATABASE_STATEMENT_SECONDS"] = str(read_number("DATABASE_STATEMENT_SECONDS", 9, least=0))
 else:
     # Waiting for SQLite stops a whole gevent worker.
     worker_class = "gthread"

@@ -25,6 +25,13 @@ class LineFormatter(logging.Formatter):
         return super().format(record).replace("\r", "").replace("\n", " ⏎ ")
 
 
+class TooManyFilter(logging.Filter):
+    """Drops Django's line for each refusal with status 429: whoever refuses logs it, once a window."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 429
+
+
 def name_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Give each request its X-Request-ID, or a new one where it has none or something else."""
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.conf import global_settings
 from dotenv import load_dotenv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +99,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
+# Django's own, the first of which hashes in a real thread.
+PASSWORD_HASHERS = ["predictor.access.hashing.PasswordHasher", *global_settings.PASSWORD_HASHERS[1:]]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -112,6 +115,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # How many connections the requests of one process share; 0 gives each thread one of its own. gunicorn.conf.py sets it.
 DATABASE_POOL_SIZE = read_whole_number("DATABASE_POOL_SIZE", 0)
+# After how long PostgreSQL gives up a statement; 0 is never, as commands need it. gunicorn.conf.py sets it.
+DATABASE_STATEMENT_SECONDS = read_whole_number("DATABASE_STATEMENT_SECONDS", 0)
 IS_DATABASE_URL_READABLE = True
 try:
     database = dj_database_url.parse(
@@ -135,6 +140,11 @@ else:
     # A server that does not answer must become a 503 before the router gives up at 30 s.
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 10_000)
+    if DATABASE_STATEMENT_SECONDS and database["ENGINE"] == "django.db.backends.postgresql":
+        # Sent with the connection, so that none is without it. A SET after that would stay behind in a pooler such as
+        # PgBouncer, for whoever gets the connection next: a retrain. What the URL says itself comes last, and wins.
+        limit = f"-c statement_timeout={DATABASE_STATEMENT_SECONDS}s"
+        options["options"] = f"{limit} {options.get('options', '')}".strip()
     if DATABASE_POOL_SIZE and database["ENGINE"] == "django.db.backends.postgresql":
         database |= {"ENGINE": "mlsite.pooled", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
     if IS_ON_DYNO:
@@ -153,6 +163,8 @@ STORAGES = {
 
 # Security
 
+# The proxies whose X-Forwarded-For is believed: addresses, networks, or * on a dyno. gunicorn reads it too.
+FORWARDED_ALLOW_IPS = read_list("FORWARDED_ALLOW_IPS")
 SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 3600
@@ -182,12 +194,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mlsite.logs.LineFormatter"}},
+    "filters": {"not_too_many": {"()": "mlsite.logs.TooManyFilter"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "django.request": {"filters": ["not_too_many"]},
         "django.server": {"handlers": [], "propagate": True},
     },
 }

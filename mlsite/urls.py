@@ -1,7 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from predictor.admin.sign_in import show_sign_in
+
 urlpatterns = [
+    path("admin/login/", show_sign_in),
     path("admin/", admin.site.urls),
     path("", include("predictor.urls")),
 ]

@@ -33,6 +33,7 @@ class Worker(GeventWorker):
         """Serve, with a batcher that has one connection of its own: started here, since no thread outlives a fork."""
         from django.db import connection
 
+        from predictor.access.hashing import PasswordHasher
         from predictor.serving.batcher import batcher
         from predictor.serving.service import service
 
@@ -44,6 +45,7 @@ class Worker(GeventWorker):
         spare_collector()
         # A large forest takes onnxruntime a second, in which it needs no Python.
         service.loads_beside, service.call = True, gevent.get_hub().threadpool.apply
+        PasswordHasher.call = staticmethod(hash_beside)
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         clock = gevent.get_hub().loop.timer(1, 1)
         clock.start(self.hang_up)
@@ -138,6 +140,15 @@ class OnePacket:
         """Send headers that nothing has followed."""
         if self._held:
             self.sendall(b"")
+
+
+def hash_beside(work: Callable[[], str]) -> str:
+    """Hash in a real thread, and hold no pooled connection meanwhile."""
+    from mlsite.turns import leave_connection
+
+    leave_connection()
+    hashed: str = gevent.get_hub().threadpool.apply(work)
+    return hashed
 
 
 def spare_collector() -> None:

@@ -328,12 +328,11 @@ class Prediction(models.Model):
     def _address(self) -> str:
         return _find_prediction_address().replace(str(NOBODY), str(self.id))
 
-    @property
-    def written_inputs(self) -> list[tuple[str, Written]]:
-        """Inputs by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
+    def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
+        """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
         return [
             (feature["name"], Quantity(unit=feature["unit"]).write(self.inputs.get(feature["name"])))
-            for feature in self.version.schema["features"]
+            for feature in self.version.schema["features"][:most]
         ]
 
     @property
@@ -384,3 +383,14 @@ class Outcome(models.Model):
     @property
     def written_value(self) -> Written:
         return self.prediction.version.target.write(self.value)
+
+
+class RateWindow(models.Model):
+    """How often one thing was done in one window of time; `access/limits.py` counts, by the hash of what is done."""
+
+    id = models.BigIntegerField(primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.FloatField(db_index=True, help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.ends_at:.0f}"

@@ -1,5 +1,7 @@
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction, Promotion, Version
 from predictor.serving.service import service
@@ -128,3 +130,31 @@ def test_a_versions_page_shows_its_report(admin_client, line):
     assert "x 7.5" in page
     assert "fit_seconds" in page
     assert "R² 0.9" in page
+
+
+@pytest.mark.parametrize("table", ["prediction", "version", "promotion", "outcome"])
+def test_the_choices_of_filters_are_not_counted(admin_client, asked, table):
+    """Each choice would cost a query of the whole history."""
+    with CaptureQueriesContext(connection) as plain:
+        admin_client.get(f"/admin/predictor/{table}/")
+    with CaptureQueriesContext(connection) as counted:
+        page = admin_client.get(f"/admin/predictor/{table}/?_facets=True").content.decode()
+    assert len(counted) == len(plain)
+    assert "Show counts" not in page
+
+
+def test_a_list_of_wide_predictions_shows_their_first_inputs_and_reads_each_version_once(admin_client, line):
+    [feature] = line.schema["features"]
+    line.schema["features"] = [{**feature, "name": f"f{number}"} for number in range(1500)]
+    line.save()
+    for _ in range(2):
+        Prediction.objects.create(
+            version=line, inputs={"f0": 1.5, "f1499": 2.5}, output=1.0, duration_ms=1, source="api"
+        )
+    response = admin_client.get("/admin/predictor/prediction/")
+    first, second = response.context["cl"].result_list
+    assert first.version is second.version
+    page = response.content.decode()
+    assert "f0 = 1.5" in page
+    assert "f19 = –, and 1,480 more" in page
+    assert "f1499 = 2.5" in admin_client.get(f"/admin/predictor/prediction/{first.pk}/change/").content.decode()

@@ -174,6 +174,28 @@ def test_whatever_a_model_raises_reaches_whoever_asked_and_nobody_else():
     assert read_outputs(jobs[1]) == [4]
 
 
+class Cancelled(Exception):
+    """What psycopg2 raises where PostgreSQL gives up a statement that took too long."""
+
+    pgcode = "57014"
+
+
+class SlowStore(MemoryStore):
+    """Takes too long for each statement, over a connection that lives on."""
+
+    def insert(self, predictions, *, again):
+        self.attempts.append(len(predictions))
+        raise OperationalError("canceling statement due to statement timeout") from Cancelled()
+
+
+def test_what_took_the_database_too_long_is_not_tried_by_halves():
+    runtime, store = make_runtime(), SlowStore()
+    jobs = [make_job(runtime, x) for x in range(8)]
+    answer_batch(jobs, store, patience=0)
+    assert store.attempts == [8]
+    assert all(isinstance(read_error(job), OperationalError) for job in jobs)
+
+
 @pytest.mark.parametrize("at_fault", range(5))
 def test_a_row_that_the_database_refuses_never_fails_its_neighbours(at_fault):
     runtime, store = make_runtime(), MemoryStore(poison=at_fault)

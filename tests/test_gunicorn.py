@@ -18,7 +18,27 @@ from tests.conftest import ROOT
 def test_workers_are_chosen_by_the_database(monkeypatch, url, worker, pool):
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("DATABASE_POOL_SIZE", "0")
+    monkeypatch.setenv("DATABASE_STATEMENT_SECONDS", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     assert settings["worker_class"] == worker
     assert settings["os"].environ["DATABASE_POOL_SIZE"] == pool
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("", "9"), ("20", "20"), ("0", "0")])
+def test_statements_of_web_processes_are_limited_unless_the_environment_says_otherwise(monkeypatch, given, seconds):
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:p@h/d")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "0")
+    monkeypatch.setenv("DATABASE_STATEMENT_SECONDS", given)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    assert settings["os"].environ["DATABASE_STATEMENT_SECONDS"] == seconds
+
+
+def test_a_limit_that_is_not_a_whole_number_stops_the_server(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:p@h/d")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "0")
+    monkeypatch.setenv("DATABASE_STATEMENT_SECONDS", "9.5")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with pytest.raises(SystemExit, match=r"DATABASE_STATEMENT_SECONDS is '9\.5': it must be a whole number from 0"):
+        runpy.run_path(str(ROOT / "gunicorn.conf.py"))

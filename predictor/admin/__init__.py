@@ -4,7 +4,9 @@ from django.contrib import admin
 
 # Importing them registers them.
 from predictor.admin import outcomes, predictions, versions  # noqa: F401
+from predictor.admin.sign_in import SignInForm
 
 admin.site.site_header = "mlsite"
 admin.site.site_title = "mlsite"
+admin.site.login_form = SignInForm
 admin.site.index_title = "History and versions"

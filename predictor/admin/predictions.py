@@ -11,8 +11,11 @@ from django.utils.safestring import SafeString
 
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
-from predictor.formats import MISSING, Quantity, format_share
+from predictor.formats import MISSING, Quantity, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
+
+# Of each prediction in the list; a model may have thousands, and its own page shows them all.
+MOST_INPUTS = 20
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -84,10 +87,10 @@ class OutcomeLog(admin.TabularInline):
 
 @admin.register(Prediction)
 class PredictionAdmin(HistoryAdmin):
-    list_display = ["created_at", "version", "shown_inputs", "shown_output", "happened", "source", "shown_warnings"]
+    list_display = ["created_at", "version", "first_inputs", "shown_output", "happened", "source", "shown_warnings"]
     list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]
-    list_select_related = ["version"]
+    list_select_related = ()  # A version's schema may be long: it is fetched once, not once a row.
     date_hierarchy = "created_at"
     ordering = ["-id"]
     search_fields = ["id"]
@@ -109,7 +112,8 @@ class PredictionAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
         current = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
-        return super().get_queryset(request).prefetch_related(current)
+        versions = Prefetch("version", Version.objects.defer("report"))
+        return super().get_queryset(request).prefetch_related(current, versions)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         may_record = request.user.has_perm("predictor.add_outcome")
@@ -128,7 +132,13 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="inputs")
     def shown_inputs(self, prediction: Prediction) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in prediction.written_inputs)
+        return ", ".join(f"{name} = {value}" for name, value in prediction.write_inputs())
+
+    @admin.display(description="inputs")
+    def first_inputs(self, prediction: Prediction) -> str:
+        shown = [f"{name} = {value}" for name, value in prediction.write_inputs(MOST_INPUTS)]
+        more = len(prediction.version.schema["features"]) - len(shown)
+        return ", ".join([*shown, f"and {format_number(more)} more"] if more else shown)
 
     @admin.display(description="output")
     def shown_output(self, prediction: Prediction) -> str:

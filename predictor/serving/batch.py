@@ -11,6 +11,7 @@ from django.db import Error, connection
 from predictor.models import Prediction
 from predictor.schema import Row
 from predictor.serving.history import describe_answer, insert_predictions
+from predictor.serving.outages import is_cancelled
 from predictor.serving.runtime import Answer, Runtime
 
 T = TypeVar("T")
@@ -143,7 +144,8 @@ def _insert(predictions: list[Prediction], store: Store, patience: float) -> Non
         try:
             return store.insert(predictions, again=again)
         except Error as error:
-            if store.is_connected():
+            # Halves of what took too long would take too long too, one after the other.
+            if not is_cancelled(error) and store.is_connected():
                 raise
             if time.monotonic() >= give_up_at:
                 raise ConnectionLost(error) from error

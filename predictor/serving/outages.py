@@ -14,6 +14,10 @@ SECONDS_TO_WAIT = "5"
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 
 
+# What PostgreSQL calls a statement that took longer than DATABASE_STATEMENT_SECONDS.
+QUERY_CANCELED = "57014"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outage:
     """A code for programs and a sentence for people; both come with status 503."""
@@ -30,8 +34,16 @@ def find_outage(error: Exception) -> Outage | None:
     if isinstance(error, Overloaded | TooLate):
         logger.error("no answer was given: %s", error)
         return Outage(code="overloaded", message="More is asked at the moment than can be answered and kept.")
+    if is_cancelled(error):
+        logger.error("the database took too long: %s", error)
+        return Outage(code="unavailable", message="The history takes too long to answer.")
     if isinstance(error, DATABASE_AWAY):
         logger.error("the database cannot be used: %s", error)
         message = "The history cannot be reached, and no answer is given that is not kept."
         return Outage(code="unavailable", message=message)
     return None
+
+
+def is_cancelled(error: Exception) -> bool:
+    """Whether the database gave up a statement that took too long: the connection lives on, and nothing was stored."""
+    return getattr(error.__cause__, "pgcode", None) == QUERY_CANCELED

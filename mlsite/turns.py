@@ -1,0 +1,121 @@
+"""Whose turn it is in the admin: its pages may be slow, and visitors never wait for them."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from mlsite.pooled.places import Places
+from predictor.access.addresses import find_address
+from predictor.access.sign_in import find_refusal
+from predictor.exceptions import Overloaded
+from predictor.web.errors import show_unavailable
+
+SIGN_IN_PATH = "/admin/login/"
+
+
+class Turns:
+    """So many requests at a time; others wait for so many seconds, in order, where the room still has a place."""
+
+    def __init__(self, number: int, *, seconds: float, room: Places) -> None:
+        self._places, self._seconds, self._room = Places(number), seconds, room
+
+    @property
+    def waiting(self) -> int:
+        return self._places.waiting
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for a turn; raises Overloaded where none comes."""
+        with take_place(self._room, 0), take_place(self._places, self._seconds):
+            yield
+
+
+@contextmanager
+def take_place(places: Places, seconds: float) -> Iterator[None]:
+    try:
+        places.take(seconds)
+    except TimeoutError:
+        raise Overloaded("every turn is taken") from None
+    try:
+        yield
+    finally:
+        places.give_back(None)
+
+
+class Crowd:
+    """Lets a few requests of each address in at a time, so that one client cannot fill the queue."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._inside: Counter[str] = Counter()
+
+    @contextmanager
+    def enter(self, address: str) -> Iterator[None]:
+        """Raises Overloaded where enough of this address are inside."""
+        with self._lock:
+            if self._inside[address] >= self._most:
+                raise Overloaded(f"{address} is here already")
+            self._inside[address] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside[address] -= 1
+                self._inside += Counter()  # Drops those that are 0.
+
+
+# Who waits costs a greenlet nothing. Of a worker's 4 threads, 1 is left for visitors.
+are_greenlets = bool(settings.DATABASE_POOL_SIZE)
+threads = Places(3)
+# Half of the connections, so that the others are the visitors'.
+pages = Turns(2, seconds=8, room=Places(64) if are_greenlets else threads)
+# One password is hashed at a time: two workers have no more cores than that. Whoever sends a form twice is one client.
+sign_ins = Turns(1, seconds=8, room=Places(256) if are_greenlets else threads)
+crowd = Crowd(2 if are_greenlets else 1)
+
+
+def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
+    """Answer a request to the admin when its turn comes, or with a 503."""
+    if request.method == "POST":
+        # A client that sends its body slowly has no turn meanwhile; Django says what is wrong with a broken one.
+        with suppress(UnreadablePostError):
+            request.body  # noqa: B018  # Reads it.
+        if request.path_info == SIGN_IN_PATH:
+            return _answer_sign_in(request, get_response)
+    try:
+        with pages.take():
+            return _answer(request, get_response)
+    except Overloaded:
+        return show_unavailable(request, "Other people are using the admin.")
+
+
+def _answer_sign_in(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
+    address = find_address(request)
+    if find_refusal(address):
+        return get_response(request)  # Neither a query nor a hash is to come.
+    try:
+        with crowd.enter(address), sign_ins.take():
+            return _answer(request, get_response)
+    except Overloaded:
+        return show_unavailable(request, "Other people are signing in.")
+
+
+def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
+    """The connection goes back before the turn does."""
+    try:
+        response: HttpResponse = get_response(request)
+        return response
+    finally:
+        leave_connection()
+
+
+def leave_connection() -> None:
+    """To whoever waits for one, unless a transaction is open, as in tests and where the admin saves a form."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,102 @@
+"""Counts what may not be done too often, in windows of time, across all processes of all dynos.
+
+A count is a row that one statement inserts or raises: hits at the same moment are all counted, and no try is judged
+before it is counted. That is why this is no library: django-axes reads its count, lets Django hash, and counts the
+failure afterwards, so that parallel tries all pass, and it limits sign-ins only; `limits` has no store in SQL;
+`incr` of Django's DatabaseCache reads and then writes. A window is fixed: it begins with its first hit.
+
+A hit costs one short transaction. The key itself is not stored, only a keyed hash of it.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+
+from predictor.models import RateWindow
+
+# Each new window removes up to this many that are over, so that the table holds little else than what still counts.
+MOST_REMOVED = 10
+
+COUNT = """
+INSERT INTO {table} (id, count, ends_at) VALUES (%s, 1, %s)
+ON CONFLICT (id) DO UPDATE SET
+    count = CASE WHEN {table}.ends_at <= %s THEN 1 ELSE {table}.count + 1 END,
+    ends_at = CASE WHEN {table}.ends_at <= %s THEN excluded.ends_at ELSE {table}.ends_at END
+RETURNING count, ends_at
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """How many hits are allowed within how many seconds."""
+
+    most: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One hit as it was counted: the first has number 1; the window is over in `seconds_left`."""
+
+    number: int
+    most: int
+    seconds_left: float
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.number <= self.most
+
+    @property
+    def is_first_refused(self) -> bool:
+        """True for exactly one hit of a window, whatever process counts it: the one to write a log line for."""
+        return self.number == self.most + 1
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds to wait, at least 1; 0 when the hit is allowed."""
+        return 0 if self.is_allowed else max(1, math.ceil(self.seconds_left))
+
+
+def hit(name: str, key: str, rate: Rate) -> Hit:
+    """Count one hit of `key` under the limit `name`, and say whether it is allowed."""
+    now = time.time()
+    sql = COUNT.format(table=RateWindow._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_make_id(name, key), now + rate.seconds, now, now])
+        number, ends_at = cursor.fetchone()
+    if number == 1:
+        _remove_finished(now)
+    return Hit(number=number, most=rate.most, seconds_left=ends_at - now)
+
+
+def is_counted(name: str, key: str) -> bool:
+    """Whether a window of this key is open."""
+    return RateWindow.objects.filter(id=_make_id(name, key), ends_at__gt=time.time()).exists()
+
+
+def take_back(name: str, key: str) -> None:
+    """Uncount one hit, which was in order."""
+    RateWindow.objects.filter(id=_make_id(name, key), count__gt=0).update(count=F("count") - 1)
+
+
+def forget(name: str, key: str) -> None:
+    """Uncount all hits of this key."""
+    RateWindow.objects.filter(id=_make_id(name, key)).delete()
+
+
+def _make_id(name: str, key: str) -> int:
+    digest = salted_hmac("mlsite.limits", f"{name}\0{key}", algorithm="sha256").digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
+def _remove_finished(now: float) -> None:
+    """What another process is about to count or to remove is left to that one."""
+    with transaction.atomic():
+        finished = RateWindow.objects.filter(ends_at__lte=now).order_by("ends_at").select_for_update(skip_locked=True)
+        ids = list(finished.values_list("id", flat=True)[:MOST_REMOVED])
+        if ids:
+            RateWindow.objects.filter(id__in=ids).delete()
