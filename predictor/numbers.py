@@ -23,8 +23,7 @@ GROUPED = re.compile(
 MOST_CHARACTERS = 400
 # 2⁵³ itself is what float64 also makes of 2⁵³ + 1; up to here, an integer is told from its neighbours.
 LARGEST_INTEGER = 2**53 - 1
-
-
+# A whole number as it is written, or as pandas writes it in a column with gaps.
 WHOLE = re.compile(r"-?[0-9]+(\.0)?")
 
 
@@ -92,10 +91,7 @@ def is_whole(number: float) -> bool:
 
 
 def find_written(text: str, known: Collection[str]) -> str | None:
-    """Find a text among those `known`; a whole number in its other form too, "3" for "3.0" and the reverse.
-
-    pandas writes integer columns with gaps as floats. None where there is neither.
-    """
+    """Find a text among those `known`; a whole number also in its other form, "3.0" or "3". None for neither."""
     if text in known:
         return text
     if not WHOLE.fullmatch(text):

@@ -24,7 +24,9 @@ def send_raw(client, path, body):
 def test_the_form_is_built_from_the_schema(client, penguins):
     page = BeautifulSoup(client.get("/penguins/").content, "html.parser")
     bill = page.select_one("input[name=bill_length_mm]")
-    assert (bill["type"], bill["inputmode"]) == ("text", "decimal")
+    assert (bill["type"], bill["inputmode"], bill["autocomplete"]) == ("text", "decimal", "off")
+    form = page.select_one("form.predict")
+    assert (form["autocapitalize"], form["autocorrect"], form["spellcheck"]) == ("none", "off", "false")
     assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
     assert (
         page.select_one(f"#{bill['aria-describedby']}").text
