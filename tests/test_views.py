@@ -127,12 +127,13 @@ def test_much_in_one_field_or_its_name_is_hardly_repeated(client, line):
     assert len(page.select_one(".problems").text) < 300
 
 
+@pytest.mark.parametrize("kind", ["number", "integer"])
 @pytest.mark.parametrize(
-    ("minimum", "whole", "keys"),
-    [(0, False, "decimal"), (0, True, "numeric"), (-1, True, "text"), (None, False, "text")],
+    ("minimum", "seen", "keys"),
+    [(0, (-1.0, 5.0), "decimal"), (-1, (0.0, 5.0), "text"), (None, (0.0, 5.0), "decimal"), (None, (-1.0, 5.0), "text")],
 )
-def test_the_keys_of_a_phone_can_type_what_the_limits_allow(minimum, whole, keys):
-    feature = Feature(name="x", kind="integer" if whole else "number", label="x", minimum=minimum)
+def test_the_keys_of_a_phone_can_type_what_is_allowed_and_usual(kind, minimum, seen, keys):
+    feature = Feature(name="x", kind=kind, label="x", minimum=minimum, seen=seen)
     assert make_widget(feature).attrs["inputmode"] == keys
 
 

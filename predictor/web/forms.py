@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.formats import format_label
-from predictor.schema import RESERVED_NAMES, Feature, Row, Schema, Target, write_value
+from predictor.schema import RESERVED_NAMES, Feature, Label, Row, Schema, Target, write_value
 from predictor.texts import make_printable, normalise_text
 
 # The blanks that browsers drop or make one of in what a select shows.
@@ -87,15 +87,15 @@ class OutcomeForm(forms.Form):
 
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, target: Target, data: QueryDict | None = None) -> None:
+    def __init__(self, target: Target, predicted: float | Label, data: QueryDict | None = None) -> None:
         super().__init__(data, label_suffix="")
-        widget = make_outcome_widget(target)
+        widget = make_outcome_widget(target, predicted)
         self.fields["outcome"] = TypedField(required=False, label=target.label, widget=widget)
 
 
-def make_outcome_widget(target: Target) -> forms.Widget:
+def make_outcome_widget(target: Target, predicted: float | Label) -> forms.Widget:
     if target.task == "regression":
-        return make_number_widget(required=True)
+        return make_number_widget(lowest=float(predicted), required=True)
     choices = [("", "choose…"), *((write_value(label), show_choice(format_label(label))) for label in target.classes)]
     return forms.Select(choices=choices, attrs={"required": True})
 
@@ -122,7 +122,9 @@ def make_widget(feature: Feature) -> forms.Widget:
         return forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
     if feature.kind == "category":
         return forms.Select(choices=list_choices(feature), attrs=required)
-    return make_number_widget(minimum=feature.minimum, is_whole=feature.kind == "integer", required=feature.required)
+    seen = [float(end) for end in feature.seen[:1]]
+    lowest = feature.minimum if feature.minimum is not None else min(seen, default=0.0)
+    return make_number_widget(lowest=lowest, required=feature.required)
 
 
 def list_choices(feature: Feature) -> list[tuple[str, str]]:
@@ -138,15 +140,12 @@ def show_choice(choice: str) -> str:
     return f"“{make_printable(choice)}”" if FOLDED.search(choice) or not choice else choice
 
 
-def make_number_widget(
-    *, minimum: float | None = None, is_whole: bool = False, required: bool = False
-) -> forms.TextInput:
+def make_number_widget(*, lowest: float, required: bool = False) -> forms.TextInput:
     """A text input, since browsers drop a decimal comma from type="number" before anybody sees it.
 
-    The keyboards of some phones have no minus for numbers: where a number may be negative, they show all keys.
+    The number keys of some phones have no minus: where numbers as low as `lowest` are to be typed, they show all keys.
     """
-    may_be_negative = minimum is None or minimum < 0
-    keys = "text" if may_be_negative else "numeric" if is_whole else "decimal"
+    keys = "text" if lowest < 0 else "decimal"
     return forms.TextInput(attrs={"inputmode": keys, "autocomplete": "off", **({"required": True} if required else {})})
 
 

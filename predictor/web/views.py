@@ -85,7 +85,7 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
     if not may_record(request):
         raise PermissionDenied
     prediction = _get_prediction(id)
-    form = OutcomeForm(prediction.version.parsed_schema.target, request.POST)
+    form = OutcomeForm(prediction.version.parsed_schema.target, prediction.output, request.POST)
     if form.is_valid():
         raw, seen = request.POST.get("outcome"), form.cleaned_data["seen"]
         try:
@@ -237,7 +237,7 @@ def _render_prediction(
     is_live = runtime is not None and runtime.version.id == version.id
     pieces = get_chart_pieces(runtime) if runtime and is_live else ChartPieces(version)
     if outcome_form is None and may_record(request):
-        outcome_form = OutcomeForm(schema.target)
+        outcome_form = OutcomeForm(schema.target, prediction.output)
     chart = draw_chart(
         schema,
         version.profile,
