@@ -22,7 +22,8 @@ MlsiteError
     └── UntrustedArtifact  nothing says that this site made it: it is left alone
         ├── BadSignature   the manifest is not signed with a trusted key
         ├── WrongPlace     a good manifest, but of another version or another database
-        └── WrongFormat    a good manifest in a format that is unknown, or no longer accepted here
+        └── WrongFormat    a good manifest in a format that this build does not read
+            └── RetiredFormat  or that this database accepts no more
 """
 
 from collections.abc import Mapping
@@ -123,4 +124,8 @@ class WrongPlace(UntrustedArtifact):
 
 
 class WrongFormat(UntrustedArtifact):
-    remedy = "run the build that stored it or, if that was an earlier one, `manage.py resign --accept-format-1`"
+    remedy = "run the build that stored it"
+
+
+class RetiredFormat(WrongFormat):
+    remedy = "if an earlier build of yours stored it, sign it by `manage.py resign --accept-format-1`"

@@ -119,6 +119,16 @@ def test_chunks_that_cannot_be_those_that_were_stored_are_refused_before_any_is_
     assert not [each["sql"] for each in queries if 'SELECT "predictor_artifactchunk"."data"' in each["sql"]]
 
 
+@pytest.mark.django_db
+@pytest.mark.both_databases
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps no text in a column of bytes")
+def test_a_chunk_that_is_text_is_damage(line):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE predictor_artifactchunk SET data = 'text'")
+    with pytest.raises(DamagedArtifact, match="chunk 0 is text"):
+        registry.read_verified(line, "pickle")
+
+
 @pytest.mark.parametrize("size", [1, 999, 1_000_000, 2_500_000, 20_000_000])
 def test_whatever_is_packed_has_lengths_that_are_accepted(size):
     package = pack_bytes(RANDOM.bytes(size))

@@ -237,4 +237,7 @@ def _read_chunks(artifact: Artifact, size: int) -> Iterator[bytes]:
     )
     numbers = artifact.chunks.values_list("number", flat=True)
     for number in list(numbers):
-        yield bytes(artifact.chunks.values_list("data", flat=True).get(number=number))
+        data = artifact.chunks.values_list("data", flat=True).get(number=number)
+        if isinstance(data, str):  # SQLite keeps whatever type somebody wrote.
+            raise DamagedArtifact(f"its chunk {number} is text")
+        yield bytes(data)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from predictor.exceptions import DamagedArtifact, UntrustedArtifact, WrongFormat
+from predictor.exceptions import DamagedArtifact, RetiredFormat, UntrustedArtifact
 from predictor.interval import read_interval
 from predictor.models import Artifact, Site, Version
 from predictor.serving.manifest import Identity, extend_manifest, open_manifest
@@ -27,7 +27,7 @@ def open_artifact(artifact: Artifact, site: Site, *, accepts_format_1: bool | No
         raise DamagedArtifact(str(error)) from error
     accepts = site.strict_since is None if accepts_format_1 is None else accepts_format_1
     if not artifact.manifest_2 and not accepts:
-        raise WrongFormat("it is signed in format 1 alone, which this database accepts no more")
+        raise RetiredFormat("it is signed in format 1 alone, which this database accepts no more")
     return content
 
 
