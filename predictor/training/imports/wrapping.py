@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,11 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
 def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    columns = tuple(FrameColumn.of(feature) for feature in dataset.schema.features)
+    # pandas keeps decimals where they are whole.
+    columns = tuple(
+        replace(FrameColumn.of(feature), kind="number" if feature.name in dataset.decimals else feature.kind)
+        for feature in dataset.schema.features
+    )
     on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
     answer_rows(on_frame, dataset.matrix, len(labels))
     return on_frame

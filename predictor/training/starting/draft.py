@@ -114,7 +114,7 @@ def _write_features(findings: list[Finding]) -> Iterator[str]:
 
 
 def write_report(draft: Draft) -> str:
-    """Say what was inferred, doubted and left out, and what comes next."""
+    """Say what was left out, inferred and doubted, and what comes next."""
     width = min(30, max(len(make_printable(finding.name)) for finding in draft.findings))
     inferred = [f"  {make_printable(finding.name):<{width}}  {finding.kind}" for finding in draft.findings]
     doubts = [f"  {doubt}" for doubt in draft.doubts]
@@ -122,15 +122,14 @@ def write_report(draft: Draft) -> str:
     obstacles = [
         f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
     ]
-    lines = [
+    lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
+    lines += [
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
         "The features:",
         *_shorten(inferred),
     ]
-    if obstacles:
-        lines += ["LEFT OUT, by `exclude = true`, since no training could take them:", *_shorten(obstacles)]
     if doubts:
         lines += ["Doubts, which stand as comments in model.toml and leave nothing out:", *_shorten(doubts)]
     return "\n".join(
