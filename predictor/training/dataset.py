@@ -15,6 +15,7 @@ from predictor.training.observed import Observed, join_observed
 from predictor.training.reading.table import read_table
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.tolerance import find_tolerance
 
 MANY_CHOICES = 200
 
@@ -46,6 +47,11 @@ class Dataset:
     @property
     def training(self) -> Mask:
         return ~self.held_out
+
+    @property
+    def tolerance(self) -> float:
+        """The difference up to which two answers are the same, in the target's unit; of probabilities for classes."""
+        return find_tolerance(self.target, self.schema.target.task)
 
     @property
     def from_table(self) -> Mask:

@@ -149,10 +149,14 @@ def _describe(result: "Retrained") -> list[str]:
     metrics = result.metrics
     measured = f"{metrics['method']}, {metrics['rows']} rows"
     width = max(28, len(measured) + 2)
+    # Another version is live, or known to be better, where there was a champion to compare with.
+    is_alone = result.version and not result.promoted and result.decision.get("champion") is None
+    promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
     return [
         f"{result.model}  {version}  {state}  {learnt}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
+        *([f"  {promote}"] if is_alone else []),
         *(f"  {line}" for line in describe_comparison(result.decision)),
         f"  {measured:<{width}}{'model':>10}{'baseline':>12}{'95 % interval':>22}",
         *(
