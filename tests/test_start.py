@@ -3,6 +3,7 @@ import random
 import re
 import tomllib
 
+import numpy as np
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +15,8 @@ from predictor.exceptions import DatasetError, MlsiteError, RecipeError
 from predictor.management.commands.startmodel import Command
 from predictor.schema import make_printable
 from predictor.training.dataset import load_dataset
+from predictor.training.evaluation import evaluate_model, fit_model
+from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
 from predictor.training.starting.draft import write_key, write_report, write_string
 from predictor.training.starting.start import copy_table, start_model
@@ -365,6 +368,21 @@ def test_the_command_says_what_it_inferred_what_it_doubts_and_what_comes_next(se
     assert printed.out.endswith("then manage.py retrain made\n")
     with pytest.raises(CommandError, match="exists already"):
         call_command("startmodel", "made", data=tmp_path / "table.csv", target="y")
+
+
+def test_many_uneven_classes_are_answered_better_than_by_a_dummy(start):
+    """Without a penalty on the leaves, the log loss of this table is 17.9, and the dummy's 2.46."""
+    chosen = np.random.default_rng(0)
+    shares = 1 / np.arange(1, 61) ** 1.5
+    kinds = chosen.choice(60, 5_000, p=shares / shares.sum())
+    features = (chosen.normal(size=(60, 4)) * 3)[kinds] + chosen.normal(size=(5_000, 4))
+    columns = dict(zip("abcd", features.round(3).T.tolist(), strict=True))
+    _, recipe, _ = start({**columns, "y": [f"kind {kind}" for kind in kinds]}, estimator=None)
+    dataset = load_dataset(recipe)
+    with threadpool_limits(1):
+        model = build_pipeline(recipe, dataset.schema)
+        evaluation = evaluate_model(model, fit_model(model, dataset, dataset.training), dataset)
+    assert evaluation.scores["log_loss"] < evaluation.baseline["log_loss"] / 3
 
 
 @pytest.mark.parametrize("arguments", [["made"], ["made", "--data", "table.csv"], ["made", "--nonsense"]])

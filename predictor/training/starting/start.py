@@ -27,7 +27,7 @@ from predictor.training.starting.draft import Draft, write_toml
 # Whether an estimator takes the table shows on a few rows, and the whole table may take hours.
 MOST_TRIED_ROWS = 1_000
 # What docs/startmodel.md measured to be good ones to begin with. Classes do without early stopping: it sets rows of
-# each aside, and fails where a class has a single one.
+# each aside, and fails where a class has a single one; and with a penalty, without which many uneven classes diverge.
 SMALL_TREES = {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_features": 0.5}
 DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
     "regression": EstimatorRecipe(
@@ -36,7 +36,7 @@ DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
     ),
     "classification": EstimatorRecipe(
         path="sklearn.ensemble.HistGradientBoostingClassifier",
-        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False},
+        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False, "l2_regularization": 1.0},
     ),
 }
 
