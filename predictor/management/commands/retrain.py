@@ -23,7 +23,8 @@ class Command(BaseCommand):
     """Retrain models from their recipes, and make each result live that is better.
 
     - A challenger goes live only if it beats the live version on rows that neither was trained on, unless
-      --promote says otherwise; the first version goes live by itself.
+      --promote says otherwise; the first version goes live by itself, unless it is surely worse than a dummy.
+    - Where the recipe is silent, kinds, task and labels stay as the live version has them, and that is said.
     - A challenger that gives the same answers as the live version is not even registered, unless with --force.
     - With --with-outcomes it also learns what really happened to earlier predictions; what is held out stays so.
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
