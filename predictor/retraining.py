@@ -18,6 +18,7 @@ from predictor.judgement import is_same, judge_challenger
 from predictor.models import Outcome, Version
 from predictor.own_code import hash_code, read_code
 from predictor.provenance import describe_sources, hash_file
+from predictor.schema import Schema
 from predictor.serving import registry
 from predictor.serving.packing import Package
 
@@ -80,7 +81,9 @@ def retrain_model(
     Raises RecipeError, DatasetError or TrainingError.
     """
     observed = find_observed(slug, since, report) if with_outcomes else None
-    trained = train_model(models_dir, slug, data=data, observed=observed, report=report)
+    champion = Version.objects.find_live(slug)
+    live = champion.parsed_schema if champion else None
+    trained = train_model(models_dir, slug, data=data, observed=observed, live=live, report=report)
     with blame_recipe(trained.recipe):
         candidate = describe_candidate(trained)
     done = register_challenger(
@@ -160,9 +163,13 @@ def train_model(
     *,
     data: Path | None = None,
     observed: "Observed | None" = None,
+    live: Schema | None = None,
     report: "Report",
 ) -> Trained:
-    """Read a recipe, fit its model on its table, or on `data`, and what was observed; measure it, and store nothing."""
+    """Read a recipe, fit its model on its table, or on `data`, and what was observed; measure it, and store nothing.
+
+    What the recipe leaves open stays as it is in `live`, the schema of the live version.
+    """
     from predictor.training.dataset import load_dataset
     from predictor.training.recipe import read_recipe
 
@@ -175,7 +182,7 @@ def train_model(
     # scikit-learn takes a second or two to import, which one core does while another reads the table.
     with ThreadPoolExecutor(max_workers=1) as beside:
         beside.submit(import_module, "predictor.training.tuning")
-        dataset = load_dataset(recipe, observed)
+        dataset = load_dataset(recipe, observed, live)
     from predictor.training.evaluation import evaluate_model, fit_model
     from predictor.training.gate import check_gate, choose_metric
     from predictor.training.pipeline import build_pipeline

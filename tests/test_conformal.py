@@ -37,7 +37,15 @@ def test_out_of_fold_residuals_are_called_approximate():
 
 def make_evaluation(method, rows):
     answers = Answers(predicted=np.zeros(rows))
-    return Evaluation(method=method, rows=rows, scores={}, baseline={}, answers=answers, actual=np.arange(rows) + 1.0)
+    return Evaluation(
+        method=method,
+        rows=rows,
+        scores={},
+        baseline={},
+        answers=answers,
+        baseline_answers=answers,
+        actual=np.arange(rows) + 1.0,
+    )
 
 
 def test_the_answer_comes_with_its_interval_on_the_page_and_in_the_history(client, line):

@@ -110,8 +110,8 @@ def test_two_recipes_may_share_a_table(tmp_path):
 
 
 def test_the_author_is_told_of_limits_that_the_data_breaks_and_of_categories_that_tell_rows_apart(tmp_path):
-    csv = "x,name,y\n" + "".join(f"{i},n{i},{i}\n" for i in range(300))
-    limits = f"{LINE}\n[features.x]\nminimum = 10\nmaximum = 279\n"
+    csv = "x,name,y\n" + "".join(f"{i + 5},n{i % 300},{i}\n" for i in range(600))
+    limits = f"{LINE}\n[features.x]\nminimum = 15\nmaximum = 584\n"
     assert load(tmp_path, toml=limits, csv=csv).notes == [
         "x: 30 rows lie beyond the hard limits, where the form will refuse visitors",
         "name: 300 categories; exclude it if it only tells rows apart",

@@ -18,6 +18,11 @@ def decide(contest, recipe=None, scores=None):
     return gate.decide_contest(recipe or GateRecipe(), measured, contest, champion=3, seed=0)
 
 
+def decide_first(metric, score, baseline, recipe=None, losses=((1.0, 2.0), (2.0, 1.0)), **how):
+    """Decide on a first version; `losses` are the dummy's, then its own."""
+    return gate.decide_unopposed(recipe or GateRecipe(), score, baseline, metric, np.array(losses), **how)
+
+
 def make_contest(champion_error, challenger_error, rows=ROWS, metric="rmse", spread=4.0, seed=0):
     """Losses of two models that share the truth's noise (variance 0.7) and add errors of their own."""
     random = np.random.default_rng(seed)
@@ -127,7 +132,7 @@ def test_an_absolute_limit_refuses_also_the_first_version(limits, scores, broken
     recipe = GateRecipe(**limits)
     assert gate.find_broken_limit(recipe, scores) == broken
     metric = "accuracy" if "accuracy" in scores else "rmse"
-    first = gate.decide_unopposed(recipe, scores, {"rmse": 9.0, "accuracy": 0.1}, metric)
+    first = decide_first(metric, scores, {"rmse": 9.0, "accuracy": 0.1}, recipe)
     assert first.promoted == (broken is None)
     later = decide(make_contest(3.0, 0.0), recipe, scores)
     assert later.promoted == (broken is None)
@@ -138,9 +143,68 @@ def test_an_absolute_limit_refuses_also_the_first_version(limits, scores, broken
     [("rmse", 2.0, 1.0, True), ("rmse", 1.0, 2.0, False), ("accuracy", 0.5, 0.6, True), ("accuracy", 0.7, 0.6, False)],
 )
 def test_a_first_version_goes_live_with_a_warning_where_a_dummy_is_as_good(metric, score, baseline, warned):
-    decision = gate.decide_unopposed(GateRecipe(), {metric: score}, {metric: baseline}, metric)
-    assert decision.promoted
+    decision = decide_first(metric, {metric: score}, {metric: baseline})
+    assert (decision.promoted, decision.verdict) == (True, "unopposed")
     assert ("WARNING" in decision.reason) == warned
+
+
+@pytest.mark.parametrize(
+    ("gain", "tolerance", "is_worse"),
+    [(-0.5, 0.0, True), (-0.5, 0.4, True), (-0.5, 0.6, False), (-1e-12, 1e-9, False), (-1e-12, 0.0, True)],
+)
+@pytest.mark.parametrize("metric", ["mae", "log_loss"])
+def test_a_first_version_that_is_surely_worse_than_a_dummy_is_kept_back(metric, gain, tolerance, is_worse):
+    losses = [np.full(50, 2.0), np.full(50, 2.0 - gain)]
+    decision = decide_first(metric, {metric: 2.0 - gain}, {metric: 2.0}, losses=losses, tolerance=tolerance)
+    assert decision.promoted != is_worse
+    assert decision.verdict == ("worse than the baseline" if is_worse else "unopposed")
+    assert decision.gain_over_baseline.high == pytest.approx(gain)
+    if is_worse:
+        assert decision.reason.startswith("the first version, but surely worse than the baseline on 50 rows (")
+
+
+def test_a_first_version_that_is_worse_but_not_surely_goes_live_with_the_warning():
+    random = np.random.default_rng(0)
+    losses = random.gamma(1.0, size=(2, 40))
+    losses[1] += losses[0].mean() - losses[1].mean() + 0.01
+    decision = decide_first("mae", {"mae": losses[1].mean()}, {"mae": losses[0].mean()}, losses=losses)
+    assert decision.gain_over_baseline.high > 0
+    assert (decision.promoted, "WARNING" in decision.reason) == (True, True)
+
+
+@pytest.mark.parametrize("rounding", [1e-17, -1e-17, 1e-12, -1e-12, 0.0])
+@pytest.mark.parametrize("metric", ["rmse", "mae", "log_loss", "accuracy"])
+def test_a_gain_of_rounding_is_neither_better_nor_worse(metric, rounding):
+    losses = np.random.default_rng(0).gamma(1.0, size=200)
+    contest = Contest(
+        metric=metric,
+        champion=losses,
+        challenger=losses * (1 - rounding) - rounding,
+        baseline=losses * 9,
+        left_out=0,
+        tolerance=1e-6,
+    )
+    decision = decide(contest)
+    assert (decision.promoted, decision.verdict) == (False, "cannot tell")
+    assert decide(contest, GateRecipe(minimum_gain=1e-9)).verdict == "cannot tell"
+    assert decide(contest, GateRecipe(minimum_gain=0.5)).verdict == "too little"
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(2e-6, "better"), (-2e-6, "worse"), (0.9e-6, "cannot tell")])
+def test_a_gain_beyond_the_tolerance_is_decided_on(gain, verdict):
+    losses = np.random.default_rng(0).gamma(1.0, size=200)
+    contest = Contest(
+        metric="mae", champion=losses, challenger=losses - gain, baseline=losses * 9, left_out=0, tolerance=1e-6
+    )
+    assert decide(contest).verdict == verdict
+
+
+def test_a_gain_over_the_baseline_of_rounding_is_none():
+    losses = np.random.default_rng(0).gamma(1.0, size=200)
+    contest = Contest(
+        metric="mae", champion=losses * 2, challenger=losses, baseline=losses + 1e-12, left_out=0, tolerance=1e-6
+    )
+    assert decide(contest).verdict == "no better than the baseline"
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,39 @@ def test_the_data_frame_is_the_one_that_pandas_reads_from_the_file(bring, folder
     pd.testing.assert_frame_equal(wrapper.prepare(schema.encode(rows)), table)
 
 
+def test_whole_numbers_written_as_decimals_stay_what_pandas_reads(bring, folder):
+    table = FLATS.assign(rent=RENT, floor=FLATS["floor"].astype(float))
+    table.to_csv(folder / "decimals.csv", index=False)
+    columns = ColumnTransformer([("floor", OneHotEncoder(), ["floor"]), ("town", OneHotEncoder(), ["town"])])
+    bring(make_pipeline(columns, LinearRegression()).fit(table.drop(columns="rent"), RENT), data="decimals.csv")
+    version = Version.objects.get()
+    assert {f.name: f.kind for f in version.parsed_schema.features}["floor"] == "integer"
+    frame = load_runtime(version).estimator.prepare(np.array([[70.0, 3.0, 0.0, 1.0, 1960.0]]))
+    assert frame["floor"].dtype == float
+
+
+@pytest.mark.parametrize("features", [NUMBERS, NUMBERS.to_numpy()], ids=["by name", "bare"])
+def test_an_index_that_pandas_wrote_is_no_input_of_a_model_that_does_not_know_it(bring, folder, features):
+    NUMBERS.assign(rent=RENT).to_csv(folder / "indexed.csv")
+    original = LinearRegression().fit(features, RENT)
+    assert bring(original, data="indexed.csv")["version"] == 1
+    assert Version.objects.get().parsed_schema.names == ["area", "floor"]
+
+
+def test_an_index_that_the_model_was_fitted_on_is_an_input(bring, folder):
+    NUMBERS.assign(rent=RENT).to_csv(folder / "indexed.csv")
+    original = LinearRegression().fit(pd.read_csv(folder / "indexed.csv").drop(columns="rent"), RENT)
+    bring(original, data="indexed.csv")
+    assert Version.objects.get().parsed_schema.names == ["Unnamed: 0", "area", "floor"]
+
+
+def test_a_sample_of_free_text_is_refused_since_its_form_would_show_it(bring, folder):
+    FLATS.assign(rent=RENT, town=[f"text {i}" for i in range(len(FLATS))]).to_csv(folder / "texts.csv", index=False)
+    said = refuse(bring, data="texts.csv")
+    assert f"town: {len(FLATS)} different texts in {len(FLATS)} rows are free text" in said
+    assert "bring a sample in which each category comes more than once" in said
+
+
 def test_categories_of_pandas_itself_are_known_again(bring, client):
     frame = FLATS.astype({"town": "category"})
     original = HistGradientBoostingRegressor(max_iter=2).fit(frame, RENT)
@@ -257,6 +290,8 @@ def test_categories_of_pandas_itself_are_known_again(bring, client):
         (DEAR.astype(int) + 1, DEAR.astype(int) + 1, (1, 2)),
         (DEAR, DEAR, (False, True)),
         (DEAR.astype(float), DEAR.astype(int), (0, 1)),
+        (DEAR.astype(float), DEAR.astype(float), (0, 1)),
+        (DEAR.astype(int) + 1, DEAR.astype(float) + 1, (1, 2)),
         (DEAR.astype(int), DEAR, (0, 1)),
         (DEAR.astype(int).astype(str), DEAR.astype(int), ("0", "1")),
     ],

@@ -121,6 +121,11 @@ def test_a_wrong_value_is_named_with_file_and_key_and_what_is_right(tmp_path, to
         (f"maximum = {10**309}", f"must be a number that float64 can hold, not {10**309}"),
         ("choices = 'male'", "must be an array, not 'male'"),
         ("choices = []", "must be an array of length >= 1, not []"),
+        ("kind = 'text'", "must be 'number' or 'integer' or 'category' or 'boolean', not 'text'"),
+        (
+            "kind = 'integer'\nchoices = [1]",
+            "choices make a category, not 'integer': leave one of them out",
+        ),
         ("required = 'no'", "must be true or false, not 'no'"),
         ("exclude = 1", "must be true or false, not 1"),
     ],
@@ -135,6 +140,11 @@ def test_a_wrong_value_inside_a_feature_is_named_with_its_feature(tmp_path, toml
 def test_a_choice_that_is_neither_text_nor_integer_is_named_by_its_place(tmp_path, choice):
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.x]\nchoices = ['a', {choice}]"))
     assert error.startswith("FILE: features.x.choices[1]: must be an integer or a string, not ['a', ")
+
+
+def test_a_choice_written_1_0_is_the_whole_number(tmp_path):
+    recipe = read_recipe(write_recipe(tmp_path, toml=f"{LINE}\n[features.x]\nchoices = [1.0, 2, -3.0]"), "line")
+    assert recipe.features["x"].choices == [1, 2, -3]
 
 
 @pytest.mark.parametrize("value", ["5", "[1]", "'mm'"])
@@ -164,7 +174,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
 
 
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
-    known = "label, unit, help, minimum, maximum, choices, required, exclude"
+    known = "label, kind, unit, help, minimum, maximum, choices, required, exclude"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
     assert error == f"FILE: features.bill mm.minimun: there is no such key; it may be one of {known}."
 

@@ -74,7 +74,13 @@ def answer_regression(rows, method=HOLD_OUT, scale=1.0):
     predicted = actual + RANDOM.normal(size=rows) * scale
     scores = score_regression(actual, predicted)
     return Evaluation(
-        method=method, rows=rows, scores=scores, baseline={}, answers=Answers(predicted=predicted), actual=actual
+        method=method,
+        rows=rows,
+        scores=scores,
+        baseline={},
+        answers=Answers(predicted=predicted),
+        baseline_answers=Answers(predicted=0 * predicted),
+        actual=actual,
     )
 
 
@@ -85,7 +91,15 @@ def answer_classes(rows, classes, has_probabilities=True):
         predicted=shares.argmax(axis=1).astype(float), probabilities=shares if has_probabilities else None
     )
     scores = score_classification(actual, answers.predicted, answers.probabilities)
-    return Evaluation(method=HOLD_OUT, rows=rows, scores=scores, baseline={}, answers=answers, actual=actual)
+    return Evaluation(
+        method=HOLD_OUT,
+        rows=rows,
+        scores=scores,
+        baseline={},
+        answers=answers,
+        baseline_answers=answers,
+        actual=actual,
+    )
 
 
 def draw(evaluation, classes=0, label="y", names=None, show_data=True):
@@ -309,13 +323,25 @@ def test_intervals_cover_the_true_scores_as_often_as_they_say():
         actual = predicted + random.normal(size=100)
         scores = score_regression(actual, predicted)
         one = Evaluation(
-            method=HOLD_OUT, rows=100, scores=scores, baseline={}, answers=Answers(predicted=predicted), actual=actual
+            method=HOLD_OUT,
+            rows=100,
+            scores=scores,
+            baseline={},
+            answers=Answers(predicted=predicted),
+            baseline_answers=Answers(predicted=0 * predicted),
+            actual=actual,
         )
         classes = (random.random(100) > 0.5).astype(float)
         told = np.where(random.random(100) < 0.9, classes, 1 - classes)
         scores = score_classification(classes, told)
         other = Evaluation(
-            method=HOLD_OUT, rows=100, scores=scores, baseline={}, answers=Answers(predicted=told), actual=classes
+            method=HOLD_OUT,
+            rows=100,
+            scores=scores,
+            baseline={},
+            answers=Answers(predicted=told),
+            baseline_answers=Answers(predicted=0 * told),
+            actual=classes,
         )
         intervals = find_score_intervals(one, seed) | find_score_intervals(other, seed)
         for name in hits:

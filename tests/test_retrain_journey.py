@@ -1,12 +1,14 @@
 """A retrain, from the command to what every worker serves."""
 
 import json
+import re
 import threading
 import time
 from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from django.core.management import call_command
 
 from predictor.candidate import describe_candidate
 from predictor.exceptions import TrainingError
@@ -34,6 +36,45 @@ def test_a_retrain_makes_a_version_that_is_live_signed_and_whole(models_dir, db)
     assert version.data["sha256"] == sha256((models_dir / "line/data.csv").read_bytes()).hexdigest()
     assert version.data["training_rows"] + version.data["held_out_rows"] == 200
     assert load_runtime(version).schema == version.parsed_schema
+
+
+def retrain_as_text(capsys, *arguments):
+    call_command("retrain", "line", *arguments)
+    return capsys.readouterr().out
+
+
+def test_a_first_version_that_is_surely_worse_than_a_dummy_is_kept_back_until_somebody_promotes_it(
+    models_dir, db, capsys
+):
+    write_line(models_dir, noise=1.0, slope=0.0, seed=1)
+    use_estimator(models_dir, "sklearn.tree.DecisionTreeRegressor")
+    printed = retrain_as_text(capsys)
+    assert "line  version 1  kept back" in printed
+    assert re.search(
+        r"the first version, but surely worse than the baseline on \d+ rows \(RMSE 1\.\d+ against", printed
+    )
+    assert 'to make it live all the same: manage.py promote line 1 --reason "…"\n' in printed
+    assert Version.objects.find_live("line") is None
+    decision = Version.objects.get().decision
+    assert (decision["verdict"], decision["rows"], decision["champion"]) == ("worse than the baseline", 0, None)
+    assert decision["gain_over_baseline"]["high"] < 0
+    call_command("promote", "line", "1", reason="it will do")
+    assert Version.objects.find_live("line").number == 1
+
+
+def test_a_first_version_that_is_surely_worse_goes_live_where_the_command_says_always(models_dir, db, capsys):
+    write_line(models_dir, noise=1.0, slope=0.0, seed=1)
+    use_estimator(models_dir, "sklearn.tree.DecisionTreeRegressor")
+    printed = retrain_as_text(capsys, "--promote", "always")
+    assert "as told: always; else the first version, but surely worse than the baseline" in printed
+    assert Version.objects.find_live("line").number == 1
+
+
+def test_a_first_version_that_is_not_surely_worse_goes_live_with_a_warning(models_dir, db, capsys):
+    write_line(models_dir, noise=1.0, slope=0.0)
+    printed = retrain_as_text(capsys)
+    assert "the first version; WARNING: it does not beat the baseline" in printed
+    assert Version.objects.find_live("line").number == 1
 
 
 def test_the_exported_pickle_is_the_very_bytes_that_are_signed(models_dir, db):

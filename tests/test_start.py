@@ -3,6 +3,7 @@ import random
 import re
 import tomllib
 
+import numpy as np
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +15,8 @@ from predictor.exceptions import DatasetError, MlsiteError, RecipeError
 from predictor.management.commands.startmodel import Command
 from predictor.schema import make_printable
 from predictor.training.dataset import load_dataset
+from predictor.training.evaluation import evaluate_model, fit_model
+from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
 from predictor.training.starting.draft import write_key, write_report, write_string
 from predictor.training.starting.start import copy_table, start_model
@@ -51,9 +54,7 @@ DOUBTFUL = {
     "it is always the same": {"a": ["x"] * ROWS},
     "it is always the same or empty": {"a": [3.5] * 50 + [None] * 10},
     "it gives the target away": {"a": [2.2 * y + 1 for y in TARGET]},
-    "it holds dates": {"a": [f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(ROWS)]},
-    "60 different texts in 60 rows, like an id": {"a": [f"text {i}" for i in range(ROWS)]},
-    "40 different texts in 60 rows, like free writing": {"a": [f"text {i % 40}" for i in range(ROWS)]},
+    "it holds dates": {"a": [f"2024-{i % 12 + 1:02}-15" for i in range(ROWS)]},
 }
 
 
@@ -124,14 +125,15 @@ def test_a_column_that_tells_the_class_by_itself_is_doubted(start, column):
         ([*TARGET[:-3], None, None, None], "3 rows have no value in the target"),
         (TARGET[:20], "20 rows are few to learn from"),
         (TARGET[:29], "29 rows are few to learn from"),
-        ([i % 5 for i in range(ROWS)], "the target has 5 different numbers: are they classes?"),
-        ([f"class {i}" for i in range(ROWS)], "the target has 60 classes"),
+        ([i % 5 + 3 for i in range(ROWS)], "the target has 5 different numbers: where they are classes, write task ="),
+        ([i % 5 for i in range(ROWS)], "the target is whole numbers from 0 to 4, taken for classes: where they are"),
+        ([f"class {i % 60}" for i in range(2 * ROWS)], "the target has 60 classes"),
         (["rare", *CLASSES[1:]], "the class “rare” has one row"),
         (["yes"] * 57 + ["no"] * 3, "95.0\u00a0% of the rows are “yes”"),
     ],
 )
 def test_a_doubt_about_the_target_is_said_at_the_top(start, target, doubt):
-    draft, _, toml = start({"b": NOISE[: len(target)], "y": target}, estimator=None)
+    draft, _, toml = start({"b": (NOISE + NOISE[::-1])[: len(target)], "y": target}, estimator=None)
     assert any(doubt in each for each in draft.doubts)
     assert f"# Doubt: {doubt}" in toml.partition("title =")[0]
     assert doubt in write_report(draft)
@@ -161,20 +163,35 @@ def test_a_good_table_raises_no_doubt(start, estimator):
         ("slip", ["broken", *map(str, NOISE[1:])], "59 values are numbers, but 'broken' is not"),
         ("endless", [float("inf"), *NOISE[1:]], "1 rows hold a number beyond"),
         ("csrfmiddlewaretoken", NOISE, "every form has a field of this name"),
+        ("Unnamed: 0", range(ROWS), "it numbers the rows, which tells nothing about a new one."),
+        ("text", [f"text {i % 40}" for i in range(ROWS)], "40 different texts in 60 rows are free text: as categories"),
+        ("when", [f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(ROWS)], "it holds dates, most of them"),
     ],
 )
-def test_a_column_that_no_training_could_take_is_left_out_in_the_open(start, name, values, cause):
+def test_what_is_left_out_is_said_first_with_its_cause(start, name, values, cause):
     draft, recipe, toml = start({name: values, "b": NOISE, "y": TARGET})
+    assert write_report(draft).startswith("LEFT OUT, by `exclude = true` in model.toml:\n")
     assert f"exclude = true  # Left out, since {cause}" in toml
     assert re.search(f"LEFT OUT.*\n  {name}: {re.escape(cause)}", write_report(draft))
     assert load_dataset(recipe).schema.names == ["b"]
 
 
+def test_a_row_without_a_target_leaves_the_row_numbers_what_they_are(start):
+    _, recipe, toml = start({"case": range(ROWS), "b": NOISE, "y": [None, *TARGET[1:]]})
+    assert recipe.features["case"].exclude
+    assert toml.count("exclude = true") == 1
+
+
+def test_the_only_feature_stays_although_it_counts_the_rows(start):
+    _, recipe, _ = start({"day": range(ROWS), "y": TARGET})
+    assert load_dataset(recipe).schema.names == ["day"]
+
+
 def test_categories_that_would_not_fit_into_memory_are_left_out_in_the_open(start):
-    rows = 12_000
-    columns = {"a": [f"text {i}" for i in range(rows)], "b": [i % 90 for i in range(rows)]}
+    rows = 24_000
+    columns = {"a": [f"text {i % 5_500}" for i in range(rows)], "b": [i % 90 for i in range(rows)]}
     _, recipe, toml = start({**columns, "y": [(i * 7919) % 1000 for i in range(rows)]})
-    assert "exclude = true  # Left out, since its 12,000 categories make a matrix of 1.2 GB" in toml
+    assert "exclude = true  # Left out, since its 5,500 categories make a matrix of 1.1 GB" in toml
     assert load_dataset(recipe).schema.names == ["b"]
 
 
@@ -189,9 +206,13 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_its_cause(tmp_path):
     [
         (TARGET, None, "# Hence a regression.", "regression"),
         (CLASSES, None, "# Hence a classification.", "classification"),
-        ([i % 5 for i in range(ROWS)], None, '# task = "classification"', "regression"),
-        ([i % 5 for i in range(ROWS)], LINEAR, '# task = "classification"', "regression"),
-        ([i % 5 for i in range(ROWS)], LOGISTIC, 'task = "classification"  # As', "classification"),
+        ([i % 5 + 3 for i in range(ROWS)], None, '# task = "classification"', "regression"),
+        ([i % 5 + 3 for i in range(ROWS)], LINEAR, '# task = "classification"', "regression"),
+        ([i % 5 + 3 for i in range(ROWS)], LOGISTIC, 'task = "classification"  # As', "classification"),
+        ([i % 5 for i in range(ROWS)], None, '# task = "regression"', "classification"),
+        ([i % 5 for i in range(ROWS)], LOGISTIC, '# task = "regression"', "classification"),
+        ([i % 5 for i in range(ROWS)], LINEAR, 'task = "regression"  # As', "regression"),
+        ([i % 2 + 0.0 for i in range(ROWS)], None, '# task = "regression"', "classification"),
         ([i % 2 for i in range(ROWS)], None, '# task = "regression"', "classification"),
         ([i % 2 for i in range(ROWS)], LINEAR, 'task = "regression"  # As', "regression"),
     ],
@@ -336,16 +357,32 @@ def test_what_was_begun_can_be_retrained_as_it_is(start, settings, tmp_path, cap
 
 def test_the_command_says_what_it_inferred_what_it_doubts_and_what_comes_next(settings, tmp_path, capsys):
     settings.MODELS_DIR = tmp_path / "ml_models"
-    pl.DataFrame({"id": range(ROWS), "b": NOISE, "y": TARGET}).write_csv(tmp_path / "table.csv")
+    pl.DataFrame({"": range(ROWS), "id": [1, 2] * 30, "b": NOISE, "y": TARGET}).write_csv(tmp_path / "table.csv")
     call_command("startmodel", "made", data=tmp_path / "table.csv", target="y")
     printed = capsys.readouterr()
     assert printed.err == f"made: reading {tmp_path}/table.csv\n"
+    assert printed.out.startswith("LEFT OUT, by `exclude = true` in model.toml:\n  Unnamed: 0: it numbers the rows")
     assert re.search(r"made: 60 rows; the target “y” is numbers from -\d.* to \d.*: a regression\.", printed.out)
-    assert re.search(r"\n  b   numbers from -\d.* to \d", printed.out)
+    assert re.search(r"\n  b           numbers from -\d.* to \d", printed.out)
     assert re.search(r"\nDoubts.*\n  id: its name reads like an id", printed.out)
     assert printed.out.endswith("then manage.py retrain made\n")
     with pytest.raises(CommandError, match="exists already"):
         call_command("startmodel", "made", data=tmp_path / "table.csv", target="y")
+
+
+def test_many_uneven_classes_are_answered_better_than_by_a_dummy(start):
+    """Without a penalty on the leaves, the log loss of this table is 17.9, and the dummy's 2.46."""
+    chosen = np.random.default_rng(0)
+    shares = 1 / np.arange(1, 61) ** 1.5
+    kinds = chosen.choice(60, 5_000, p=shares / shares.sum())
+    features = (chosen.normal(size=(60, 4)) * 3)[kinds] + chosen.normal(size=(5_000, 4))
+    columns = dict(zip("abcd", features.round(3).T.tolist(), strict=True))
+    _, recipe, _ = start({**columns, "y": [f"kind {kind}" for kind in kinds]}, estimator=None)
+    dataset = load_dataset(recipe)
+    with threadpool_limits(1):
+        model = build_pipeline(recipe, dataset.schema)
+        evaluation = evaluate_model(model, fit_model(model, dataset, dataset.training), dataset)
+    assert evaluation.scores["log_loss"] < evaluation.baseline["log_loss"] / 3
 
 
 @pytest.mark.parametrize("arguments", [["made"], ["made", "--data", "table.csv"], ["made", "--nonsense"]])

@@ -335,7 +335,10 @@ MANY = "".join(f"{i},2\n" for i in range(100_000))
         ("x;y\r\n", "data.csv has a header (line 1) but no rows."),
         ("x,x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
         ("x, x,y\n1,2,3\n", "data.csv, line 1: the column 'x' stands there twice; give it another name."),
-        (",x,y\n0,1,2\n", "data.csv, line 1: column 1 has no name: give it one, or remove the column."),
+        (",x,y\nu,1,2\n", "data.csv, line 1: column 1 has no name: give it one, or remove the column."),
+        (",x,y\n0.5,1,2\n", "data.csv, line 1: column 1 has no name: give it one, or remove the column."),
+        (",x,y\n0,1,2\n,3,4\n", "data.csv, line 1: column 1 has no name: give it one, or remove the column."),
+        (",,y\n0,1,2\n", "data.csv, line 1: column 2 has no name: give it one, or remove the column."),
         ("x,y, \n0,1,2\n", "data.csv, line 1: column 3 has no name: give it one, or remove the column."),
         ("x,y\n1,2\n1,2,3\n", "data.csv, line 3: 3 values for 2 columns: '3' comes after the last, 'y'; a text that"),
         ("x,y\n1,2\n1,2,\n", "data.csv, line 3: 3 values for 2 columns: '' comes after the last, 'y'; a text that"),
@@ -383,3 +386,27 @@ def test_signs_in_a_file_name_stand_for_themselves(tmp_path):
     (tmp_path / "a[1]*.csv").write_text("x,y\n1,2\n")
     (tmp_path / "a1.csv").write_text("x,y\n3,4\n")
     assert read_table(tmp_path / "a[1]*.csv")[0].rows() == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (",x,y", ["Unnamed: 0", "x", "y"]),
+        (" ,x,y", ["Unnamed: 0", "x", "y"]),
+        (",Unnamed: 0,y", ["Unnamed: 0.1", "Unnamed: 0", "y"]),
+    ],
+)
+@pytest.mark.parametrize("index", [(0, 1, 2), (3, 17, 4), (0, 1, 0)], ids=["counting", "sampled", "joined"])
+def test_an_index_without_a_name_is_called_as_pandas_calls_it(tmp_path, header, names, index):
+    rows = [f"{i},{i + 1.5},{i + 2.5}" for i in index]
+    file = tmp_path / "data.csv"
+    file.write_text("\n".join([header, *rows]))
+    table, _ = read_table(file)
+    assert table.columns == names
+    assert table.to_series(0).to_list() == list(index)
+
+
+def test_an_index_without_a_name_is_read_from_parquet_too(tmp_path):
+    file = tmp_path / "data.parquet"
+    pl.DataFrame({"": [0, 1], "y": [2.5, 3.5]}).write_parquet(file)
+    assert read_table(file)[0].columns == ["Unnamed: 0", "y"]

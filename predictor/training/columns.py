@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import LARGEST_INTEGER, Feature, Kind, Label, Target, Task, Value, Vector, normalise_text
+from predictor.schema import Feature, Kind, Label, Target, Value, Vector, normalise_text
+from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.reading.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 
@@ -25,20 +26,23 @@ class Column:
 
 
 def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
-    """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave others alone.
+    """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave other texts alone.
+
+    Decimals that are all whole become whole numbers.
 
     Raises DatasetError where most of them do and one does not: a slip such as "1_0" would else make a category
     of a quantity, and so would "1,234", which is a number in two ways. A recipe that means it lists the choices,
     or for the target sets the task.
     """
     is_classes = series.name == recipe.target and recipe.task == "classification"
-    is_category = recipe.features.get(series.name, FeatureRecipe()).choices is not None
+    said = recipe.features.get(series.name, FeatureRecipe())
+    is_category = said.choices is not None or said.kind == "category"
     if series.dtype != pl.String or is_category or is_classes:
-        return series
+        return read_whole(series)
     texts = series.str.strip_chars()
     is_number = match_whole(texts, NUMBER_PATTERN).fill_null(value=True)
     if is_number.all() and texts.null_count() < len(texts):
-        return cast_numbers(texts)
+        return read_whole(cast_numbers(texts))
     is_like_number = match_whole(texts, LIKE_NUMBER_PATTERN).fill_null(value=True)
     is_mostly_plain = (is_number & texts.is_not_null()).sum() > (~is_number).sum()
     if is_mostly_plain or (is_like_number & texts.is_not_null()).sum() > (~is_like_number).sum():
@@ -58,25 +62,32 @@ def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> Dat
 
 
 def encode_column(recipe: Recipe, series: pl.Series) -> Column:
-    """Encode one column, its kind inferred: number, integer, boolean, or category.
+    """Encode one column, as `read_numbers` gave it, by the kind that the recipe says, or that it has by itself.
 
-    Integers become a category only where the recipe lists `choices`.
+    Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty, or
+    holds free text, which is a category only where the recipe says so.
     """
     said = recipe.features.get(series.name, FeatureRecipe())
     if series.null_count() == len(series):
         problem = "the column is empty: exclude it or fill it"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
-    if said.choices is not None or series.dtype == pl.String:
+    kind = said.kind or ("category" if said.choices else infer_kind(series))
+    if said.kind and (misfit := find_misfit(series, kind)) is not None:
+        problem = f"{recipe.data} also holds {misfit!r}, and {kind} takes {FITTING[kind]}: correct it, or the kind"
+        raise recipe.error(f"features.{series.name}.kind", problem)
+    if kind == "category":
+        if not said.choices and not said.kind:
+            _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
         return _encode_category(recipe, series, said)
-    kind: Kind = "number"
-    if series.dtype == pl.Boolean:
-        kind = "boolean"
-    elif series.dtype.is_integer() and _largest(series) <= LARGEST_INTEGER:
-        kind = "integer"
     values = series.cast(pl.Float64).to_numpy()
     values = np.where(np.isnan(values), np.nan, values) + 0.0
     _check_finite(recipe, series.name, values)
     return Column(name=series.name, kind=kind, values=values)
+
+
+def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
+    if problem := describe_free_text(series):
+        raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}; {way_out}.")
 
 
 def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> Column:
@@ -86,7 +97,7 @@ def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> 
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = tuple(normalise_text(str(choice)) for choice in said.choices) if said.choices else tuple(found)
+    choices = tuple(_write_choice(choice, series) for choice in said.choices) if said.choices else tuple(found)
     if len(set(choices)) < len(choices):
         raise recipe.error(f"features.{series.name}.choices", f"a choice stands there twice: {list(choices)}")
     if series.dtype == pl.Boolean:
@@ -102,6 +113,12 @@ def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> 
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
 
 
+def _write_choice(choice: str | int, series: pl.Series) -> str:
+    """A choice as the column's values are written: among whole numbers, "1.0" is "1"."""
+    text = normalise_text(str(choice))
+    return text.removesuffix(".0") if series.dtype.is_integer() else text
+
+
 def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
     texts = series.cast(pl.String).str.replace_all("\r\n", "\n", literal=True).str.replace_all("\r", "\n", literal=True)
     if texts.str.contains("\x00", literal=True).any():
@@ -112,12 +129,14 @@ def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
 def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     """Encode the target (no missing values), shape (n,), and describe it.
 
-    Without `task` in the recipe: text, true/false and whole numbers that are only 0 and 1 are classes;
-    every other number is a quantity to regress on.
+    Without `task` in the recipe, `infer_task` decides; then a target of free text is refused. Raises RecipeError or
+    DatasetError.
     """
     said = recipe.features.get(series.name, FeatureRecipe())
     if said != FeatureRecipe(label=said.label, unit=said.unit):
         raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be said of it")
+    if recipe.task is None:
+        _refuse_free_text(recipe, series, "choose a target whose classes come more than once")
     task = recipe.task or infer_task(series)
     if task == "classification":
         if series.dtype == pl.String:
@@ -128,7 +147,9 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
                 f"{recipe.data_file}: {series.name}: every row is {classes[0]!r}; two classes are needed."
             )
         if series.dtype.is_float():
-            raise recipe.error("task", f"{series.name!r} holds decimal numbers, which cannot be classes")
+            slip = find_misfit(series, "category")
+            problem = f"{series.name!r} holds decimal numbers, which cannot be classes, such as {slip!r}"
+            raise recipe.error("task", problem)
         answers = series.replace_strict(classes, list(range(len(classes))), return_dtype=pl.Float64).to_numpy()
     else:
         if not series.dtype.is_numeric():
@@ -142,13 +163,6 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
             raise DatasetError(f"{recipe.data_file}: {series.name}: a target is not a number.")
     label = said.label or series.name
     return Target(name=series.name, label=label, unit=said.unit, task=task, classes=tuple(classes)), answers
-
-
-def infer_task(series: pl.Series) -> Task:
-    """The rule of `encode_target`, for a target without missing values."""
-    if not series.dtype.is_numeric():
-        return "classification"
-    return "classification" if series.dtype.is_integer() and set(series.unique()) <= {0, 1} else "regression"
 
 
 def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
@@ -208,7 +222,3 @@ def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:
     if len(infinite):
         problem = f"{len(infinite)} rows hold a number beyond ±1.8e308: mend them or leave them empty"
         raise DatasetError(f"{recipe.data_file}: {name}: {problem}.")
-
-
-def _largest(series: pl.Series) -> int:
-    return int(max(abs(int(series.min())), abs(int(series.max()))))  # type: ignore[arg-type]  # never empty here

@@ -68,7 +68,7 @@ def hold_contest(
         endless = [who for who, each in losses.items() if not np.isfinite(each.sum())]
     if endless:
         raise CannotCompare(f"the losses of the {endless[0]} are beyond all bounds")
-    return Contest(metric=metric, left_out=left_out, **losses)
+    return Contest(metric=metric, left_out=left_out, tolerance=dataset.tolerance, **losses)
 
 
 def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:

@@ -4,15 +4,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema, Vector
 from predictor.training.columns import Column, Mask, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
+from predictor.training.live_schema import keep_labels, keep_live
 from predictor.training.observed import Observed, join_observed
 from predictor.training.reading.table import read_table
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.row_numbers import find_row_numbers
+from predictor.training.tolerance import find_tolerance
 
 MANY_CHOICES = 200
 
@@ -23,7 +27,8 @@ class Dataset:
 
     `matrix` has shape (n, features), `target` (n,): numbers, or codes of the schema's classes. `held_out`
     marks the rows that no training may use; `hashes` decides that, and the folds where nothing is held out.
-    `left_out` counts the rows of the table without a target; `notes` say what the author should know. The last
+    `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
+    the features that the table writes as decimals, whole or not; `row_numbers` those that count its rows. The last
     `outcomes` rows are what happened to earlier predictions; `misfits` counts by cause those that are no such row.
     """
 
@@ -35,6 +40,8 @@ class Dataset:
     left_out: int
     sha256: str
     notes: list[str]
+    decimals: frozenset[str] = frozenset()
+    row_numbers: frozenset[str] = frozenset()
     outcomes: int = 0
     misfits: dict[str, int] = field(default_factory=dict)
 
@@ -43,15 +50,21 @@ class Dataset:
         return ~self.held_out
 
     @property
+    def tolerance(self) -> float:
+        """The difference up to which two answers are the same, in the target's unit; of probabilities for classes."""
+        return find_tolerance(self.target, self.schema.target.task)
+
+    @property
     def from_table(self) -> Mask:
         """Mark the rows, shape (n,), that are the table's own."""
         return np.arange(len(self.target)) < len(self.target) - self.outcomes
 
 
-def load_dataset(recipe: Recipe, observed: Observed | None = None) -> Dataset:
+def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema | None = None) -> Dataset:
     """Read the recipe's table, add what was observed since, infer the schema of both and split them.
 
-    Raises RecipeError or DatasetError, naming the file and the column or key.
+    What the recipe leaves open stays as it is in `live`, the schema of the live version. Raises RecipeError or
+    DatasetError, naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
         raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {recipe.folder}")
@@ -61,15 +74,23 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None) -> Dataset:
     for name in recipe.features:
         if name not in table.columns:
             raise recipe.error(f"features.{name}", f"there is no such column; {_list_columns(table)}.")
+    for name in RESERVED_NAMES & set(table.columns):
+        if _is_feature(recipe, name) or name == recipe.target:
+            raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
+    table = table.select(name for name in table.columns if _is_feature(recipe, name) or name == recipe.target)
+    row_numbers = find_row_numbers(table, recipe.target)
     left_out = table[recipe.target].null_count()
     if left_out:
         table = table.filter(pl.col(recipe.target).is_not_null())
     if not len(table):
         raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
-    target, answers = encode_target(recipe, read_numbers(recipe, table[recipe.target]))
-    for name in RESERVED_NAMES & set(table.columns):
-        if _is_feature(recipe, name) or name == recipe.target:
-            raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
+    decimals = table.select(cs.float()).columns
+    table = table.with_columns(read_numbers(recipe, series) for series in table)
+    kept: list[str] = []
+    if live is not None:
+        recipe, kept = keep_live(recipe, table, live)
+        table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
+    target, answers = encode_target(recipe, table[recipe.target])
     columns, matrix = _encode_features(recipe, table)
     outcomes, misfits = 0, {}
     if observed is not None:
@@ -89,7 +110,14 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None) -> Dataset:
         held_out=held_out,
         left_out=left_out,
         sha256=sha256,
-        notes=[*_note_left_out(recipe, left_out), *_note_doubts(features, matrix)],
+        notes=[
+            *_note_left_out(recipe, left_out),
+            *kept,
+            *map(_note_row_number, row_numbers),
+            *_note_doubts(features, matrix),
+        ],
+        decimals=frozenset(decimals),
+        row_numbers=frozenset(row_numbers),
         outcomes=outcomes,
         misfits=misfits,
     )
@@ -102,7 +130,7 @@ def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column],
         raise recipe.error("features", "no column but the target is left to learn from: keep at least one.")
     columns, matrix = [], np.empty((len(table), len(names)), order="F")
     for values, name in zip(matrix.T, names, strict=True):
-        column = encode_column(recipe, read_numbers(recipe, table[name]))
+        column = encode_column(recipe, table[name])
         values[:] = column.values
         columns.append(replace(column, values=values))
     return columns, matrix
@@ -110,6 +138,10 @@ def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column],
 
 def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
     return [f"{format_number(rows)} rows without a {recipe.target} are left out"] if rows else []
+
+
+def _note_row_number(name: str) -> str:
+    return f"{name}: it numbers the rows, which tells nothing about a new one; exclude it"
 
 
 def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:

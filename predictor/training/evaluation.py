@@ -27,7 +27,7 @@ class Evaluation:
     """How good a model is: where that was measured, on how many rows, and the scores by metric.
 
     `method` is "hold-out", "5-fold out-of-fold" where the recipe holds nothing out, or `SAMPLE_METHOD`. `actual` has
-    shape (rows,) and holds the truth for `answers`: numbers or class codes.
+    shape (rows,) and holds the truth for `answers`, and for the dummy's `baseline_answers`: numbers or class codes.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Evaluation:
     scores: Scores
     baseline: Scores
     answers: "Answers"
+    baseline_answers: "Answers"
     actual: Vector
 
 
@@ -50,11 +51,20 @@ class Answers:
         shares = None if self.probabilities is None else self.probabilities[rows]
         return Answers(predicted=self.predicted[rows], probabilities=shares)
 
-    def equals(self, other: "Answers") -> bool:
-        """Whether both say the same, to the last bit."""
+    def equals(self, other: "Answers", tolerance: float) -> bool:
+        """Whether both say the same for the same rows: numbers and probabilities up to `tolerance`.
+
+        Classes must be equal, unless both give the two that they differ in the same probability, up to `tolerance`.
+        """
+        differs = ~(np.abs(self.predicted - other.predicted) <= tolerance)
         ours, theirs = self.probabilities, other.probabilities
-        same = ours is theirs if ours is None or theirs is None else np.array_equal(ours, theirs)
-        return same and np.array_equal(self.predicted, other.predicted)
+        if ours is None or theirs is None:
+            return ours is theirs and not differs.any()
+        if ours.shape != theirs.shape or not (np.abs(ours - theirs) <= tolerance).all():
+            return False
+        rows = np.flatnonzero(differs)
+        one, two = (each.predicted[rows].astype(np.int64) for each in (self, other))
+        return all((np.abs(each[rows, one] - each[rows, two]) <= tolerance).all() for each in (ours, theirs))
 
 
 def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
@@ -141,7 +151,13 @@ def _compare_answers(method: str, dataset: Dataset, rows: Mask, answers: Answers
     scores, dummy_scores = score(answers), score(baseline)
     _check_scores({**scores, **{f"the baseline's {name}": value for name, value in dummy_scores.items()}})
     return Evaluation(
-        method=method, rows=len(actual), scores=scores, baseline=dummy_scores, answers=answers, actual=actual
+        method=method,
+        rows=len(actual),
+        scores=scores,
+        baseline=dummy_scores,
+        answers=answers,
+        baseline_answers=baseline,
+        actual=actual,
     )
 
 

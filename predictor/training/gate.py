@@ -10,7 +10,7 @@ import numpy as np
 from predictor.formats import format_number
 from predictor.metrics import LABELS, SMALLEST_PROBABILITY, describe_scale, format_score
 from predictor.schema import Matrix, Task, Vector
-from predictor.training.evaluation import Answers, Scores
+from predictor.training.evaluation import Answers, Evaluation, Scores
 from predictor.training.recipe import GateRecipe, Recipe
 
 Metric = Literal["rmse", "mae", "log_loss", "accuracy"]
@@ -64,13 +64,17 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Contest:
-    """Losses per row, each of shape (n,), of the three that are compared, and how many rows were left out."""
+    """Losses per row, each of shape (n,), of the three that are compared, and how many rows were left out.
+
+    No gain up to `tolerance`, in the metric's unit, is one: rounding makes as much.
+    """
 
     metric: Metric
     champion: Vector
     challenger: Vector
     baseline: Vector
     left_out: int
+    tolerance: float = 0.0
 
 
 def check_gate(recipe: Recipe, task: Task) -> None:
@@ -108,6 +112,12 @@ def measure_losses(metric: Metric, actual: Vector, answers: Answers) -> Vector:
     assert answers.probabilities is not None  # noqa: S101  # Nobody is measured by what it does not give.
     chosen = answers.probabilities[np.arange(len(actual)), actual.astype(int)]
     return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
+
+
+def measure_both(metric: Metric, evaluation: Evaluation) -> Matrix:
+    """The losses of the dummy and of the model, row by row, shape (2, n)."""
+    both = (evaluation.baseline_answers, evaluation.answers)
+    return np.stack([measure_losses(metric, evaluation.actual, answers) for answers in both])
 
 
 def resample(metric: Metric, losses: Matrix, seed: int) -> Matrix:
@@ -177,11 +187,21 @@ def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
 
 
 def decide_unopposed(
-    gate: GateRecipe, scores: Scores, baseline: Scores, metric: Metric, *, why: str = "the first version"
+    gate: GateRecipe,
+    scores: Scores,
+    baseline: Scores,
+    metric: Metric,
+    losses: Matrix,
+    tolerance: float = 0.0,
+    seed: int = 0,
+    *,
+    why: str = "the first version",
 ) -> Decision:
-    """Without a champion, a version goes live unless a limit refuses it; one no better than a dummy is warned of.
+    """Without a champion, a version goes live, unless a limit refuses it or it is surely worse than a dummy.
 
-    `why` says why there is none.
+    One that does not beat the dummy is warned of; surely worse is where the whole 95 % interval of the gain over it
+    lies below 0, by more than `tolerance`. `losses` has shape (2, n): the dummy's and the version's, row by row.
+    `why` says why there is no champion.
     """
     first = Decision(
         promoted=True,
@@ -196,10 +216,18 @@ def decide_unopposed(
         return replace(first, promoted=False, verdict="over a limit", reason=broken)
     sign = -1 if metric == "accuracy" else 1
     if metric in scores and sign * scores[metric] >= sign * baseline[metric]:
+        gain = find_interval(*resample(metric, losses, seed).T)
         figures = (
             f"{LABELS[metric]} {format_score(metric, scores[metric])} against {format_score(metric, baseline[metric])}"
         )
-        return replace(first, reason=f"{why}; WARNING: it does not beat the baseline ({figures})")
+        warned = replace(
+            first, reason=f"{why}; WARNING: it does not beat the baseline ({figures})", gain_over_baseline=gain
+        )
+        if gain.high >= -tolerance:
+            return warned
+        rows = format_number(losses.shape[1])
+        reason = f"{why}, but surely worse than the baseline on {rows} rows ({figures}): {_write(metric, gain)}"
+        return replace(warned, promoted=False, verdict="worse than the baseline", reason=reason)
     return first
 
 
@@ -234,20 +262,24 @@ def refuse_comparison(cause: str, *, champion: int) -> Decision:
 def _judge(
     gate: GateRecipe, scores: Scores, contest: Contest, champion: int, gain: Interval, over_baseline: Interval
 ) -> tuple[str, str]:
-    rows, metric = format_number(len(contest.challenger)), LABELS[contest.metric]
-    interval = f"95 % interval {describe_scale(contest.metric).write_range(gain.low, gain.high)}"
+    rows, metric, tolerance = format_number(len(contest.challenger)), LABELS[contest.metric], contest.tolerance
+    interval = _write(contest.metric, gain)
     broken = find_broken_limit(gate, scores)
     if broken:
         return "over a limit", broken
-    if over_baseline.low <= 0:
+    if over_baseline.low <= tolerance:
         return "no better than the baseline", f"not surely better than the baseline on {rows} rows"
-    if gain.low > gate.minimum_gain:
+    if gain.low > max(gate.minimum_gain, tolerance):
         return "better", f"better than version {champion}: {metric} gains on {rows} rows, {interval}"
-    if gain.high < 0:
+    if gain.high < -tolerance:
         return "worse", f"worse than version {champion}: {metric} gain on {rows} rows, {interval}"
-    if gain.high < gate.minimum_gain:
+    if gain.high < gate.minimum_gain - tolerance:
         return "too little", f"gains less over version {champion} than the recipe's minimum: {metric}, {interval}"
     return "cannot tell", f"cannot tell with {rows} rows whether it beats version {champion}: {metric} gain, {interval}"
+
+
+def _write(metric: Metric, gain: Interval) -> str:
+    return f"95 % interval {describe_scale(metric).write_range(gain.low, gain.high)}"
 
 
 def join_losses(metric: Metric, losses: Vector) -> Vector:

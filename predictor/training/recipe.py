@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import msgspec
 
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.schema import SLUG, Task
+from predictor.schema import SLUG, Kind, Task
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 # No database keeps a NUL, and JSON knows no infinity.
@@ -41,6 +41,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """`[features.<name>]`: what is said about a column, over what its data would say."""
 
     label: Text | None = None
+    kind: Kind | None = None
     unit: Text = ""
     help: Text = ""
     minimum: Finite | None = None
@@ -114,6 +115,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def data_file(self) -> Path:
         return self.folder / self.data
 
+    def name_way_out(self, column: str) -> str:
+        """What the author may write where a column of texts is no category by itself, in words that end a sentence."""
+        return f"write exclude = true below [features.{column}] in {self.file.name}, or list its choices there"
+
     @property
     def data_name(self) -> str:
         """What pages call the table: as the recipe does, but never with the folders of one machine."""
@@ -174,7 +179,7 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     features = content.pop("features", {})
     if not isinstance(features, dict):
         raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
-    parsed = {name: _convert(file, f"features.{name}", said, FeatureRecipe) for name, said in features.items()}
+    parsed = {name: _convert_feature(file, f"features.{name}", said) for name, said in features.items()}
     estimator = content.pop("estimator", None)
     if estimator is not None:
         estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
@@ -188,6 +193,19 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     if Path(recipe.data).is_absolute():
         raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {folder}")
     return recipe
+
+
+def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
+    """Read what is said about a column; a choice written 1.0 is the whole number 1."""
+    if isinstance(content, dict) and isinstance(content.get("choices"), list):
+        choices = [int(each) if isinstance(each, float) and each.is_integer() else each for each in content["choices"]]
+        content = {**content, "choices": choices}
+    feature = _convert(file, table, content, FeatureRecipe)
+    if feature.choices and feature.kind not in (None, "category"):
+        raise RecipeError(
+            f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave one of them out."
+        )
+    return feature
 
 
 def _convert_tune(file: Path, content: Any) -> TuneRecipe:

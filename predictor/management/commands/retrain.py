@@ -31,7 +31,8 @@ class Command(BaseCommand):
     """Retrain models from their recipes, and make each result live that is better.
 
     - A challenger goes live only if it beats the live version on rows that neither was trained on, unless
-      --promote says otherwise; the first version goes live by itself.
+      --promote says otherwise; the first version goes live by itself, unless it is surely worse than a dummy.
+    - Where the recipe is silent, kinds, task and labels stay as the live version has them, and that is said.
     - A challenger that gives the same answers as the live version is not even registered, unless with --force.
     - With --with-outcomes it also learns what really happened to earlier predictions; what is held out stays so.
     - Only whole versions appear: a retrain that fails or is killed leaves the database as it was.
@@ -174,10 +175,14 @@ def _describe(result: "Retrained") -> list[str]:
     metrics = result.metrics
     measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
     scores = write_scores(metrics, result.unit)
+    # Another version is live, or known to be better, where there was a champion to compare with.
+    is_alone = result.version and not result.promoted and result.decision.get("champion") is None
+    promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
     return [
         f"{result.model}  {version}  {state}  {learnt}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
+        *([f"  {promote}"] if is_alone else []),
         *(f"  {line}" for line in describe_comparison(result.decision, result.unit)),
         *(
             f"  {line}"

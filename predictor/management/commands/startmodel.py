@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     - The folder is there whole or not at all, and one that exists is never touched.
     - What is doubted about a column is a comment in the recipe and leaves nothing out. Only a column that no training
-      could take is left out, by a line in the recipe, and said so.
+      could take, that numbers the rows, or that holds free text is left out, by a line in the recipe, and said first.
     - The database is not needed.
     """
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from predictor.formats import format_number
 from predictor.schema import Matrix
 from predictor.training.compiling.graph import NotCompiled
+from predictor.training.tolerance import TOLERANCE
 
-TOLERANCE = 1e-6
 # An estimator's own memory for a row may be large; a first difference is also found earlier.
 ROWS_AT_ONCE = 10_000
 

@@ -31,6 +31,9 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
     def pipeline_file(self) -> Path:
         return self.source / "pipeline.py"  # Below a file there is nothing, so that there is no code of its own.
 
+    def name_way_out(self, column: str) -> str:
+        return "bring a sample in which each category comes more than once; a model of free text cannot be imported yet"
+
     def error(self, key: str, problem: str) -> RecipeError:
         return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
 
@@ -87,10 +90,16 @@ def _read_label(label: Any) -> Label | None:
 
 
 def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
-    """Put the columns into the order in which the estimator was fitted; raises DatasetError where they are others."""
+    """Put the columns into the order in which the estimator was fitted; raises DatasetError where they are others.
+
+    A column that numbers the sample's rows, and that the estimator was not fitted on, is left out.
+    """
     ours, wanted = dataset.schema.names, getattr(estimator, "feature_names_in_", None)
+    without = [name for name in ours if name not in dataset.row_numbers]
     if wanted is None:
         count = getattr(estimator, "n_features_in_", None)
+        if count == len(without) < len(ours):
+            return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
             raise DatasetError(
                 f"{sample}: the model was fitted on {count} columns, and beside the target here are"
@@ -98,15 +107,26 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
             )
         return dataset
     names = [str(name) for name in wanted]
-    missing, more = [n for n in names if n not in set(ours)], [n for n in ours if n not in set(names)]
+    missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
     if missing or more:
         problems = [f"missing: {_list_names(missing)}"] * bool(missing) + [
             f"not among them: {_list_names(more)}"
         ] * bool(more)
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
-    order = [ours.index(name) for name in names]
-    features = tuple(dataset.schema.features[position] for position in order)
-    return replace(dataset, schema=replace(dataset.schema, features=features), matrix=dataset.matrix[:, order])
+    return _choose_columns(dataset, names)
+
+
+def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
+    """Put the features into this order; what numbers the rows and is not among them goes, with all notes about it."""
+    order = [dataset.schema.names.index(name) for name in names]
+    dropped = [name for name in dataset.schema.names if name not in set(names)]
+    notes = [note for note in dataset.notes if not note.startswith(tuple(f"{name}: " for name in dropped))]
+    return replace(
+        dataset,
+        schema=replace(dataset.schema, features=tuple(dataset.schema.features[position] for position in order)),
+        matrix=dataset.matrix[:, order],
+        notes=[*notes, *(f"{name}: left out; it numbers the rows, and the model does not know it" for name in dropped)],
+    )
 
 
 def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> Dataset:

@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from predictor.exceptions import MlsiteError, ModelFileError
 from predictor.imported import FrameColumn, Imported, ImportedOnFrame, import_pandas
 from predictor.schema import Label
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import Answers, answer_rows
+from predictor.training.evaluation import answer_rows
 from predictor.training.imports.model_file import ModelFile
 from predictor.training.pipeline import find_nested
 
-# What two ways into one estimator may differ by: sums are taken in another order.
+# What two ways into one estimator, on one machine, may differ by: sums are taken in another order.
 CLOSE = 1e-9
 
 
@@ -54,7 +55,8 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
     if bare is not estimator:
         frame: Any = pl.from_numpy(dataset.matrix, schema=dataset.schema.names)
         by_names = answer_rows(Imported(estimator=estimator, labels=labels), frame, len(labels))
-        if not _agree(answers, by_names):
+        scale = 1.0 if labels else float(np.abs(by_names.predicted).max())
+        if not answers.equals(by_names, CLOSE * scale):
             raise ModelFileError("the answers are others than by names")
     return on_matrix
 
@@ -62,7 +64,11 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
 def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    columns = tuple(FrameColumn.of(feature) for feature in dataset.schema.features)
+    # pandas keeps decimals where they are whole.
+    columns = tuple(
+        replace(FrameColumn.of(feature), kind="number" if feature.name in dataset.decimals else feature.kind)
+        for feature in dataset.schema.features
+    )
     on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
     answer_rows(on_frame, dataset.matrix, len(labels))
     return on_frame
@@ -72,13 +78,6 @@ def forget_names(estimator: Any) -> None:
     """Let a fitted estimator take a bare matrix without warning: it remembers no column's name any more."""
     for each in find_nested(estimator):
         vars(each).pop("feature_names_in_", None)
-
-
-def _agree(ours: Answers, theirs: Answers) -> bool:
-    pairs = [(ours.predicted, theirs.predicted)]
-    if ours.probabilities is not None and theirs.probabilities is not None:
-        pairs.append((ours.probabilities, theirs.probabilities))
-    return all(np.allclose(one, other, rtol=0, atol=CLOSE * np.abs(other).max()) for one, other in pairs)
 
 
 def _say(error: Exception) -> str:

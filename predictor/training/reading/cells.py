@@ -26,15 +26,31 @@ Condition = Callable[[pl.Expr], pl.Expr]
 
 
 def read_names(place: str, header: list[str]) -> list[str]:
-    """Take the blanks around the columns' names away; raises DatasetError where that leaves none, or doubles."""
+    """Take the blanks around the columns' names away; raises DatasetError where that leaves none, or doubles.
+
+    A first column without one is called as pandas calls it; `check_index` then tells whether it may be.
+    """
     names = [name.strip() for name in header]
+    if names and not names[0]:
+        names[0] = "Unnamed: 0" if "Unnamed: 0" not in names else "Unnamed: 0.1"
     counts = Counter(names)
     for number, name in enumerate(names, start=1):
         if not name:
-            raise DatasetError(f"{place}: column {number} has no name: give it one, or remove the column.")
+            raise _refuse_nameless(place, number)
         if counts[name] > 1:
             raise DatasetError(f"{place}: the column {name!r} stands there twice; give it another name.")
     return names
+
+
+def check_index(place: str, header: list[str], table: pl.DataFrame) -> None:
+    """Raise DatasetError where the first column has no name and is no index: whole numbers without gaps."""
+    index = table.to_series(0)
+    if not header[0].strip() and (not index.dtype.is_integer() or index.null_count()):
+        raise _refuse_nameless(place, 1)
+
+
+def _refuse_nameless(place: str, number: int) -> DatasetError:
+    return DatasetError(f"{place}: column {number} has no name: give it one, or remove the column.")
 
 
 def match_whole(texts: Texts, pattern: str) -> Texts:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.training.reading.cells import MISSING, find_unclear, read_cells, read_names
+from predictor.training.reading.cells import MISSING, check_index, find_unclear, read_cells, read_names
 from predictor.training.reading.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, has_ragged_row, quote_again
 from predictor.training.reading.encoding import is_plain, read_text
 
@@ -31,11 +31,14 @@ def read_csv(file: Path) -> pl.DataFrame:
     layout = find_layout(source)
     if has_quotes and check_rows(source, layout):
         source = quote_again(source, layout)
-    layout = replace(layout, names=read_names(f"{file}, line 1", layout.names))
+    header = layout.names
+    layout = replace(layout, names=read_names(f"{file}, line 1", header))
     table = _parse(source, layout)
     if not has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
         check_rows(source, layout)
     table, has_decimal_commas = read_cells(table)
+    if len(table):
+        check_index(f"{file}, line 1", header, table)
     if has_decimal_commas:
         _check_points(source, layout, table)
     return table

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.training.reading.cells import read_cells, read_names
+from predictor.training.reading.cells import check_index, read_cells, read_names
 from predictor.training.reading.csv_file import read_csv
 
 PARQUET_MARK = b"PAR1"
@@ -44,7 +44,10 @@ def read_parquet(file: Path) -> pl.DataFrame:
         raise DatasetError(f"{file} has no columns.")
     names = read_names(str(file), table.columns)
     columns = [_write_column(file, name, series) for name, series in zip(names, table, strict=True)]
-    return read_cells(pl.DataFrame(columns))[0]
+    read = read_cells(pl.DataFrame(columns))[0]
+    if len(read):
+        check_index(str(file), table.columns, read)
+    return read
 
 
 def _write_column(file: Path, name: str, series: pl.Series) -> pl.Series:

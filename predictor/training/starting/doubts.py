@@ -12,11 +12,11 @@ from predictor.exceptions import DatasetError
 from predictor.formats import Quantity, format_number, format_share
 from predictor.schema import RESERVED_NAMES, Target, Vector, quote
 from predictor.training.columns import Column, encode_column, read_numbers
+from predictor.training.kinds import MOST_CLASSES, describe_free_text
 from predictor.training.recipe import Recipe
 
 FEW_ROWS = 30
 FEW_NUMBERS = 20
-FEW_TEXTS = 20
 MANY_TEXTS = 1000
 MANY_CLASSES = 50
 MOST_ROWS = 0.9
@@ -31,7 +31,7 @@ DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
 class Finding:
     """What a column is, in a few words, and why one may doubt it.
 
-    `obstacle` says why no training can take the column; it is empty where one can.
+    `obstacle` says why the column is left out; it is empty where it is a feature.
     """
 
     name: str
@@ -40,20 +40,34 @@ class Finding:
     obstacle: str = ""
 
 
-def encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column], list[Finding]]:
-    """Encode all columns but the target; those that no training could take come back as findings."""
+def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
+    """Encode all columns but the target; those that number the rows, or that no training takes, become findings."""
     columns, refused = [], []
     for name in table.columns:
         if name == recipe.target:
             continue
+        if name in row_numbers:
+            obstacle = "it numbers the rows, which tells nothing about a new one."
+            refused.append(Finding(name=name, kind="row numbers", obstacle=obstacle))
+            continue
         try:
             if name in RESERVED_NAMES:
                 raise DatasetError("every form has a field of this name: rename the column.")
-            columns.append(encode_column(recipe, read_numbers(recipe, table[name])))
+            series = read_numbers(recipe, table[name])
+            if obstacle := describe_free_text(series):
+                refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
+                continue
+            columns.append(encode_column(recipe, series))
         except DatasetError as error:
             obstacle = str(error).removeprefix(f"{recipe.data_file}: {name}: ")
             refused.append(Finding(name=name, kind="cannot be learnt from", obstacle=obstacle))
     return _refuse_widest(columns, refused)
+
+
+def _hint_at_dates(series: pl.Series) -> str:
+    if not reads_as_dates(series):
+        return ""
+    return "it holds dates, most of them different: bring numbers, such as the month or the days until then."
 
 
 def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
@@ -113,10 +127,9 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         yield "every row has another whole number, like an id, which says nothing about a new row"
     if is_text and reads_as_dates(series):
         yield "it holds dates, each a category of its own: bring numbers, such as the month or the days until then"
-    elif is_text and (different > MANY_TEXTS or (different > FEW_TEXTS and different > rows / 2)):
-        like = "like an id" if different == rows else "like free writing"
+    elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
-        yield f"{texts}, {like}: each is a category of its own"
+        yield f"{texts}, like free writing: each is a category of its own"
 
 
 def reads_as_dates(series: pl.Series) -> bool:
@@ -156,8 +169,14 @@ def doubt_target(target: Target, answers: Vector, left_out: int) -> Iterator[str
     if target.task == "regression":
         different = len(np.unique(answers))
         if different <= FEW_NUMBERS and (answers % 1 == 0).all():
-            yield f"the target has {different} different numbers: are they classes?"
+            yield f'the target has {different} different numbers: where they are classes, write task = "classification"'
         return
+    if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
+        first, last = target.classes[0], target.classes[-1]
+        yield (
+            f"the target is whole numbers from {first} to {last}, taken for classes: where they are amounts, write "
+            'task = "regression"'
+        )
     counts = np.bincount(answers.astype(int))
     if len(counts) > MANY_CLASSES:
         yield f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"

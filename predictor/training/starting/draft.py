@@ -73,7 +73,7 @@ def write_toml(draft: Draft) -> str:
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
         "",
-        "# What pages call the columns. A feature also takes help, minimum, maximum, choices, required and exclude.",
+        "# What pages call the columns. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
         f"[features.{write_key(target.name)}]  # The target.",
         f"# label = {write_string(target.name)}",
         '# unit = ""',
@@ -117,7 +117,7 @@ def _write_features(findings: list[Finding]) -> Iterator[str]:
 
 
 def write_report(draft: Draft) -> str:
-    """Say what was inferred, doubted and left out, and what comes next."""
+    """Say what was left out, inferred and doubted, and what comes next."""
     width = min(30, max(len(make_printable(finding.name)) for finding in draft.findings))
     inferred = [f"  {make_printable(finding.name):<{width}}  {finding.kind}" for finding in draft.findings]
     doubts = [f"  {doubt}" for doubt in draft.doubts]
@@ -125,15 +125,14 @@ def write_report(draft: Draft) -> str:
     obstacles = [
         f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
     ]
-    lines = [
+    lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
+    lines += [
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
         "The features:",
         *_shorten(inferred),
     ]
-    if obstacles:
-        lines += ["LEFT OUT, by `exclude = true`, since no training could take them:", *_shorten(obstacles)]
     if doubts:
         lines += ["Doubts, which stand as comments in model.toml and leave nothing out:", *_shorten(doubts)]
     return "\n".join(

@@ -12,20 +12,22 @@ from sklearn.base import is_classifier, is_regressor
 
 from predictor.exceptions import DatasetError, RecipeError, TrainingError
 from predictor.schema import Task, Vector
-from predictor.training.columns import Mask, encode_target, infer_task, read_numbers
+from predictor.training.columns import Mask, encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
+from predictor.training.kinds import infer_task
 from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.reading.table import PARQUET_MARK, read_table
 from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
+from predictor.training.row_numbers import find_row_numbers
 from predictor.training.starting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
 from predictor.training.starting.draft import Draft, write_toml
 
 # Whether an estimator takes the table shows on a few rows, and the whole table may take hours.
 MOST_TRIED_ROWS = 1_000
 # What docs/startmodel.md measured to be good ones to begin with. Classes do without early stopping: it sets rows of
-# each aside, and fails where a class has a single one.
+# each aside, and fails where a class has a single one; and with a penalty, without which many uneven classes diverge.
 SMALL_TREES = {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_features": 0.5}
 DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
     "regression": EstimatorRecipe(
@@ -34,7 +36,7 @@ DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
     ),
     "classification": EstimatorRecipe(
         path="sklearn.ensemble.HistGradientBoostingClassifier",
-        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False},
+        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False, "l2_regularization": 1.0},
     ),
 }
 
@@ -107,7 +109,8 @@ def copy_table(source: Path, folder: Path) -> Path:
 
 def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Draft:
     """Read the table and decide what its first recipe says."""
-    table, left_out = read_rows(data, target)
+    table, rows = read_rows(data, target)
+    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
     tasks = find_tasks(recipe, table[target])
     if path is not None:
@@ -115,7 +118,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
     described, answers = encode_target(recipe, read_numbers(recipe, table[target]))
     if answers.min() == answers.max():
         raise DatasetError(f"{data}: {target}: every row is {answers[0]:g}; there is nothing to learn.")
-    columns, refused = encode_features(recipe, table)
+    columns, refused = encode_features(recipe, table, row_numbers)
     if not columns:
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
         raise DatasetError(f"{data}: there is no column to learn from beside the target. {causes}".rstrip())
@@ -158,8 +161,8 @@ def should_hold_out(recipe: Recipe, hashes: Hashes, answers: Vector, *, are_clas
     return False
 
 
-def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, int]:
-    """Read the rows that have a target, and count those that have none; raises DatasetError."""
+def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read all rows, and choose those that have a target; raises DatasetError."""
     table, _ = read_table(data)
     if target not in table.columns:
         columns = ", ".join(map(repr, table.columns[:20])) + (", …" if len(table.columns) > 20 else "")
@@ -167,7 +170,7 @@ def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, int]:
     rows = table.filter(pl.col(target).is_not_null())
     if not len(rows):
         raise DatasetError(f"{data}: no row has a value in the target {target!r}.")
-    return rows, len(table) - len(rows)
+    return table, rows
 
 
 def find_tasks(recipe: Recipe, series: pl.Series) -> list[Task]:

@@ -1,0 +1,93 @@
+"""Infers what a column is, of which nothing else is known: its kind, or for the target its task."""
+
+from typing import cast
+
+import polars as pl
+
+from predictor.schema import LARGEST_INTEGER, Kind, Task
+from predictor.training.reading.cells import NUMBER_PATTERN, match_whole
+
+MOST_CLASSES = 10
+# The largest of many counts is rare however many rows there are; the rarest of many classes is not.
+FEWEST_ROWS, SMALLEST_SHARE = 5, 0.01
+FEW_TEXTS = 20
+FITTING = {
+    "number": "a number",
+    "integer": "a whole number below 2⁵³",
+    "boolean": "true, false, 1 or 0",
+    "category": "a text, a whole number, true or false",
+}
+
+
+def read_whole(series: pl.Series) -> pl.Series:
+    """Turn a column of decimals that are all whole, as pandas writes whole numbers with gaps, into whole numbers.
+
+    Whole is what float64 tells from its neighbours: up to 2⁵³ − 1, either side of 0.
+    """
+    if not series.dtype.is_float() or series.null_count() == len(series):
+        return series
+    # Most columns of decimals show in their first rows that they are not whole.
+    is_whole = all(_is_whole(rows).all() for rows in (series.head(1_000), series))
+    return series.cast(pl.Int64) if is_whole else series
+
+
+def infer_kind(series: pl.Series) -> Kind:
+    """The kind that a column has by itself."""
+    if series.dtype == pl.String:
+        return "category"
+    if series.dtype == pl.Boolean:
+        return "boolean"
+    return "integer" if series.dtype.is_integer() and find_misfit(series, "integer") is None else "number"
+
+
+def infer_task(series: pl.Series) -> Task:
+    """The task that a target without missing values has by itself.
+
+    Texts, truths, and whole numbers that are only 0 and 1 are classes. So are 3 to 10 whole numbers that count up
+    by one from 0 or 1, where each has at least 5 rows and 1 % of all. Every other number is a quantity.
+    """
+    if not series.dtype.is_numeric():
+        return "classification"
+    if not series.dtype.is_integer():
+        return "regression"
+    low, high = cast(int, series.min()), cast(int, series.max())
+    if low >= 0 and high <= 1:
+        return "classification"
+    if low not in (0, 1) or high - low >= MOST_CLASSES:
+        return "regression"
+    counts = series.value_counts()["count"].to_list()
+    is_common = min(counts) >= max(FEWEST_ROWS, SMALLEST_SHARE * len(series))
+    return "classification" if is_common and 3 <= len(counts) == high - low + 1 else "regression"
+
+
+def describe_free_text(series: pl.Series) -> str:
+    """Why a column is free text and no category: more than 20 different texts, and more than half of all differ.
+
+    Empty where it is none.
+    """
+    if series.dtype != pl.String:
+        return ""
+    different, rows = series.drop_nulls().n_unique(), len(series) - series.null_count()
+    if different <= FEW_TEXTS or different <= rows / 2:
+        return ""
+    return f"{different} different texts in {rows} rows are free text: as categories, pages would show them all"
+
+
+def find_misfit(series: pl.Series, kind: Kind) -> object:
+    """The first value that cannot be of this kind; None where all can."""
+    present = series.drop_nulls()
+    if kind == "category":
+        fits = _is_whole(present) if series.dtype.is_float() else None
+    elif series.dtype == pl.String:
+        fits = match_whole(present, NUMBER_PATTERN) & (kind != "boolean")
+    elif kind == "boolean":
+        fits = present.cast(pl.Float64).is_in([0.0, 1.0])
+    else:
+        fits = _is_whole(present) if kind == "integer" and series.dtype.is_numeric() else None
+    misfits = present.clear() if fits is None else present.filter(~fits)
+    return misfits[0] if len(misfits) else None
+
+
+def _is_whole(numbers: pl.Series) -> pl.Series:
+    is_near = (numbers <= LARGEST_INTEGER) & (numbers >= -LARGEST_INTEGER)
+    return is_near & (numbers.floor() == numbers) if numbers.dtype.is_float() else is_near

@@ -1,0 +1,74 @@
+"""Keeps what a live model is where its recipe is silent: its kinds, its task, the type of its labels."""
+
+import msgspec
+import polars as pl
+
+from predictor.schema import Kind, Schema, Target, Task
+from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
+from predictor.training.reading.cells import cast_numbers
+from predictor.training.recipe import FeatureRecipe, Recipe
+
+SHOWN_NAMES = 5
+REFUSED = "refused, since most of its texts differ"
+
+
+def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe, list[str]]:
+    """Fill in what the recipe leaves open as the live version has it, where it would now be inferred otherwise.
+
+    So a new rule of inference changes no model that is live. What the data no longer fits is inferred anew. The
+    second value says for the author what was kept, and which line to write.
+    """
+    kept: dict[tuple[Kind, str], list[str]] = {}
+    features = dict(recipe.features)
+    for feature in live.features:
+        said = features.get(feature.name, FeatureRecipe())
+        if feature.name not in table.columns or said.exclude or said.kind or said.choices:
+            continue
+        series = table[feature.name]
+        now = REFUSED if describe_free_text(series) else infer_kind(series)
+        if now != feature.kind and find_misfit(series, feature.kind) is None:
+            features[feature.name] = msgspec.structs.replace(said, kind=feature.kind)
+            kept.setdefault((feature.kind, now), []).append(feature.name)
+    notes = [_note_kind(names, *kinds) for kinds, names in kept.items()]
+    task, note = _keep_task(recipe, table[recipe.target], live.target)
+    return msgspec.structs.replace(recipe, features=features, task=task), [*note, *notes]
+
+
+def _keep_task(recipe: Recipe, series: pl.Series, live: Target) -> tuple[Task | None, list[str]]:
+    now = REFUSED if describe_free_text(series) else infer_task(series)
+    fits = not series.dtype.is_float() if live.task == "classification" else series.dtype.is_numeric()
+    if recipe.task or live.name != recipe.target or now == live.task or not fits:
+        return recipe.task, []
+    change = f'Write task = "{now}" to have that, or' if now != REFUSED else "Write"
+    return live.task, [
+        f"{recipe.target}: the task is {live.task}, as in the live version; without one, it would now be {now}."
+        f' {change} task = "{live.task}" to keep it'
+    ]
+
+
+def _note_kind(names: list[str], kind: Kind, now: str) -> str:
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    change = "exclude = true to leave it out" if now == REFUSED else f'kind = "{now}" to have that'
+    return (
+        f"{', '.join(names[:SHOWN_NAMES])}{more}: the kind is {kind}, as in the live version; without one, it would"
+        f' now be {now}. Write {change}, or kind = "{kind}" to keep it, below [features.<column>]'
+    )
+
+
+def keep_labels(recipe: Recipe, series: pl.Series, live: Target) -> pl.Series:
+    """Give classes the type that those of the live version have, where each can be written so: 1 for true or "1"."""
+    task = recipe.task or infer_task(series)
+    if not live.classes or live.name != recipe.target or task != "classification" or series.dtype.is_float():
+        return series
+    wanted = type(live.classes[0])
+    if wanted is str:
+        return series.cast(pl.String)
+    if series.dtype == pl.String:
+        if find_misfit(series, "integer") is not None:
+            return series
+        numbers = read_whole(cast_numbers(series.str.strip_chars()))
+    else:
+        numbers = series.cast(pl.Int64)
+    if not numbers.dtype.is_integer() or (wanted is bool and find_misfit(numbers, "boolean") is not None):
+        return series
+    return numbers.cast(pl.Boolean) if wanted is bool else numbers
