@@ -73,6 +73,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mlsite.urls"
+# Where the site begins is a property of the process, never of a request: addresses are cached for all visitors.
+FORCE_SCRIPT_NAME = os.environ.get("SCRIPT_NAME", "")
 WSGI_APPLICATION = "mlsite.wsgi.application"
 TEMPLATES = [
     {

@@ -1,0 +1,187 @@
+"""gunicorn's worker of threads as this site needs it on SQLite: only a request that is there takes a thread.
+
+gunicorn's own gives a connection one of its few threads at the first byte, and that thread waits for all others.
+"""
+
+import selectors
+import socket
+import struct
+import time
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData
+from gunicorn.util import write_error
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from mlsite.arrival import (
+    CONTINUE,
+    MOST_LEFT_BYTES,
+    MOST_TAKEN,
+    SECONDS_TO_LINGER,
+    SECONDS_TO_SEND,
+    TOO_SLOW,
+    bound_heads,
+    take_body,
+)
+from mlsite.assembly import Arrival
+
+MOST_READ = 64 * 1024
+# Nearly every answer fits into this, and its thread waits for no client. One that does not fit waits for so long
+# at most until its client reads more of it.
+SEND_BUFFER_BYTES = 512 * 1024
+SECONDS_TO_READ = 5
+
+
+class Worker(ThreadWorker):
+    def init_process(self) -> None:
+        # Whom it waits for, those of the longest wait first: for the rest of a request, and after the last answer for
+        # the client to close, with the moment until when and the bytes that are still read.
+        self.arriving: dict[TConn, Arrival] = {}
+        self.closing: dict[TConn, tuple[float, int]] = {}
+        self.looks_at = 0.0
+        bound_heads()
+        super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        super().accept(listener)
+        if self.nr_conns > MOST_TAKEN * self.worker_connections:
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Hang up on whoever was waited for the longest, where most are."""
+        if len(self.arriving) >= len(self.keepalived_conns):
+            self.hang_up(next(iter(self.arriving)))
+        else:
+            self.keepalived_conns[0].timeout = 0.0
+            self.murder_keepalived()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Take a thread for a request once all of it is there."""
+        if self.cfg.is_ssl:
+            super().enqueue_req(conn)
+            return
+        arrival = Arrival()
+        if conn.initialized:
+            arrival.take(conn.parser.unreader.take_buffered())
+        else:
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SECONDS_TO_READ, 0))
+        conn.sock.setblocking(False)
+        self.arriving[conn] = arrival
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.receive, conn))
+        self.receive(conn)
+
+    def receive(self, conn: TConn, *_: Any) -> None:
+        """Read what has come of a request; called whenever there is something."""
+        arrival = self.arriving[conn]
+        if not arrival.is_complete:
+            try:
+                piece = conn.sock.recv(MOST_READ)
+            except BlockingIOError:
+                return
+            except OSError:
+                piece = b""
+            if not piece:
+                self.hang_up(conn)
+                return
+            arrival.take(piece)
+            if arrival.expects_continue:
+                arrival.expects_continue = False
+                conn.sock.send(CONTINUE)
+        if arrival.is_complete:
+            self.forget(conn)
+            conn.init()
+            conn.parser.unreader.unread(bytes(arrival.data))
+            super().enqueue_req(conn)
+
+    def handle_request(self, request: Any, conn: TConn) -> bool:
+        take_body(request, conn.sock, receive_at_once)
+        try:
+            return bool(super().handle_request(request, conn))
+        except BlockingIOError:  # The system's word for a client that has not read its answer in time.
+            return False
+
+    def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
+        """gunicorn's own waits here, in the one loop of the worker, for the client to close."""
+        if done.cancelled() or done.exception() or done.result():
+            super().finish_request(conn, done)
+        else:
+            self.linger(conn)
+
+    def linger(self, conn: TConn) -> None:
+        """Let a client that may be sending still come to read its answer."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close(conn)
+            return
+        self.closing[conn] = time.monotonic() + SECONDS_TO_LINGER, MOST_LEFT_BYTES
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.discard, conn))
+
+    def discard(self, conn: TConn, *_: Any) -> None:
+        until, left = self.closing[conn]
+        try:
+            read = conn.sock.recv(min(left, MOST_READ))
+        except BlockingIOError:
+            return
+        except OSError:
+            read = b""
+        if not read:
+            self.hang_up(conn)
+            return
+        self.closing[conn] = until, left - len(read)
+        if left == len(read):
+            self.poller.unregister(conn.sock)
+
+    def murder_pending(self) -> None:
+        """Called after each event. Once a second, see to those who were waited for too long."""
+        super().murder_pending()
+        now = time.monotonic()
+        if now < self.looks_at:
+            return
+        self.looks_at = now + 1
+        seconds = self.cfg.keepalive if self.alive else SECONDS_TO_SEND
+        for conn, arrival in list(self.arriving.items()):
+            if arrival.is_late(now):
+                self.forget(conn)
+                self.refuse(conn)
+            elif not arrival.data and now - arrival.since > seconds:
+                self.hang_up(conn)
+        for conn, (until, _) in list(self.closing.items()):
+            if now > until:
+                self.hang_up(conn)
+
+    def refuse(self, conn: TConn) -> None:
+        try:
+            write_error(conn.sock, 408, "Request Timeout", TOO_SLOW)
+        except OSError:
+            self.close(conn)
+        else:
+            self.linger(conn)
+
+    def forget(self, conn: TConn) -> None:
+        """Wait for nothing more of a client."""
+        self.arriving.pop(conn, None)
+        self.closing.pop(conn, None)
+        if conn.sock in self.poller.get_map():
+            self.poller.unregister(conn.sock)
+
+    def hang_up(self, conn: TConn) -> None:
+        self.forget(conn)
+        self.close(conn)
+
+    def close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+
+def receive_at_once(request: Any, length: int) -> bytes:
+    """A body that has come with its head."""
+    came: bytes = request.unreader.take_buffered()
+    if len(came) < length:
+        raise NoMoreData(came)
+    request.unreader.unread(came[length:])
+    return came[:length]
