@@ -1,19 +1,30 @@
 """What a client sends and what it gets back, as JSON: no cookie, no page, no redirect."""
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from predictor.exceptions import InvalidInput
+from predictor.exceptions import InvalidInput, TooLate
 from predictor.models import Prediction
-from predictor.schema import SHOWN_CHARACTERS, Row, Schema, quote
+from predictor.schema import Row, Schema, quote
 from predictor.serving.outages import SECONDS_TO_WAIT
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
+# A larger body is read and parsed while no other is, and lets small requests have their turns in between.
+MOST_SMALL_BYTES = 64 * 1024
+ROWS_A_TURN = 50
+SECONDS_FOR_TURN = 8
+# Objects and lists in a body, also those in texts: a row is one, and millions of empty ones would fill the memory.
+MOST_PARTS = 20 * MOST_ROWS
+# Fields that are named in one refusal.
+MOST_NAMED = 100
 # What some refusals say beside their body.
 HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
@@ -35,15 +46,42 @@ class Inputs:
     is_list: bool
 
 
+_large_bodies = threading.Lock()
+
+
+@contextmanager
+def take_turns(request: HttpRequest) -> Iterator[None]:
+    """Let large bodies wait for each other, so that small ones wait for one of them at most.
+
+    Raises TooLate where the turn does not come.
+    """
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) <= MOST_SMALL_BYTES:
+        yield
+    elif _large_bodies.acquire(timeout=SECONDS_FOR_TURN):
+        try:
+            yield
+        finally:
+            _large_bodies.release()
+    else:
+        raise TooLate(f"other large bodies were parsed for {SECONDS_FOR_TURN} s")
+
+
 def read_inputs(request: HttpRequest) -> Inputs:
     """Read the body of a prediction's request; raises Refused with what is wrong with it."""
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise Refused(411, "length_required", "Send the body with a Content-Length, not in chunks.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MOST_BYTES:
         raise Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
+    sent = request.read()
+    if len(sent) > MOST_SMALL_BYTES and sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
+        message = f"The body has more than {MOST_PARTS:,} objects and lists: send {EXAMPLE}."
+        raise Refused(400, "malformed", message)
     try:
-        body = msgspec.json.decode(request.read())
+        body = msgspec.json.decode(sent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, "malformed", f"The body is no JSON ({error}): send {EXAMPLE}.") from error
     if not isinstance(body, dict) or body.keys() != {"inputs"} or not isinstance(body["inputs"], dict | list):
@@ -59,21 +97,36 @@ def read_inputs(request: HttpRequest) -> Inputs:
 
 
 def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
-    """Parse all rows, or raise Refused that names every wrong field: `x`, or `3.x` in the fourth row of a list."""
+    """Parse all rows, or raise Refused that names the wrong fields: `x`, or `3.x` in the fourth row of a list.
+
+    It goes on to the next row until more than 100 of them are found.
+    """
     rows: list[Row] = []
     fields: dict[str, str] = {}
     for number, raw in enumerate(inputs.rows):
+        if len(fields) > MOST_NAMED:
+            break
+        if number % ROWS_A_TURN == ROWS_A_TURN - 1:
+            let_others_run()
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
-            fields[place.rstrip(".")] = f"A row is an object of fields, not {quote(raw)[: SHOWN_CHARACTERS + 3]}."
+            what = "a list" if isinstance(raw, list) else quote(raw)
+            fields[place.rstrip(".")] = f"A row is an object of fields, not {what}."
             continue
         try:
             rows.append(schema.parse(raw))
         except InvalidInput as error:
             fields |= {f"{place}{name}": message for name, message in error.fields.items()}
     if fields:
-        raise Refused(422, "invalid_input", "Some inputs are wrong; nothing was predicted or stored.", fields)
+        rest = f" Rows after number {number - 1} were not looked at." if len(fields) > MOST_NAMED else ""
+        message = f"Some inputs are wrong; nothing was predicted or stored.{rest}"
+        raise Refused(422, "invalid_input", message, fields)
     return rows
+
+
+def let_others_run() -> None:
+    """Other requests of this worker, whose greenlets wait until this one does; to a thread it means next to nothing."""
+    time.sleep(0)
 
 
 def write_predictions(model: str, version: int, predictions: list[Prediction]) -> HttpResponse:
