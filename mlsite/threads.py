@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,17 +30,19 @@ from mlsite.arrival import (
 from mlsite.assembly import Arrival
 
 MOST_READ = 64 * 1024
-# Nearly every answer fits into this, and its thread waits for no client. One that does not fit waits for so long
-# at most until its client reads more of it.
-SEND_BUFFER_BYTES = 512 * 1024
-SECONDS_TO_READ = 5
+# For a client that has stopped reading its answer.
+SECONDS_TO_READ = 30.0
+# Of an answer that is longer than what is kept for its client, the thread waits for the client, for so long at a time.
+MOST_KEPT_BYTES = 4_000_000
+SECONDS_IN_THREAD = 5
 
 
 class Worker(ThreadWorker):
     def init_process(self) -> None:
-        # Whom it waits for, those of the longest wait first: for the rest of a request, and after the last answer for
-        # the client to close, with the moment until when and the bytes that are still read.
+        # Whom it waits for, those of the longest wait first: for the rest of a request, to read the rest of an answer,
+        # and after the last one to close, with the moment until when and the bytes that are still read.
         self.arriving: dict[TConn, Arrival] = {}
+        self.leaving: dict[TConn, Departure] = {}
         self.closing: dict[TConn, tuple[float, int]] = {}
         self.looks_at = 0.0
         bound_heads()
@@ -50,9 +54,10 @@ class Worker(ThreadWorker):
             self.make_room()
 
     def make_room(self) -> None:
-        """Hang up on whoever was waited for the longest, where most are."""
-        if len(self.arriving) >= len(self.keepalived_conns):
-            self.hang_up(next(iter(self.arriving)))
+        """Hang up on whoever is waited for the longest, where most are."""
+        waiting: dict[TConn, Any] = max([self.arriving, self.leaving, self.closing], key=len)
+        if len(waiting) >= len(self.keepalived_conns):
+            self.hang_up(next(iter(waiting)))
         else:
             self.keepalived_conns[0].timeout = 0.0
             self.murder_keepalived()
@@ -66,8 +71,7 @@ class Worker(ThreadWorker):
         if conn.initialized:
             arrival.take(conn.parser.unreader.take_buffered())
         else:
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SECONDS_TO_READ, 0))
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SECONDS_IN_THREAD, 0))
         conn.sock.setblocking(False)
         self.arriving[conn] = arrival
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.receive, conn))
@@ -97,18 +101,42 @@ class Worker(ThreadWorker):
             super().enqueue_req(conn)
 
     def handle_request(self, request: Any, conn: TConn) -> bool:
+        request._expected_100_continue = False  # Or it was told to send its body already.
         take_body(request, conn.sock, receive_at_once)
+        client, conn.sock = conn.sock, Outbox(conn.sock)
         try:
-            return bool(super().handle_request(request, conn))
+            is_kept = bool(super().handle_request(request, conn))
+            if conn.sock.rest:
+                self.leaving[conn] = Departure(rest=conn.sock.rest)
         except BlockingIOError:  # The system's word for a client that has not read its answer in time.
             return False
+        finally:
+            conn.sock = client
+        return is_kept
 
     def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
-        """gunicorn's own waits here, in the one loop of the worker, for the client to close."""
-        if done.cancelled() or done.exception() or done.result():
+        """After an answer: the next request, or the end, for which gunicorn's own would let the whole worker wait."""
+        if conn in self.leaving:
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self.send_rest, conn, done))
+        elif done.cancelled() or done.exception() or done.result():
             super().finish_request(conn, done)
         else:
             self.linger(conn)
+
+    def send_rest(self, conn: TConn, done: "Future[Any]", *_: Any) -> None:
+        departure = self.leaving[conn]
+        try:
+            sent = conn.sock.send(departure.rest[:MOST_READ])
+        except BlockingIOError:
+            return
+        except OSError:
+            self.hang_up(conn)
+            return
+        departure.note(sent)
+        if not departure.rest:
+            self.forget(conn)
+            self.finish_request(conn, done)
 
     def linger(self, conn: TConn) -> None:
         """Let a client that may be sending still come to read its answer."""
@@ -150,9 +178,10 @@ class Worker(ThreadWorker):
                 self.refuse(conn)
             elif not arrival.data and now - arrival.since > seconds:
                 self.hang_up(conn)
-        for conn, (until, _) in list(self.closing.items()):
-            if now > until:
-                self.hang_up(conn)
+        over = [conn for conn, (until, _) in self.closing.items() if now > until]
+        over += [conn for conn, departure in self.leaving.items() if now > departure.until]
+        for conn in over:
+            self.hang_up(conn)
 
     def refuse(self, conn: TConn) -> None:
         try:
@@ -164,8 +193,8 @@ class Worker(ThreadWorker):
 
     def forget(self, conn: TConn) -> None:
         """Wait for nothing more of a client."""
-        self.arriving.pop(conn, None)
-        self.closing.pop(conn, None)
+        for waiting in (self.arriving, self.leaving, self.closing):
+            waiting.pop(conn, None)
         if conn.sock in self.poller.get_map():
             self.poller.unregister(conn.sock)
 
@@ -176,6 +205,39 @@ class Worker(ThreadWorker):
     def close(self, conn: TConn) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+@dataclass(kw_only=True)
+class Departure:
+    """What a client has still to read of an answer, and until when it must have read more."""
+
+    rest: bytearray
+    until: float = field(default_factory=lambda: time.monotonic() + SECONDS_TO_READ)
+
+    def note(self, sent: int) -> None:
+        del self.rest[:sent]
+        self.until = time.monotonic() + SECONDS_TO_READ
+
+
+class Outbox:
+    """A client's socket, for a thread that must not wait for the client: what it does not take at once is kept."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+        self.rest = bytearray()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, data: bytes) -> None:
+        sent = 0
+        if not self.rest:
+            with suppress(BlockingIOError):
+                sent = self._client.send(data, socket.MSG_DONTWAIT)
+        self.rest += data[sent:]
+        if len(self.rest) > MOST_KEPT_BYTES:
+            self._client.sendall(self.rest)
+            self.rest.clear()
 
 
 def receive_at_once(request: Any, length: int) -> bytes:

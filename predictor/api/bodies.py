@@ -1,32 +1,25 @@
 """What a client sends and what it gets back, as JSON: no cookie, no page, no redirect."""
 
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from predictor.exceptions import InvalidInput, TooLate
+from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
+from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
 from predictor.schema import Row, Schema, quote
 from predictor.serving.outages import SECONDS_TO_WAIT
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
-# A larger body is read and parsed while no other is, and lets small requests have their turns in between.
-MOST_SMALL_BYTES = 64 * 1024
-ROWS_A_TURN = 50
-SECONDS_FOR_TURN = 8
-# Objects and lists in a body, also those in texts: a row is one, and millions of empty ones would fill the memory.
-MOST_PARTS = 20 * MOST_ROWS
 # Fields that are named in one refusal.
 MOST_NAMED = 100
 # What some refusals say beside their body.
 HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
@@ -46,27 +39,6 @@ class Inputs:
     is_list: bool
 
 
-_large_bodies = threading.Lock()
-
-
-@contextmanager
-def take_turns(request: HttpRequest) -> Iterator[None]:
-    """Let large bodies wait for each other, so that small ones wait for one of them at most.
-
-    Raises TooLate where the turn does not come.
-    """
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) <= MOST_SMALL_BYTES:
-        yield
-    elif _large_bodies.acquire(timeout=SECONDS_FOR_TURN):
-        try:
-            yield
-        finally:
-            _large_bodies.release()
-    else:
-        raise TooLate(f"other large bodies were parsed for {SECONDS_FOR_TURN} s")
-
-
 def read_inputs(request: HttpRequest) -> Inputs:
     """Read the body of a prediction's request; raises Refused with what is wrong with it."""
     if request.content_type != "application/json":
@@ -77,13 +49,10 @@ def read_inputs(request: HttpRequest) -> Inputs:
     if not length.isdecimal() or int(length) > MOST_BYTES:
         raise Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
     sent = request.read()
-    if len(sent) > MOST_SMALL_BYTES and sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
-        message = f"The body has more than {MOST_PARTS:,} objects and lists: send {EXAMPLE}."
-        raise Refused(400, "malformed", message)
     try:
-        body = msgspec.json.decode(sent)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, "malformed", f"The body is no JSON ({error}): send {EXAMPLE}.") from error
+        body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
+    except UNREADABLE as error:
+        raise make_unreadable(error) from error
     if not isinstance(body, dict) or body.keys() != {"inputs"} or not isinstance(body["inputs"], dict | list):
         raise Refused(400, "malformed", f"The body must be {EXAMPLE}.")
     inputs = body["inputs"]
@@ -108,6 +77,11 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
             break
         if number % ROWS_A_TURN == ROWS_A_TURN - 1:
             let_others_run()
+        if isinstance(raw, msgspec.Raw):
+            try:
+                raw = decode_row(raw)
+            except UNREADABLE as error:
+                raise make_unreadable(error) from error
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
             what = "a list" if isinstance(raw, list) else quote(raw)
@@ -124,9 +98,8 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
     return rows
 
 
-def let_others_run() -> None:
-    """Other requests of this worker, whose greenlets wait until this one does; to a thread it means next to nothing."""
-    time.sleep(0)
+def make_unreadable(error: Exception) -> Refused:
+    return Refused(400, "malformed", f"The body cannot be read ({error}): send {EXAMPLE}.")
 
 
 def write_predictions(model: str, version: int, predictions: list[Prediction]) -> HttpResponse:

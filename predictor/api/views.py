@@ -2,7 +2,8 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from predictor.api.bodies import Refused, parse_rows, read_inputs, take_turns, write_predictions
+from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions
+from predictor.api.large import take_turn
 from predictor.exceptions import ModelNotFound, NoAnswer
 from predictor.models import Prediction
 from predictor.serving.outages import find_outage
@@ -14,7 +15,7 @@ def predict(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
     try:
-        with take_turns(request):
+        with take_turn(request):
             inputs = read_inputs(request)
             runtime = service.get_runtime(slug)
             rows = parse_rows(runtime.schema, inputs)
