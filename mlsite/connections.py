@@ -7,7 +7,9 @@ from typing import Any
 
 import gevent
 
-from mlsite.arrival import MOST_LEFT_BYTES, SECONDS_TO_LINGER
+from mlsite.arrival import MOST_LEFT_BYTES
+
+MOST_READ = 16 * 1024
 
 
 class Waiting:
@@ -89,18 +91,17 @@ class OnePacket:
 def linger(client: Any) -> None:
     """Let a client that may be sending still come to read its answer, before its connection is closed.
 
-    Closed at once, with something unread, its system would throw away what it has not read either.
+    Closed at once, with something unread, its system would throw away what it has not read either. To be hung up on.
     """
-    with gevent.Timeout(SECONDS_TO_LINGER, False):
-        try:
-            client.shutdown(socket.SHUT_WR)
-            left = MOST_LEFT_BYTES
-            while left > 0:
-                read = client.recv(min(left, 16_384))
-                if not read:
-                    return
-                left -= len(read)
-                gevent.sleep(0)
-        except OSError:
-            return
-        gevent.sleep(SECONDS_TO_LINGER)
+    try:
+        client.shutdown(socket.SHUT_WR)
+        left = MOST_LEFT_BYTES
+        while left > 0:
+            read = client.recv(min(left, MOST_READ))
+            if not read:
+                return
+            left -= len(read)
+            gevent.sleep(0)
+    except OSError:
+        return
+    gevent.sleep(60)

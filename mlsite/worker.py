@@ -16,6 +16,7 @@ from psycopg2.extensions import STATUS_SETUP, set_wait_callback
 from mlsite.arrival import (
     MOST_TAKEN,
     SECONDS_OF_GRACE,
+    SECONDS_TO_LINGER,
     SECONDS_TO_SEND,
     TOO_SLOW,
     TooSlow,
@@ -31,6 +32,8 @@ Application = Callable[..., Any]
 # up at 30 s.
 SECONDS_TO_CONNECT = 5
 SECONDS_TO_ANSWER = 10
+# Of a body, in one turn.
+MOST_READ = 128 * 1024
 # For a client that has stopped reading its answer.
 SECONDS_TO_READ = 30
 
@@ -40,8 +43,8 @@ class Worker(GeventWorker):
 
     def init_process(self) -> None:
         self.clients = 0
-        # Of whom the next request, the rest of a body, or the reading of an answer is waited for.
-        self.idle, self.sending, self.reading = Waiting(), Waiting(), Waiting()
+        # For the next request, for the rest of a body, until an answer is read, and until the client has closed.
+        self.idle, self.sending, self.reading, self.closing = Waiting(), Waiting(), Waiting(), Waiting()
         bound_heads()
         super().init_process()
 
@@ -70,16 +73,17 @@ class Worker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         self.clients += 1
-        if self.clients > MOST_TAKEN * self.worker_connections:
-            self.make_room()
+        self.make_room()
         try:
             super().handle(listener, client, address)
         finally:
             self.clients -= 1
 
     def make_room(self) -> None:
-        waiting = max(self.idle, self.sending, self.reading, key=lambda each: len(each.since))
-        gevent.get_hub().loop.run_callback(waiting.hang_up_first)
+        """Where it is short, hang up on whoever is waited for the longest, for what most are waited for."""
+        if self.clients > MOST_TAKEN * self.worker_connections:
+            waiting = max(self.idle, self.sending, self.reading, self.closing, key=lambda each: len(each.since))
+            gevent.get_hub().loop.run_callback(waiting.hang_up_first)
 
     def handle_request(self, listener: Any, request: Any, client: Any, address: Any) -> None:
         """Serve one request, and then let everybody else have their turn.
@@ -93,12 +97,12 @@ class Worker(GeventWorker):
             super().handle_request(listener, request, answer, address)
         except TooSlow:
             write_error(client, 408, "Request Timeout", TOO_SLOW)
-            linger(client)
+            self.linger(client)
             raise StopIteration from None
         except StopIteration:  # gunicorn's word for an answer after which the connection is closed.
             answer.flush()
             if not is_whole:
-                linger(client)
+                self.linger(client)
             raise
         answer.flush()
         gevent.sleep(0)
@@ -109,20 +113,28 @@ class Worker(GeventWorker):
         body = bytearray()
         with self.sending:
             while len(body) < length:
-                piece = request.unreader.read(None, read_ahead=length - len(body))
+                piece = request.unreader.read(None, read_ahead=min(length - len(body), MOST_READ))
                 if not piece:
                     raise NoMoreData(b"")
                 body += piece
                 self.sending.grant(len(piece) / rate)
+                if len(piece) == MOST_READ:
+                    gevent.sleep(0)  # The next one is there already.
         if len(body) < length:
             raise TooSlow
         if len(body) > length:
             request.unreader.unread(bytes(body[length:]))
-        return bytes(body[:length])
+            del body[length:]
+        return bytes(body)
+
+    def linger(self, client: Any) -> None:
+        self.make_room()
+        with self.closing:
+            linger(client)
 
     def handle_error(self, request: Any, client: Any, address: Any, error: BaseException) -> None:
         super().handle_error(request, client, address, error)
-        linger(client)
+        self.linger(client)
 
     def timeout_ctx(self) -> Waiting:
         return self.idle
@@ -136,6 +148,7 @@ class Worker(GeventWorker):
         self.idle.hang_up(self.cfg.keepalive if self.alive else SECONDS_TO_SEND)
         self.sending.hang_up(SECONDS_OF_GRACE)
         self.reading.hang_up(SECONDS_TO_READ)
+        self.closing.hang_up(SECONDS_TO_LINGER)
 
 
 def spare_collector() -> None:
