@@ -35,8 +35,10 @@ if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "p
     os.environ["DATABASE_STATEMENT_SECONDS"] = str(read_number("DATABASE_STATEMENT_SECONDS", 9, least=0))
 else:
     # Waiting for SQLite stops a whole gevent worker.
-    worker_class = "gthread"
+    worker_class = "mlsite.threads.Worker"
     threads = 4
+    # Python's sendfile waits for its client without end.
+    sendfile = False
 
 # Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
 keepalive = 95
@@ -46,6 +48,9 @@ graceful_timeout = 25
 
 # The heartbeat file on a real disk can block a worker for as long as the disk does.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # A RAM disk, by intent.
+# No header of a request may say at which address this site begins: every visitor's links would follow.
+forwarder_headers = ""
+
 # Nobody commands this server through a socket.
 control_socket_disable = True
 

@@ -74,6 +74,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mlsite.urls"
+# Where the site begins is a property of the process, never of a request: addresses are cached for all visitors.
+FORCE_SCRIPT_NAME = os.environ.get("SCRIPT_NAME", "")
 WSGI_APPLICATION = "mlsite.wsgi.application"
 TEMPLATES = [
     {
@@ -183,10 +185,12 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " img-src 'self'; script-src 'self'; style-src 'self'"
 )
-# A form's body, which may have thousands of fields; ErrorPagesMiddleware refuses more before any of it is read.
+# The most that any form's body may have; the server reads no more, and predictor.web.bounds takes less for most models.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
-# That size already bounds the number of fields, and a model may have thousands.
+# A model may have thousands of fields: predictor.web.bounds counts them by its schema, before they are parsed.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = None
+# Only the admin has messages, and whoever is there has a session. In a cookie they would be quoted, which bounds drops.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Logs: one line each, with the id that Heroku's router gives a request
 

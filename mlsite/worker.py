@@ -1,16 +1,30 @@
 """gunicorn's gevent worker as this site needs it: one that waits for PostgreSQL without stopping everybody else."""
 
 import gc
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import gevent
 import psycopg2
+from gunicorn.http.errors import NoMoreData
+from gunicorn.util import write_error
 from gunicorn.workers.ggevent import GeventWorker
 from psycogreen.gevent import gevent_wait_callback
 from psycopg2.extensions import STATUS_SETUP, set_wait_callback
+
+from mlsite.arrival import (
+    MOST_TAKEN,
+    SECONDS_OF_GRACE,
+    SECONDS_TO_LINGER,
+    SECONDS_TO_SEND,
+    TOO_SLOW,
+    TooSlow,
+    bound_heads,
+    find_allowance,
+    take_body,
+)
+from mlsite.connections import OnePacket, Waiting, linger
 
 Application = Callable[..., Any]
 
@@ -18,15 +32,20 @@ Application = Callable[..., Any]
 # up at 30 s.
 SECONDS_TO_CONNECT = 5
 SECONDS_TO_ANSWER = 10
-# After SIGTERM, for those who are just about to send.
-SECONDS_TO_SEND = 1
+# Of a body, in one turn.
+MOST_READ = 128 * 1024
+# For a client that has stopped reading its answer.
+SECONDS_TO_READ = 30
 
 
 class Worker(GeventWorker):
     wsgi: Application
 
     def init_process(self) -> None:
-        self.idle = Idle()
+        self.clients = 0
+        # For the next request, for the rest of a body, until an answer is read, and until the client has closed.
+        self.idle, self.sending, self.reading, self.closing = Waiting(), Waiting(), Waiting(), Waiting()
+        bound_heads()
         super().init_process()
 
     def run(self) -> None:
@@ -54,21 +73,72 @@ class Worker(GeventWorker):
         finally:
             batcher.stop()
 
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        self.clients += 1
+        self.make_room()
+        try:
+            super().handle(listener, client, address)
+        finally:
+            self.clients -= 1
+
+    def make_room(self) -> None:
+        """Where it is short, hang up on whoever is waited for the longest, for what most are waited for."""
+        if self.clients > MOST_TAKEN * self.worker_connections:
+            waiting = max(self.idle, self.sending, self.reading, self.closing, key=lambda each: len(each.since))
+            gevent.get_hub().loop.run_callback(waiting.hang_up_first)
+
     def handle_request(self, listener: Any, request: Any, client: Any, address: Any) -> None:
         """Serve one request, and then let everybody else have their turn.
 
         A client whose next request is there already would otherwise be served for as long as it likes, alone.
         """
-        answer = OnePacket(client)
+        answer = OnePacket(client, self.reading)
+        is_whole = False
         try:
+            is_whole = take_body(request, client, self.receive)
             super().handle_request(listener, request, answer, address)
+        except TooSlow:
+            write_error(client, 408, "Request Timeout", TOO_SLOW)
+            self.linger(client)
+            raise StopIteration from None
         except StopIteration:  # gunicorn's word for an answer after which the connection is closed.
             answer.flush()
+            if not is_whole:
+                self.linger(client)
             raise
         answer.flush()
         gevent.sleep(0)
 
-    def timeout_ctx(self) -> "Idle":
+    def receive(self, request: Any, length: int) -> bytes:
+        """So many bytes of a request's body; raises TooSlow where they do not come at the minimum rate."""
+        rate = find_allowance(request.path).bytes_a_second
+        body = bytearray()
+        with self.sending:
+            while len(body) < length:
+                piece = request.unreader.read(None, read_ahead=min(length - len(body), MOST_READ))
+                if not piece:
+                    raise NoMoreData(b"")
+                body += piece
+                self.sending.grant(len(piece) / rate)
+                if len(piece) == MOST_READ:
+                    gevent.sleep(0)  # The next one is there already.
+        if len(body) < length:
+            raise TooSlow
+        if len(body) > length:
+            request.unreader.unread(bytes(body[length:]))
+            del body[length:]
+        return bytes(body)
+
+    def linger(self, client: Any) -> None:
+        self.make_room()
+        with self.closing:
+            linger(client)
+
+    def handle_error(self, request: Any, client: Any, address: Any, error: BaseException) -> None:
+        super().handle_error(request, client, address, error)
+        self.linger(client)
+
+    def timeout_ctx(self) -> Waiting:
         return self.idle
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -78,68 +148,9 @@ class Worker(GeventWorker):
     def hang_up(self) -> None:
         """Once a second. After SIGTERM, gunicorn would wait for idle clients until it must kill."""
         self.idle.hang_up(self.cfg.keepalive if self.alive else SECONDS_TO_SEND)
-
-
-class Idle:
-    """Clients that have sent no request yet, each with the moment when that began.
-
-    One for all of them, where gevent's own timeout sets a timer for each request.
-    """
-
-    def __init__(self) -> None:
-        self.since: dict[Any, float] = {}
-
-    def __enter__(self) -> None:
-        self.since[gevent.getcurrent()] = time.monotonic()
-
-    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> bool:
-        del self.since[gevent.getcurrent()]
-        return kind is HungUp
-
-    def begin_anew(self) -> None:
-        self.since.update(dict.fromkeys(self.since, time.monotonic()))
-
-    def hang_up(self, seconds: float) -> None:
-        """Close the connections on which nobody has sent a request for so long; to be called by the hub."""
-        too_long_ago = time.monotonic() - seconds
-        for client, since in list(self.since.items()):
-            if since <= too_long_ago:
-                client.throw(HungUp)
-
-
-class HungUp(BaseException):
-    """Nobody has sent a request for too long."""
-
-
-class OnePacket:
-    """A client's socket that sends the headers of an answer together with what follows, and not on their own."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._held = b""
-        self._is_begun = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def sendall(self, data: bytes) -> None:
-        if self._is_begun:
-            data, self._held = self._held + data, b""
-            # Nearly every answer fits; sendall looks up how large the socket's buffer is before it tries.
-            sent = self._client.send(data)
-            if sent < len(data):
-                self._client.sendall(data[sent:])
-        else:
-            self._held, self._is_begun = data, True
-
-    def sendfile(self, *arguments: Any, **options: Any) -> Any:
-        self.flush()
-        return self._client.sendfile(*arguments, **options)
-
-    def flush(self) -> None:
-        """Send headers that nothing has followed."""
-        if self._held:
-            self.sendall(b"")
+        self.sending.hang_up(SECONDS_OF_GRACE)
+        self.reading.hang_up(SECONDS_TO_READ)
+        self.closing.hang_up(SECONDS_TO_LINGER)
 
 
 def hash_beside(work: Callable[[], str]) -> str:

@@ -10,9 +10,9 @@ from tests.conftest import ROOT
     [
         ("postgres://u:p@h/d", "mlsite.worker.Worker", "4"),
         ("postgresql://u:p@h/d", "mlsite.worker.Worker", "4"),
-        ("sqlite:///db.sqlite3", "gthread", "0"),
-        ("", "gthread", "0"),
-        ("nonsense", "gthread", "0"),
+        ("sqlite:///db.sqlite3", "mlsite.threads.Worker", "0"),
+        ("", "mlsite.threads.Worker", "0"),
+        ("nonsense", "mlsite.threads.Worker", "0"),
     ],
 )
 def test_workers_are_chosen_by_the_database(monkeypatch, url, worker, pool):

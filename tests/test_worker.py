@@ -5,7 +5,7 @@ import gc
 import gevent
 import pytest
 
-from mlsite.worker import Idle, OnePacket
+from mlsite.connections import OnePacket, Waiting
 
 
 class Client:
@@ -36,7 +36,7 @@ def client():
 
 
 def test_headers_go_with_what_follows_them(client):
-    answer = OnePacket(client)
+    answer = OnePacket(client, Waiting())
     answer.sendall(b"headers ")
     assert client.sent == []
     answer.sendall(b"body ")
@@ -47,14 +47,14 @@ def test_headers_go_with_what_follows_them(client):
 
 def test_what_the_socket_has_no_room_for_is_sent_too():
     client = Client(room=10)
-    answer = OnePacket(client)
+    answer = OnePacket(client, Waiting())
     answer.sendall(b"headers ")
     answer.sendall(b"and a body")
     assert client.sent == [b"headers an", b"d a body"]
 
 
 def test_headers_that_nothing_follows_go_at_the_end(client):
-    answer = OnePacket(client)
+    answer = OnePacket(client, Waiting())
     answer.sendall(b"headers")
     answer.flush()
     answer.flush()
@@ -62,19 +62,19 @@ def test_headers_that_nothing_follows_go_at_the_end(client):
 
 
 def test_headers_go_before_a_file(client):
-    answer = OnePacket(client)
+    answer = OnePacket(client, Waiting())
     answer.sendall(b"headers")
     assert answer.sendfile("site.css", count=3) == 3
     assert client.sent == [b"headers", b"3 bytes of site.css"]
 
 
 def test_an_answer_that_was_never_begun_sends_nothing(client):
-    OnePacket(client).flush()
+    OnePacket(client, Waiting()).flush()
     assert client.sent == []
 
 
 def test_all_else_is_the_sockets_own(client):
-    assert OnePacket(client).fileno() == 7
+    assert OnePacket(client, Waiting()).fileno() == 7
 
 
 def test_importing_the_worker_leaves_the_collector_as_it_is():
@@ -102,7 +102,7 @@ def hang_up(idle, seconds):
 
 
 def test_only_clients_that_have_sent_nothing_for_too_long_are_hung_up_on():
-    idle = Idle()
+    idle = Waiting()
     old = Visit(idle, seconds_to_send=60)
     gevent.sleep(0.1)
     new, quick = Visit(idle, seconds_to_send=0.05), Visit(idle, seconds_to_send=0)
@@ -113,7 +113,7 @@ def test_only_clients_that_have_sent_nothing_for_too_long_are_hung_up_on():
 
 
 def test_whoever_is_idle_at_the_end_is_given_time_once_more():
-    idle = Idle()
+    idle = Waiting()
     visit = Visit(idle, seconds_to_send=60)
     gevent.sleep(0.1)
     idle.begin_anew()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
 from predictor.schema import Row, Schema, quote
@@ -14,8 +15,11 @@ from predictor.serving.outages import SECONDS_TO_WAIT
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
+# Fields that are named in one refusal.
+MOST_NAMED = 100
 # What some refusals say beside their body.
 HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
@@ -39,13 +43,16 @@ def read_inputs(request: HttpRequest) -> Inputs:
     """Read the body of a prediction's request; raises Refused with what is wrong with it."""
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise Refused(411, "length_required", "Send the body with a Content-Length, not in chunks.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MOST_BYTES:
         raise Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
+    sent = request.read()
     try:
-        body = msgspec.json.decode(request.read())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, "malformed", f"The body is no JSON ({error}): send {EXAMPLE}.") from error
+        body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
+    except UNREADABLE as error:
+        raise make_unreadable(error) from error
     if not isinstance(body, dict) or body.keys() != {"inputs"} or not isinstance(body["inputs"], dict | list):
         raise Refused(400, "malformed", f"The body must be {EXAMPLE}.")
     inputs = body["inputs"]
@@ -59,23 +66,41 @@ def read_inputs(request: HttpRequest) -> Inputs:
 
 
 def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
-    """Parse all rows, or raise Refused that names every wrong field: `x`, or `3.x` in the fourth row of a list."""
+    """Parse all rows, or raise Refused that names the wrong fields: `x`, or `3.x` in the fourth row of a list.
+
+    It goes on to the next row until more than 100 of them are found.
+    """
     rows: list[Row] = []
     fields: dict[str, str] = {}
     for number, raw in enumerate(inputs.rows):
+        if len(fields) > MOST_NAMED:
+            break
+        if number % ROWS_A_TURN == ROWS_A_TURN - 1:
+            let_others_run()
+        if isinstance(raw, msgspec.Raw):
+            try:
+                raw = decode_row(raw)
+            except UNREADABLE as error:
+                raise make_unreadable(error) from error
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
             # A list is not repeated: writing all of a large one would take long, or nest too deeply.
-            given = "a list" if isinstance(raw, list) else quote(raw)
-            fields[place.rstrip(".")] = f"A row is an object of fields, not {given}."
+            what = "a list" if isinstance(raw, list) else quote(raw)
+            fields[place.rstrip(".")] = f"A row is an object of fields, not {what}."
             continue
         try:
             rows.append(schema.parse(raw))
         except InvalidInput as error:
             fields |= {f"{place}{name}": message for name, message in error.fields.items()}
     if fields:
-        raise Refused(422, "invalid_input", "Some inputs are wrong; nothing was predicted or stored.", fields)
+        rest = f" Rows after number {number - 1} were not looked at." if len(fields) > MOST_NAMED else ""
+        message = f"Some inputs are wrong; nothing was predicted or stored.{rest}"
+        raise Refused(422, "invalid_input", message, fields)
     return rows
+
+
+def make_unreadable(error: Exception) -> Refused:
+    return Refused(400, "malformed", f"The body cannot be read ({error}): send {EXAMPLE}.")
 
 
 def write_predictions(model: str, version: int, predictions: list[Prediction]) -> HttpResponse:

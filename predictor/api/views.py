@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions
+from predictor.api.large import take_turn
 from predictor.exceptions import ModelNotFound, NoAnswer
 from predictor.models import Prediction
 from predictor.serving.outages import find_outage
@@ -13,10 +14,14 @@ def predict(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer one row or up to 1,000 of them: all are stored, or none is and Refused says why."""
     if request.method != "POST":
         raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
-    inputs = read_inputs(request)
     try:
-        runtime = service.get_runtime(slug)
-        predictions = service.predict(runtime, parse_rows(runtime.schema, inputs), Prediction.Source.API)
+        with take_turn(request):
+            inputs = read_inputs(request)
+            runtime = service.get_runtime(slug)
+            rows = parse_rows(runtime.schema, inputs)
+        predictions = service.predict(runtime, rows, Prediction.Source.API)
+    except Refused:
+        raise
     except ModelNotFound as error:
         raise Refused(404, "model_not_found", f"There is no model {slug!r}.") from error
     except NoAnswer as error:

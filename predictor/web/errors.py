@@ -1,6 +1,7 @@
 """The one place that turns errors into HTTP answers, each with a page in the site's own look."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -8,22 +9,42 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.exceptions import ModelNotFound
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
+from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
 from predictor.web.pages import render_page, wants_fragment
 
 
 class ErrorPagesMiddleware:
-    """Refuses a body that is too large before it is read, and answers for what views raise."""
+    """Refuses what is too much before it is parsed, and answers for what views raise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return show_too_large(request)
+        try:
+            check_headers(request)
+        except TooMuch as excess:
+            return show_excess(request, excess)
         return self.get_response(request)
 
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: list[Any], captured: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Before the form's token is looked for among its fields."""
+        if request.method != "POST":
+            return None
+        found = request.resolver_match
+        try:
+            check_form(request, found.url_name if found else None, captured)
+        except Exception as error:
+            answer = self.process_exception(request, error)
+            if answer is None:
+                raise
+            return answer
+        return None
+
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, TooMuch):
+            return show_excess(request, error)
         if isinstance(error, ModelNotFound):
             return show_not_found(request, error)
         outage = find_outage(error)
@@ -32,7 +53,7 @@ class ErrorPagesMiddleware:
 
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return show_too_large(request)
+        return show_excess(request, make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
     return _render_error(request, 400, "That request could not be read", "Go back, and try it once more.")
 
 
@@ -50,9 +71,8 @@ def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, 404, "There is nothing here", hint)
 
 
-def show_too_large(request: HttpRequest) -> HttpResponse:
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
-    return _render_error(request, 413, "That is too much at once", f"A form may send at most {most} KB.")
+def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
+    return _render_error(request, excess.status, excess.title, excess.hint)
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,66 @@
+"""A request that comes in pieces: whether all of it is there, without a thread that waits for the rest."""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+from gunicorn.util import split_request_uri
+
+from mlsite.arrival import MOST_HEAD_BYTES, SECONDS_OF_GRACE, Allowance, find_allowance
+
+HEAD_END = b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+
+
+@dataclass(kw_only=True, eq=False)
+class Arrival:
+    """What has come of a request, since when, and how many bytes it will have: None until its head is there.
+
+    Whether the request is right is for gunicorn's parser to say. What that will refuse, and a body that is larger than
+    allowed, need not come.
+    """
+
+    since: float = field(default_factory=time.monotonic)
+    data: bytearray = field(default_factory=bytearray)
+    size: int | None = None
+    allowance: Allowance | None = None
+    expects_continue: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        return self.size is not None and len(self.data) >= self.size
+
+    def take(self, piece: bytes) -> None:
+        if not self.data:
+            self.since = time.monotonic()
+        searched = max(0, len(self.data) - len(HEAD_END) + 1)
+        self.data += piece
+        if self.size is None:
+            end = self.data.find(HEAD_END, searched)
+            if end >= 0:
+                self._read_head(end + len(HEAD_END))
+            elif len(self.data) > MOST_HEAD_BYTES:
+                self.size = 0
+
+    def is_late(self, now: float) -> bool:
+        """Whether it was begun and comes more slowly than at its minimum rate."""
+        rate = self.allowance.bytes_a_second if self.allowance else MOST_HEAD_BYTES
+        return bool(self.data) and now - self.since > SECONDS_OF_GRACE + len(self.data) / rate
+
+    def _read_head(self, end: int) -> None:
+        head = bytes(self.data[:end])
+        self.allowance = find_allowance(read_path(head))
+        told = LENGTH.search(head)
+        length = int(told[1]) if told else 0
+        self.size = end + length if length <= self.allowance.most_bytes else end
+        self.expects_continue = self.size > len(self.data) and EXPECTATION.search(head) is not None
+
+
+def read_path(head: bytes) -> str:
+    """The path that gunicorn's parser will read; empty where it will refuse the request."""
+    words = head.partition(b"\r\n")[0].split(b" ")
+    try:
+        return str(split_request_uri(words[1].decode("latin-1")).path)
+    except (IndexError, ValueError):
+        return ""

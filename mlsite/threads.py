@@ -1,0 +1,249 @@
+"""gunicorn's worker of threads as this site needs it on SQLite: only a request that is there takes a thread.
+
+gunicorn's own gives a connection one of its few threads at the first byte, and that thread waits for all others.
+"""
+
+import selectors
+import socket
+import struct
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData
+from gunicorn.util import write_error
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from mlsite.arrival import (
+    CONTINUE,
+    MOST_LEFT_BYTES,
+    MOST_TAKEN,
+    SECONDS_TO_LINGER,
+    SECONDS_TO_SEND,
+    TOO_SLOW,
+    bound_heads,
+    take_body,
+)
+from mlsite.assembly import Arrival
+
+MOST_READ = 64 * 1024
+# For a client that has stopped reading its answer.
+SECONDS_TO_READ = 30.0
+# Of an answer that is longer than what is kept for its client, the thread waits for the client, for so long at a time.
+MOST_KEPT_BYTES = 4_000_000
+SECONDS_IN_THREAD = 5
+
+
+class Worker(ThreadWorker):
+    def init_process(self) -> None:
+        # Whom it waits for, those of the longest wait first: for the rest of a request, to read the rest of an answer,
+        # and after the last one to close, with the moment until when and the bytes that are still read.
+        self.arriving: dict[TConn, Arrival] = {}
+        self.leaving: dict[TConn, Departure] = {}
+        self.closing: dict[TConn, tuple[float, int]] = {}
+        self.looks_at = 0.0
+        bound_heads()
+        super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        super().accept(listener)
+        if self.nr_conns > MOST_TAKEN * self.worker_connections:
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Hang up on whoever is waited for the longest, where most are."""
+        waiting: dict[TConn, Any] = max([self.arriving, self.leaving, self.closing], key=len)
+        if len(waiting) >= len(self.keepalived_conns):
+            self.hang_up(next(iter(waiting)))
+        else:
+            self.keepalived_conns[0].timeout = 0.0
+            self.murder_keepalived()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Take a thread for a request once all of it is there."""
+        if self.cfg.is_ssl:
+            super().enqueue_req(conn)
+            return
+        arrival = Arrival()
+        if conn.initialized:
+            arrival.take(conn.parser.unreader.take_buffered())
+        else:
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SECONDS_IN_THREAD, 0))
+        conn.sock.setblocking(False)
+        self.arriving[conn] = arrival
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.receive, conn))
+        self.receive(conn)
+
+    def receive(self, conn: TConn, *_: Any) -> None:
+        """Read what has come of a request; called whenever there is something."""
+        arrival = self.arriving[conn]
+        if not arrival.is_complete:
+            try:
+                piece = conn.sock.recv(MOST_READ)
+            except BlockingIOError:
+                return
+            except OSError:
+                piece = b""
+            if not piece:
+                self.hang_up(conn)
+                return
+            arrival.take(piece)
+            if arrival.expects_continue:
+                arrival.expects_continue = False
+                conn.sock.send(CONTINUE)
+        if arrival.is_complete:
+            self.forget(conn)
+            conn.init()
+            conn.parser.unreader.unread(bytes(arrival.data))
+            super().enqueue_req(conn)
+
+    def handle_request(self, request: Any, conn: TConn) -> bool:
+        request._expected_100_continue = False  # Or it was told to send its body already.
+        take_body(request, conn.sock, receive_at_once)
+        client, conn.sock = conn.sock, Outbox(conn.sock)
+        try:
+            is_kept = bool(super().handle_request(request, conn))
+            if conn.sock.rest:
+                self.leaving[conn] = Departure(rest=conn.sock.rest)
+        except BlockingIOError:  # The system's word for a client that has not read its answer in time.
+            return False
+        finally:
+            conn.sock = client
+        return is_kept
+
+    def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
+        """After an answer: the next request, or the end, for which gunicorn's own would let the whole worker wait."""
+        if conn in self.leaving:
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self.send_rest, conn, done))
+        elif done.cancelled() or done.exception() or done.result():
+            super().finish_request(conn, done)
+        else:
+            self.linger(conn)
+
+    def send_rest(self, conn: TConn, done: "Future[Any]", *_: Any) -> None:
+        departure = self.leaving[conn]
+        try:
+            sent = conn.sock.send(departure.rest[:MOST_READ])
+        except BlockingIOError:
+            return
+        except OSError:
+            self.hang_up(conn)
+            return
+        departure.note(sent)
+        if not departure.rest:
+            self.forget(conn)
+            self.finish_request(conn, done)
+
+    def linger(self, conn: TConn) -> None:
+        """Let a client that may be sending still come to read its answer."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close(conn)
+            return
+        self.closing[conn] = time.monotonic() + SECONDS_TO_LINGER, MOST_LEFT_BYTES
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.discard, conn))
+
+    def discard(self, conn: TConn, *_: Any) -> None:
+        until, left = self.closing[conn]
+        try:
+            read = conn.sock.recv(min(left, MOST_READ))
+        except BlockingIOError:
+            return
+        except OSError:
+            read = b""
+        if not read:
+            self.hang_up(conn)
+            return
+        self.closing[conn] = until, left - len(read)
+        if left == len(read):
+            self.poller.unregister(conn.sock)
+
+    def murder_pending(self) -> None:
+        """Called after each event. Once a second, see to those who were waited for too long."""
+        super().murder_pending()
+        now = time.monotonic()
+        if now < self.looks_at:
+            return
+        self.looks_at = now + 1
+        seconds = self.cfg.keepalive if self.alive else SECONDS_TO_SEND
+        for conn, arrival in list(self.arriving.items()):
+            if arrival.is_late(now):
+                self.forget(conn)
+                self.refuse(conn)
+            elif not arrival.data and now - arrival.since > seconds:
+                self.hang_up(conn)
+        over = [conn for conn, (until, _) in self.closing.items() if now > until]
+        over += [conn for conn, departure in self.leaving.items() if now > departure.until]
+        for conn in over:
+            self.hang_up(conn)
+
+    def refuse(self, conn: TConn) -> None:
+        try:
+            write_error(conn.sock, 408, "Request Timeout", TOO_SLOW)
+        except OSError:
+            self.close(conn)
+        else:
+            self.linger(conn)
+
+    def forget(self, conn: TConn) -> None:
+        """Wait for nothing more of a client."""
+        for waiting in (self.arriving, self.leaving, self.closing):
+            waiting.pop(conn, None)
+        if conn.sock in self.poller.get_map():
+            self.poller.unregister(conn.sock)
+
+    def hang_up(self, conn: TConn) -> None:
+        self.forget(conn)
+        self.close(conn)
+
+    def close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+
+@dataclass(kw_only=True)
+class Departure:
+    """What a client has still to read of an answer, and until when it must have read more."""
+
+    rest: bytearray
+    until: float = field(default_factory=lambda: time.monotonic() + SECONDS_TO_READ)
+
+    def note(self, sent: int) -> None:
+        del self.rest[:sent]
+        self.until = time.monotonic() + SECONDS_TO_READ
+
+
+class Outbox:
+    """A client's socket, for a thread that must not wait for the client: what it does not take at once is kept."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+        self.rest = bytearray()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, data: bytes) -> None:
+        sent = 0
+        if not self.rest:
+            with suppress(BlockingIOError):
+                sent = self._client.send(data, socket.MSG_DONTWAIT)
+        self.rest += data[sent:]
+        if len(self.rest) > MOST_KEPT_BYTES:
+            self._client.sendall(self.rest)
+            self.rest.clear()
+
+
+def receive_at_once(request: Any, length: int) -> bytes:
+    """A body that has come with its head."""
+    came: bytes = request.unreader.take_buffered()
+    if len(came) < length:
+        raise NoMoreData(came)
+    request.unreader.unread(came[length:])
+    return came[:length]

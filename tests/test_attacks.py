@@ -1,0 +1,264 @@
+"""What one client can do to all others, with a real server: nothing that they would notice."""
+
+import threading
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+
+import pytest
+from django.core.handlers.wsgi import get_script_name
+from django.core.management import call_command
+from django.test import RequestFactory
+from django.urls import set_script_prefix
+
+from predictor.models import _find_prediction_address
+from predictor.web.jinja import make_url
+from tests.conftest import make_database_url, start_server
+from tests.load import HEADERS, TOKEN
+from tests.training import register_shipped
+from tests.watch import Watch, connect, read_answer
+
+pytestmark = pytest.mark.both_databases
+
+FORM = "POST / HTTP/1.1\r\nHost: here\r\n" + "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+LINE = "/api/v1/models/line/predict"
+SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup, django_db_blocker, collected_static_files, tmp_path_factory):
+    """A site with one worker and the line model, for all tests of this module."""
+    with django_db_blocker.unblock():
+        register_shipped("line")
+        url = make_database_url()
+        server = start_server(tmp_path_factory.mktemp("attacks"), DATABASE_URL=url, WEB_CONCURRENCY="1")
+        yield server.wait_until("/readyz")
+        server.stop()
+        call_command("flush", verbosity=0, interactive=False)
+    assert "Traceback" not in server.log.read_text()
+
+
+@contextmanager
+def send_on(clients, data):
+    """Meanwhile, let each of these sockets send the same again and again until the server closes it."""
+    is_over = threading.Event()
+
+    def send(client):
+        try:
+            while not is_over.is_set():
+                client.sendall(data)
+        except OSError:
+            pass
+
+    senders = [threading.Thread(target=send, args=[client]) for client in clients]
+    for sender in senders:
+        sender.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        for client, sender in zip(clients, senders, strict=True):
+            client.close()
+            sender.join()
+
+
+@pytest.fixture
+def open_clients(site):
+    """Open so many connections to the site, and say something on each."""
+    with ExitStack() as stack:
+
+        def open_some(count, words=""):
+            clients = [stack.enter_context(closing(connect(site.address))) for _ in range(count)]
+            for client in clients:
+                client.sendall(words.encode())
+            return clients
+
+        yield open_some
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (FORM, 413),
+        (f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n", 413),
+        (f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n", 415),
+        (f"GET {LINE} HTTP/1.1\r\nHost: here\r\n", 405),
+        ("POST /nowhere HTTP/1.1\r\nHost: here\r\n", 413),
+        ("GET /healthz HTTP/1.1\r\nHost: here\r\n", 413),
+    ],
+    ids=["form", "api", "type", "method", "nowhere", "healthz"],
+)
+def test_a_body_without_end_is_not_read_and_its_connection_closed(site, open_clients, head, status):
+    clients = open_clients(4, f"{head}Content-Length: 1000000000000\r\n\r\n")
+    begun = time.monotonic()
+    with Watch(site.address) as watch, send_on(clients[1:], b"x" * 65_536):
+        answer = read_answer(clients[0])
+        watch.look_for(SECONDS)
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert "\r\nConnection: close\r\n" in answer
+    assert time.monotonic() - begun < 10
+    assert watch.longest < 1
+
+
+@pytest.mark.parametrize("path", ["/", LINE, "/nowhere"])
+def test_chunks_without_end_are_refused(site, open_clients, path):
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    clients = open_clients(4, head)
+    with Watch(site.address) as watch, send_on(clients[1:], b"1\r\nx\r\n" * 10_000):
+        answer = read_answer(clients[0])
+        watch.look_for(SECONDS)
+    assert answer.startswith("HTTP/1.1 411 ")
+    assert "\r\nConnection: close\r\n" in answer
+    assert watch.longest < 1
+
+
+def test_a_client_that_sends_all_of_a_body_which_is_a_little_too_large_reads_why_it_was_refused(open_clients):
+    [client] = open_clients(1, f"{FORM}Content-Length: 600000\r\n\r\n")
+    client.sendall(b"x" * 200_000)
+    assert read_answer(client).startswith("HTTP/1.1 413 ")
+
+
+def test_whoever_asks_first_is_told_at_once_whether_to_send_the_body(open_clients):
+    small, large = open_clients(2, f"{FORM}Expect: 100-continue\r\n")
+    body = f"csrfmiddlewaretoken={TOKEN}&x=5"
+    small.sendall(f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
+    large.sendall(b"Content-Length: 600000\r\n\r\n")
+    assert small.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    small.sendall(body.encode())
+    assert read_answer(small).startswith("HTTP/1.1 303 ")
+    assert read_answer(large).startswith("HTTP/1.1 413 ")
+
+
+def test_a_body_that_ends_too_early_is_not_served(open_clients):
+    [client] = open_clients(1, f"{FORM}Content-Length: 100\r\n\r\ncsrfmiddlewaretoken={TOKEN}&x=5")
+    client.shutdown(1)
+    assert read_answer(client) == ""
+
+
+def test_requests_in_one_packet_are_answered_in_their_order(open_clients):
+    body = f"csrfmiddlewaretoken={TOKEN}&x="
+    asked = [f"{FORM}Content-Length: {len(body) + 1}\r\n\r\n{body}{x}" for x in "5y6"]
+    [client] = open_clients(1, "".join(asked) + "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    answers = read_answer(client).split("HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == ["303", "422", "303", "200"]
+
+
+def test_those_who_send_half_a_request_stop_nobody_else_and_are_asked_for_more_in_vain(site, open_clients):
+    heads = open_clients(20, FORM)
+    bodies = open_clients(20, f"{FORM}Content-Length: 100\r\n\r\ncsrf")
+    silent = open_clients(20)
+    begun = time.monotonic()
+    with Watch(site.address) as watch:
+        answers = [read_answer(client) for client in bodies]
+        watch.look_for(SECONDS)
+    assert {answer[:12] for answer in answers} == {"HTTP/1.1 408"}
+    assert 9 < time.monotonic() - begun < 20
+    assert watch.longest < 1
+    assert len(heads) == len(silent)
+
+
+def test_those_who_do_not_read_their_answers_stop_nobody_else(site, open_clients):
+    clients = open_clients(12)
+    for client in clients:
+        client.setblocking(False)
+        with suppress(BlockingIOError):
+            client.send(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 5_000)
+    with Watch(site.address) as watch:
+        watch.look_for(3 * SECONDS)
+    assert watch.longest < 1
+
+
+def test_those_who_ask_to_close_and_do_not_stop_nobody_else(site, open_clients):
+    clients = open_clients(12, "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    with Watch(site.address) as watch:
+        watch.look_for(SECONDS)
+    assert watch.longest < 1
+    assert {client.recv(12) for client in clients} == {b"HTTP/1.1 200"}
+
+
+@pytest.mark.parametrize("send", [0, 1], ids=["silent", "half a body"])
+def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path, send):
+    server = start_server(
+        tmp_path,
+        DATABASE_URL=make_database_url(),
+        WEB_CONCURRENCY="1",
+        GUNICORN_CMD_ARGS="--worker-connections 20",
+    )
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        server.wait_until("/readyz")
+        for _ in range(60):
+            client = stack.enter_context(closing(connect(server.address)))
+            client.sendall(f"{FORM}Content-Length: 100\r\n\r\ncsrf".encode() * send)
+        with Watch(server.address) as watch:
+            watch.look_for(SECONDS)
+    assert watch.longest < 1
+
+
+@pytest.mark.parametrize(
+    "headers", ["".join(f"X-{n}: {'x' * 8000}\r\n" for n in range(5)), "Cookie: " + "x" * 9000 + "\r\n"]
+)
+def test_long_heads_are_refused(open_clients, headers):
+    [client] = open_clients(1, f"GET / HTTP/1.1\r\nHost: here\r\n{headers}\r\n")
+    assert read_answer(client).startswith("HTTP/1.1 431 ")
+
+
+def test_no_header_moves_the_links_of_other_visitors(site, tmp_path):
+    server = start_server(tmp_path, DATABASE_URL=make_database_url(), WEB_CONCURRENCY="1", FORWARDED_ALLOW_IPS="*")
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        server.wait_until("/healthz")
+
+        def ask(path, words):
+            with closing(connect(server.address)) as client:
+                client.sendall(f"GET {path} HTTP/1.1\r\n{words}Connection: close\r\n\r\n".encode())
+                return read_answer(client)
+
+        for name in ("SCRIPT_NAME", "Script-Name", "PATH_INFO", "X-Forwarded-Prefix"):
+            words = f"Host: evil.example\r\nX-Forwarded-Host: evil.example\r\n{name}: /evil\r\n"
+            ask("/evil/", words)
+            ask("/", words)
+        page = ask("/", "Host: here\r\n")
+    assert "evil" not in page
+    assert 'action="/line/"' in page
+
+
+@pytest.mark.django_db
+def test_no_cache_keeps_what_a_request_says_of_its_address(client):
+    register_shipped("line")
+    make_url.cache_clear()
+    _find_prediction_address.cache_clear()
+    asked = RequestFactory(SCRIPT_NAME="/evil").get("/").environ
+    set_script_prefix(get_script_name(asked))  # As Django does for each request.
+    for path in ("/", "/about/line/"):
+        assert "evil" not in client.get(path).content.decode()
+    answer = client.post("/", {"x": "5"})
+    assert answer["Location"].startswith("/predictions/")
+
+
+def test_five_clients_with_thousands_of_unknown_fields_are_not_noticed(site, open_clients):
+    body = f"csrfmiddlewaretoken={TOKEN}&" + "&".join(f"a{n}=1" for n in range(40_000))
+    clients = open_clients(5)
+    request = f"{FORM}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with Watch(site.address) as watch, send_on(clients, request):
+        watch.look_for(SECONDS)
+    assert watch.longest < 1
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        "{" + ",".join(f'"k{n}":1' for n in range(300_000)) + "}",
+        "[" + ",".join(["{" + ",".join(f'"k{n}":1' for n in range(300)) + "}"] * 1000) + "]",
+        "[" + ",".join(["[]"] * 1_200_000) + "]",
+        "[" + ",".join(['{"x":"y"}'] * 1000) + "]",
+    ],
+    ids=["one row", "unknown fields", "lists", "wrong"],
+)
+def test_five_clients_with_bodies_as_large_as_allowed_are_not_noticed(site, open_clients, inputs):
+    clients = open_clients(5)
+    body = f'{{"inputs":{inputs}}}'
+    head = f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with Watch(site.address) as watch, send_on(clients, request):
+        watch.look_for(SECONDS)
+    assert watch.longest < 1

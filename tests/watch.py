@@ -1,0 +1,78 @@
+"""A visitor who looks at a site again and again while something else happens to it, and notes the longest wait."""
+
+import http.client
+import socket
+import threading
+import time
+from contextlib import closing
+from urllib.parse import urlencode, urlsplit
+
+from tests.load import HEADERS, TOKEN
+
+FORM = urlencode({"csrfmiddlewaretoken": TOKEN, "x": "5"})
+
+
+class Watch:
+    """Each look is a connection of its own, a GET of /healthz and a POST of the form; none may fail."""
+
+    def __init__(self, address):
+        self.address = address
+        self.waits, self.failures = [], []
+
+    def __enter__(self):
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._look)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *raised):
+        self.is_over.set()
+        self.thread.join()
+
+    @property
+    def longest(self):
+        assert not self.failures
+        assert self.waits
+        return max(self.waits)
+
+    def look_for(self, seconds):
+        """Go on for so long, and until three looks are over at least."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until or len(self.waits) < 3:
+            assert time.monotonic() < until + 30, "the site does not answer"
+            time.sleep(0.02)
+
+    def _look(self):
+        while not self.is_over.is_set():
+            begun = time.monotonic()
+            try:
+                with closing(http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=20)) as visit:
+                    self._ask(visit, 200, "GET", "/healthz")
+                    self._ask(visit, 303, "POST", "/", FORM, HEADERS)
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                self.failures.append(error)
+            self.waits.append(time.monotonic() - begun)
+            time.sleep(0.01)
+
+    def _ask(self, visit, status, *request):
+        visit.request(*request)
+        answer = visit.getresponse()
+        answer.read()
+        assert answer.status == status
+
+
+def connect(address):
+    """A socket to a site; what it says is up to the caller."""
+    target = urlsplit(address)
+    return socket.create_connection((target.hostname, target.port), timeout=20)
+
+
+def read_answer(client):
+    """All that comes until the server closes, or resets, the connection."""
+    came = b""
+    try:
+        while piece := client.recv(65_536):
+            came += piece
+    except ConnectionResetError:
+        pass
+    return came.decode()
