@@ -68,3 +68,10 @@ def on_starting(server: object) -> None:
     )
     if done.returncode:
         sys.exit(done.stderr.strip())
+
+
+def post_worker_init(worker: object) -> None:
+    """Have each worker look for newer versions by itself: one that is idle then answers its first visitor with them."""
+    from predictor.serving.service import service
+
+    service.watch()

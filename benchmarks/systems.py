@@ -189,12 +189,13 @@ def make_fastapi(programs: Path, pickled: Path, model: str, port: int) -> System
 def make_mlflow(programs: Path, pickled: Path, model: str, port: int) -> System:
     saved = pickled.with_suffix(".mlflow")
     if not saved.exists():
-        subprocess.run([programs / "python", PEERS / "mlflow/save.py", pickled, saved], check=True)
+        quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        subprocess.run([programs / "python", PEERS / "mlflow/save.py", pickled, saved], env=quiet, check=True)
     options = ["--env-manager", "local", "--workers", str(WORKERS), "--port", str(port)]
     return System(
         title="MLflow",
         command=[str(programs / "mlflow"), "models", "serve", "--model-uri", str(saved), *options],
-        environment={"PATH": f"{programs}:{os.environ['PATH']}"},
+        environment={"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"},
         folder=PEERS / "mlflow",
         port=port,
         ready="/ping",

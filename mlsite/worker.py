@@ -63,7 +63,7 @@ class Worker(GeventWorker):
         forget_unneeded_signals()
         spare_collector()
         # A large forest takes onnxruntime a second, in which it needs no Python.
-        service.loads_beside, service.call = True, gevent.get_hub().threadpool.apply
+        service.call = gevent.get_hub().threadpool.apply
         PasswordHasher.call = staticmethod(hash_beside)
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         clock = gevent.get_hub().loop.timer(1, 1)

@@ -1,0 +1,3 @@
+from predictor.environment import set_up_libraries
+
+set_up_libraries()

@@ -23,6 +23,8 @@ class CompiledModel:
         import numpy as np
         import onnxruntime
 
+        # Whoever imported it before predictor has it listening already; predictor.environment does the rest.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

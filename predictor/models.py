@@ -57,8 +57,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
         return self.live().filter(model=model).first()
 
     def live_at(self, moment: datetime) -> "VersionQuerySet":
-        """The version that answered for each model at a moment in the past."""
-        return self.filter(promotions__in=Promotion.objects.filter(promoted_at__lte=moment).newest())
+        """The version that answered for each model at a moment in the past.
+
+        The log's order counts, and not the clock alone, which may have gone back: it is the promotion before the first
+        one whose time is after the moment. A time that is still to come was a wrong clock's, and is passed over.
+        """
+        before = Promotion.objects.filter(version__model=OuterRef("version__model"), id__lte=OuterRef("id"))
+        later = before.filter(promoted_at__gt=moment, promoted_at__lte=timezone.now())
+        return self.filter(promotions__in=Promotion.objects.filter(~Exists(later)).newest())
 
     def next_number(self, model: str) -> int:
         """The number of this model's next version, 1 for its first."""

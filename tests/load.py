@@ -15,9 +15,10 @@ ANSWER = re.compile(r"/predictions/([0-9a-f-]{36})/")
 
 @dataclass(kw_only=True)
 class Tried:
-    """What came of one POST: "answer", "refused" (nobody listens), "cut", or the status; when, and by whom."""
+    """What came of a POST: "answer", "refused" (nobody listens), "cut", or the status; when, and by whom."""
 
     what: str
+    begun_at: float
     at: float
     visitor: int
     id: str = ""
@@ -71,6 +72,7 @@ class Load:
     def _visit(self, visitor):
         connection, is_fresh = self._connect(), True
         while not self.is_over.is_set():
+            begun_at = time.monotonic()
             try:
                 what, id = self._post(connection)
                 is_fresh = connection.sock is None  # The server has said that this was the last one.
@@ -79,7 +81,7 @@ class Load:
                 connection.close()
                 connection, is_fresh = self._connect(), True
                 time.sleep(0.02)
-            self.tries.append(Tried(what=what, at=time.monotonic(), visitor=visitor, id=id))
+            self.tries.append(Tried(what=what, begun_at=begun_at, at=time.monotonic(), visitor=visitor, id=id))
         connection.close()
 
     def _connect(self):

@@ -10,7 +10,13 @@ from predictor.exceptions import NoAnswer, Overloaded, TooLate
 from predictor.models import Prediction, Version
 from predictor.schema import Feature, Row, Schema, Target
 from predictor.serving.batch import DatabaseStore, Job, answer_batch
-from predictor.serving.batcher import MOST_ROWS, MOST_ROWS_WAITING, Batcher
+from predictor.serving.batcher import (
+    MOST_ROWS_OF_LARGE_WAITING,
+    MOST_ROWS_OF_SMALL,
+    MOST_ROWS_WAITING,
+    ROWS_IN_A_PIECE,
+    Batcher,
+)
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 
@@ -245,22 +251,75 @@ def test_a_database_that_stays_away_is_told_to_everybody_and_given_up():
     assert not store.rows
 
 
-def test_more_than_may_wait_is_refused_at_once(start):
+@pytest.mark.parametrize(
+    ("size", "most"), [(MOST_ROWS_OF_SMALL, MOST_ROWS_WAITING), (1000, MOST_ROWS_OF_LARGE_WAITING)]
+)
+def test_more_than_may_wait_is_refused_at_once(start, size, most):
     store = MemoryStore()
-    batcher = start(store)
+    batcher = start(store, seconds_to_be_taken=30)
     runtime = make_runtime()
-    large = [make_job(runtime, *range(MOST_ROWS)) for _ in range(MOST_ROWS_WAITING // MOST_ROWS)]
     store.gate.clear()
-    with ThreadPoolExecutor(len(large) + 1) as pool:
+    with ThreadPoolExecutor(most // size + 1) as pool:
         asked = [pool.submit(batcher.answer, make_job(runtime, 0))]
         store.is_entered.wait()
-        asked += [pool.submit(batcher.answer, job) for job in large]
-        wait_until(lambda: batcher.rows_waiting == MOST_ROWS_WAITING)
+        asked += [pool.submit(batcher.answer, make_job(runtime, *range(size))) for _ in range(most // size)]
+        wait_until(lambda: batcher.rows_waiting == most)
         with pytest.raises(Overloaded):
-            batcher.answer(make_job(runtime, 1))
+            batcher.answer(make_job(runtime, *range(size)))
         store.gate.set()
-        assert [len(each.result()) for each in asked] == [1, MOST_ROWS, MOST_ROWS]
-    assert store.commits == 3  # A batch is bounded too.
+        assert [len(each.result()) for each in asked] == [1] + [size] * (most // size)
+
+
+def test_single_rows_are_neither_refused_nor_kept_waiting_by_those_who_ask_for_many(start):
+    store, runtime = MemoryStore(), make_runtime()
+    batcher = start(store, seconds_to_be_taken=30)
+    large = [make_job(runtime, *range(1000)) for _ in range(MOST_ROWS_OF_LARGE_WAITING // 1000)]
+    single = [make_job(runtime, x) for x in range(50)]
+    answers = ask_while_busy(batcher, store, [*large, *single])
+
+    assert [len(each) for each in answers] == [1000] * len(large) + [1] * len(single)
+    # The first commit is of the one that all waited for; the next has all single rows, and each large job has its own.
+    assert [len(ids) for ids, _ in store.attempts] == [1, 50] + [1000] * len(large)
+    assert max(runtime.estimator.sizes) == ROWS_IN_A_PIECE
+
+
+def test_many_rows_get_on_while_single_rows_keep_coming(start):
+    """Each time that a batch is written, one more single row comes in: a large job is stored with the tenth."""
+    runtime, singles = make_runtime(), []
+
+    class BusyStore(MemoryStore):
+        def insert(self, predictions, *, again):
+            super().insert(predictions, again=again)
+            if len(singles) < 30:
+                singles.append(pool.submit(batcher.answer, make_job(runtime, 0)))
+                wait_until(lambda: batcher.rows_waiting % 1000 == 1)
+
+    store = BusyStore()
+    batcher = start(store)
+    with ThreadPoolExecutor(40) as pool:
+        [answers] = ask_while_busy(batcher, store, [make_job(runtime, *range(1000))])
+        wait_until(lambda: len(singles) == 30)
+        assert [len(each.result()) for each in singles] == [1] * 30
+    assert len(answers) == 1000
+    assert [len(ids) for ids, _ in store.attempts].index(1001) == 1000 // ROWS_IN_A_PIECE
+
+
+def test_jobs_that_fit_together_in_a_piece_are_one_batch(start):
+    store, runtime = MemoryStore(), make_runtime()
+    batcher = start(store)
+    ask_while_busy(batcher, store, [make_job(runtime, *range(20)) for _ in range(12)])
+    assert [len(ids) for ids, _ in store.attempts] == [1, 100, 100, 40]
+
+
+@pytest.mark.parametrize("at_fault", [0, 150, 249])
+def test_a_row_that_the_model_refuses_in_any_piece_stores_nothing_of_its_request(start, at_fault):
+    store, runtime = MemoryStore(), make_runtime()
+    batcher = start(store)
+    rows = [-1 if x == at_fault else x for x in range(250)]
+    refused, kept = ask_while_busy(batcher, store, [make_job(runtime, *rows), make_job(runtime, *range(250))])
+    assert isinstance(refused, NoAnswer)
+    assert [prediction.output for prediction in kept] == [2 * x for x in range(250)]
+    assert len(store.rows) == 251
 
 
 def test_who_was_not_taken_in_time_is_told_so_and_never_stored(start):

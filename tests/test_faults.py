@@ -1,5 +1,7 @@
 """What goes wrong in production, with a real server and a PostgreSQL of its own, under load."""
 
+import http.client
+import json
 import os
 import signal
 import socket
@@ -189,15 +191,42 @@ def test_a_row_that_the_model_cannot_answer_never_fails_its_neighbours(site, pat
     site.check_kept(load)
 
 
+def test_those_who_ask_for_many_rows_take_no_single_row_from_anybody(site):
+    """20 clients that ask for 1,000 rows at a time: what is too much of theirs is refused, and nothing of others."""
+    body = json.dumps({"inputs": [{"x": x / 100} for x in range(1000)]})
+    statuses, is_over = Counter(), threading.Event()
+
+    def ask_for_many():
+        with closing(http.client.HTTPConnection(urlsplit(site.address).netloc, timeout=60)) as client:
+            while not is_over.is_set():
+                client.request("POST", "/api/v1/models/line/predict", body, {"Content-Type": "application/json"})
+                answer = client.getresponse()
+                answer.read()
+                statuses[answer.status] += 1
+
+    clients = [threading.Thread(target=ask_for_many) for _ in range(20)]
+    for client in clients:
+        client.start()
+    with Load(address=site.address, visitors=4) as load:
+        load.wait_for_answers(seconds=60, each=10)
+    is_over.set()
+    for client in clients:
+        client.join()
+    assert set(load.counts) == {"answer"}
+    assert statuses[200]
+    assert set(statuses) <= {200, 503}
+    site.check_kept(load)
+
+
 def test_a_promotion_costs_no_request(site):
     with Load(address=site.address) as load:
         load.wait_for_answers(seconds=10)
         assert run_manage("promote", "line", "1", "--reason", "a test", DATABASE_URL=site.url).returncode == 0
         time.sleep(2)
-        promoted = len(load.tries)
+        served_at = time.monotonic()
         load.wait_for_answers(seconds=5)
     assert set(load.counts) == {"answer"}
-    ids = [tried.id for tried in load.tries[promoted + load.visitors :]]
+    ids = [tried.id for tried in load.tries if tried.begun_at > served_at]
     served = "SELECT DISTINCT number FROM predictor_prediction p JOIN predictor_version v ON v.id = version_id"
     assert site.query(f"{served} WHERE p.id = ANY(%s::uuid[])", ids) == [(1,)]
     site.check_kept(load)

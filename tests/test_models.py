@@ -1,10 +1,11 @@
 import time
 import uuid
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
 
 from predictor.models import Prediction, Promotion, Version, make_prediction_id
 from predictor.serving import registry
@@ -119,6 +120,37 @@ def test_which_version_answered_at_a_moment_is_one_query(django_assert_num_queri
         assert set(Version.objects.live_at(datetime(2026, 3, 3, 13, tzinfo=UTC))) == {second, other}
     assert set(Version.objects.live_at(datetime(2026, 3, 2, 13, tzinfo=UTC))) == {first, other}
     assert not Version.objects.live_at(datetime(2026, 3, 1, 11, tzinfo=UTC))
+
+
+def promote_at(version, moment):
+    Promotion.objects.filter(id=promote(version).id).update(promoted_at=moment)
+
+
+def test_who_answered_at_a_moment_follows_the_log_where_the_clock_went_back(django_assert_num_queries):
+    """By an hour: the third promotion says 12:30, and came after that of 13:00."""
+    first, second, third = (make_version(number=number) for number in (1, 2, 3))
+    for version, hour, minute in ((first, 12, 0), (second, 13, 0), (third, 12, 30)):
+        promote_at(version, datetime(2026, 3, 1, hour, minute, tzinfo=UTC))
+
+    def find(hour, minute):
+        return Version.objects.live_at(datetime(2026, 3, 1, hour, minute, tzinfo=UTC)).first()
+
+    assert [find(11, 59), find(12, 15), find(12, 45), find(12, 59)] == [None, first, first, first]
+    assert [find(13, 0), find(18, 0)] == [third, third]
+    with django_assert_num_queries(1):
+        find(12, 45)
+
+
+def test_a_promotion_of_a_clock_that_was_ahead_counts_once_the_clock_is_right():
+    """It is live, though its time is still to come, and so is whatever is promoted after it."""
+    now = timezone.now()
+    first, ahead, other = make_version(), make_version(number=2), make_version("penguins")
+    promote_at(first, now - timedelta(hours=2))
+    promote_at(other, now - timedelta(hours=1))
+    promote_at(ahead, now + timedelta(hours=1))
+    assert set(Version.objects.live_at(now)) == {ahead, other} == set(Version.objects.live())
+    promote_at(first, now - timedelta(minutes=1))
+    assert set(Version.objects.live_at(now)) == {first, other} == set(Version.objects.live())
 
 
 def test_ids_of_one_millisecond_tell_nothing_of_each_other():

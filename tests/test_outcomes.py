@@ -1,5 +1,6 @@
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -120,6 +121,27 @@ def test_of_two_files_at_the_same_moment_one_is_stored_whole():
     assert sorted(stored) == [False, True]
     assert Outcome.objects.count() == 300
     assert Outcome.objects.values("value", "recorded_by").distinct().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_write_while_a_file_is_judged():
+    """On SQLite a transaction that has begun would hold up everybody's."""
+    made = make_predictions(3)
+
+    def record_one():
+        try:
+            return record(made[0], "7")[1]
+        finally:
+            connection.close()
+
+    def read_file():
+        for line, each in enumerate(made[1:]):
+            with ThreadPoolExecutor(1) as somebody:
+                assert somebody.submit(record_one).result() == (line == 0)
+            yield Entry(line=line, id=str(each.id), outcome="1")
+
+    assert record_entries(read_file(), by="ada")[1]
+    assert Outcome.objects.count() == 3
 
 
 @pytest.fixture

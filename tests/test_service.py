@@ -1,7 +1,7 @@
 import logging
 import platform
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import OperationalError, connection
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from predictor.compiled import CompiledModel
 from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
 from predictor.models import Artifact, Prediction
-from predictor.serving import registry
+from predictor.serving import live, registry
 from predictor.serving import service as service_module
 from predictor.serving.service import ModelService, give_back_memory
 from tests.memory import read_memory
@@ -134,34 +134,113 @@ def test_a_compiled_model_is_loaded_where_the_worker_says(service, line):
     assert len(called) == 1
 
 
-def wait_for_version(service, number):
-    deadline = time.monotonic() + 5
-    while service.get_runtime("line").version.number != number:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+class Hurdle:
+    """Where a version is loaded: nobody gets on before it is opened."""
 
+    def __init__(self):
+        self.is_reached, self.is_open = threading.Event(), threading.Event()
 
-@pytest.mark.django_db(transaction=True)
-def test_a_newer_version_is_loaded_beside_the_requests_where_the_worker_says(service, models_dir):
-    train(models_dir, "line")
-    service.get_runtime("line")
-    may_load = threading.Event()
-
-    def call(work):
-        assert may_load.wait(5)
+    def call(self, work):
+        self.is_reached.set()
+        assert self.is_open.wait(20)
         return work()
 
-    service.loads_beside, service.call = True, call
-    train(models_dir, "line")
-    assert [service.get_runtime("line").version.number for _ in range(3)] == [1, 1, 1]
-    may_load.set()
-    wait_for_version(service, 2)
+
+@pytest.fixture
+def pool(transactional_db):
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+        list(threads.map(lambda _: connection.close(), range(8)))
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(service, models_dir, caplog):
+def ask(service):
+    try:
+        return service.get_runtime("line").version.number
+    finally:
+        connection.close()
+
+
+def test_requests_go_on_with_what_was_live_a_moment_ago_while_one_loads_what_is_newer(service, models_dir, pool):
     train(models_dir, "line")
-    service.get_runtime("line")
+    ask(service)
+    hurdle = Hurdle()
+    service.call = hurdle.call
+    train(models_dir, "line")
+    first = pool.submit(ask, service)
+    assert hurdle.is_reached.wait(20)
+    assert [ask(service) for _ in range(3)] == [1, 1, 1]
+    hurdle.is_open.set()
+    assert first.result() == 2
+
+
+def test_a_watched_worker_loads_beside_the_requests(service, models_dir, pool):
+    train(models_dir, "line")
+    ask(service)
+    service.is_watched = True
+    train(models_dir, "line")
+    assert [ask(service) for _ in range(3)] == [1, 1, 1]
+    service.refresh()
+    assert ask(service) == 2
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, models_dir, pool, monkeypatch, is_watched):
+    """As after a promotion that an idle worker has not seen: all who come first get the newer version."""
+    train(models_dir, "line")
+    ask(service)
+    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
+    monkeypatch.setattr(service_module, "SECONDS_BEHIND", 0)
+    monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 20)
+    hurdle = Hurdle()
+    service.call, service.is_watched = hurdle.call, is_watched
+    train(models_dir, "line")
+    asked = [pool.submit(ask, service) for _ in range(5)]
+    assert hurdle.is_reached.wait(20)
+    hurdle.is_open.set()
+    assert [each.result() for each in asked] == [2] * 5
+
+
+def test_who_comes_while_a_look_is_under_way_waits_for_it_after_two_seconds(pool, monkeypatch, line):
+    seen = live.LiveVersions()
+    seen.look()
+    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
+    monkeypatch.setattr(live, "SECONDS_TO_WAIT", 20)
+    with seen._looking:
+        waiting = pool.submit(seen.look_if_behind, 0)
+        assert not waiting.done()
+    waiting.result()
+
+
+def test_a_version_that_takes_long_to_load_is_not_waited_for(service, models_dir, pool, monkeypatch):
+    train(models_dir, "line")
+    ask(service)
+    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
+    monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 0.05)
+    hurdle = Hurdle()
+    service.call = hurdle.call
+    train(models_dir, "line")
+    first = pool.submit(ask, service)
+    assert hurdle.is_reached.wait(20)
+    assert [ask(service) for _ in range(3)] == [1, 1, 1]
+    hurdle.is_open.set()
+    assert first.result() == 2
+
+
+def test_a_version_that_cannot_be_loaded_is_not_waited_for(service, models_dir, pool, monkeypatch):
+    train(models_dir, "line")
+    ask(service)
+    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
+    second = train(models_dir, "line")
+    Artifact.objects.filter(version=second).update(signature="0" * 64)
+    assert ask(service) == 1
+    # Somebody tries once more, and nobody waits for that.
+    with service._loading["line"]:
+        assert [ask(service) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(service, models_dir, pool, caplog):
+    train(models_dir, "line")
+    ask(service)
     failures = [OperationalError("gone")]
 
     def call(work):
@@ -169,11 +248,27 @@ def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(serv
             raise failures.pop()
         return work()
 
-    service.loads_beside, service.call = True, call
+    service.is_watched, service.call = True, call
     train(models_dir, "line")
-    wait_for_version(service, 2)
-    assert not failures
+    service.refresh()
     assert "the newest version of line was not loaded: gone" in caplog.text
+    service.refresh()
+    assert ask(service) == 2
+
+
+def test_a_database_that_is_away_is_left_to_the_next_look_without_a_word(service, line, pool, caplog):
+    ask(service)
+    caplog.clear()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE predictor_promotion RENAME TO away")
+    try:
+        service.refresh()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO predictor_promotion")
+    assert not caplog.records
+    service.refresh()
+    assert ask(service) == 1
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed, and can be told not to")

@@ -25,8 +25,14 @@ class Job:
     runtime: Runtime
     rows: Sequence[Row]
     source: Prediction.Source
+    predicted: list[Prediction] = field(default_factory=list, init=False)
     _finished: threading.Event = field(default_factory=threading.Event, init=False)
     _outcome: list[Prediction] | Exception = field(default_factory=list, init=False)
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether nothing is left to do but to store it; a large job gets there piece by piece."""
+        return len(self.predicted) == len(self.rows)
 
     @property
     def is_finished(self) -> bool:
@@ -78,10 +84,25 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
     """
     groups: dict[int, list[Job]] = {}
     for job in jobs:
-        groups.setdefault(id(job.runtime), []).append(job)
-    predicted = [pair for group in groups.values() for pair in _predict(group)]
+        if not job.is_predicted:
+            groups.setdefault(id(job.runtime), []).append(job)
+    predicted = [(job, job.predicted) for job in jobs if job.is_predicted]
+    predicted += [pair for group in groups.values() for pair in _predict(group)]
     if predicted:
         _store(predicted, store, patience)
+
+
+def predict_piece(job: Job, size: int) -> None:
+    """Predict the next rows of a job, which finishes with its error where they cannot be answered."""
+    rows = job.rows[len(job.predicted) :][:size]
+    try:
+        answers, duration_ms = job.runtime.answer(rows)
+    except Exception as error:  # As in _predict.
+        job.finish(error)
+        return
+    job.predicted += [
+        _make_prediction(job, row, answer, duration_ms) for row, answer in zip(rows, answers, strict=True)
+    ]
 
 
 Predicted = tuple[Job, list[Prediction]]

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 
 from django.db import connection
 
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
-from predictor.serving.batch import DatabaseStore, Job, Store, answer_batch
+from predictor.serving.batch import DatabaseStore, Job, Store, answer_batch, predict_piece
+from predictor.serving.lanes import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -20,14 +21,20 @@ SECONDS_TO_BE_DONE = 16.0
 # PostgreSQL restarts within this; whoever is waiting then gets an answer and not an error.
 PATIENCE = 5.0
 MOST_ROWS = 1000
+# What is as small as this waits for others that are, and never for those who ask for many rows at once.
+MOST_ROWS_OF_SMALL = 10
 MOST_ROWS_WAITING = 2000
+MOST_ROWS_OF_LARGE_WAITING = 10_000
+# Of large jobs, between two batches of small ones: some milliseconds, and 10 of a forest that is not compiled.
+ROWS_IN_A_PIECE = 100
 
 
 class Batcher:
     """Once started, one thread owns one database connection and answers whatever is queued, batch by batch.
 
-    It never waits for more to come: a batch is what came in while the one before was answered. Not started, it
-    answers in the caller's thread, by the same code.
+    It never waits for more to come: a batch is what came in while the one before was answered. Large jobs are
+    predicted piece by piece in between, one after the other, and each is stored with the batch after its last piece.
+    Not started, it answers in the caller's thread, by the same code.
     """
 
     def __init__(
@@ -42,10 +49,14 @@ class Batcher:
         self._seconds_to_be_taken, self._seconds_to_be_done = seconds_to_be_taken, seconds_to_be_done
         self._patience = patience
         self._changed = threading.Condition()
-        self._waiting: deque[Job] = deque()
-        self.rows_waiting = 0
+        self._small, self._large = Lane(MOST_ROWS_WAITING), Lane(MOST_ROWS_OF_LARGE_WAITING)
+        self._begun: Job | None = None
         self._thread: threading.Thread | None = None
         self.is_stopping = False
+
+    @property
+    def rows_waiting(self) -> int:
+        return self._small.rows + self._large.rows
 
     def start(self, prepare: Callable[[], None] = lambda: None) -> None:
         """Start the thread, in the process that serves: no thread outlives a fork. It calls `prepare` first."""
@@ -63,7 +74,7 @@ class Batcher:
 
     def answer(self, job: Job) -> list[Prediction]:
         """The job's predictions, committed. Raises what its predict or its INSERT raised, Overloaded, or TooLate."""
-        if self._thread is None or len(job.rows) > MOST_ROWS:
+        if self._thread is None:
             answer_batch([job], self._store, patience=0)
             return job.get_predictions()
         # Whoever waits needs no connection of their own meanwhile.
@@ -76,28 +87,27 @@ class Batcher:
                 raise TooLate("the database has not said yet whether this is stored")
         return job.get_predictions()
 
+    def _choose_lane(self, job: Job) -> Lane:
+        return self._small if len(job.rows) <= MOST_ROWS_OF_SMALL else self._large
+
     def _append(self, job: Job) -> None:
         with self._changed:
-            if self.is_stopping or (self._waiting and self.rows_waiting + len(job.rows) > MOST_ROWS_WAITING):
-                raise Overloaded(f"{self.rows_waiting} rows are waiting already")
-            self._waiting.append(job)
-            self.rows_waiting += len(job.rows)
+            if self.is_stopping:
+                raise Overloaded("this process is stopping")
+            self._choose_lane(job).append(job)
             self._changed.notify()
 
     def _withdraw(self, job: Job) -> bool:
         """Whether it still waited to be taken, which it then no longer does."""
         with self._changed:
-            if job not in self._waiting:
-                return False
-            self._waiting.remove(job)
-            self.rows_waiting -= len(job.rows)
-            return True
+            return self._choose_lane(job).remove(job)
 
     def _run(self, prepare: Callable[[], None]) -> None:
         prepare()
         while not self._is_finished():
             jobs = self._take()
             try:
+                jobs += self._predict_begun()
                 answer_batch(jobs, self._store, patience=self._patience)
             except Exception as error:  # Without this thread nobody is ever answered again, so it outlives anything.
                 logger.exception("a batch of %d requests broke", len(jobs))
@@ -109,20 +119,31 @@ class Batcher:
     def _is_finished(self) -> bool:
         """Wait for something to do; whether there is nothing left, and nothing will come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self.is_stopping)
-            return not self._waiting
+            self._changed.wait_for(lambda: self._small or self._large or self._begun or self.is_stopping)
+            return not (self._small or self._large or self._begun)
 
-    def _take(self) -> Sequence[Job]:
-        """What is queued now, oldest first: at most MOST_ROWS rows."""
-        jobs: list[Job] = []
-        rows = 0
+    def _take(self) -> list[Job]:
+        """What is to be answered now, oldest first: small jobs of at most MOST_ROWS rows, and a piece of large ones."""
         with self._changed:
-            while self._waiting and rows + len(self._waiting[0].rows) <= MOST_ROWS:
-                job = self._waiting.popleft()
-                jobs.append(job)
-                rows += len(job.rows)
-            self.rows_waiting -= rows
-        return jobs
+            jobs = self._small.take(MOST_ROWS)
+            if self._begun is None:
+                together = self._large.take(ROWS_IN_A_PIECE)
+                jobs += together
+                if self._large and not together:
+                    self._begun = self._large.take_first()
+            return jobs
+
+    def _predict_begun(self) -> list[Job]:
+        """Predict a piece of the job that is larger than one; gives it once nothing is left but to store it."""
+        job = self._begun
+        if job is None:
+            return []
+        predict_piece(job, ROWS_IN_A_PIECE)
+        if not (job.is_predicted or job.is_finished):
+            time.sleep(0)  # In a worker of greenlets, somebody else's turn.
+            return []
+        self._begun = None
+        return [] if job.is_finished else [job]
 
 
 batcher = Batcher()

@@ -1,12 +1,12 @@
-"""Records what really happened for all the predictions that a file names, in one transaction."""
+"""Records what really happened for all the predictions that a file names: judges all of it, and then stores it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from predictor.exceptions import OutcomeChanged
 from predictor.models import Outcome, Prediction, Version
@@ -141,18 +141,39 @@ def record_entries(
     one of these predictions at the same moment.
     """
     sorting = Sorting(by=by, new_classes=new_classes, correct=correct)
-    try:
-        with transaction.atomic(durable=True):
-            sorting.sort(entries)
-            stored = not dry_run and (partial or not sorting.is_refused)
-            if stored:
-                # In one order, so that two files at once wait for each other and never block each other.
-                rows = sorted(sorting.rows, key=lambda row: row.prediction_id)
-                Outcome.objects.bulk_create(rows, batch_size=ROWS_IN_AN_INSERT)
-    except IntegrityError as error:
-        problem = "somebody else recorded an outcome for one of these predictions at the same moment"
-        raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
+    sorting.sort(entries)
+    stored = not dry_run and (partial or not sorting.is_refused)
+    if stored:
+        # In one order, so that two files at once wait for each other and never block each other.
+        sorting.rows.sort(key=lambda row: row.prediction_id)
+        try:
+            INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows)
+        except IntegrityError as error:
+            # The constraints of the log found what was judged before another row came in between.
+            problem = "somebody else recorded an outcome for one of these predictions at the same moment"
+            raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
     return sorted(sorting.judged, key=lambda each: each.entry.line), stored
+
+
+def _insert_by_orm(rows: list[Outcome]) -> None:
+    with transaction.atomic(durable=True):
+        Outcome.objects.bulk_create(rows, batch_size=ROWS_IN_AN_INSERT)
+
+
+def _insert_prepared(rows: list[Outcome]) -> None:
+    """For SQLite, whose writers all wait meanwhile: what Django makes of a row is made before, and replaces it."""
+    fields = [field for field in Outcome._meta.concrete_fields if not field.primary_key]
+    names, places = ", ".join(field.attname for field in fields), ", ".join(["%s"] * len(fields))
+    prepared: list[tuple[Any, ...]] = []
+    rows.reverse()
+    while rows:
+        row = rows.pop()
+        prepared.append(tuple(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields))
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {Outcome._meta.db_table} ({names}) VALUES ({places})", prepared)  # noqa: S608  # Our own.
+
+
+INSERTS: dict[str, Callable[[list[Outcome]], None]] = {"sqlite": _insert_prepared}
 
 
 def look_up(ids: Sequence[UUID]) -> dict[UUID, Known]:

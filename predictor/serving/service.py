@@ -16,12 +16,11 @@ from predictor.models import Prediction, Version
 from predictor.schema import Row
 from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
+from predictor.serving.live import SECONDS_BEHIND, SECONDS_BETWEEN_LOOKS, SECONDS_TO_WAIT, LiveVersions
 from predictor.serving.runtime import Runtime, call_here, load_runtime
 
 logger = logging.getLogger(__name__)
 
-# A new promotion is to be served within 2 s: half for noticing it, half for loading.
-SECONDS_BETWEEN_LOOKS = 1.0
 # What could not be loaded will hardly load a second later, and each try may read 100 MB.
 SECONDS_BETWEEN_TRIES = 30.0
 
@@ -38,32 +37,43 @@ class Failure:
 class ModelService:
     """What one worker process holds; its threads share it.
 
-    The database is looked at once a second, by whichever request comes first, and one thread loads a new version;
-    the others go on with what is held meanwhile.
+    A worker is watched: a thread of its own looks at the database once a second and loads what is newer, beside the
+    requests. Elsewhere, the request that comes first looks and loads, and others go on with what is held meanwhile.
+    Either way a version answers until 2 s after it was last seen to be live. Then a request waits for the newer one,
+    unless that cannot be loaded, or takes longer than a second.
     """
 
     def __init__(self) -> None:
-        # A worker of greenlets has newer versions loaded beside its requests, and lends compiled models a real thread.
-        self.loads_beside, self.call = False, call_here
+        # A worker of greenlets lends compiled models a real thread to be loaded in.
+        self.is_watched, self.call = False, call_here
         self.forget()
 
     def forget(self) -> None:
         """Start as a new process would."""
-        self._live: dict[str, Version] = {}
-        self._looked_at = float("-inf")
-        self._looking = threading.Lock()
+        self._live = LiveVersions()
         self._held: dict[str, Runtime] = {}
         self._failures: dict[str, Failure] = {}
         self._loading: dict[str, threading.Lock] = {}
+        self._loading_since: dict[str, float] = {}
+
+    def watch(self) -> None:
+        """Refresh once a second from now on; to be called in the process that serves: no thread outlives a fork."""
+        self.is_watched = True
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+
+    def refresh(self) -> None:
+        """Look, and load what is newer than what is held. A database that is away is left to the next time."""
+        try:
+            self._live.look()
+        except django.db.Error:
+            return  # Whoever asks for an answer is told, and logged.
+        for model in list(self._held):
+            self._refresh_model(model)
 
     def list_live(self) -> list[Version]:
         """The live version of every model, by slug: identity and title only."""
-        if self._is_time_to_look() and self._looking.acquire(blocking=not self._live):
-            try:
-                self._look()
-            finally:
-                self._looking.release()
-        return list(self._live.values())
+        self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
+        return list(self._live.by_model.values())
 
     def get_runtime(self, slug: str) -> Runtime:
         """The live version of a model, loaded; the one held until now while a newer one cannot be.
@@ -71,7 +81,7 @@ class ModelService:
         Raises ModelNotFound for a slug without a live version, ModelNotReady when none can be served.
         """
         self.list_live()
-        live = self._live.get(slug)
+        live = self._live.by_model.get(slug)
         if live is None:
             if slug == settings.DEFAULT_MODEL:
                 raise ModelNotReady(f"{slug} has no version yet: run `manage.py retrain {slug}`")
@@ -88,8 +98,9 @@ class ModelService:
     def check_ready(self, slug: str) -> None:
         """Raise ModelNotReady or ModelNotFound unless this process serves the version that is live."""
         runtime = self.get_runtime(slug)
-        if runtime.version.id != self._live[slug].id:
-            raise ModelNotReady(f"{self._live[slug]} is live, but {runtime.version} is served")
+        live = self._live.by_model[slug]
+        if runtime.version.id != live.id:
+            raise ModelNotReady(f"{live} is live, but {runtime.version} is served")
 
     def predict(self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source) -> list[Prediction]:
         """Answer parsed rows and store them in one INSERT; what is returned is committed.
@@ -99,25 +110,23 @@ class ModelService:
         """
         return batcher.answer(Job(runtime=runtime, rows=rows, source=source))
 
-    def _is_time_to_look(self) -> bool:
-        return time.monotonic() - self._looked_at >= SECONDS_BETWEEN_LOOKS
-
-    def _look(self) -> None:
-        if self._is_time_to_look():  # Otherwise another thread was first.
-            now = time.monotonic()
-            newest = Version.objects.live().only("id", "model", "number", "title").order_by("model")
-            self._live = {version.model: version for version in newest}
-            self._looked_at = now
+    def _watch(self) -> None:
+        while True:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            try:
+                self.refresh()
+                connection.close()
+            except Exception:  # Without this thread the first requests of an idle worker wait, so it outlives anything.
+                logger.exception("looking for newer versions broke")
 
     def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:
+        seconds = -1.0 if held is None else self._find_patience(live, held)
+        if held is not None and seconds == 0 and self.is_watched:
+            return held
         lock = self._loading.setdefault(live.model, threading.Lock())
-        # With nothing in hand there is only waiting; otherwise one thread loads, and this one may go on.
-        if lock.acquire(blocking=held is None):
-            if held is not None and self.loads_beside:
-                threading.Thread(target=self._load_beside, args=[live.model, lock], name="loading").start()
-                return held
+        if lock.acquire(timeout=seconds):
             try:
-                self._try_load(self._live[live.model])
+                self._try_load(live.model)
             finally:
                 lock.release()
         loaded = self._held.get(live.model)
@@ -125,32 +134,44 @@ class ModelService:
             raise ModelNotReady(f"{live} cannot be served: {self._failures[live.model].reason}")
         return loaded
 
-    def _load_beside(self, model: str, lock: threading.Lock) -> None:
-        try:
-            self._try_load(self._live[model])
-        except django.db.Error as error:
-            logger.error("the newest version of %s was not loaded: %s", model, error)  # The next request tries again.
-        finally:
-            connection.close()
-            lock.release()
-
-    def _try_load(self, live: Version) -> None:
-        held = self._held.get(live.model)
-        if held is not None and held.version.id == live.id:
-            return  # Another thread was first.
+    def _find_patience(self, live: Version, held: Runtime) -> float:
+        """How many seconds to wait for a version to be loaded while another one could answer."""
         failure = self._failures.get(live.model)
-        if failure and failure.version_id == live.id and time.monotonic() < failure.retry_at:
+        if (failure and failure.version_id == live.id) or not self._live.is_behind(held.version):
+            return 0
+        now = time.monotonic()
+        return max(0, self._loading_since.get(live.model, now) + SECONDS_TO_WAIT - now)
+
+    def _refresh_model(self, model: str) -> None:
+        live = self._live.by_model.get(model)
+        if live is None or self._held[model].version.id == live.id:
             return
         try:
-            self._held[live.model] = load_runtime(Version.objects.get(id=live.id), self.call)
+            with self._loading.setdefault(model, threading.Lock()):
+                self._try_load(model)
+        except django.db.Error as error:
+            logger.error("the newest version of %s was not loaded: %s", model, error)
+
+    def _try_load(self, model: str) -> None:
+        live, held = self._live.by_model[model], self._held.get(model)
+        if held is not None and held.version.id == live.id:
+            return  # Another thread was first.
+        failure = self._failures.get(model)
+        if failure and failure.version_id == live.id and time.monotonic() < failure.retry_at:
+            return
+        self._loading_since[model] = time.monotonic()
+        try:
+            self._held[model] = load_runtime(Version.objects.get(id=live.id), self.call)
         except ArtifactError as error:
             retry_at = time.monotonic() + SECONDS_BETWEEN_TRIES
-            self._failures[live.model] = Failure(version_id=live.id, reason=str(error), retry_at=retry_at)
+            self._failures[model] = Failure(version_id=live.id, reason=str(error), retry_at=retry_at)
             logger.error("%s was not loaded (%s): %s", live, type(error).__name__, error)
         else:
-            self._failures.pop(live.model, None)
+            self._failures.pop(model, None)
             give_back_memory()
             logger.info("%s is loaded", live)
+        finally:
+            del self._loading_since[model]
 
 
 def give_back_memory() -> None:

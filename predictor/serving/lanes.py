@@ -1,0 +1,47 @@
+"""Where jobs wait to be taken: small ones in one lane and large ones in another, so that neither fills the other's."""
+
+from collections import deque
+
+from predictor.exceptions import Overloaded
+from predictor.serving.batch import Job
+
+
+class Lane:
+    """Jobs in the order in which they came, with a bound on the rows of all of them. Whoever calls it holds a lock."""
+
+    def __init__(self, most_rows: int) -> None:
+        self._most_rows = most_rows
+        self._jobs: deque[Job] = deque()
+        self.rows = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._jobs)
+
+    def append(self, job: Job) -> None:
+        """Raises Overloaded where too many rows wait already; one job fits in an empty lane, whatever its size."""
+        if self._jobs and self.rows + len(job.rows) > self._most_rows:
+            raise Overloaded(f"{self.rows} rows are waiting already")
+        self._jobs.append(job)
+        self.rows += len(job.rows)
+
+    def remove(self, job: Job) -> bool:
+        """Whether it still waited."""
+        if job not in self._jobs:
+            return False
+        self._jobs.remove(job)
+        self.rows -= len(job.rows)
+        return True
+
+    def take(self, most_rows: int) -> list[Job]:
+        """The oldest jobs, as long as all of their rows together are no more than so many."""
+        taken: list[Job] = []
+        left = most_rows
+        while self._jobs and len(self._jobs[0].rows) <= left:
+            taken.append(self.take_first())
+            left -= len(taken[-1].rows)
+        return taken
+
+    def take_first(self) -> Job:
+        job = self._jobs.popleft()
+        self.rows -= len(job.rows)
+        return job

@@ -1,0 +1,38 @@
+"""What a real server serves after a promotion, while nobody asks it for anything."""
+
+import json
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from predictor.serving import registry
+from predictor.serving.live import SECONDS_BEHIND
+from tests.training import register_shipped
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+ASKED_AT_ONCE = 16
+
+
+def ask(address):
+    """The number of the version that answers, over a connection of its own."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/api/v1/models/line/predict", b'{"inputs": {"x": 5}}', headers)  # noqa: S310  # Our own address.
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # The same.
+        return json.load(answer)["version"]
+
+
+def ask_all(address):
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        return set(pool.map(ask, [address] * ASKED_AT_ONCE))
+
+
+def test_workers_that_were_idle_answer_their_first_visitors_with_what_went_live(models_dir, serve):
+    first, _ = register_shipped("line"), register_shipped("line")
+    server = serve(WEB_CONCURRENCY="2").wait_until("/readyz")
+    assert ask_all(server.address) == {2}
+    registry.promote(first, by="tests", reason="back")
+    time.sleep(SECONDS_BEHIND)
+    assert ask_all(server.address) == {1}
+    assert "Traceback" not in server.log.read_text()
