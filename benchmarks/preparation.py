@@ -61,11 +61,13 @@ def write_recipes(folder: Path, root: Path, tables: dict[str, pl.DataFrame]) -> 
 
 
 def prepare_site(checkout: Checkout, environment: dict[str, str], recipes: Path, *again: str) -> None:
-    """Migrate, collect the static files and train every recipe, some of them a second time."""
-    subprocess.run(
+    """Migrate, collect the static files and train every recipe, some of them a second time; ends where that fails."""
+    done = subprocess.run(
         [checkout.python, "-c", PREPARE, recipes, *again],
         cwd=checkout.folder,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "mlsite.settings"} | environment,
         stdout=sys.stderr,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        sys.exit(f"{checkout.title} could not be prepared; the reason stands above.")

@@ -95,6 +95,7 @@ class System:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+            self.process = None
 
     def measure_memory(self) -> list[float]:
         """The proportional set size of each of its processes in MB, what it shares divided by who shares it."""

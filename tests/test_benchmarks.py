@@ -140,5 +140,5 @@ CALM = Waits(visits=[Waited(seconds=0.01)] * 10)
     ],
 )
 def test_a_bound_is_broken_by_a_long_wait_or_a_failed_answer(calm, attacked, verdict):
-    found = Result(database="SQLite", name="bulk", calm=calm, attacked=attacked).verdict
+    found = Result(name="bulk", calm=calm, attacked=attacked).verdict
     assert found.startswith(verdict)

@@ -11,12 +11,10 @@ Exits with 1 where an answer failed, a visitor waited for 1 s or more, or a sign
 """
 
 import argparse
-import http.client
 import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -24,18 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.attacks import commands, connections, payloads, staff
-from benchmarks.attacks.attackers import attacking
-from benchmarks.attacks.results import HEADER, Result, keeps_bounds, write_row
+from benchmarks.attacks.measuring import run_attack, wait_until_calm
+from benchmarks.attacks.results import HEADER, Result, write_row
 from benchmarks.attacks.target import Target, find_loopback
-from benchmarks.attacks.visitors import Waits, check_health, watch_visitors
 from benchmarks.lifetime import end_when_asked, run_postgres
 
 ATTACKS = payloads.ATTACKS | connections.ATTACKS | staff.ATTACKS | commands.ATTACKS
-SECONDS_OF_CALM = 3.0
-TRIES_TO_BE_CALM = 3
-# What the new process needs until it attacks.
-SECONDS_TO_BEGIN = 1.5
-SECONDS_TO_RECOVER = 60.0
 
 
 def main() -> None:
@@ -107,7 +99,7 @@ def attack_site(options: argparse.Namespace) -> Iterator[Result]:
             print(f"{name} is left out: it needs {missing}.", file=sys.stderr)
             continue
         wait_until_calm(target)
-        yield run_attack(name, target, "", options.seconds)
+        yield run_attack(name, ATTACKS[name], target, options.seconds)
 
 
 def attack_own_sites(options: argparse.Namespace, stack: ExitStack) -> Iterator[Result]:
@@ -124,46 +116,9 @@ def attack_own_sites(options: argparse.Namespace, stack: ExitStack) -> Iterator[
         site = make_own_site(database, url, work / database, options.rows, stack)
         for name in names:
             site.restart()
-            result = run_attack(name, site.target, database, options.seconds)
-            yield replace(result, has_lost_workers=site.has_lost_workers)
+            result = run_attack(name, ATTACKS[name], site.target, options.seconds)
+            yield replace(result, database=database, has_lost_workers=site.has_lost_workers)
         site.system.stop()
-
-
-def run_attack(name: str, target: Target, database: str, seconds: float) -> Result:
-    """Measure visitors in calm, then with the attack; it has ended when this returns."""
-    attack = ATTACKS[name]
-    seconds = max(seconds, attack.least_seconds)
-    print(f"{name}: {attack.title} …", file=sys.stderr)
-    calm = None if attack.begins_first else watch_calm(target)
-    with attacking(attack, target.until(time.monotonic() + SECONDS_TO_BEGIN + seconds)):
-        time.sleep(SECONDS_TO_BEGIN)
-        attacked = watch_visitors(target, seconds, with_sign_ins=attack.with_sign_ins)
-    return Result(database=database, name=name, calm=calm, attacked=attacked)
-
-
-def watch_calm(target: Target) -> Waits:
-    """Visitors without an attack, once they have warmed the workers up; again where other work disturbed them."""
-    for _ in range(TRIES_TO_BE_CALM):
-        watch_visitors(target, SECONDS_OF_CALM / 2)
-        calm = watch_visitors(target, SECONDS_OF_CALM)
-        if keeps_bounds(calm):
-            break
-    return calm
-
-
-def wait_until_calm(target: Target) -> None:
-    """Wait until the site answers at once, for an attack before may have left it busy; ends with 1 if it does not."""
-    ends, fast = time.monotonic() + SECONDS_TO_RECOVER, 0
-    while fast < 5:
-        began = time.monotonic()
-        try:
-            answer, _ = check_health(target)
-            fast = fast + 1 if answer.status == 200 and time.monotonic() < began + 0.2 else 0
-        except (OSError, http.client.HTTPException):
-            fast = 0
-        if time.monotonic() > ends:
-            sys.exit(f"http://{target.host}:{target.port} does not answer /healthz within 0.2 s.")
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":

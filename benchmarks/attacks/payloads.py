@@ -54,7 +54,7 @@ def _send_cookie(target: Target, parts: int) -> None:
             client.sendall(request)
             return read_answer(client)
 
-    repeat(target, 4, send)
+    repeat(target, 12, send)
 
 
 def send_long_text(target: Target) -> None:
@@ -97,8 +97,8 @@ ATTACKS = {
     "wide": Attack(title="the form of 1,500 inputs, by 2 clients", run=open_wide_form, needs="own"),
     "wide-errors": Attack(title="1,500 wrong inputs in a form, by 5 clients", run=post_wide_form, needs="own"),
     "script-name": Attack(title="a header SCRIPT_NAME", run=send_script_name, begins_first=True),
-    "cookie": Attack(title="a quoted cookie of 64 kB in 8 headers, by 4 clients", run=send_long_cookie),
-    "small-cookie": Attack(title="a quoted cookie of 8 kB, by 4 clients", run=send_cookie),
+    "cookie": Attack(title="a quoted cookie of 64 kB in 8 headers, by 12 clients", run=send_long_cookie),
+    "small-cookie": Attack(title="a quoted cookie of 8 kB, by 12 clients", run=send_cookie),
     "long-text": Attack(title="3.9 MB of U+202E in JSON, 500 kB in a form", run=send_long_text),
     "fields": Attack(title="forms of 87,000 fields, by 2 clients", run=send_most_fields),
     "unknown-fields": Attack(title="forms of 5,000 unknown fields, by 5 clients", run=send_unknown_fields),

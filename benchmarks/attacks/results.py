@@ -12,10 +12,10 @@ MOST_SECONDS_TO_SIGN_IN = 2.0
 class Result:
     """Visitors' waits without the attack (None where it came first) and with it."""
 
-    database: str
     name: str
     calm: Waits | None
     attacked: Waits
+    database: str = ""
     has_lost_workers: bool = False
 
     @property
