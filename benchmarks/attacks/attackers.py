@@ -47,7 +47,8 @@ def repeat(target: Target, clients: int, act: Act) -> None:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, target.seconds_left) + 0.5)
-    print(f"  the attackers got: {', '.join(f'{n} × {what}' for what, n in got.most_common())}", file=sys.stderr)
+    shown = ", ".join(f"{count} × {what}" for what, count in got.most_common()) or "no answer yet"
+    print(f"  the attackers got: {shown}", file=sys.stderr)
 
 
 def _repeat(target: Target, act: Act, got: "Counter[str]") -> None:
