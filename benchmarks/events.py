@@ -11,7 +11,8 @@ from contextlib import closing
 
 import psycopg2
 
-from benchmarks.systems import KEYS, ROOT, System, list_family
+from benchmarks.checkouts import ROOT
+from benchmarks.systems import KEYS, System, list_family
 
 SECONDS_BEFORE = 2.0
 

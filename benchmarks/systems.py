@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,14 +10,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.checkouts import OURS, Checkout, install
+
 PEERS = Path(__file__).parent / "peers"
-ENVIRONMENTS = Path(__file__).parent / ".peers"
 WORKERS = 2
 SECONDS_TO_START = 90.0
 TOKEN = "a" * 32
@@ -88,12 +88,14 @@ class System:
     def stop(self) -> None:
         """End it with all of its processes."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # It may have ended by itself.
+                os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+            self.process = None
 
     def measure_memory(self) -> list[float]:
         """The proportional set size of each of its processes in MB, what it shares divided by who shares it."""
@@ -120,20 +122,6 @@ def ask(address: str, headers: list[str], body: str | None = None) -> str:
         return str(answer.read().decode())
 
 
-def install(peer: str) -> Path:
-    """Make a peer's own environment from its requirements, unless it is there; gives where its programs are."""
-    folder, wanted = ENVIRONMENTS / peer, (PEERS / peer / "requirements.txt").read_text()
-    stamp = folder / "requirements.txt.installed"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Installing {peer} (once) …", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin/pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", PEERS / peer / "requirements.txt"], check=True)
-        stamp.write_text(wanted)
-    return folder / "bin"
-
-
 def ask_in_json(model: str, path: str, body: str, read: Callable[[Any], float]) -> Question:
     """A question whose body is JSON in which `VALUES` stands for a row's numbers; `read` is given the answer's JSON."""
     return Question(
@@ -148,7 +136,7 @@ def ask_in_json(model: str, path: str, body: str, read: Callable[[Any], float]) 
 
 def make_peer(peer: str, model: str, work: Path, port: int) -> System:
     """A peer that serves one of the models, which its own scikit-learn has fitted."""
-    programs = install(peer)
+    programs = install(peer, PEERS / peer / "requirements.txt")
     fitted = work / peer
     if not fitted.exists():
         fitted.mkdir()
@@ -218,9 +206,31 @@ def make_bentoml(programs: Path, pickled: Path, model: str, port: int) -> System
 MAKERS = {"flask": make_flask, "fastapi": make_fastapi, "mlflow": make_mlflow, "bentoml": make_bentoml}
 
 
-def make_ours(database_url: str, columns: dict[str, list[str]], port: int) -> System:
-    """The site in production on PostgreSQL, by the Procfile's own command, behind what a router adds to a request."""
-    [command] = [line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web: ")]
+def make_site(checkout: Checkout, environment: dict[str, str], port: int, questions: list[Question]) -> System:
+    """A checkout's site, by its Procfile's own command."""
+    [command] = [line for line in (checkout.folder / "Procfile").read_text().splitlines() if line.startswith("web: ")]
+    return System(
+        title=checkout.title,
+        command=command.removeprefix("web: ").split(),
+        environment={
+            **KEYS,
+            # What a .env in its folder might say otherwise.
+            "DEFAULT_MODEL": "line",
+            "ALLOWED_HOSTS": "",
+            "PORT": str(port),
+            "WEB_CONCURRENCY": str(WORKERS),
+            "PATH": f"{checkout.python.parent}:{os.environ['PATH']}",
+            **environment,
+        },
+        folder=checkout.folder,
+        port=port,
+        ready="/readyz",
+        questions=questions,
+    )
+
+
+def make_ours(database_url: str, columns: dict[str, list[str]], port: int, checkout: Checkout = OURS) -> System:
+    """The site in production on PostgreSQL, behind what a router adds to a request."""
     address = f"127.0.0.1:{port}"
     tokens = [f"Cookie: csrftoken={TOKEN}", f"Origin: https://{address}", f"Host: {address}"]
 
@@ -238,29 +248,15 @@ def make_ours(database_url: str, columns: dict[str, list[str]], port: int) -> Sy
         )
 
     form = {"model": "line", "path": "/", "write": write_form}
-    return System(
-        title="mlsite",
-        command=command.removeprefix("web: ").split(),
-        environment={
-            "DATABASE_URL": database_url,
-            "PORT": str(port),
-            "WEB_CONCURRENCY": str(WORKERS),
-            "DEPLOYMENT": "production",
-            "FORWARDED_ALLOW_IPS": "*",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            **KEYS,
-        },
-        folder=ROOT,
-        port=port,
-        ready="/readyz",
-        questions=[
-            make_json("line"),
-            make_json("forest"),
-            Question(title="form, by htmx", headers=[FORM, SECURE, "HX-Request: true", *tokens], **form),
-            Question(title="form, 303 and page", how="journey", headers=[FORM, SECURE, *tokens], **form),
-            Question(model="", title="an empty page (/healthz)", how="get", path="/healthz", headers=[SECURE]),
-        ],
-    )
+    environment = {"DATABASE_URL": database_url, "DEPLOYMENT": "production", "FORWARDED_ALLOW_IPS": "*"}
+    questions = [
+        make_json("line"),
+        make_json("forest"),
+        Question(title="form, by htmx", headers=[FORM, SECURE, "HX-Request: true", *tokens], **form),
+        Question(title="form, 303 and page", how="journey", headers=[FORM, SECURE, *tokens], **form),
+        Question(model="", title="an empty page (/healthz)", how="get", path="/healthz", headers=[SECURE]),
+    ]
+    return make_site(checkout, environment, port, questions)
 
 
 KEYS = {"SECRET_KEY": secrets.token_hex(32), "MODEL_SIGNING_KEY": secrets.token_hex(32)}

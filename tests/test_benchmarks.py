@@ -1,0 +1,144 @@
+"""What the benchmarks promise: which site they touch, what a verdict says, and that nothing is left running."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from benchmarks import serving
+from benchmarks.attacks import __main__ as attacks
+from benchmarks.attacks.results import Result
+from benchmarks.attacks.target import find_loopback
+from benchmarks.attacks.visitors import Waited, Waits
+from benchmarks.checkouts import OURS, check_out, find_commit
+from benchmarks.ratios import compare_rates
+from tests.conftest import ROOT
+
+
+def read_refusal(read_options, arguments, capsys):
+    """The last line that is printed where arguments are refused as wrong usage."""
+    with pytest.raises(SystemExit) as ended:
+        read_options(arguments)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"),
+    [
+        ([100.0] * 10, "holds"),
+        ([103.0, 103.2, 102.8, 103.1, 102.9, 103.0, 103.1, 102.9, 103.0, 103.0], "holds"),
+        ([104.0, 104.2, 103.8, 104.1, 103.9, 104.0, 104.1, 103.9, 104.0, 104.0], "slower"),
+        ([90.0, 110.0, 95.0, 105.0, 90.0, 110.0, 95.0, 105.0, 90.0, 110.0], "proves nothing"),
+        ([150.0, 120.0, 140.0, 130.0, 150.0, 120.0, 140.0, 130.0, 150.0, 120.0], "slower"),
+        ([80.0] * 10, "holds"),
+    ],
+)
+def test_a_figure_is_slower_where_its_whole_interval_lies_below_0_97(theirs, verdict):
+    found = compare_rates([100.0] * 10, theirs)
+    assert found.lower <= found.ratio <= found.upper
+    assert found.verdict == verdict
+    assert found == compare_rates([100.0] * 10, theirs), "the interval is not the same each time"
+
+
+def test_rates_are_compared_pair_by_pair():
+    swinging = [100.0, 400.0, 200.0, 800.0, 50.0, 100.0, 400.0, 200.0, 800.0, 50.0]
+    found = compare_rates([0.99 * rate for rate in swinging], swinging)
+    assert (found.lower, found.ratio, found.upper) == pytest.approx((0.99, 0.99, 0.99))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--against", "no-such-commit"], "--against: 'no-such-commit' is not a commit of this repository"),
+        (["--against", "--help"], "expected one argument"),
+        (["--against", "HEAD", "--rounds", "9"], "at least 10 rounds of 5 s"),
+        (["--against", "HEAD", "--seconds", "4"], "at least 10 rounds of 5 s"),
+        (["--against", "HEAD", "--only", "flask"], "--only chooses among the peers"),
+        (["--trial"], "--trial is for --against COMMIT"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_a_line(arguments, problem, capsys):
+    assert problem in read_refusal(serving.read_options, arguments, capsys)
+
+
+def test_a_commit_is_checked_out_without_a_trace_in_the_repository(tmp_path):
+    checkout = check_out(find_commit("HEAD"), tmp_path)
+    assert (checkout.folder / "manage.py").is_file()
+    assert not (checkout.folder / ".git").exists()
+    assert checkout.python == OURS.python, "the same requirements got another environment"
+
+
+@pytest.fixture
+def folder():
+    """One with a short name: PostgreSQL puts a socket into it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT]])
+def test_a_benchmark_that_is_ended_ends_its_database(folder, signals):
+    code = (
+        "import sys, time; from pathlib import Path; from benchmarks.lifetime import end_when_asked, run_postgres\n"
+        "end_when_asked()\n"
+        "with run_postgres(Path(sys.argv[1])) as url: print(url, flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(folder / "postgres")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # Ours.
+        url = process.stdout.readline().strip()
+        psycopg2.connect(url).close()
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.05)
+        assert process.wait(30) != 0
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(url)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://192.0.2.1:8000", "http://0.0.0.0:8000", "http://[2001:db8::1]/", "http://169.254.1.1/"]
+)
+def test_no_site_but_one_on_loopback_is_attacked(address, capsys):
+    refusal = read_refusal(attacks.read_options, ["--address", address, "cookie"], capsys)
+    assert "is not this machine's loopback" in refusal
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "https://127.0.0.1/", "http://127.0.0.1:99999/", "http:///", ""])
+def test_what_is_not_an_address_is_not_attacked(address, capsys):
+    assert "argument --address" in read_refusal(attacks.read_options, ["--address", address], capsys)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "http://127.0.0.9:8000/", "http://localhost:8000"])
+def test_an_address_on_loopback_may_be_attacked(address):
+    host, port = find_loopback(address)
+    assert host.startswith("127.") or host == "::1"
+    assert port == 8000
+
+
+def test_an_unknown_attack_is_refused_with_those_there_are(capsys):
+    refusal = read_refusal(attacks.read_options, ["nuclear"], capsys)
+    assert "'nuclear' is not an attack: choose from wide, " in refusal
+
+
+CALM = Waits(visits=[Waited(seconds=0.01)] * 10)
+
+
+@pytest.mark.parametrize(
+    ("calm", "attacked", "verdict"),
+    [
+        (CALM, Waits(visits=[Waited(seconds=0.99)]), "kept"),
+        (None, Waits(visits=[Waited(seconds=0.99)], sign_ins=[Waited(seconds=1.99)]), "kept"),
+        (CALM, Waits(visits=[Waited(seconds=0.01), Waited(seconds=1.5)]), "BROKEN: 1.50 s"),
+        (CALM, Waits(visits=[Waited(seconds=0.01)], sign_ins=[Waited(seconds=2.5)]), "BROKEN: 2.50 s to sign in"),
+        (CALM, Waits(visits=[Waited(seconds=0.01, problem="503")] * 2), "BROKEN: 2 × 503"),
+        (Waits(visits=[Waited(seconds=1.2)]), Waits(visits=[Waited(seconds=1.5)]), "says nothing: "),
+    ],
+)
+def test_a_bound_is_broken_by_a_long_wait_or_a_failed_answer(calm, attacked, verdict):
+    found = Result(name="bulk", calm=calm, attacked=attacked).verdict
+    assert found.startswith(verdict)
