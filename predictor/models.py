@@ -83,7 +83,7 @@ class Version(models.Model):
     @property
     def decimals(self) -> int | None:
         """To how many decimals its predictions are written that have no interval: 4 digits of the target's spread."""
-        spread = self.metrics["baseline"].get("rmse")  # The baseline is always the mean.
+        spread = self.metrics.get("baseline", {}).get("rmse")  # The baseline is always the mean.
         return None if spread is None else find_decimals(spread, 4)
 
     @property
@@ -336,7 +336,7 @@ class Outcome(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.value} for {self.prediction_id}"
+        return f"{self.written_value} for {self.prediction_id}"
 
     @property
     def written_value(self) -> Written:
