@@ -384,7 +384,7 @@ class Outcome(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.value} for {self.prediction_id}"
+        return f"{self.written_value} for {self.prediction_id}"
 
     @property
     def written_value(self) -> Written:

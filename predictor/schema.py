@@ -193,11 +193,15 @@ class Feature:
         """The range seen in training: “0.1 to 9.9 mm”; None for what has none."""
         if not self.seen or self.kind in ("category", "boolean"):
             return None
-        return Quantity(unit=self.unit).write_range(float(self.seen[0]), float(self.seen[-1]))
+        return self._quantity.write_range(float(self.seen[0]), float(self.seen[-1]))
 
     def write(self, value: Value) -> Written:
         """Write one of its values for people, a number with its unit."""
-        return Quantity(unit=self.unit).write(value)
+        return self._quantity.write(value)
+
+    @cached_property
+    def _quantity(self) -> Quantity:
+        return Quantity(unit=self.unit)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

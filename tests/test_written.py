@@ -114,8 +114,12 @@ def test_an_outcome_is_written_with_its_unit_and_all_digits_that_were_typed(admi
     assert page.select_one("#outcome td").text == "$1,573,250.25"
     assert read(admin_client, "/admin/predictor/prediction/").select_one(".field-happened").text == "$1,573,250.25"
     assert read(admin_client, "/admin/predictor/outcome/").select_one(".field-shown_value").text == "$1,573,250.25"
+    corrected, _ = record_outcome(prediction, "1600000", by="ada", seen=prediction.outcomes.get().id)
+    listed = read(admin_client, "/admin/predictor/outcome/")
+    assert listed.select_one(".field-replaces").text == f"$1,573,250.25 for {prediction.id}"
+    assert str(corrected) == f"$1,600,000 for {prediction.id}"
     detail = read(admin_client, f"/admin/predictor/prediction/{prediction.id}/change/")
-    assert detail.select_one(".inline-group .field-shown_value").text.strip() == "$1,573,250.25"
+    assert detail.select_one(".inline-group .field-shown_value").text.strip() == "$1,600,000"
 
 
 def test_what_is_outside_the_range_seen_warns_in_the_same_writing(client, price):

@@ -56,7 +56,7 @@ class OutcomeAdmin(HistoryAdmin):
 
     form = OutcomeForm
     list_display = ["recorded_at", "prediction", "shown_value", "recorded_by", "replaces"]
-    list_select_related = ["prediction__version", "replaces"]
+    list_select_related = ["prediction__version", "replaces__prediction__version"]
     raw_id_fields = ["prediction"]
     ordering = ["-id"]
 

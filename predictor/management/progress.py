@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from django.core.management.base import OutputWrapper
 
+from predictor.formats import format_number
+
 # In how many lines a count of many parts is told where there is no bar.
 TOLD_PARTS = 10
 
@@ -42,7 +44,7 @@ class Progress:
         elif not total:
             self._stream.write(line, style_func=str)
         elif done * TOLD_PARTS // total > (done - 1) * TOLD_PARTS // total:
-            self._stream.write(f"{line}: {done} of {total}", style_func=str)
+            self._stream.write(f"{line}: {format_number(done)} of {format_number(total)}", style_func=str)
 
     def _draw(self, line: str, done: int, total: int) -> None:
         if line != self._shown:
@@ -51,5 +53,5 @@ class Progress:
             if not total:
                 self._bar.console.print(line, markup=False, soft_wrap=True)
             self._shown, self._task = line, self._bar.add_task("", total=total or None)
-        description = f"{line}: {done} of {total}" if total else ""
+        description = f"{line}: {format_number(done)} of {format_number(total)}" if total else ""
         self._bar.update(self._task, completed=done, description=description, refresh=True)

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit, RandomizedSearchCV
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.formats import format_plain
+from predictor.formats import format_number, format_plain
 from predictor.schema import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import answer_rows
@@ -52,7 +52,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
     classes = len(dataset.schema.target.classes)
-    report(f"{recipe.slug}: tuning: {candidates} candidates on {used} folds")
+    report(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
     scorer = _make_scorer(
         metric, classes, lambda done: report(f"{recipe.slug}: tuning", done=done, total=candidates * used)
     )

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from predictor.formats import Written, format_number
 
@@ -45,7 +45,7 @@ def write_with_unit(written: Written) -> str | Markup:
     """A number whose unit is set apart by its looks, and by a space that no line ends at."""
     if not written.unit:
         return written.text
-    return Markup('{}&nbsp;<span class="unit">{}</span>').format(written.text, written.unit)
+    return Markup(f'{escape(written.text)}&nbsp;<span class="unit">{escape(written.unit)}</span>')  # noqa: S704  # Escaped.
 
 
 def write_moment(form: str, moment: datetime) -> str:

@@ -9,6 +9,7 @@ import django.db
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import OutcomeChanged
+from predictor.formats import format_number
 from predictor.schema import quote
 from predictor.serving.outcome_files import REFUSED, Entry, Judged, Result, record_entries
 
@@ -47,9 +48,9 @@ class Command(BaseCommand):
         self.stdout.write(write_json(judged, stored) if format == "json" else write_text(judged, stored))
         refused = sum(each.result in REFUSED for each in judged)
         if refused and not partial:
+            counts = f"{format_number(refused)} of {format_number(len(judged))} rows"
             raise CommandError(
-                f"{file}: {refused} of {len(judged)} rows are refused, and nothing was stored:"
-                " mend them, or record the others with --partial."
+                f"{file}: {counts} are refused, and nothing was stored: mend them, or record the others with --partial."
             )
 
 
@@ -112,7 +113,7 @@ def write_json(judged: list[Judged], stored: bool) -> str:
 
 def write_text(judged: list[Judged], stored: bool) -> str:
     """How many rows came to what, then those that somebody should look at, at most 20 of a kind."""
-    counts = ", ".join(f"{count} {result}" for result, count in count_results(judged).items())
+    counts = ", ".join(f"{format_number(count)} {result}" for result, count in count_results(judged).items())
     is_stored = stored and count_results(judged)["accepted"]
     return "\n".join([f"{counts}; {'stored' if is_stored else 'nothing stored'}", *_list_refused(judged)])
 
@@ -129,4 +130,4 @@ def _list_refused(judged: list[Judged]) -> Iterator[str]:
             entry = each.entry
             yield f"  {result}  line {entry.line}  {quote(entry.id)}  {quote(entry.outcome)}  {each.reason}"
         if len(found) > MOST_LINES:
-            yield f"  {result}  and {len(found) - MOST_LINES} more; all of them with --format json"
+            yield f"  {result}  and {format_number(len(found) - MOST_LINES)} more; all of them with --format json"
