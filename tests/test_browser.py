@@ -96,10 +96,10 @@ either_way = pytest.mark.parametrize("javascript", [True, False], ids=["with Jav
 each_width = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["360 px", "1280 px"])
 
 
-def test_numbers_of_seven_digits_fit_a_phone(open_page, models_dir, tmp_path):
+def test_numbers_of_seven_digits_fit_a_phone(open_page, shared_server, models_dir, tmp_path):
     write_recipe(tmp_path, "price", RECIPE, make_rows())
     train(models_dir, "price")
-    time.sleep(SECONDS_BETWEEN_LOOKS)
+    shared_server.wait_until("/price/")
     page = open_page("/price/", PHONE)
     page.fill("input[name=lot]", "12345.5")
     page.fill("input[name=built]", "2009")

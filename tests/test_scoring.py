@@ -1,3 +1,7 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
 import pytest
 from django.db import DataError, connection
 
@@ -81,3 +85,25 @@ def test_the_connection_that_wrote_is_closed(runtime):
     assert count_connections() == before + 1
     scoring.close()
     assert count_connections() == before
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL lets all write at once")
+def test_others_write_between_the_rows_of_one_chunk(runtime):
+    is_over = threading.Event()
+
+    def write():
+        row = runtime.schema.parse({"x": "1"})
+        while not is_over.is_set():
+            service.predict(runtime, [row], Prediction.Source.FORM)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        chunks = list(score_rows(runtime, parse(runtime, range(ROWS_AT_ONCE)), Prediction.Source.CSV))
+        is_over.set()
+        writing.result()
+    assert [len(chunk) for chunk in chunks] == [ROWS_AT_ONCE]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT source FROM predictor_prediction ORDER BY rowid")
+        written = [source for source, _ in groupby(source for [source] in cursor)]
+    assert written.count("csv") > 1

@@ -1,6 +1,7 @@
 """Answers any number of rows: chunk by chunk, each of them committed before any of its answers is given."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,8 @@ from predictor.serving.history import Stored, describe_answer, insert_rows
 from predictor.serving.runtime import Answer, Runtime
 
 ROWS_AT_ONCE = 4_000
+# In one transaction on SQLite, where all other writers wait for its end.
+ROWS_IN_A_TURN = 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +33,8 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
     """Predict and store parsed rows, 4,000 at a time; gives each chunk once all of it is committed.
 
     While the database takes one chunk, over a connection of its own, the next is parsed and predicted: so memory stays
-    flat. Raises NoAnswer for a row that the model cannot answer, and what the database raises; what was given until
-    then is stored, and at most one chunk more.
+    flat. SQLite is left to others for half of the time. Raises NoAnswer for a row that the model cannot answer, and
+    what the database raises; what was given until then is stored, and at most one chunk more.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring") as writer:
         try:
@@ -77,7 +80,18 @@ def _store(stored: list[Stored], ahead: "Future[None] | None") -> None:
     """Insert a chunk, unless the one ahead of it could not be: nothing is kept behind a gap."""
     if ahead is not None:
         ahead.result()
-    insert_rows(stored)
+    STORES.get(connection.vendor, insert_rows)(stored)
+
+
+def _store_in_turns(stored: Sequence[Stored]) -> None:
+    """Leave SQLite to others for as long as each piece took: they try again by themselves, in steps up to 100 ms."""
+    for start in range(0, len(stored), ROWS_IN_A_TURN):
+        began = time.monotonic()
+        insert_rows(stored[start : start + ROWS_IN_A_TURN])
+        time.sleep(time.monotonic() - began)
+
+
+STORES: dict[str, Callable[[Sequence[Stored]], None]] = {"sqlite": _store_in_turns}
 
 
 def _hang_up() -> None:
