@@ -69,11 +69,12 @@ def bound_heads() -> None:
     RequestParser.mesg_class = BoundedRequest
 
 
-def take_body(request: Any, client: Any, receive: Callable[[Any, int], bytes]) -> bool:
+def take_body(request: Any, receive: Callable[[Any, int, bool], bytes]) -> bool:
     """Read a request's body, all of it, before the application begins; tell whether nothing of it is left unread.
 
-    `receive` gives so many bytes of it, or raises TooSlow. A body that is too large, or does not tell its length, is
-    left alone: the application sees an empty one and refuses it by its headers, and the answer closes the connection.
+    `receive` gives so many bytes, for which the client may wait to be asked, or raises TooSlow. A body that is too
+    large, or does not tell its length, is left alone: the application sees an empty one and refuses it by its headers,
+    and the answer closes the connection.
     """
     reader = request.body.reader
     length = reader.length if isinstance(reader, LengthReader) else None
@@ -81,9 +82,7 @@ def take_body(request: Any, client: Any, receive: Callable[[Any, int], bytes]) -
         return True
     is_expected, request._expected_100_continue = request._expected_100_continue, False
     if length is not None and length <= find_allowance(request.path).most_bytes:
-        if is_expected:
-            client.sendall(CONTINUE)
-        request.body = io.BytesIO(receive(request, length))
+        request.body = io.BytesIO(receive(request, length, is_expected))
         return True
     request.body = io.BytesIO()
     request.force_close()

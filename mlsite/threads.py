@@ -56,9 +56,9 @@ class Worker(ThreadWorker):
     def make_room(self) -> None:
         """Hang up on whoever is waited for the longest, where most are."""
         waiting: dict[TConn, Any] = max([self.arriving, self.leaving, self.closing], key=len)
-        if len(waiting) >= len(self.keepalived_conns):
+        if len(waiting) > len(self.keepalived_conns):
             self.hang_up(next(iter(waiting)))
-        else:
+        elif self.keepalived_conns:
             self.keepalived_conns[0].timeout = 0.0
             self.murder_keepalived()
 
@@ -93,7 +93,8 @@ class Worker(ThreadWorker):
             arrival.take(piece)
             if arrival.expects_continue:
                 arrival.expects_continue = False
-                conn.sock.send(CONTINUE)
+                with suppress(OSError):
+                    conn.sock.send(CONTINUE)
         if arrival.is_complete:
             self.forget(conn)
             conn.init()
@@ -101,8 +102,7 @@ class Worker(ThreadWorker):
             super().enqueue_req(conn)
 
     def handle_request(self, request: Any, conn: TConn) -> bool:
-        request._expected_100_continue = False  # Or it was told to send its body already.
-        take_body(request, conn.sock, receive_at_once)
+        take_body(request, receive_at_once)
         client, conn.sock = conn.sock, Outbox(conn.sock)
         try:
             is_kept = bool(super().handle_request(request, conn))
@@ -240,8 +240,8 @@ class Outbox:
             self.rest.clear()
 
 
-def receive_at_once(request: Any, length: int) -> bytes:
-    """A body that has come with its head."""
+def receive_at_once(request: Any, length: int, is_expected: bool) -> bytes:
+    """A body that has come with its head; whoever waited to be asked for it was asked."""
     came: bytes = request.unreader.take_buffered()
     if len(came) < length:
         raise NoMoreData(came)

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,7 @@ from psycogreen.gevent import gevent_wait_callback
 from psycopg2.extensions import STATUS_SETUP, set_wait_callback
 
 from mlsite.arrival import (
+    CONTINUE,
     MOST_TAKEN,
     SECONDS_OF_GRACE,
     SECONDS_TO_LINGER,
@@ -95,10 +97,11 @@ class Worker(GeventWorker):
         answer = OnePacket(client, self.reading)
         is_whole = False
         try:
-            is_whole = take_body(request, client, self.receive)
+            is_whole = take_body(request, self.receive)
             super().handle_request(listener, request, answer, address)
         except TooSlow:
-            write_error(client, 408, "Request Timeout", TOO_SLOW)
+            with suppress(OSError):
+                write_error(client, 408, "Request Timeout", TOO_SLOW)
             self.linger(client)
             raise StopIteration from None
         except StopIteration:  # gunicorn's word for an answer after which the connection is closed.
@@ -109,11 +112,13 @@ class Worker(GeventWorker):
         answer.flush()
         gevent.sleep(0)
 
-    def receive(self, request: Any, length: int) -> bytes:
+    def receive(self, request: Any, length: int, is_expected: bool) -> bytes:
         """So many bytes of a request's body; raises TooSlow where they do not come at the minimum rate."""
         rate = find_allowance(request.path).bytes_a_second
         body = bytearray()
         with self.sending:
+            if is_expected:
+                request.unreader.sock.sendall(CONTINUE)
             while len(body) < length:
                 piece = request.unreader.read(None, read_ahead=min(length - len(body), MOST_READ))
                 if not piece:

@@ -25,15 +25,24 @@ SECONDS = 2
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup, django_db_blocker, collected_static_files, tmp_path_factory):
-    """A site with one worker and the line model, for all tests of this module."""
+def db(django_db_setup, django_db_blocker):
+    """The test database, for all tests of this module and without a transaction, which would lock the server out.
+
+    It has the name of pytest-django's own, by which that sees that a database is needed.
+    """
     with django_db_blocker.unblock():
-        register_shipped("line")
-        url = make_database_url()
-        server = start_server(tmp_path_factory.mktemp("attacks"), DATABASE_URL=url, WEB_CONCURRENCY="1")
-        yield server.wait_until("/readyz")
-        server.stop()
+        yield
         call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture(scope="module")
+def site(db, collected_static_files, tmp_path_factory):
+    """A site with one worker and the line model."""
+    register_shipped("line")
+    folder = tmp_path_factory.mktemp("attacks")
+    server = start_server(folder, DATABASE_URL=make_database_url(), WEB_CONCURRENCY="1")
+    yield server.wait_until("/readyz")
+    server.stop()
     assert "Traceback" not in server.log.read_text()
 
 

@@ -122,3 +122,46 @@ def test_whoever_is_idle_at_the_end_is_given_time_once_more():
     hang_up(idle, seconds=0)
     visit.greenlet.join(timeout=10)
     assert visit.greenlet.value == "hung up on"
+
+
+class Stuck(Client):
+    """A socket whose client reads nothing."""
+
+    def send(self, data):
+        gevent.sleep(60)
+
+
+def test_whoever_does_not_read_an_answer_is_hung_up_on():
+    waiting = Waiting()
+    answer = OnePacket(Stuck(), waiting)
+    answer.sendall(b"headers")
+    sending = gevent.spawn(answer.sendall, b"body")
+    gevent.sleep(0.01)
+    hang_up(waiting, seconds=0)
+    sending.join(timeout=10)
+    assert isinstance(sending.exception, BrokenPipeError)
+    assert not waiting.since
+
+
+def test_whoever_sends_at_the_minimum_rate_is_given_more_time():
+    waiting = Waiting()
+
+    def send():
+        with waiting:
+            waiting.grant(60)
+            gevent.sleep(0.05)
+            return "served"
+
+    sending = gevent.spawn(send)
+    gevent.sleep(0)
+    hang_up(waiting, seconds=0)
+    sending.join(timeout=10)
+    assert sending.value == "served"
+
+
+def test_the_one_that_is_waited_for_the_longest_makes_room():
+    idle = Waiting()
+    first, second = (Visit(idle, seconds_to_send=0.2) for _ in range(2))
+    gevent.get_hub().loop.run_callback(idle.hang_up_first)
+    gevent.joinall([first.greenlet, second.greenlet], timeout=10)
+    assert [visit.greenlet.value for visit in (first, second)] == ["hung up on", "served"]
