@@ -70,7 +70,7 @@ def write_toml(draft: Draft) -> str:
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
         "",
-        "# What pages call the columns. A feature also takes kind, help, minimum, maximum, choices, required and exclude.",
+        "# What pages call the columns. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
         f"[features.{write_key(target.name)}]  # The target.",
         f"# label = {write_string(target.name)}",
         '# unit = ""',
