@@ -240,6 +240,7 @@ def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, targe
         ({"y": ["a"] * ROWS}, {"estimator": LOGISTIC}, "every row is 'a'; two classes are needed"),
         ({"y": ["broken", *map(str, NOISE[1:])]}, {}, "table.csv: y: 59 values are numbers, but 'broken' is not"),
         ({"y": [None] * ROWS}, {}, "no row has a value in the target 'y'"),
+        ({"y": [f"text {i}" for i in range(ROWS)]}, {"estimator": LOGISTIC}, "table.csv: y: 60 different texts in 60"),
         ({"b": [None] * ROWS}, {}, "no column to learn from beside the target. b: the column is empty"),
         ({"b": [1] * ROWS}, {}, "the rows are too few, or too much alike"),
         (
