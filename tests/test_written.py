@@ -78,7 +78,7 @@ def test_a_prediction_is_written_alike_on_its_page_in_its_title_in_its_chart_and
 
     listed = read(admin_client, "/admin/predictor/prediction/")
     assert listed.select_one(".field-shown_output").text == output
-    assert listed.select_one(".field-shown_inputs").text == "lot = 12,345.5\u00a0m², built = 2009"
+    assert listed.select_one(".field-first_inputs").text == "lot = 12,345.5\u00a0m², built = 2009"
     detail = read(admin_client, f"/admin/predictor/prediction/{prediction.id}/change/")
     assert detail.select_one(".field-shown_output .readonly").text == output
     assert detail.select_one(".field-shown_interval .readonly").text == interval
