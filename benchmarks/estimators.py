@@ -25,9 +25,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from benchmarks.tables import Table, classification_tables, regression_tables
-from predictor.metrics import score_classification, score_regression
+from predictor.metrics.scores import score_classification, score_regression
 from predictor.training.dataset import Dataset, load_dataset
-from predictor.training.evaluation import answer_rows, fit_model
+from predictor.training.evaluation import fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
 
@@ -134,10 +134,10 @@ def measure_model(dataset: Dataset, model: BaseEstimator) -> Measured:
 
 def measure_error(fitted: BaseEstimator, dataset: Dataset, rows: np.ndarray) -> float:
     classes = len(dataset.schema.target.classes)
-    answers, actual = answer_rows(fitted, dataset.matrix[rows], classes), dataset.target[rows]
+    predictions, actual = predict_rows(fitted, dataset.matrix[rows], classes), dataset.target[rows]
     if classes:
-        return score_classification(actual, answers.predicted, answers.probabilities)["log_loss"]
-    return score_regression(actual, answers.predicted)["rmse"]
+        return score_classification(actual, predictions.predicted, predictions.probabilities)["log_loss"]
+    return score_regression(actual, predictions.predicted)["rmse"]
 
 
 def time_row(fitted: BaseEstimator, dataset: Dataset) -> float:

@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks.estimators import make_model
 from benchmarks.tables import Table, regression_tables
 from predictor.training.conformal import find_radius
+from predictor.training.drafting.folder import DEFAULT_ESTIMATORS
 from predictor.training.evaluation import answer_rows, fit_model
 from predictor.training.holdout import FOLDS, assign_folds, is_held_out
-from predictor.training.starting.start import DEFAULT_ESTIMATORS
 
 HOLD_OUT = 0.2
 

@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from predictor.compiled import CompiledModel
+from predictor.estimators.compiled import CompiledModel
 from predictor.training.compiling.compilation import compile_model
 
 ROWS, SECONDS = 2_000, 0.5

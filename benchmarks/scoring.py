@@ -72,7 +72,7 @@ def measure(rows: int, rounds: int) -> None:
 def score(slug: str, rows: int) -> float:
     """Seconds for so many rows from the text of a file to committed answers."""
     from predictor.models import Prediction
-    from predictor.serving.scoring import score_rows
+    from predictor.scoring.rows import score_rows
     from predictor.serving.service import service
 
     runtime = service.get_runtime(slug)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from mlsite.pooled.places import Places
+from mlsite.pooled.pool import Pool
 from predictor.access.addresses import find_address
 from predictor.access.sign_in import find_refusal
 from predictor.exceptions import Overloaded
@@ -22,8 +22,8 @@ SIGN_IN_PATH = "/admin/login/"
 class Turns:
     """So many requests at a time; others wait for so many seconds, in order, where the room still has a place."""
 
-    def __init__(self, number: int, *, seconds: float, room: Places) -> None:
-        self._places, self._seconds, self._room = Places(number), seconds, room
+    def __init__(self, number: int, *, seconds: float, room: Pool) -> None:
+        self._places, self._seconds, self._room = Pool(number), seconds, room
 
     @property
     def waiting(self) -> int:
@@ -37,7 +37,7 @@ class Turns:
 
 
 @contextmanager
-def take_place(places: Places, seconds: float) -> Iterator[None]:
+def take_place(places: Pool, seconds: float) -> Iterator[None]:
     try:
         places.take(seconds)
     except TimeoutError:
@@ -72,11 +72,11 @@ class Crowd:
 
 # Who waits costs a greenlet nothing. Of a worker's 4 threads, 1 is left for visitors.
 are_greenlets = bool(settings.DATABASE_POOL_SIZE)
-threads = Places(3)
+threads = Pool(3)
 # Half of the connections, so that the others are the visitors'.
-pages = Turns(2, seconds=8, room=Places(64) if are_greenlets else threads)
+pages = Turns(2, seconds=8, room=Pool(64) if are_greenlets else threads)
 # One password is hashed at a time: two workers have no more cores than that. Whoever sends a form twice is one client.
-sign_ins = Turns(1, seconds=8, room=Places(256) if are_greenlets else threads)
+sign_ins = Turns(1, seconds=8, room=Pool(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)
 
 

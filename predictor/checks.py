@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from predictor.exceptions import ArtifactError, UntrustedArtifact
-from predictor.schema import SLUG
+from predictor.schema.schema import SLUG
 
 SHORTEST_KEY = 50
 FEWEST_BITS = 128
@@ -110,8 +110,8 @@ def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Itera
 
 def _check_live_versions() -> Iterable[CheckMessage]:
     from predictor.models import Version
-    from predictor.serving.registry import verify_servable
-    from predictor.serving.trust import explain_distrust
+    from predictor.registry.trust import explain_distrust
+    from predictor.registry.versions import verify_servable
 
     live = list(Version.objects.live())
     if settings.DEFAULT_MODEL not in [version.model for version in live]:

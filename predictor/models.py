@@ -2,8 +2,10 @@
 
 import time
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import uuid_utils.compat
 from django.db import models
@@ -13,9 +15,11 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from predictor.formats import Quantity, Written, find_decimals, find_interval_decimals, format_number
-from predictor.interval import MeasuredInterval, read_interval
-from predictor.metrics import LABELS, WrittenScore, describe_comparison, describe_scale, write_scores
-from predictor.schema import Schema, Target
+from predictor.metrics.names import LABELS, WrittenScore, describe_scale, write_scores
+from predictor.record.comparison import describe_comparison
+from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 
 
 class SiteManager(models.Manager["Site"]):
@@ -65,6 +69,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
         before = Promotion.objects.filter(version__model=OuterRef("version__model"), id__lte=OuterRef("id"))
         later = before.filter(promoted_at__gt=moment, promoted_at__lte=timezone.now())
         return self.filter(promotions__in=Promotion.objects.filter(~Exists(later)).newest())
+
+    def name_targets(self, model: str) -> dict[int, str]:
+        """By id, the name of the target of each version of a model."""
+        return {version.id: version.target.name for version in self.filter(model=model).only("schema")}
 
     def next_number(self, model: str) -> int:
         """The number of this model's next version, 1 for its first."""
@@ -363,6 +371,18 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
     def current(self) -> "OutcomeQuerySet":
         """What is now held to be true: the outcomes that no correction replaced."""
         return self.filter(replaced_by=None)
+
+    def of_model(self, model: str) -> "OutcomeQuerySet":
+        """Those of the predictions of all of a model's versions."""
+        return self.filter(prediction__version__model=model)
+
+    def since(self, moment: datetime | None) -> "OutcomeQuerySet":
+        """Those recorded at or after a moment; all of them for None."""
+        return self if moment is None else self.filter(recorded_at__gte=moment)
+
+    def list_for_training(self) -> Iterable[tuple[Any, Any, int, datetime]]:
+        """Inputs, value, version's id and moment of each, the first recorded first."""
+        return self.order_by("id").values_list("prediction__inputs", "value", "prediction__version", "recorded_at")
 
 
 class Outcome(models.Model):

@@ -5,6 +5,11 @@ SHOWN_CHARACTERS = 40
 MOST_BITS_IN_DECIMALS = 14_000
 
 
+def take_first_line(error: BaseException) -> str:
+    """What an error of somebody else's code says, without the lines that follow."""
+    return str(error).strip().partition("\n")[0].rstrip() or "no reason given"
+
+
 def normalise_text(text: str) -> str:
     """Give every line end the form "\\n": browsers post CRLF whatever the option said."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

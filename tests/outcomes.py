@@ -1,7 +1,9 @@
 """Makes predictions without training, for tests of what is recorded of them."""
 
 from predictor.models import Outcome, Prediction, Version
-from predictor.schema import Feature, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 
 LINE = Target(name="y", label="y", task="regression")
 PENGUINS = Target(name="species", label="Species", task="classification", classes=("Adelie", "Gentoo"))

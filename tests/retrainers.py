@@ -12,7 +12,7 @@ from django.db import connections
 if not apps.ready:  # In the process that the others are forked from.
     django.setup()
 
-PRELOADED = ["tests.retrainers", "predictor.retraining", "predictor.training.tuning", "sklearn.tree"]
+PRELOADED = ["tests.retrainers", "predictor.lifecycle.retraining", "predictor.training.fitting", "sklearn.tree"]
 
 
 def start_retrain(models_dir, by):
@@ -34,26 +34,25 @@ def _start(target, models_dir, by):
 
 
 def _retrain(models_dir, database, by):
-    from predictor.retraining import retrain_model
-    from predictor.training.progress import keep_quiet
+    from predictor.lifecycle.retraining import RetrainRequest, retrain_model
+    from tests.training import keep_quiet
 
     connections["default"].settings_dict["NAME"] = database
-    retrain_model(models_dir, "line", by=by, report=keep_quiet)
+    retrain_model(models_dir, RetrainRequest(slug="line", by=by), keep_quiet)
 
 
 def _retrain_until_killed(models_dir, database, by):
-    from predictor.candidate import describe_candidate
-    from predictor.judgement import judge_challenger
-    from predictor.models import Version
-    from predictor.retraining import train_model
-    from predictor.serving import registry
-    from predictor.training.progress import keep_quiet
+    from predictor.lifecycle.candidate import describe_candidate
+    from predictor.lifecycle.judgement import find_live_model, judge_challenger
+    from predictor.lifecycle.retraining import train_model
+    from predictor.registry import versions as registry
+    from tests.training import keep_quiet
 
     connections["default"].settings_dict["NAME"] = database
-    trained = train_model(models_dir, "line", report=keep_quiet)
+    trained = train_model(models_dir, "line", progress=keep_quiet)
     candidate = describe_candidate(trained)
     deadly = replace(candidate.package, chunks=_give_all_and_die(candidate.package.chunks))
-    judgement = judge_challenger(trained, Version.objects.find_live("line"), "always")
+    judgement = judge_challenger(trained, find_live_model("line"), "always")
     registry.register(replace(candidate, package=deadly), judgement, by=by)
 
 

@@ -16,9 +16,11 @@ from predictor.exceptions import (
     WrongLibraries,
     WrongPlace,
 )
-from predictor.schema import Feature, Schema, Target
+from predictor.registry.manifest import Identity, open_manifest, sign_manifest, write_manifest
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.serving import artifact, manifest
-from predictor.serving.manifest import Identity, open_manifest, sign_manifest, write_manifest
 
 SCHEMA = Schema(
     features=(Feature(name="x", kind="number", label="x"),),

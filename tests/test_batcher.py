@@ -8,7 +8,9 @@ from django.db import IntegrityError, OperationalError
 
 from predictor.exceptions import NoAnswer, Overloaded, TooLate
 from predictor.models import Prediction, Version
-from predictor.schema import Feature, Row, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Row, Schema
+from predictor.schema.target import Target
 from predictor.serving.batch import DatabaseStore, Job, answer_batch
 from predictor.serving.batcher import (
     MOST_ROWS_OF_LARGE_WAITING,
@@ -178,6 +180,23 @@ def test_whatever_a_model_raises_reaches_whoever_asked_and_nobody_else():
 
     assert isinstance(read_error(jobs[0]), AttributeError)
     assert read_outputs(jobs[1]) == [4]
+
+
+class Exiting:
+    """An estimator that ends the program, as a script may."""
+
+    def predict(self, matrix):
+        raise SystemExit("enough")
+
+
+def test_a_model_that_wants_to_end_the_program_ends_the_request_alone(start):
+    runtime = make_runtime()
+    exiting = Runtime(version=runtime.version, schema=SCHEMA, estimator=Exiting())
+    batcher = start(MemoryStore())
+    for values in ((1,), range(500)):
+        with pytest.raises(RuntimeError, match="enough"):
+            batcher.answer(make_job(exiting, *values))
+    assert [prediction.output for prediction in batcher.answer(make_job(runtime, 2))] == [4]
 
 
 class Cancelled(Exception):

@@ -5,7 +5,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client, RequestFactory
 
-from predictor.schema import Feature, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.web.bounds import MORE_FIELDS, MOST_COOKIE_BYTES, TooMuch, check_headers, count_bytes, count_fields
 
 pytestmark = pytest.mark.django_db

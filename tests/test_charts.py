@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.charts import DIGIT_WIDTH, MARKS, TEXT_SIZE, WIDTH, Axis, draw_chart, measure_text
-from predictor.schema import Feature, Schema, Target
+from predictor.record.drawing import DIGIT_WIDTH, measure_text
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.web.charts import MARKS, TEXT_SIZE, WIDTH, Axis, draw_chart
 
 X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
 N = Feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))

@@ -22,10 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, RobustScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from predictor.compiled import CompiledModel
+from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import BadSignature, NoAnswer
 from predictor.models import Artifact, ArtifactChunk
-from predictor.schema import Feature, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.serving.runtime import load_comparable, load_runtime
 from predictor.training.compiling.agreement import measure_difference
 from predictor.training.compiling.checked import compile_checked

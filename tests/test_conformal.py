@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from predictor.retraining import retrain_model
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model
+from predictor.metrics.losses import Predictions
 from predictor.training.conformal import find_radius, measure_interval
-from predictor.training.evaluation import HOLD_OUT, Answers, Evaluation
+from predictor.training.evaluation import HOLD_OUT, Evaluation
 
 
 @pytest.mark.parametrize(
@@ -36,14 +37,14 @@ def test_out_of_fold_residuals_are_called_approximate():
 
 
 def make_evaluation(method, rows):
-    answers = Answers(predicted=np.zeros(rows))
+    answers = Predictions(predicted=np.zeros(rows))
     return Evaluation(
         method=method,
         rows=rows,
         scores={},
         baseline={},
         answers=answers,
-        baseline_answers=answers,
+        baseline_predictions=answers,
         actual=np.arange(rows) + 1.0,
     )
 
@@ -63,7 +64,7 @@ def test_the_answer_comes_with_its_interval_on_the_page_and_in_the_history(clien
 def test_with_nothing_held_out_the_interval_is_said_to_be_approximate(client, models_dir, db):
     recipe = models_dir / "line/model.toml"
     recipe.write_text("holdout = 0\n" + recipe.read_text())
-    retrain_model(models_dir, "line", by="tests", report=lambda line: None)
+    retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), lambda line: None)
     page = client.post("/", {"x": "5"}, follow=True).content.decode()
     assert "in about 9 of 10 cases that are like the 200 rows it was measured on, answered out of fold." in page
 
@@ -83,7 +84,7 @@ def test_a_classification_has_no_interval(client, penguins):
 
 def test_few_rows_give_an_answer_without_an_interval(client, models_dir, db):
     (models_dir / "line/data.csv").write_text("x,y\n" + "".join(f"{x},{2 * x}\n" for x in range(25)))
-    retrain_model(models_dir, "line", by="tests", report=lambda line: None)
+    retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), lambda line: None)
     page = client.post("/", {"x": "5"}, follow=True)
     assert page.status_code == 200
     assert "90 % interval" not in page.content.decode()

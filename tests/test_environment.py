@@ -31,7 +31,7 @@ CI = [
 SET_BY_US = ("ORT_DISABLE_TELEMETRY", "OMP_WAIT_POLICY")
 QUIET = """
 import sys
-from predictor.compiled import CompiledModel
+from predictor.estimators.compiled import CompiledModel
 CompiledModel(open(sys.argv[1], "rb").read()).predict([[1.0]])
 sys.stdin.read()
 """

@@ -8,10 +8,12 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.schema import Feature, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.training.columns import Column
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import answer_rows, evaluate_model, fit_model
+from predictor.training.evaluation import evaluate_model, fit_model, predict_rows
 from predictor.training.holdout import assign_folds, hash_rows, is_held_out
 
 
@@ -106,13 +108,13 @@ def test_rows_that_are_all_alike_cannot_be_measured():
 
 def test_a_class_that_no_training_row_had_has_the_probability_zero():
     fitted = DecisionTreeClassifier().fit([[0.0], [1.0]], [0.0, 2.0])
-    answers = answer_rows(fitted, np.array([[0.0], [1.0]]), classes=4)
+    answers = predict_rows(fitted, np.array([[0.0], [1.0]]), classes=4)
     assert answers.predicted.tolist() == [0.0, 2.0]
     assert answers.probabilities.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
 
 
 def test_a_regression_answers_without_probabilities():
-    answers = answer_rows(LinearRegression().fit([[0.0], [1.0]], [0, 1]), np.array([[2.0]]), classes=0)
+    answers = predict_rows(LinearRegression().fit([[0.0], [1.0]], [0, 1]), np.array([[2.0]]), classes=0)
     assert answers.predicted == pytest.approx([2.0])
     assert answers.predicted.dtype == np.float64
     assert answers.probabilities is None

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from predictor.exceptions import RecipeError
+from predictor.metrics.losses import Predictions
 from predictor.training import gate
-from predictor.training.evaluation import Answers
 from predictor.training.gate import Contest
 from predictor.training.recipe import GateRecipe, Recipe
 from tests.recipes import LINE, make_recipe
@@ -29,7 +29,7 @@ def make_contest(champion_error, challenger_error, rows=ROWS, metric="rmse", spr
     noise, truth = random.normal(0, 0.7**0.5, rows), random.normal(0, spread, rows)
     errors = [noise + random.normal(0, variance**0.5, rows) for variance in (champion_error, challenger_error)]
     champion, challenger, baseline = (
-        gate.measure_losses(metric, e, Answers(predicted=0 * e)) for e in (*errors, truth)
+        gate.measure_losses(metric, e, Predictions(predicted=0 * e)) for e in (*errors, truth)
     )
     return Contest(metric=metric, champion=champion, challenger=challenger, baseline=baseline, left_out=2)
 
@@ -231,9 +231,9 @@ def test_the_log_loss_of_an_estimator_without_probabilities_is_refused():
 def test_losses_join_to_the_metric_they_are_named_after():
     actual, predicted = np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0])
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
-    answers = Answers(predicted=predicted, probabilities=probabilities)
+    answers = Predictions(predicted=predicted, probabilities=probabilities)
     assert gate.measure_losses("mae", actual, answers).tolist() == [0, 0, 1]
-    assert gate.measure_losses("rmse", actual * 3, Answers(predicted=predicted)).tolist() == [0, 4, 9]
+    assert gate.measure_losses("rmse", actual * 3, Predictions(predicted=predicted)).tolist() == [0, 4, 9]
     assert gate.measure_losses("accuracy", actual, answers).tolist() == [0, 0, 1]
     assert gate.measure_losses("log_loss", actual, answers) == pytest.approx(-np.log([0.9, 0.8, 0.5]))
 

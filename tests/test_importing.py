@@ -25,8 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.exceptions import WrongLibraries
-from predictor.imported import Imported, ImportedOnFrame
 from predictor.models import Prediction, Version
 from predictor.serving.runtime import load_comparable, load_runtime
 from predictor.training.pipeline import find_nested
@@ -172,7 +172,7 @@ def test_numbers_by_name_are_answered_as_a_bare_matrix_in_the_order_they_were_fi
 
 
 class ByName(LinearRegression):
-    """Answers a table with names otherwise than a bare matrix."""
+    """Predictions a table with names otherwise than a bare matrix."""
 
     def predict(self, table):
         return super().predict(table) + 1000 * hasattr(table, "columns")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.schema import LARGEST_INTEGER
+from predictor.numbers import LARGEST_INTEGER
 from predictor.training.columns import encode_column, encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole

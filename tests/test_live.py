@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from predictor.serving import registry
+from predictor.registry import versions as registry
 from predictor.serving.live import SECONDS_BEHIND
 from tests.training import register_shipped
 

@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from predictor.models import Version
-from predictor.schema import Schema, Target
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.serving.runtime import load_runtime
 from predictor.training.dataset import load_dataset
 from predictor.training.live_schema import keep_labels

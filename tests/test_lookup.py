@@ -103,3 +103,45 @@ def test_nobody_is_forgotten_when_many_ask_at_once(pool):
     keys = [number % 11 for number in range(500)]
     assert list(pool.map(lookup.find, keys)) == [key**2 if key < 10 else None for key in keys]
     assert lookup.waiting == 0
+
+
+class Unrepeatable(Exception):
+    """An error that cannot be made again from its arguments."""
+
+    def __init__(self, *, cause):
+        super().__init__(f"because of {cause}")
+
+
+@pytest.mark.parametrize(("raised", "shared"), [(Unrepeatable(cause="x"), Unrepeatable), (SystemExit(1), TooLate)])
+def test_whatever_a_query_raises_wakes_everybody_who_waited_for_it(pool, raised, shared):
+    table = Table()
+    asked = []
+
+    def find_many(keys):
+        asked.append(keys)
+        table.find_many(keys)
+        if len(asked) == 2:
+            raise raised
+        return {}
+
+    lookup = Lookup(find_many)
+    first, leader, *others = gather(pool, lookup, table, [1, 2, 3, 4])
+    assert first.result(5) is None
+    assert isinstance(leader.exception(5), type(raised))
+    assert [type(other.exception(5)) for other in others] == [shared, shared]
+
+
+def test_a_query_that_never_ends_keeps_nobody_for_ever(pool):
+    table, never = Table(), threading.Event()
+
+    def find_many(keys):
+        found = table.find_many(keys)
+        if len(keys) > 1:
+            never.wait()
+        return found
+
+    lookup = Lookup(find_many, seconds=0.2)
+    _, leader, other = gather(pool, lookup, table, [1, 2, 3])
+    assert isinstance(other.exception(5), TooLate)
+    never.set()
+    assert leader.result(5) == 4

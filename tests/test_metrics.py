@@ -4,15 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from predictor.metrics import (
-    LABELS,
-    describe_comparison,
-    describe_scale,
-    format_score,
-    score_classification,
-    score_regression,
-    write_scores,
-)
+from predictor.metrics.names import LABELS, describe_scale, format_score, write_scores
+from predictor.metrics.scores import score_classification, score_regression
+from predictor.record.comparison import describe_comparison
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 codes = st.integers(0, 3).map(float)

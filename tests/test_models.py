@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 
 from predictor.models import Prediction, Promotion, Version, make_prediction_id
-from predictor.serving import registry
+from predictor.registry import versions as registry
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 

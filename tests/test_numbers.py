@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from predictor.numbers import UNCLEAR_COMMA, find_written, read_number
-from predictor.schema import write_value
+from predictor.schema.values import write_value
 
 EXPECTED = "a number such as 5"
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.models import Prediction
-from predictor.schema import Feature, Schema, Target, convert_value
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.schema.values import convert_value
 from predictor.serving.service import service
 from predictor.training.dataset import load_dataset
 from predictor.web.forms import parse_typed

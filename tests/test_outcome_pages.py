@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from predictor.models import Outcome, Prediction
-from predictor.serving.outcomes import record_outcome
+from predictor.outcomes.recording import record_outcome
 from predictor.serving.service import service
 from tests.outcomes import read_log
 from tests.test_predict_journey import PENGUIN

@@ -8,8 +8,8 @@ from django.db import connection
 
 from predictor.exceptions import InvalidInput, OutcomeChanged
 from predictor.models import Outcome
-from predictor.serving.outcome_files import Entry, record_entries
-from predictor.serving.outcomes import find_outcome, record_outcome
+from predictor.outcomes.files import Entry, record_entries
+from predictor.outcomes.recording import find_outcome, record_outcome
 from tests.conftest import run_manage
 from tests.outcomes import PENGUINS, make_predictions, read_log
 

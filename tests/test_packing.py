@@ -11,15 +11,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from predictor.candidate import describe_candidate
 from predictor.exceptions import DamagedArtifact, ModelTooLarge
-from predictor.judgement import is_same, judge_challenger
+from predictor.lifecycle.candidate import describe_candidate
+from predictor.lifecycle.judgement import LiveModel, is_same, judge_challenger
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model, train_model
 from predictor.models import Artifact, ArtifactChunk, Version
-from predictor.retraining import retrain_model, train_model
-from predictor.serving import registry
-from predictor.serving.packing import check_lengths, join_chunks, pack_bytes, pack_model
-from predictor.training.progress import keep_quiet
+from predictor.registry import versions as registry
+from predictor.registry.packing import check_lengths, join_chunks, pack_bytes, pack_model
 from tests.conftest import ROOT
+from tests.training import keep_quiet
 
 RANDOM = np.random.default_rng(0)
 
@@ -77,7 +77,7 @@ def test_nothing_of_a_model_above_the_limit_is_written(models_dir, settings):
         "def build(schema): return Large()\n"
     )
     with pytest.raises(ModelTooLarge):
-        retrain_model(models_dir, "line", by="tests", report=keep_quiet)
+        retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), keep_quiet)
     assert not Version.objects.exists()
     assert not Artifact.objects.exists()
     assert not ArtifactChunk.objects.exists()
@@ -86,14 +86,14 @@ def test_nothing_of_a_model_above_the_limit_is_written(models_dir, settings):
 
 @pytest.mark.django_db
 def test_a_large_champion_is_held_in_memory_twice_at_most_while_it_is_compared(models_dir):
-    trained = train_model(models_dir, "line", report=keep_quiet)
+    trained = train_model(models_dir, "line", progress=keep_quiet)
     trained.fitted.noise_ = RANDOM.random(2_000_000)
     candidate = describe_candidate(trained)
     champion = registry.register(candidate, judge_challenger(trained, None, "always"), by="tests")
     trained.fitted.noise_ = trained.fitted.noise_ + 1
     other = describe_candidate(trained)
     tracemalloc.start()
-    assert is_same(trained, other, champion)
+    assert is_same(trained, other, LiveModel(version=champion))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     size = other.package.size
@@ -139,7 +139,7 @@ def test_whatever_is_packed_has_lengths_that_are_accepted(size):
 @pytest.mark.both_databases
 @pytest.mark.django_db
 def test_a_model_that_was_stored_under_a_larger_limit_still_loads(models_dir, settings):
-    trained = train_model(models_dir, "line", report=keep_quiet)
+    trained = train_model(models_dir, "line", progress=keep_quiet)
     trained.fitted.noise_ = RANDOM.random(300_000)
     version = registry.register(describe_candidate(trained), judge_challenger(trained, None, "always"), by="tests")
     settings.MODEL_MAX_MB = 1
@@ -150,13 +150,13 @@ STORE = """
 import numpy as np
 from django.conf import settings
 
-from predictor.candidate import describe_candidate
-from predictor.judgement import judge_challenger
-from predictor.retraining import train_model
-from predictor.serving import registry
-from predictor.training.progress import keep_quiet
+from predictor.lifecycle.candidate import describe_candidate
+from predictor.lifecycle.judgement import judge_challenger
+from predictor.lifecycle.retraining import train_model
+from predictor.registry import versions as registry
+from tests.training import keep_quiet
 
-trained = train_model(settings.MODELS_DIR, "line", report=keep_quiet)
+trained = train_model(settings.MODELS_DIR, "line", progress=keep_quiet)
 trained.fitted.noise_ = np.random.default_rng(0).random(12_450_000)  # 99.6 MB that no compression makes smaller
 candidate = describe_candidate(trained)
 registry.register(candidate, judge_challenger(trained, None, "always"), by="tests")

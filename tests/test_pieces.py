@@ -3,7 +3,10 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.schema import Feature, Schema, Target, write_value
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.schema.values import write_value
 from predictor.serving.service import service
 from predictor.web.forms import PredictionForm
 from predictor.web.pieces import ChartPieces, FormPieces, get_form_pieces

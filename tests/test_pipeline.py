@@ -7,7 +7,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from predictor.exceptions import RecipeError
-from predictor.schema import Feature, Schema, Target
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import fit_model
 from predictor.training.pipeline import build_pipeline, make_estimator

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from mlsite.pooled.places import Places
+from mlsite.pooled.pool import Pool
 
 
 def take_in_turn(places, number):
@@ -18,21 +18,21 @@ def take_in_turn(places, number):
 
 
 def test_there_are_never_more_places_than_were_made():
-    places = Places(2)
+    places = Pool(2)
     assert [places.take(0), places.take(0)] == [None, None]
     with pytest.raises(TimeoutError):
         places.take(0.01)
 
 
 def test_what_was_given_back_is_taken_again_before_anything_new_is_opened():
-    places = Places(2)
+    places = Pool(2)
     places.take(0)
     places.give_back("connection")
     assert [places.take(0), places.take(0)] == ["connection", None]
 
 
 def test_who_waits_longest_is_next_and_who_has_gone_is_passed_over():
-    places = Places(1)
+    places = Pool(1)
     places.take(0)
     with pytest.raises(TimeoutError):
         places.take(0.01)

@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from predictor.profile import CURVE_STEPS, MOST_POINTS, describe_training
-from predictor.schema import Feature, Schema, Target
+from predictor.record.profile import CURVE_STEPS, MOST_POINTS, describe_training
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 
 X = Feature(name="x", kind="number", label="x", seen=(0.0, 10.0))
 N = Feature(name="n", kind="integer", label="n", seen=(1.0, 9.0))

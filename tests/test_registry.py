@@ -7,13 +7,12 @@ import pytest
 from django.db import connection, transaction
 
 from predictor.exceptions import ArtifactError, BadSignature, DamagedArtifact, WrongCode, WrongPlace
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
-from predictor.retraining import retrain_model
-from predictor.serving import registry
-from predictor.serving.packing import pack_model
+from predictor.registry import versions as registry
+from predictor.registry.packing import pack_model
 from predictor.serving.runtime import load_runtime
-from predictor.training.progress import keep_quiet
-from tests.training import train
+from tests.training import keep_quiet, train
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -65,7 +64,7 @@ def test_a_spoilt_artifact_is_neither_loaded_nor_promoted(line, spoil, error):
 @pytest.mark.django_db(transaction=True)
 def test_a_version_that_is_pruned_while_somebody_promotes_it_does_not_go_live(models_dir):
     live = train(models_dir, "line")
-    done = retrain_model(models_dir, "line", by="tests", mode="never", force=True, report=keep_quiet)
+    done = retrain_model(models_dir, RetrainRequest(slug="line", by="tests", mode="never", force=True), keep_quiet)
     other, refused = Version.objects.get(number=done.version), []
 
     def promote():

@@ -10,19 +10,22 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
-from predictor.charts import DRAWING_WIDTH, measure_text
 from predictor.formats import format_number
-from predictor.metrics import score_classification, score_regression
-from predictor.schema import Feature, Schema, Target
+from predictor.metrics.losses import Predictions
+from predictor.metrics.scores import score_classification, score_regression
+from predictor.record.drawing import DRAWING_WIDTH, measure_text
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
 from predictor.training.columns import Column
 from predictor.training.compiling.checked import compile_checked
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import HOLD_OUT, Answers, Evaluation, evaluate_model, fit_model
+from predictor.training.evaluation import HOLD_OUT, Evaluation, evaluate_model, fit_model
 from predictor.training.holdout import hash_rows, is_held_out
-from predictor.training.reports.bootstrap import MOST_DRAWN_ROWS, find_score_intervals
 from predictor.training.reports.figures import TICK_SIZE, draw_figures
 from predictor.training.reports.importances import MOST_FEATURES, measure_importances
 from predictor.training.reports.report import find_commit, make_report
+from predictor.training.reports.score_intervals import MOST_DRAWN_ROWS, find_score_intervals
 
 RANDOM = np.random.default_rng(0)
 
@@ -78,8 +81,8 @@ def answer_regression(rows, method=HOLD_OUT, scale=1.0):
         rows=rows,
         scores=scores,
         baseline={},
-        answers=Answers(predicted=predicted),
-        baseline_answers=Answers(predicted=0 * predicted),
+        predictions=Predictions(predicted=predicted),
+        baseline_predictions=Predictions(predicted=0 * predicted),
         actual=actual,
     )
 
@@ -87,7 +90,7 @@ def answer_regression(rows, method=HOLD_OUT, scale=1.0):
 def answer_classes(rows, classes, has_probabilities=True):
     shares = RANDOM.dirichlet(np.ones(classes), size=rows)
     actual = (RANDOM.random((rows, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, classes - 1).astype(float)
-    answers = Answers(
+    answers = Predictions(
         predicted=shares.argmax(axis=1).astype(float), probabilities=shares if has_probabilities else None
     )
     scores = score_classification(actual, answers.predicted, answers.probabilities)
@@ -97,7 +100,7 @@ def answer_classes(rows, classes, has_probabilities=True):
         scores=scores,
         baseline={},
         answers=answers,
-        baseline_answers=answers,
+        baseline_predictions=answers,
         actual=actual,
     )
 
@@ -271,7 +274,7 @@ def test_thousands_of_features_are_not_shuffled_but_said_so():
 
 
 class AfraidOfOrder(RegressorMixin, BaseEstimator):
-    """Answers rows only as they came."""
+    """Predictions rows only as they came."""
 
     def fit(self, matrix, target):
         self.known_ = {row.tobytes() for row in MATRIX}
@@ -305,7 +308,7 @@ def test_an_interval_lies_around_its_score_and_narrows_with_the_root_of_the_rows
 def test_the_normal_shortcut_agrees_with_drawing_the_rows(monkeypatch):
     evaluation = answer_regression(1_000)
     drawn = find_score_intervals(evaluation, seed=0)
-    monkeypatch.setattr("predictor.training.reports.bootstrap.MOST_DRAWN_ROWS", 0)
+    monkeypatch.setattr("predictor.training.reports.score_intervals.MOST_DRAWN_ROWS", 0)
     short = find_score_intervals(evaluation, seed=0)
     for name in drawn:
         width = drawn[name][1] - drawn[name][0]
@@ -327,8 +330,8 @@ def test_intervals_cover_the_true_scores_as_often_as_they_say():
             rows=100,
             scores=scores,
             baseline={},
-            answers=Answers(predicted=predicted),
-            baseline_answers=Answers(predicted=0 * predicted),
+            predictions=Predictions(predicted=predicted),
+            baseline_predictions=Predictions(predicted=0 * predicted),
             actual=actual,
         )
         classes = (random.random(100) > 0.5).astype(float)
@@ -339,8 +342,8 @@ def test_intervals_cover_the_true_scores_as_often_as_they_say():
             rows=100,
             scores=scores,
             baseline={},
-            answers=Answers(predicted=told),
-            baseline_answers=Answers(predicted=0 * told),
+            predictions=Predictions(predicted=told),
+            baseline_predictions=Predictions(predicted=0 * told),
             actual=classes,
         )
         intervals = find_score_intervals(one, seed) | find_score_intervals(other, seed)

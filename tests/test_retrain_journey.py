@@ -10,11 +10,11 @@ from hashlib import sha256
 import pytest
 from django.core.management import call_command
 
-from predictor.candidate import describe_candidate
 from predictor.exceptions import TrainingError
+from predictor.lifecycle.candidate import describe_candidate
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model, train_model
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
-from predictor.retraining import retrain_model, train_model
-from predictor.serving import registry
+from predictor.registry import versions as registry
 from predictor.serving.runtime import load_runtime
 from predictor.serving.service import service
 from tests.conftest import run_manage
@@ -256,7 +256,7 @@ def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, l
             train(models_dir, "line")
 
     write_line(models_dir, 1.0)
-    done = retrain_model(models_dir, "line", by="tests", force=force, report=promote_another)
+    done = retrain_model(models_dir, RetrainRequest(slug="line", by="tests", force=force), promote_another)
     assert Version.objects.live().get().number == 2
     assert (done.version, done.promoted) == (version, False)
     assert says in done.reason
@@ -273,11 +273,11 @@ def test_what_was_judged_against_another_champion_is_not_registered(models_dir, 
 
 
 def retrain(models_dir, mode="if-better", **options):
-    return retrain_model(models_dir, "line", by="tests", mode=mode, report=lambda line: None, **options)
+    return retrain_model(models_dir, RetrainRequest(slug="line", by="tests", mode=mode, **options), lambda line: None)
 
 
 def make_candidate(models_dir):
-    return describe_candidate(train_model(models_dir, "line", report=lambda line: None))
+    return describe_candidate(train_model(models_dir, "line", progress=lambda line: None))
 
 
 def test_the_report_is_stored_with_its_version(models_dir, db):
@@ -292,6 +292,6 @@ def test_the_report_is_stored_with_its_version(models_dir, db):
 def test_what_registers_nothing_is_not_reported_on(models_dir, line):
     said = []
     for dry_run in (False, True):
-        retrain_model(models_dir, "line", by="tests", dry_run=dry_run, force=dry_run, report=said.append)
+        retrain_model(models_dir, RetrainRequest(slug="line", by="tests", dry_run=dry_run, force=dry_run), said.append)
     assert Version.objects.count() == 1
     assert not [line for line in said if "report" in line]

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
+from predictor.lifecycle.retraining import find_observed, train_model
 from predictor.models import Outcome, Prediction, Version
-from predictor.retraining import find_observed, train_model
-from predictor.serving.outcomes import record_outcome
+from predictor.outcomes.recording import record_outcome
 from predictor.serving.service import service
 from tests.training import train
 
@@ -74,7 +74,7 @@ def test_champion_and_challenger_are_compared_on_held_out_outcomes_too(retrain, 
 
 def learn(models_dir):
     observed = find_observed("line", None, lambda line: None)
-    return train_model(models_dir, "line", observed=observed, report=lambda line: None)
+    return train_model(models_dir, "line", observed=observed, progress=lambda line: None)
 
 
 def test_held_out_outcomes_are_never_learnt(models_dir, line):

@@ -10,15 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.exceptions import InvalidInput
-from predictor.schema import (
-    Feature,
-    Row,
-    Schema,
-    Target,
-    normalise_text,
-    quote,
-    write_value,
-)
+from predictor.schema.features import Feature
+from predictor.schema.schema import Row, Schema
+from predictor.schema.target import Target
+from predictor.schema.values import write_value
+from predictor.texts import normalise_text, quote
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
 

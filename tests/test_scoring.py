@@ -7,8 +7,8 @@ from django.db import DataError, connection
 
 from predictor.exceptions import NoAnswer
 from predictor.models import Prediction
-from predictor.schema import Row
-from predictor.serving.scoring import ROWS_AT_ONCE, score_rows
+from predictor.schema.schema import Row
+from predictor.scoring.rows import ROWS_AT_ONCE, score_rows
 from predictor.serving.service import service
 from tests.training import register_shipped
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from predictor.compiled import CompiledModel
+from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
 from predictor.models import Artifact, Prediction
 from predictor.serving import live, registry

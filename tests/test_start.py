@@ -13,13 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from predictor.exceptions import DatasetError, MlsiteError, RecipeError
 from predictor.management.commands.startmodel import Command
-from predictor.schema import make_printable
+from predictor.texts import make_printable
 from predictor.training.dataset import load_dataset
+from predictor.training.drafting.draft import write_key, write_report, write_string
+from predictor.training.drafting.folder import copy_table, start_model
 from predictor.training.evaluation import evaluate_model, fit_model
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
-from predictor.training.starting.draft import write_key, write_report, write_string
-from predictor.training.starting.start import copy_table, start_model
 
 ROWS = 60
 RANDOM = random.Random(5)  # noqa: S311  # Nothing secret hangs on it.

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from predictor.exceptions import DatasetError
+from predictor.tables.table import read_table
 from predictor.training.dataset import load_dataset
-from predictor.training.reading.table import read_table
 from tests.recipes import LINE, make_recipe
 
 

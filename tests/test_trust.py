@@ -12,10 +12,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from predictor.exceptions import BadSignature, DamagedArtifact, RetiredFormat, WrongCode, WrongPlace
 from predictor.models import Artifact, Promotion, Site, Version
-from predictor.serving import registry
-from predictor.serving.artifact import load_pickle
-from predictor.serving.registry import read_verified
-from predictor.serving.resigning import resign_artifacts
+from predictor.registry import versions as registry
+from predictor.registry.artifact import load_pickle
+from predictor.registry.resigning import resign_artifacts
+from predictor.registry.versions import read_verified
 from predictor.serving.runtime import load_runtime
 from tests.earlier import opens_as_before, store_as_before
 from tests.training import register_shipped, train

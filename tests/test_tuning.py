@@ -4,10 +4,10 @@ import re
 import pytest
 
 from predictor.exceptions import RecipeError, TrainingError
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model, train_model
 from predictor.models import Version
-from predictor.retraining import retrain_model, train_model
-from predictor.training.progress import keep_quiet
 from predictor.training.recipe import read_recipe
+from tests.training import keep_quiet
 
 RIDGE = """
 title = "A line"
@@ -23,12 +23,12 @@ def write_tune(models_dir, tune, estimator="sklearn.linear_model.Ridge"):
 
 
 def tune(models_dir):
-    return train_model(models_dir, "line", report=keep_quiet)
+    return train_model(models_dir, "line", progress=keep_quiet)
 
 
 def test_the_best_of_a_grid_is_fitted_stored_with_the_version_and_shown(client, models_dir, db):
     write_tune(models_dir, "[tune]\nfolds = 4\n[tune.params]\nalpha = [0.001, 1e6]\nfit_intercept = [true, false]\n")
-    retrain_model(models_dir, "line", by="tests", report=keep_quiet)
+    retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), keep_quiet)
     tuning = Version.objects.get().report["tuning"]
     assert tuning["params"] == {"alpha": 0.001, "fit_intercept": True}
     assert (tuning["candidates"], tuning["folds"], tuning["failed"]) == (4, 4, 0)
@@ -77,7 +77,7 @@ def test_held_out_rows_have_no_say_in_the_tuning(models_dir):
 def test_a_candidate_that_cannot_be_fitted_is_passed_over_counted_and_told(models_dir):
     told = []
     write_tune(models_dir, "[tune.params]\nalpha = [-5.0, 0.1]\n")
-    trained = train_model(models_dir, "line", report=lambda line, **how: told.append(line))
+    trained = train_model(models_dir, "line", progress=lambda line, **how: told.append(line))
     assert trained.tuning["failed"] == 1
     assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in told
 
@@ -92,7 +92,7 @@ def test_no_candidate_that_can_be_fitted_is_an_error_with_its_cause(models_dir):
 def test_a_classification_is_tuned_by_the_metric_of_its_gate(models_dir):
     recipe = models_dir / "penguins/model.toml"
     recipe.write_text(recipe.read_text() + '\n[gate]\nmetric = "accuracy"\n[tune.params]\nC = [0.0001, 10.0]\n')
-    tuning = train_model(models_dir, "penguins", report=keep_quiet).tuning
+    tuning = train_model(models_dir, "penguins", progress=keep_quiet).tuning
     assert (tuning["metric"], tuning["params"]) == ("accuracy", {"C": 10.0})
     assert 0.95 < tuning["score"] <= 1
 

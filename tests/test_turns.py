@@ -19,7 +19,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 
 from mlsite import turns
-from mlsite.pooled.places import Places
+from mlsite.pooled.pool import Pool
 from mlsite.turns import Turns
 from predictor.exceptions import Overloaded
 from predictor.models import Prediction
@@ -242,7 +242,7 @@ def test_what_the_address_of_the_database_says_of_its_statements_wins(monkeypatc
 
 
 def test_a_turn_is_for_so_many_and_who_finds_none_is_refused():
-    some = Turns(2, seconds=0, room=Places(9))
+    some = Turns(2, seconds=0, room=Pool(9))
     with some.take(), some.take(), pytest.raises(Overloaded), some.take():
         pass
     with some.take(), some.take():
@@ -250,7 +250,7 @@ def test_a_turn_is_for_so_many_and_who_finds_none_is_refused():
 
 
 def test_who_may_wait_gets_the_turn_that_is_given_back():
-    one, taken = Turns(1, seconds=10, room=Places(2)), []
+    one, taken = Turns(1, seconds=10, room=Pool(2)), []
 
     def take():
         with one.take():
@@ -268,7 +268,7 @@ def test_who_may_wait_gets_the_turn_that_is_given_back():
 
 
 def test_a_room_can_be_shared_so_that_enough_threads_are_left():
-    room = Places(1)
+    room = Pool(1)
     one, another = (Turns(1, seconds=0, room=room) for _ in range(2))
     with one.take(), pytest.raises(Overloaded), another.take():
         pass
@@ -289,7 +289,7 @@ def test_a_few_of_each_address_are_let_in_at_a_time():
 
 
 def test_a_request_that_fails_gives_its_turn_back():
-    one = Turns(1, seconds=0, room=Places(1))
+    one = Turns(1, seconds=0, room=Pool(1))
     with pytest.raises(ZeroDivisionError), one.take():
         1 / 0  # noqa: B018
     with one.take():
@@ -299,7 +299,7 @@ def test_a_request_that_fails_gives_its_turn_back():
 @pytest.mark.django_db
 @pytest.mark.parametrize(("method", "path"), [("get", "/admin/"), ("post", "/admin/login/")])
 def test_who_finds_no_turn_is_asked_to_try_again(client, monkeypatch, method, path):
-    full = Places(1)
+    full = Pool(1)
     monkeypatch.setattr(turns, "pages", Turns(1, seconds=0, room=full))
     monkeypatch.setattr(turns, "sign_ins", Turns(1, seconds=0, room=full))
     with turns.pages.take():

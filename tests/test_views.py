@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction
-from predictor.schema import Feature
+from predictor.schema.features import Feature
 from predictor.serving.service import service
 from predictor.web.forms import make_widget
 from tests.test_predict_journey import PENGUIN

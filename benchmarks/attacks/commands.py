@@ -16,7 +16,7 @@ import itertools, json, sys
 import django
 django.setup()
 from predictor.models import Prediction
-from predictor.serving.scoring import score_rows
+from predictor.scoring.rows import score_rows
 from predictor.serving.service import service
 runtime = service.get_runtime(sys.argv[1])
 rows = (runtime.schema.parse(raw) for raw in itertools.repeat(json.loads(sys.argv[2])))

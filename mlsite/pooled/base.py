@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from mlsite.pooled.places import Places
+from mlsite.pooled.pool import Pool
 
 # As long as a request may wait for its turn: then its visitor gets a 503, well before the router gives up.
 SECONDS_TO_WAIT = 8.0
 
-places = Places(settings.DATABASE_POOL_SIZE)
+pool = Pool(settings.DATABASE_POOL_SIZE)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -29,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.is_reserved:
             return super().get_new_connection(conn_params)
         try:
-            idle = places.take(SECONDS_TO_WAIT)
+            idle = pool.take(SECONDS_TO_WAIT)
         except TimeoutError:
             raise psycopg2.OperationalError("every connection of this process is in use") from None
         self._has_place = True
@@ -55,7 +55,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _leave(self, connection: Any) -> None:
         self._has_place = False
-        places.give_back(connection)
+        pool.give_back(connection)
 
 
 def is_idle(connection: Any) -> bool:

@@ -12,7 +12,7 @@ import time
 
 from predictor.access import limits
 from predictor.access.limits import Hit, Rate
-from predictor.schema import quote
+from predictor.texts import quote
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from predictor.admin.history import HistoryAdmin
 from predictor.exceptions import OutcomeChanged
 from predictor.models import Outcome, Prediction
-from predictor.schema import write_value
-from predictor.serving.outcomes import find_outcome, is_same, record_outcome
+from predictor.outcomes.recording import find_outcome, is_same, record_outcome
+from predictor.schema.values import write_value
 
 
 class OutcomeForm(forms.ModelForm):

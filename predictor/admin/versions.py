@@ -12,12 +12,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from predictor.admin.history import HistoryAdmin
-from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.exceptions import ArtifactError
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
-from predictor.provenance import describe_sources
-from predictor.serving import registry
+from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.record.provenance import describe_sources
+from predictor.registry.versions import promote
 
 
 class PromotionForm(ActionForm):
@@ -134,7 +134,7 @@ class VersionAdmin(HistoryAdmin):
             messages.error(request, f"Not promoted: say why {version} should be live, for the log.")
             return
         try:
-            promotion = registry.promote(version, by=request.user.get_username(), reason=reason)
+            promotion = promote(version, by=request.user.get_username(), reason=reason)
         except ArtifactError as error:
             messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
         else:

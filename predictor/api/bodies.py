@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.exceptions import InvalidInput
 from predictor.models import Prediction
-from predictor.schema import Row, Schema, quote
+from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
+from predictor.texts import quote
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000

@@ -11,8 +11,8 @@ from predictor.formats import format_number
 TOLD_PARTS = 10
 
 
-class Progress:
-    """A `training.progress.Report` for a command's stderr, while its `with` lasts."""
+class TerminalProgress:
+    """A `training.progress.Progress` for a command's stderr, while its `with` lasts."""
 
     def __init__(self, stream: OutputWrapper) -> None:
         self._stream = stream

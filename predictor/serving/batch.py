@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from django.db import Error, connection
 
 from predictor.models import Prediction
-from predictor.schema import Row
+from predictor.schema.schema import Row
 from predictor.serving.history import describe_answer, insert_predictions
 from predictor.serving.outages import is_cancelled
 from predictor.serving.runtime import Answer, Runtime
@@ -49,7 +49,8 @@ class Job:
     def get_predictions(self) -> list[Prediction]:
         """The finished job's predictions, in the order of its rows; raises its error where it has one."""
         if isinstance(self._outcome, Exception):
-            raise self._outcome
+            # Others may raise the same one: without the traces that they have added.
+            raise self._outcome.with_traceback(None)
         return self._outcome
 
 
@@ -97,12 +98,17 @@ def predict_piece(job: Job, size: int) -> None:
     rows = job.rows[len(job.predicted) :][:size]
     try:
         answers, duration_ms = job.runtime.answer(rows)
-    except Exception as error:  # As in _predict.
-        job.finish(error)
+    except (Exception, SystemExit) as error:  # As in _predict.
+        job.finish(make_error(error))
         return
     job.predicted += [
         _make_prediction(job, row, answer, duration_ms) for row, answer in zip(rows, answers, strict=True)
     ]
+
+
+def make_error(error: BaseException) -> Exception:
+    """An error that only ends the request that it belongs to."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 Predicted = tuple[Job, list[Prediction]]
@@ -112,9 +118,9 @@ def _predict(jobs: list[Job]) -> list[Predicted]:
     """Answer jobs of one version; those that cannot be answered are finished with their error and left out."""
     try:
         return _predict_together(jobs)
-    except Exception as error:  # An estimator is anybody's code and may raise anything; whoever asked is told.
+    except (Exception, SystemExit) as error:  # An estimator is anybody's code and may raise anything.
         if len(jobs) == 1:
-            jobs[0].finish(error)
+            jobs[0].finish(make_error(error))
             return []
     return [pair for half in _halve(jobs) for pair in _predict(half)]
 
@@ -137,8 +143,7 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
         _insert([prediction for _, made in predicted for prediction in made], store, patience)
     except ConnectionLost as lost:
         for job, _ in predicted:
-            # One each: whoever raises it adds a trace of their own.
-            job.finish(type(lost.error)(*lost.error.args))
+            job.finish(lost.error)
     except Exception as error:  # The database's own errors, and what an adapter says of a value; whoever asked is told.
         if len(predicted) == 1:
             predicted[0][0].finish(error)

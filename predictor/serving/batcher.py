@@ -9,7 +9,7 @@ from django.db import connection
 
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
-from predictor.serving.batch import DatabaseStore, Job, Store, answer_batch, predict_piece
+from predictor.serving.batch import DatabaseStore, Job, Store, answer_batch, make_error, predict_piece
 from predictor.serving.lanes import Lane
 
 logger = logging.getLogger(__name__)
@@ -109,11 +109,11 @@ class Batcher:
             try:
                 jobs += self._predict_begun()
                 answer_batch(jobs, self._store, patience=self._patience)
-            except Exception as error:  # Without this thread nobody is ever answered again, so it outlives anything.
+            except (Exception, SystemExit) as error:  # Without this thread no request is ever answered again.
                 logger.exception("a batch of %d requests broke", len(jobs))
                 for job in jobs:
                     if not job.is_finished:
-                        job.finish(error)
+                        job.finish(make_error(error))
         connection.close()
 
     def _is_finished(self) -> bool:

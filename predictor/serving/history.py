@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import JSONField
 
 from predictor.models import Prediction
-from predictor.schema import Row
+from predictor.schema.schema import Row
 from predictor.serving.runtime import Answer
 
 # A row of the history, by column.

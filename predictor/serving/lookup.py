@@ -47,12 +47,14 @@ class Lookup(Generic[Key, Found]):
         return self._ask(key).get(key) if found is LEAD else found.get(key)
 
     def _wait(self, turn: "Future[Any]") -> Any:
-        try:
-            return turn.result(self._seconds)
-        except TimeoutError:
-            if turn.cancel():
-                raise TooLate("nobody came to look this up in time") from None
-        return turn.result()  # Somebody is asking already, and a query ends by itself.
+        """What another caller's query found, or LEAD; a query that is under way gets as long once more."""
+        for _ in range(2):
+            try:
+                return turn.result(self._seconds)
+            except TimeoutError:
+                if turn.cancel():
+                    break
+        raise TooLate("this was not looked up in time")
 
     def _ask(self, key: Key) -> Mapping[Key, Found]:
         with self._lock:
@@ -60,10 +62,11 @@ class Lookup(Generic[Key, Found]):
             self._waiting = []
         try:
             found = self._find_many({key, *(each for each, _ in others)})
-        except Exception as error:
+        except BaseException as error:
+            # What only ends this caller, such as a client that was given up, is no answer for the others.
+            shared = error if isinstance(error, Exception) else TooLate("the query for this was given up")
             for _, turn in others:
-                # One each: whoever raises it adds a trace of their own.
-                turn.set_exception(type(error)(*error.args))
+                turn.set_exception(shared)
             raise
         else:
             for _, turn in others:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from predictor.compiled import CompiledModel
+from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import ArtifactError, NoAnswer, UntrustedArtifact
-from predictor.interval import MeasuredInterval, read_interval
 from predictor.models import Artifact, Version
-from predictor.schema import Label, Matrix, Row, Schema, Vector, write_value
-from predictor.serving.artifact import load_compiled, load_pickle
-from predictor.serving.registry import read_verified
+from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.registry.artifact import load_compiled, load_pickle
+from predictor.registry.versions import read_verified
+from predictor.schema.schema import Row, Schema
+from predictor.schema.values import Label, Matrix, Vector, write_value
 
 logger = logging.getLogger(__name__)
 

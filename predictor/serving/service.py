@@ -13,7 +13,7 @@ from django.db import connection
 
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady
 from predictor.models import Prediction, Version
-from predictor.schema import Row
+from predictor.schema.schema import Row
 from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
 from predictor.serving.live import SECONDS_BEHIND, SECONDS_BETWEEN_LOOKS, SECONDS_TO_WAIT, LiveVersions

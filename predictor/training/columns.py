@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema import Feature, Kind, Label, Target, Value, Vector, normalise_text
+from predictor.schema.features import Feature
+from predictor.schema.kinds import Kind
+from predictor.schema.target import Target
+from predictor.schema.values import Label, Mask, Value, Vector
+from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
+from predictor.texts import normalise_text
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
-from predictor.training.reading.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     or for the target sets the task.
     """
     is_classes = series.name == recipe.target and recipe.task == "classification"
-    said = recipe.features.get(series.name, FeatureRecipe())
-    is_category = said.choices is not None or said.kind == "category"
+    given = recipe.features.get(series.name, FeatureRecipe())
+    is_category = given.choices is not None or given.kind == "category"
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
     texts = series.str.strip_chars()
@@ -67,18 +68,18 @@ def encode_column(recipe: Recipe, series: pl.Series) -> Column:
     Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty, or
     holds free text, which is a category only where the recipe says so.
     """
-    said = recipe.features.get(series.name, FeatureRecipe())
+    given = recipe.features.get(series.name, FeatureRecipe())
     if series.null_count() == len(series):
         problem = "the column is empty: exclude it or fill it"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
-    kind = said.kind or ("category" if said.choices else infer_kind(series))
-    if said.kind and (misfit := find_misfit(series, kind)) is not None:
+    kind = given.kind or ("category" if given.choices else infer_kind(series))
+    if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also holds {misfit!r}, and {kind} takes {FITTING[kind]}: correct it, or the kind"
         raise recipe.error(f"features.{series.name}.kind", problem)
     if kind == "category":
-        if not said.choices and not said.kind:
+        if not given.choices and not given.kind:
             _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
-        return _encode_category(recipe, series, said)
+        return _encode_category(recipe, series, given)
     values = series.cast(pl.Float64).to_numpy()
     values = np.where(np.isnan(values), np.nan, values) + 0.0
     _check_finite(recipe, series.name, values)
@@ -90,14 +91,14 @@ def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}; {way_out}.")
 
 
-def _encode_category(recipe: Recipe, series: pl.Series, said: FeatureRecipe) -> Column:
+def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) -> Column:
     if series.dtype.is_float():
         raise recipe.error(f"features.{series.name}.choices", "leave it out: the column holds decimal numbers")
-    if said.minimum is not None or said.maximum is not None:
+    if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = tuple(_write_choice(choice, series) for choice in said.choices) if said.choices else tuple(found)
+    choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
     if len(set(choices)) < len(choices):
         raise recipe.error(f"features.{series.name}.choices", f"a choice stands there twice: {list(choices)}")
     if series.dtype == pl.Boolean:
@@ -132,9 +133,9 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     Without `task` in the recipe, `infer_task` decides; then a target of free text is refused. Raises RecipeError or
     DatasetError.
     """
-    said = recipe.features.get(series.name, FeatureRecipe())
-    if said != FeatureRecipe(label=said.label, unit=said.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be said of it")
+    given = recipe.features.get(series.name, FeatureRecipe())
+    if given != FeatureRecipe(label=given.label, unit=given.unit):
+        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be given of it")
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes come more than once")
     task = recipe.task or infer_task(series)
@@ -150,19 +151,19 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
             slip = find_misfit(series, "category")
             problem = f"{series.name!r} holds decimal numbers, which cannot be classes, such as {slip!r}"
             raise recipe.error("task", problem)
-        answers = series.replace_strict(classes, list(range(len(classes))), return_dtype=pl.Float64).to_numpy()
+        target_values = series.replace_strict(classes, list(range(len(classes))), return_dtype=pl.Float64).to_numpy()
     else:
         if not series.dtype.is_numeric():
             raise recipe.error(
                 "task", f"regression needs a target of numbers, but {series.name!r} holds {series.dtype}"
             )
         classes = []
-        answers = series.cast(pl.Float64).to_numpy()
-        _check_finite(recipe, series.name, answers)
-        if np.isnan(answers).any():
+        target_values = series.cast(pl.Float64).to_numpy()
+        _check_finite(recipe, series.name, target_values)
+        if np.isnan(target_values).any():
             raise DatasetError(f"{recipe.data_file}: {series.name}: a target is not a number.")
-    label = said.label or series.name
-    return Target(name=series.name, label=label, unit=said.unit, task=task, classes=tuple(classes)), answers
+    label = given.label or series.name
+    return Target(name=series.name, label=label, unit=given.unit, task=task, classes=tuple(classes)), target_values
 
 
 def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
@@ -170,21 +171,21 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
 
     `training` has shape (n,) and marks the rows whose range counts as seen.
     """
-    said = recipe.features.get(column.name, FeatureRecipe())
+    given = recipe.features.get(column.name, FeatureRecipe())
     gaps = bool(np.isnan(column.values).any())
-    if said.required and gaps:
+    if given.required and gaps:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
     values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
-    _check_limits(recipe, column, said)
+    _check_limits(recipe, column, given)
     return Feature(
         name=column.name,
         kind=column.kind,
-        label=said.label or column.name,
-        unit=said.unit,
-        help=said.help,
-        required=not gaps if said.required is None else said.required,
-        minimum=said.minimum,
-        maximum=said.maximum,
+        label=given.label or column.name,
+        unit=given.unit,
+        help=given.help,
+        required=not gaps if given.required is None else given.required,
+        minimum=given.minimum,
+        maximum=given.maximum,
         choices=column.choices,
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
@@ -210,11 +211,11 @@ def _find_typical(column: Column, values: Vector) -> Value:
     return int(middle) if column.kind == "integer" else middle
 
 
-def _check_limits(recipe: Recipe, column: Column, said: FeatureRecipe) -> None:
-    if column.kind == "boolean" and (said.minimum is not None or said.maximum is not None):
+def _check_limits(recipe: Recipe, column: Column, given: FeatureRecipe) -> None:
+    if column.kind == "boolean" and (given.minimum is not None or given.maximum is not None):
         raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a yes or no")
-    if said.minimum is not None and said.maximum is not None and said.minimum > said.maximum:
-        raise recipe.error(f"features.{column.name}.minimum", f"{said.minimum} lies above the maximum {said.maximum}")
+    if given.minimum is not None and given.maximum is not None and given.minimum > given.maximum:
+        raise recipe.error(f"features.{column.name}.minimum", f"{given.minimum} lies above the maximum {given.maximum}")
 
 
 def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:

@@ -1,11 +1,11 @@
-"""Finds how far a regression's answers lie from the truth, for the interval that pages show around them."""
+"""Finds how far a regression's predictions lie from the true values, for the interval that pages show around them."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from predictor.schema import Vector
+from predictor.schema.values import Vector
 from predictor.training.evaluation import HOLD_OUT, Evaluation
 
 COVERAGE = 0.9
@@ -30,9 +30,9 @@ def find_radius(residuals: Vector, coverage: float = COVERAGE) -> float | None:
 def measure_interval(evaluation: Evaluation) -> dict[str, Any] | None:
     """Describe a regression's 90 % interval for storing; None where too few rows were measured.
 
-    Out-of-fold answers come from other models than the one that serves: then the coverage is only approximate.
+    Out-of-fold predictions come from other models than the one that serves: then the coverage is only approximate.
     """
-    radius = find_radius(evaluation.actual - evaluation.answers.predicted)
+    radius = find_radius(evaluation.actual - evaluation.predictions.predicted)
     if radius is None or not math.isfinite(radius):
         return None
     return {

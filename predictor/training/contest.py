@@ -7,11 +7,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from predictor.exceptions import CannotCompare
-from predictor.schema import Feature, Label, Matrix, Schema, Vector
-from predictor.training.columns import Mask
+from predictor.metrics.losses import Predictions, measure_losses
+from predictor.metrics.names import Metric
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.values import Label, Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import Answers, answer_rows, fit_dummy, take_rows
-from predictor.training.gate import Contest, Metric, measure_losses
+from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
+from predictor.training.gate import Contest
 from predictor.training.holdout import is_held_out
 
 
@@ -35,11 +38,11 @@ def hold_contest(
     fitted: BaseEstimator,
     champion: Champion,
     metric: Metric,
-    answers: Answers | None = None,
+    predictions: Predictions | None = None,
 ) -> Contest:
     """Measure the losses of all three on the rows below both shares that both can score.
 
-    `share` is the challenger's, None where its training rows are not known; `answers` are those that it gave to all
+    `share` is the challenger's, None where its training rows are not known; `predictions` are those that it gave to all
     its held-out rows, where it was asked already. Raises CannotCompare with its cause.
     """
     _check_comparable(dataset.schema, share, champion)
@@ -55,19 +58,19 @@ def hold_contest(
         matrix, translated, actual = matrix[known], translated[known], actual[known]
     theirs = _ask_champion(champion, translated)
     given = {
-        "champion": _translate_answers(theirs, champion.schema, dataset.schema),
-        "challenger": answers.choose(held_out[dataset.held_out]).choose(known)
-        if answers
-        else answer_rows(fitted, matrix, len(classes)),
-        "baseline": answer_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
+        "champion": _translate_predictions(theirs, champion.schema, dataset.schema),
+        "challenger": predictions.choose(held_out[dataset.held_out]).choose(known)
+        if predictions
+        else predict_rows(fitted, matrix, len(classes)),
+        "baseline": predict_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
     }
     if metric == "log_loss" and given["champion"].probabilities is None:
         raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
     with np.errstate(over="ignore"):
         losses = {who: measure_losses(metric, actual, answer) for who, answer in given.items()}
-        endless = [who for who, each in losses.items() if not np.isfinite(each.sum())]
-    if endless:
-        raise CannotCompare(f"the losses of the {endless[0]} are beyond all bounds")
+        infinite = [who for who, each in losses.items() if not np.isfinite(each.sum())]
+    if infinite:
+        raise CannotCompare(f"the losses of the {infinite[0]} are beyond all bounds")
     return Contest(metric=metric, left_out=left_out, tolerance=dataset.tolerance, **losses)
 
 
@@ -120,10 +123,10 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
             raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
 
 
-def _ask_champion(champion: Champion, matrix: Matrix) -> Answers:
+def _ask_champion(champion: Champion, matrix: Matrix) -> Predictions:
     """A champion that fails on new rows must not keep its successor away by that."""
     try:
-        return answer_rows(champion.estimator, matrix, len(champion.schema.target.classes))
+        return predict_rows(champion.estimator, matrix, len(champion.schema.target.classes))
     except Exception as error:  # Whatever it raises, it cannot be compared.
         raise CannotCompare(f"version {champion.number} cannot answer the held-out rows: {error}") from error
 
@@ -136,19 +139,19 @@ def _translate_column(source: Feature, values: Vector, target: Feature) -> Vecto
     return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
 
 
-def _translate_answers(answers: Answers, source: Schema, target: Schema) -> Answers:
+def _translate_predictions(predictions: Predictions, source: Schema, target: Schema) -> Predictions:
     """Turn a version's class codes and columns of probabilities into another's; its own classes become −1."""
     if not source.target.classes:
-        return answers
+        return predictions
     labels = target.target.classes
     table = np.array([_find_label(label, labels) for label in source.target.classes])
-    predicted = table[answers.predicted.astype(np.int64)].astype(np.float64)
-    if answers.probabilities is None:
-        return Answers(predicted=predicted)
+    predicted = table[predictions.predicted.astype(np.int64)].astype(np.float64)
+    if predictions.probabilities is None:
+        return Predictions(predicted=predicted)
     probabilities = np.zeros((len(predicted), len(labels)))
     shared = table >= 0
-    probabilities[:, table[shared]] = answers.probabilities[:, shared]
-    return Answers(predicted=predicted, probabilities=probabilities)
+    probabilities[:, table[shared]] = predictions.probabilities[:, shared]
+    return Predictions(predicted=predicted, probabilities=probabilities)
 
 
 def _find_label(label: Label, labels: tuple[Label, ...]) -> int:

@@ -8,12 +8,14 @@ import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
-from predictor.schema import RESERVED_NAMES, Feature, Matrix, Schema, Vector
-from predictor.training.columns import Column, Mask, encode_column, encode_target, infer_feature, read_numbers
+from predictor.schema.features import Feature
+from predictor.schema.schema import RESERVED_NAMES, Schema
+from predictor.schema.values import Mask, Matrix, Vector
+from predictor.tables.table import read_table
+from predictor.training.columns import Column, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.live_schema import keep_labels, keep_live
 from predictor.training.observed import Observed, join_observed
-from predictor.training.reading.table import read_table
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.tolerance import find_tolerance
@@ -51,7 +53,7 @@ class Dataset:
 
     @property
     def tolerance(self) -> float:
-        """The difference up to which two answers are the same, in the target's unit; of probabilities for classes."""
+        """The difference up to which two predictions are the same: in the target's unit, or of probabilities."""
         return find_tolerance(self.target, self.schema.target.task)
 
     @property
@@ -90,13 +92,13 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
     if live is not None:
         recipe, kept = keep_live(recipe, table, live)
         table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
-    target, answers = encode_target(recipe, table[recipe.target])
+    target, target_values = encode_target(recipe, table[recipe.target])
     columns, matrix = _encode_features(recipe, table)
     outcomes, misfits = 0, {}
     if observed is not None:
-        joined = join_observed(recipe, columns, target, answers, observed)
-        outcomes, misfits = len(joined.answers) - len(answers), joined.left_out
-        columns, target, answers = joined.columns, joined.target, joined.answers
+        joined = join_observed(recipe, columns, target, target_values, observed)
+        outcomes, misfits = len(joined.target_values) - len(target_values), joined.left_out
+        columns, target, target_values = joined.columns, joined.target, joined.target_values
         matrix = np.column_stack([column.values for column in columns])
     hashes = hash_rows(columns)
     held_out = is_held_out(hashes, recipe.holdout)
@@ -105,7 +107,7 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
     return Dataset(
         schema=Schema(features=features, target=target),
         matrix=matrix,
-        target=answers,
+        target=target_values,
         hashes=hashes,
         held_out=held_out,
         left_out=left_out,

@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.metrics import score_classification, score_regression
-from predictor.schema import Matrix, Task, Vector
-from predictor.training.columns import Mask
+from predictor.metrics.losses import Predictions
+from predictor.metrics.scores import score_classification, score_regression
+from predictor.schema.kinds import Task
+from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
 from predictor.training.pipeline import set_single_job
@@ -27,44 +28,17 @@ class Evaluation:
     """How good a model is: where that was measured, on how many rows, and the scores by metric.
 
     `method` is "hold-out", "5-fold out-of-fold" where the recipe holds nothing out, or `SAMPLE_METHOD`. `actual` has
-    shape (rows,) and holds the truth for `answers`, and for the dummy's `baseline_answers`: numbers or class codes.
+    shape (rows,) and holds the true values, numbers or class codes, of which the model's `predictions` and the dummy's
+    `baseline_predictions` were made.
     """
 
     method: str
     rows: int
     scores: Scores
     baseline: Scores
-    answers: "Answers"
-    baseline_answers: "Answers"
+    predictions: "Predictions"
+    baseline_predictions: "Predictions"
     actual: Vector
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """A model's answers for n rows: numbers or class codes, shape (n,), and probabilities, (n, classes)."""
-
-    predicted: NDArray[np.float64]
-    probabilities: NDArray[np.float64] | None = None
-
-    def choose(self, rows: Mask) -> "Answers":
-        """The answers for the marked rows, shape (n,), alone."""
-        shares = None if self.probabilities is None else self.probabilities[rows]
-        return Answers(predicted=self.predicted[rows], probabilities=shares)
-
-    def equals(self, other: "Answers", tolerance: float) -> bool:
-        """Whether both say the same for the same rows: numbers and probabilities up to `tolerance`.
-
-        Classes must be equal, unless both give the two that they differ in the same probability, up to `tolerance`.
-        """
-        differs = ~(np.abs(self.predicted - other.predicted) <= tolerance)
-        ours, theirs = self.probabilities, other.probabilities
-        if ours is None or theirs is None:
-            return ours is theirs and not differs.any()
-        if ours.shape != theirs.shape or not (np.abs(ours - theirs) <= tolerance).all():
-            return False
-        rows = np.flatnonzero(differs)
-        one, two = (each.predicted[rows].astype(np.int64) for each in (self, other))
-        return all((np.abs(each[rows, one] - each[rows, two]) <= tolerance).all() for each in (ours, theirs))
 
 
 def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
@@ -83,18 +57,18 @@ def take_rows(dataset: Dataset, rows: Mask) -> Matrix:
     return np.asfortranarray(dataset.matrix[rows])
 
 
-def answer_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
+def predict_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
     """Predict for a matrix of shape (n, features); `classes` is 0 for a regression.
 
     Raises TrainingError where an answer is no finite number.
     """
     predicted = np.asarray(fitted.predict(matrix), dtype=np.float64)
-    endless = int((~np.isfinite(predicted)).sum())
-    if endless:
-        raise TrainingError(f"{_name_model(fitted)} has no finite answer for {endless} of {len(matrix)} rows.")
+    infinite = int((~np.isfinite(predicted)).sum())
+    if infinite:
+        raise TrainingError(f"{_name_model(fitted)} has no finite answer for {infinite} of {len(matrix)} rows.")
     if not classes or not hasattr(fitted, "predict_proba"):
-        return Answers(predicted=predicted)
-    return Answers(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
+        return Predictions(predicted=predicted)
+    return Predictions(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
 
 
 def find_probabilities(fitted: BaseEstimator, matrix: Matrix, classes: int) -> NDArray[np.float64]:
@@ -125,13 +99,13 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
     if dataset.held_out.any():
         rows = dataset.held_out
         matrix, dummy = take_rows(dataset, rows), fit_dummy(dataset, dataset.training)
-        answers, baseline = (answer_rows(m, matrix, classes) for m in (fitted, dummy))
+        predictions, baseline = (predict_rows(m, matrix, classes) for m in (fitted, dummy))
         method = HOLD_OUT
     else:
         rows = np.ones(len(dataset.target), dtype=bool)
-        answers, baseline = (_answer_out_of_fold(m, dataset, classes) for m in (model, make_dummy(classes)))
+        predictions, baseline = (_predict_out_of_fold(m, dataset, classes) for m in (model, make_dummy(classes)))
         method = "5-fold out-of-fold"
-    return _compare_answers(method, dataset, rows, answers, baseline)
+    return _compare_predictions(method, dataset, rows, predictions, baseline)
 
 
 def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
@@ -141,22 +115,24 @@ def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
     """
     rows = np.ones(len(dataset.target), dtype=bool)
     classes = len(dataset.schema.target.classes)
-    answers, baseline = (answer_rows(m, dataset.matrix, classes) for m in (fitted, fit_dummy(dataset, rows)))
-    return _compare_answers(SAMPLE_METHOD, dataset, rows, answers, baseline)
+    predictions, baseline = (predict_rows(m, dataset.matrix, classes) for m in (fitted, fit_dummy(dataset, rows)))
+    return _compare_predictions(SAMPLE_METHOD, dataset, rows, predictions, baseline)
 
 
-def _compare_answers(method: str, dataset: Dataset, rows: Mask, answers: Answers, baseline: Answers) -> Evaluation:
+def _compare_predictions(
+    method: str, dataset: Dataset, rows: Mask, predictions: Predictions, baseline: Predictions
+) -> Evaluation:
     actual = dataset.target[rows]
     score = _make_score(dataset.schema.target.task, actual)
-    scores, dummy_scores = score(answers), score(baseline)
+    scores, dummy_scores = score(predictions), score(baseline)
     _check_scores({**scores, **{f"the baseline's {name}": value for name, value in dummy_scores.items()}})
     return Evaluation(
         method=method,
         rows=len(actual),
         scores=scores,
         baseline=dummy_scores,
-        answers=answers,
-        baseline_answers=baseline,
+        predictions=predictions,
+        baseline_predictions=baseline,
         actual=actual,
     )
 
@@ -167,7 +143,7 @@ def _check_scores(scores: Scores) -> None:
             raise DatasetError(f"{name} is {score}: the target's numbers are too far apart to be measured.")
 
 
-def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Answers:
+def _predict_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Predictions:
     predicted = np.zeros(len(dataset.target))
     probabilities = np.zeros((len(dataset.target), classes))
     folds = assign_folds(dataset.hashes)
@@ -176,17 +152,17 @@ def _answer_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) ->
     has_probabilities = False
     for fold in np.unique(folds):
         rows = folds == fold
-        answers = answer_rows(fit_model(model, dataset, ~rows), dataset.matrix[rows], classes)
-        predicted[rows] = answers.predicted
-        if answers.probabilities is not None:
-            has_probabilities, probabilities[rows] = True, answers.probabilities
-    return Answers(predicted=predicted, probabilities=probabilities if has_probabilities else None)
+        predictions = predict_rows(fit_model(model, dataset, ~rows), dataset.matrix[rows], classes)
+        predicted[rows] = predictions.predicted
+        if predictions.probabilities is not None:
+            has_probabilities, probabilities[rows] = True, predictions.probabilities
+    return Predictions(predicted=predicted, probabilities=probabilities if has_probabilities else None)
 
 
-def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Answers], Scores]:
+def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Predictions], Scores]:
     if task == "regression":
-        return lambda answers: score_regression(actual, answers.predicted)
-    return lambda answers: score_classification(actual, answers.predicted, answers.probabilities)
+        return lambda predictions: score_regression(actual, predictions.predicted)
+    return lambda predictions: score_classification(actual, predictions.predicted, predictions.probabilities)
 
 
 def _name_model(model: Any) -> str:

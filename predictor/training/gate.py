@@ -1,40 +1,20 @@
 """Decides whether a challenger replaces the champion, from their losses on the same held-out rows."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from predictor.formats import format_number
-from predictor.metrics import LABELS, SMALLEST_PROBABILITY, describe_scale, format_score
-from predictor.schema import Matrix, Task, Vector
-from predictor.training.evaluation import Answers, Evaluation, Scores
+from predictor.metrics.bootstrap import Interval, find_interval, resample
+from predictor.metrics.losses import measure_losses, score_losses
+from predictor.metrics.names import LABELS, MEASURED, METRICS, Metric, describe_scale, format_score
+from predictor.schema.kinds import Task
+from predictor.schema.values import Matrix, Vector
+from predictor.training.evaluation import Evaluation, Scores
 from predictor.training.recipe import GateRecipe, Recipe
 
-Metric = Literal["rmse", "mae", "log_loss", "accuracy"]
 Mode = Literal["if-better", "always", "never"]
-
-RESAMPLES = 2_000
-MOST_DRAWN_ROWS = 50_000
-LARGEST_SHARE = 0.02
-# A thread that draws this many rows at a time keeps them in its core's cache, and the memory small.
-NUMBERS_AT_ONCE = 250_000
-CONFIDENCE = 0.95
-MEASURED: dict[Task, tuple[str, ...]] = {
-    "regression": ("mae", "rmse", "r2"),
-    "classification": ("accuracy", "macro_f1", "log_loss"),
-}
-METRICS: dict[Task, tuple[Metric, ...]] = {"regression": ("rmse", "mae"), "classification": ("log_loss", "accuracy")}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A 95 % percentile interval of a resampled difference in loss; above 0, the challenger has less."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,74 +81,10 @@ def choose_metric(recipe: Recipe, task: Task, *, has_probabilities: bool) -> Met
     return "log_loss" if has_probabilities else "accuracy"
 
 
-def measure_losses(metric: Metric, actual: Vector, answers: Answers) -> Vector:
-    """The loss of each row, shape (n,), whose mean (for RMSE, its root) is the metric; for accuracy, 1 − it."""
-    if metric == "rmse":
-        return (actual - answers.predicted) ** 2
-    if metric == "mae":
-        return np.abs(actual - answers.predicted)
-    if metric == "accuracy":
-        return (actual != answers.predicted).astype(np.float64)
-    assert answers.probabilities is not None  # noqa: S101  # Nobody is measured by what it does not give.
-    chosen = answers.probabilities[np.arange(len(actual)), actual.astype(int)]
-    return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
-
-
 def measure_both(metric: Metric, evaluation: Evaluation) -> Matrix:
     """The losses of the dummy and of the model, row by row, shape (2, n)."""
-    both = (evaluation.baseline_answers, evaluation.answers)
-    return np.stack([measure_losses(metric, evaluation.actual, answers) for answers in both])
-
-
-def resample(metric: Metric, losses: Matrix, seed: int) -> Matrix:
-    """The joined losses of 2,000 paired resamples, shape (2,000, k), of k models on n rows, shape (k, n), n ≥ 1.
-
-    Rows are drawn with replacement, the same rows for all models, so that what is hard for all cancels in a
-    difference. Of more than 50,000 rows, the means are drawn from the normal distribution that those of resamples
-    tend to (Bickel and Freedman 1981, "Some asymptotic theory for the bootstrap"), unless a few rows are so much
-    larger than all others that they would tell otherwise.
-    """
-    means = _draw_limit(losses, seed) if _tends_to_normal(losses) else _draw_rows(losses, seed)
-    return np.sqrt(np.maximum(means, 0)) if metric == "rmse" else means
-
-
-def _tends_to_normal(losses: Matrix) -> bool:
-    """Whether there are many rows, and none has more than 2 % of all squared deviations."""
-    if losses.shape[1] <= MOST_DRAWN_ROWS:
-        return False
-    squares = (losses - losses.mean(axis=1, keepdims=True)) ** 2
-    return bool((squares.max(axis=1) <= LARGEST_SHARE * squares.sum(axis=1)).all())
-
-
-def _draw_limit(losses: Matrix, seed: int) -> Matrix:
-    covariance = np.cov(losses, bias=True) / losses.shape[1]
-    return np.random.default_rng(seed).multivariate_normal(
-        losses.mean(axis=1), covariance, RESAMPLES, check_valid="ignore"
-    )
-
-
-def _draw_rows(losses: Matrix, seed: int) -> Matrix:
-    """Each batch has a seed of its own, and a thread that takes it: numpy lets them run side by side."""
-    rows = losses.shape[1]
-    at_once = min(RESAMPLES, max(1, NUMBERS_AT_ONCE // rows))
-    sizes = [min(at_once, RESAMPLES - start) for start in range(0, RESAMPLES, at_once)]
-
-    def draw(seed: np.random.SeedSequence, size: int) -> Matrix:
-        drawn = np.random.default_rng(seed).integers(0, rows, size=(size, rows), dtype=np.uint32)
-        return np.stack([each[drawn].mean(axis=1) for each in losses], axis=1)
-
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
-        return np.concatenate(list(threads.map(draw, np.random.SeedSequence(seed).spawn(len(sizes)), sizes)))
-
-
-def find_interval(worse: Vector, better: Vector) -> Interval:
-    """The 95 % interval of loss(worse) − loss(better), both resampled together, shape (2,000,).
-
-    The percentile bootstrap (Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3).
-    """
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(worse - better, [tail, 1 - tail])
-    return Interval(low=float(low), high=float(high))
+    both = (evaluation.baseline_predictions, evaluation.predictions)
+    return np.stack([measure_losses(metric, evaluation.actual, predictions) for predictions in both])
 
 
 def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
@@ -246,9 +162,9 @@ def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champi
         rows=len(contest.challenger),
         left_out=contest.left_out,
         champion=champion,
-        champion_score=_score(metric, contest.champion),
-        challenger_score=_score(metric, contest.challenger),
-        baseline_score=_score(metric, contest.baseline),
+        champion_score=score_losses(metric, contest.champion),
+        challenger_score=score_losses(metric, contest.challenger),
+        baseline_score=score_losses(metric, contest.baseline),
         gain=gain,
         gain_over_baseline=over_baseline,
     )
@@ -280,14 +196,3 @@ def _judge(
 
 def _write(metric: Metric, gain: Interval) -> str:
     return f"95 % interval {describe_scale(metric).write_range(gain.low, gain.high)}"
-
-
-def join_losses(metric: Metric, losses: Vector) -> Vector:
-    """The loss over the last axis of losses per row: their mean or, for RMSE, its root."""
-    means: Vector = losses.mean(axis=-1)
-    return np.sqrt(means) if metric == "rmse" else means
-
-
-def _score(metric: Metric, losses: Vector) -> float:
-    joined = float(join_losses(metric, losses))
-    return 1 - joined if metric == "accuracy" else joined

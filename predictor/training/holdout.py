@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.numbers import NUMBER
-from predictor.training.columns import Column, Mask
+from predictor.schema.values import Mask
+from predictor.training.columns import Column
 
 Hashes = NDArray[np.uint64]
 FOLDS = 5

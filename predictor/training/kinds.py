@@ -4,8 +4,9 @@ from typing import cast
 
 import polars as pl
 
-from predictor.schema import LARGEST_INTEGER, Kind, Task
-from predictor.training.reading.cells import NUMBER_PATTERN, match_whole
+from predictor.numbers import LARGEST_INTEGER
+from predictor.schema.kinds import Kind, Task
+from predictor.tables.cells import NUMBER_PATTERN, match_whole
 
 MOST_CLASSES = 10
 # The largest of many counts is rare however many rows there are; the rarest of many classes is not.

@@ -3,9 +3,11 @@
 import msgspec
 import polars as pl
 
-from predictor.schema import Kind, Schema, Target, Task
+from predictor.schema.kinds import Kind, Task
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.tables.cells import cast_numbers
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
-from predictor.training.reading.cells import cast_numbers
 from predictor.training.recipe import FeatureRecipe, Recipe
 
 SHOWN_NAMES = 5
@@ -21,13 +23,13 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
     kept: dict[tuple[Kind, str], list[str]] = {}
     features = dict(recipe.features)
     for feature in live.features:
-        said = features.get(feature.name, FeatureRecipe())
-        if feature.name not in table.columns or said.exclude or said.kind or said.choices:
+        given = features.get(feature.name, FeatureRecipe())
+        if feature.name not in table.columns or given.exclude or given.kind or given.choices:
             continue
         series = table[feature.name]
         now = REFUSED if describe_free_text(series) else infer_kind(series)
         if now != feature.kind and find_misfit(series, feature.kind) is None:
-            features[feature.name] = msgspec.structs.replace(said, kind=feature.kind)
+            features[feature.name] = msgspec.structs.replace(given, kind=feature.kind)
             kept.setdefault((feature.kind, now), []).append(feature.name)
     notes = [_note_kind(names, *kinds) for kinds, names in kept.items()]
     task, note = _keep_task(recipe, table[recipe.target], live.target)

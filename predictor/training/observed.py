@@ -8,7 +8,10 @@ from typing import Any, cast
 import numpy as np
 
 from predictor.numbers import LARGEST_INTEGER, find_written
-from predictor.schema import Kind, Label, Target, Value, Vector, convert_value, normalise_text, write_value
+from predictor.schema.kinds import Kind
+from predictor.schema.target import Target
+from predictor.schema.values import Label, Value, Vector, convert_value, write_value
+from predictor.texts import normalise_text
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
 
@@ -30,14 +33,14 @@ class Observed:
 
 @dataclass(frozen=True, kw_only=True)
 class Joined:
-    """Encoded columns, target and answers, the table's rows first and then the outcomes that fit.
+    """Encoded columns, the target and its values, the table's rows first and then the outcomes that fit.
 
     `left_out` counts by cause the outcomes that do not fit the recipe or its table.
     """
 
     columns: list[Column]
     target: Target
-    answers: Vector
+    target_values: Vector
     left_out: dict[str, int]
 
 
@@ -45,8 +48,10 @@ class DoesNotFit(ValueError):
     """One outcome, or one of its inputs, is nothing that the table could hold; the message says why."""
 
 
-def join_observed(recipe: Recipe, columns: list[Column], target: Target, answers: Vector, observed: Observed) -> Joined:
-    """Encode outcomes as the table's rows are, and put them behind these; answers have shape (n,).
+def join_observed(
+    recipe: Recipe, columns: list[Column], target: Target, target_values: Vector, observed: Observed
+) -> Joined:
+    """Encode outcomes as the table's rows are, and put them behind these; `target_values` has shape (n,).
 
     A category or class that the table lacks is added, as it would be had it stood there; where the recipe lists
     the choices, it is left out. So is a row without one of the features.
@@ -63,29 +68,29 @@ def join_observed(recipe: Recipe, columns: list[Column], target: Target, answers
         else:
             rows.append(row)
             happened.append(fitting)
-    target, answers = _append_answers(target, answers, happened)
+    target, target_values = _append_answers(target, target_values, happened)
     return Joined(
         columns=[_append_values(column, [row[column.name] for row in rows]) for column in columns],
         target=target,
-        answers=answers,
+        target_values=target_values,
         left_out=dict(sorted(causes.items())),
     )
 
 
 def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Value:
     """What a column would hold of these inputs: text for a category, a number for all else, None for missing."""
-    said = recipe.features.get(column.name, FeatureRecipe())
+    given = recipe.features.get(column.name, FeatureRecipe())
     if column.name not in inputs:
         raise DoesNotFit(f"there is no input {column.name}")
     value = inputs[column.name]
     if value is None:
-        if said.required:
+        if given.required:
             raise DoesNotFit(f"{column.name} is missing")
         return None
     if column.kind == "category":
         text = normalise_text(write_value(value))
         found = find_written(text, column.choices)
-        if said.choices is not None and found is None:
+        if given.choices is not None and found is None:
             raise DoesNotFit(f"{column.name} is none of the recipe's choices")
         return text if found is None else found
     return _fit_number(column, value)
@@ -131,15 +136,15 @@ def _widen_kind(column: Column, added: Vector) -> Any:
     return "number" if column.kind == "integer" and not is_whole.all() else column.kind
 
 
-def _append_answers(target: Target, answers: Vector, happened: list[Any]) -> tuple[Target, Vector]:
+def _append_answers(target: Target, target_values: Vector, happened: list[Any]) -> tuple[Target, Vector]:
     if target.task == "regression":
-        return target, np.concatenate([answers, np.array(happened, dtype=np.float64)])
+        return target, np.concatenate([target_values, np.array(happened, dtype=np.float64)])
     known = target.classes
     classes: tuple[Any, ...] = tuple(sorted({*known, *happened}))
     codes = {label: float(code) for code, label in enumerate(classes)}
     added = np.array([codes[label] for label in happened], dtype=np.float64)
-    answers = np.concatenate([_recode(answers, [codes[label] for label in known]), added])
-    return replace(target, classes=classes), answers
+    target_values = np.concatenate([_recode(target_values, [codes[label] for label in known]), added])
+    return replace(target, classes=classes), target_values
 
 
 def _recode(values: Vector, codes: list[float]) -> Vector:

@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
+from predictor.estimators.own_code import Code, import_code, read_code
 from predictor.exceptions import RecipeError
-from predictor.own_code import Code, import_code, read_code
-from predictor.schema import Schema
+from predictor.schema.schema import Schema
 from predictor.training.recipe import Recipe
 
 # Trees split, naive Bayes fits each column, and least squares without a penalty undoes any scale by itself.

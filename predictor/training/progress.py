@@ -3,11 +3,7 @@
 from typing import Protocol
 
 
-class Report(Protocol):
-    """Takes a line about what begins now, or, with `total`, that `done` parts of it are behind us."""
+class Progress(Protocol):
+    """Takes a line about what begins now, or, with `total`, that `done` parts of it are done."""
 
     def __call__(self, line: str, *, done: int = 0, total: int = 0) -> None: ...
-
-
-def keep_quiet(line: str, *, done: int = 0, total: int = 0) -> None:
-    """The report for whoever does not want any."""

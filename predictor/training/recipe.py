@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import msgspec
 
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.schema import SLUG, Kind, Task
+from predictor.schema.kinds import Kind, Task
+from predictor.schema.schema import SLUG
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 # No database keeps a NUL, and JSON knows no infinity.
@@ -38,7 +39,7 @@ class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[features.<name>]`: what is said about a column, over what its data would say."""
+    """`[features.<name>]`: what is given about a column, over what its data would say."""
 
     label: Text | None = None
     kind: Kind | None = None
@@ -179,7 +180,7 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     features = content.pop("features", {})
     if not isinstance(features, dict):
         raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
-    parsed = {name: _convert_feature(file, f"features.{name}", said) for name, said in features.items()}
+    parsed = {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()}
     estimator = content.pop("estimator", None)
     if estimator is not None:
         estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
@@ -196,7 +197,7 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
 
 
 def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
-    """Read what is said about a column; a choice written 1.0 is the whole number 1."""
+    """Read what is given about a column; a choice written 1.0 is the whole number 1."""
     if isinstance(content, dict) and isinstance(content.get("choices"), list):
         choices = [int(each) if isinstance(each, float) and each.is_integer() else each for each in content["choices"]]
         content = {**content, "choices": choices}
@@ -212,18 +213,18 @@ def _convert_tune(file: Path, content: Any) -> TuneRecipe:
     tune = _convert(file, "tune", content, TuneRecipe)
     if not tune.params:
         raise RecipeError(f"{file}: tune.params: is missing: name at least one parameter and the values to try.")
-    params = {name: _convert_tries(file, f"tune.params.{name}", said) for name, said in tune.params.items()}
+    params = {name: _convert_tries(file, f"tune.params.{name}", given) for name, given in tune.params.items()}
     if tune.candidates is None and any(isinstance(tries, DistributionRecipe) for tries in params.values()):
         raise RecipeError(f"{file}: tune.candidates: is missing: say how many to draw, such as candidates = 20.")
     return msgspec.structs.replace(tune, params=params)
 
 
-def _convert_tries(file: Path, key: str, said: Any) -> list[Any] | DistributionRecipe:
-    if isinstance(said, list) and said:
-        return said
-    if not isinstance(said, dict):
-        raise RecipeError(f"{file}: {key}: must be an array of values, or a table with low and high, not {said!r}.")
-    tries = _convert(file, key, said, DistributionRecipe)
+def _convert_tries(file: Path, key: str, given: Any) -> list[Any] | DistributionRecipe:
+    if isinstance(given, list) and given:
+        return given
+    if not isinstance(given, dict):
+        raise RecipeError(f"{file}: {key}: must be an array of values, or a table with low and high, not {given!r}.")
+    tries = _convert(file, key, given, DistributionRecipe)
     if tries.low >= tries.high:
         raise RecipeError(f"{file}: {key}.low: must lie below high, which is {tries.high!r}, not at {tries.low!r}.")
     if tries.log and tries.low <= 0:

@@ -13,12 +13,13 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit
 
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.formats import format_number, format_plain
-from predictor.schema import Matrix, Vector
+from predictor.metrics.losses import join_losses, measure_losses
+from predictor.metrics.names import Metric
+from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import answer_rows
-from predictor.training.gate import Metric, join_losses, measure_losses
+from predictor.training.evaluation import predict_rows
 from predictor.training.holdout import assign_folds
-from predictor.training.progress import Report
+from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 
 # How finely whole numbers are drawn on a logarithmic scale.
@@ -35,7 +36,7 @@ class Tuned:
     described: dict[str, Any]
 
 
-def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: Metric, report: Report) -> Tuned:
+def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: Metric, progress: Progress) -> Tuned:
     """Try the candidates of the recipe's `[tune]` on folds of the training rows; take the one with the least loss.
 
     The folds follow the rows' hashes, so that duplicates never stand on both sides. A candidate that cannot be
@@ -52,9 +53,9 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
     classes = len(dataset.schema.target.classes)
-    report(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
+    progress(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
     scorer = _make_scorer(
-        metric, classes, lambda done: report(f"{recipe.slug}: tuning", done=done, total=candidates * used)
+        metric, classes, lambda done: progress(f"{recipe.slug}: tuning", done=done, total=candidates * used)
     )
     search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
     with warnings.catch_warnings():
@@ -73,7 +74,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         "failed": int((~np.isfinite(search.cv_results_["mean_test_score"])).sum()),
         "folds": used,
     }
-    report(f"{recipe.slug}: {_tell_chosen(described)}")
+    progress(f"{recipe.slug}: {_tell_chosen(described)}")
     best = {name: _to_plain(value) for name, value in search.best_params_.items()}
     return Tuned(model=clone(model).set_params(**best), described=described)
 
@@ -117,9 +118,9 @@ def _make_search(
     return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
 
 
-def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, answers: Vector) -> None:
+def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, predictions: Vector) -> None:
     try:
-        search.fit(matrix, answers)
+        search.fit(matrix, predictions)
     except ValueError as error:
         # Where no fit succeeds, scikit-learn ends what it says with the cause of the last one.
         cause = (str(error).strip() or "no reason given").splitlines()[-1]
@@ -132,7 +133,7 @@ def _make_scorer(metric: Metric, classes: int, tell: Callable[[int], None]) -> C
 
     def score(fitted: Any, matrix: Matrix, actual: Vector) -> float:
         tell(next(counted))
-        return -float(join_losses(metric, measure_losses(metric, actual, answer_rows(fitted, matrix, classes))))
+        return -float(join_losses(metric, measure_losses(metric, actual, predict_rows(fitted, matrix, classes))))
 
     return score
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from predictor.exceptions import ModelNotFound
-from predictor.schema import Schema
+from predictor.schema.schema import Schema
 from predictor.serving.service import service
 
 # gunicorn takes no more in one header; several of them become one here.

@@ -11,7 +11,10 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.formats import format_label
-from predictor.schema import RESERVED_NAMES, Feature, Label, Row, Schema, Target, write_value
+from predictor.schema.features import Feature
+from predictor.schema.schema import RESERVED_NAMES, Row, Schema
+from predictor.schema.target import Target
+from predictor.schema.values import Label, write_value
 from predictor.texts import make_printable, normalise_text
 
 # The blanks that browsers drop or make one of in what a select shows.

@@ -13,7 +13,8 @@ from django.utils import timezone
 from predictor.formats import Written, format_label, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
 from predictor.moments import read_moment
-from predictor.schema import quote, write_value
+from predictor.schema.values import write_value
+from predictor.texts import quote
 
 
 def wants_fragment(request: HttpRequest) -> bool:

@@ -8,10 +8,12 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import escape
 
-from predictor.charts import Chart, Point, draw_resting_chart
 from predictor.models import Version
-from predictor.schema import Feature, Schema, Value, convert_value, write_value
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.values import Value, convert_value, write_value
 from predictor.serving.runtime import Runtime
+from predictor.web.charts import Chart, Point, draw_resting_chart
 from predictor.web.forms import PredictionForm, is_checkbox
 
 # Stands where something is put in, and nowhere else.

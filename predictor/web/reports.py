@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.formats import Quantity, Written, format_number, format_plain
-from predictor.metrics import LABELS, format_score
+from predictor.metrics.names import LABELS, format_score
 from predictor.models import Version
+from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.

@@ -12,16 +12,16 @@ from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from predictor.charts import draw_chart
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
 from predictor.formats import format_label
 from predictor.models import Figure, Prediction, Promotion, Version
-from predictor.provenance import describe_sources
-from predictor.schema import write_value
-from predictor.serving import outcomes
+from predictor.outcomes import recording as outcomes
+from predictor.record.provenance import describe_sources
+from predictor.schema.values import write_value
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
+from predictor.web.charts import draw_chart
 from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed
 from predictor.web.pages import (
     ShownOutcome,

@@ -2,16 +2,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import django.db
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError
-from predictor.management.commands.retrain import add_register_arguments, check_database, write_json, write_text
-from predictor.management.progress import Progress
+from predictor.management.base import SiteCommand
+from predictor.management.progress import TerminalProgress
+from predictor.management.registering import add_register_arguments, check_database, write_json, write_text
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Bring a pickle or joblib file that was made elsewhere into the registry.
 
     - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
@@ -38,12 +38,18 @@ class Command(BaseCommand):
 
     def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
         # They bring numpy, which `--help` need not wait for.
-        from predictor.importing import import_model
-        from predictor.training.imports.model_file import read_model_file
+        from predictor.lifecycle.importing import ImportRequest, import_model
+        from predictor.training.external.model_file import read_model_file
 
-        how = {name: options[name] for name in ("target", "description", "show_data", "force", "dry_run")}
-        how |= {"sample": options["data"], "mode": options["promote"]}
-        how["title"] = options["title"] or slug.replace("_", " ").capitalize()
+        names = ("target", "description", "show_data", "force", "dry_run")
+        request = ImportRequest(
+            by="command line",
+            slug=slug,
+            title=options["title"] or slug.replace("_", " ").capitalize(),
+            sample=options["data"],
+            mode=options["promote"],
+            **{name: options[name] for name in names},
+        )
         try:
             read = read_model_file(file)
             if not trust:
@@ -54,10 +60,10 @@ class Command(BaseCommand):
                     returncode=2,
                 )
             check_database()
-            with Progress(self.stderr) as report:
+            with TerminalProgress(self.stderr) as progress:
                 if (settings.MODELS_DIR / slug / "model.toml").exists():
-                    report(f"{slug}: there is a recipe of this name; it is not used, and retrain goes on with it")
-                done = import_model(read, slug, by="command line", report=report, **how)
-        except (MlsiteError, django.db.Error) as error:
+                    progress(f"{slug}: there is a recipe of this name; it is not used, and retrain goes on with it")
+                done = import_model(read, request, progress)
+        except MlsiteError as error:
             raise CommandError(f"{slug}: {error}") from error
         self.stdout.write(write_json([done]) if format == "json" else write_text([done]))

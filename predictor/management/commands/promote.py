@@ -1,14 +1,15 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError
+from predictor.management.base import SiteCommand, read_reason
 from predictor.models import Version
-from predictor.serving import registry
+from predictor.registry.versions import promote
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Make one version live, also an older one.
 
     - Every worker serves it within 2 seconds, and the log says when, by whom and why.
@@ -30,13 +31,7 @@ class Command(BaseCommand):
             )
             raise CommandError(f"There is no version {number} of {slug!r}; there is: {numbers or 'none'}.")
         try:
-            promotion = registry.promote(version, by="command line", reason=reason)
+            promotion = promote(version, by="command line", reason=reason)
         except MlsiteError as error:
             raise CommandError(f"{version} cannot go live: {error}.") from error
         self.stdout.write(f"{version} is live." if promotion else f"{version} is live already.")
-
-
-def read_reason(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise argparse.ArgumentTypeError("write a line that says why")
-    return text.strip()

@@ -1,13 +1,14 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from predictor.management.base import SiteCommand
 from predictor.models import Version
-from predictor.serving import registry
+from predictor.registry.versions import prune
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Drop the artifacts of versions that never were live.
 
     - Rows are never dropped: what a version was, and why it was kept back, stays.
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *, slug: str, keep: int, dry_run: bool, **options: Any) -> None:
         if not Version.objects.filter(model=slug).exists():
             raise CommandError(f"There is no version of {slug!r}.")
-        pruned = registry.prune(slug, keep=keep, dry_run=dry_run)
+        pruned = prune(slug, keep=keep, dry_run=dry_run)
         numbers = ", ".join(str(version.number) for version in pruned)
         done = "would lose its artifact" if dry_run else "lost its artifact"
         self.stdout.write(f"{slug}: {done}: version {numbers}." if pruned else f"{slug}: nothing to drop.")

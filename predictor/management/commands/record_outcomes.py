@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import django.db
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from predictor.exceptions import OutcomeChanged
 from predictor.formats import format_number
-from predictor.schema import quote
-from predictor.serving.outcome_files import REFUSED, Entry, Judged, Result, record_entries
+from predictor.management.base import SiteCommand
+from predictor.outcomes.files import REFUSED, Entry, Judged, Result, record_entries
+from predictor.texts import quote
 
 MOST_LINES = 20
 HINT = 'a text that holds a comma, a quote or a line end is written as "a ""quoted"", divided text"'
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Record what really happened for many predictions, from a CSV file with the columns id and outcome.
 
     - All of the file is recorded or nothing, unless with --partial: then what is right, the rest is reported.

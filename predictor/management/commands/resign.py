@@ -1,13 +1,13 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from predictor.management.commands.retrain import check_database
-from predictor.serving.resigning import Resigned, resign_artifacts
+from predictor.management.base import SiteCommand
+from predictor.registry.resigning import Resigned, resign_artifacts
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Sign what earlier builds stored in today's format, too.
 
     - What is not signed with a key that this process knows is left alone, and said.
@@ -32,7 +32,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, rotate: bool, accept_format_1: bool, **options: Any) -> None:
-        check_database()
         done = resign_artifacts(rotate=rotate, accept_format_1=accept_format_1)
         for line in [*done.refused, *done.distrusted]:
             self.stderr.write(line)

@@ -1,14 +1,14 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError
-from predictor.management.commands.promote import read_reason
-from predictor.serving import registry
+from predictor.management.base import SiteCommand, read_reason
+from predictor.registry.versions import roll_back
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Make the version live again that was live before.
 
     - Each call goes one step back along the log of promotions: twice goes back two.
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *, slug: str, reason: str, **options: Any) -> None:
         try:
-            promotion = registry.roll_back(slug, by="command line", reason=reason)
+            promotion = roll_back(slug, by="command line", reason=reason)
         except MlsiteError as error:
             raise CommandError(f"{slug} cannot be rolled back: {error}.") from error
         self.stdout.write(f"{promotion.version} is live.")

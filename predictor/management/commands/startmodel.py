@@ -3,12 +3,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
-from predictor.exceptions import MlsiteError
+from predictor.management.base import SiteCommand
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """Begin a model: a folder with a copy of a table and a commented recipe, ready for a retrain.
 
     - The folder is there whole or not at all, and one that exists is never touched.
@@ -28,12 +27,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, slug: str, data: Path, target: str, estimator: str | None, **options: Any) -> None:
-        from predictor.training.starting.draft import write_report
-        from predictor.training.starting.start import start_model
+        from predictor.training.drafting.draft import write_report
+        from predictor.training.drafting.folder import start_model
 
         self.stderr.write(f"{slug}: reading {data}", style_func=str)
-        try:
-            draft = start_model(settings.MODELS_DIR, slug, data, target, estimator)
-        except MlsiteError as error:
-            raise CommandError(str(error)) from error
+        draft = start_model(settings.MODELS_DIR, slug, data, target, estimator)
         self.stdout.write(write_report(draft))

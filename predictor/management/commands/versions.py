@@ -2,12 +2,13 @@ import argparse
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from predictor.management.base import SiteCommand
 from predictor.models import Version
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """List versions, the newest first, with what became of each as a challenger; changes nothing."""
 
     help = "List the versions of one model, or of all."

@@ -1,4 +1,4 @@
-"""Shows that a compiled model answers as its estimator does, row by row, or says where it does not."""
+"""Shows that a compiled model predicts as its estimator does, row by row, or says where it does not."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.formats import format_number
-from predictor.schema import Matrix
+from predictor.schema.values import Matrix
 from predictor.training.compiling.graph import NotCompiled
 from predictor.training.tolerance import TOLERANCE
 
@@ -16,11 +16,11 @@ ROWS_AT_ONCE = 10_000
 
 
 def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Matrix], *, spread: float | None) -> float:
-    """The largest difference between two models' answers to the rows of all groups, each of shape (n, features).
+    """The largest difference between two models' predictions to the rows of all groups, each of shape (n, features).
 
     Of a regression it is |Δ| / max(|y|, `spread`), the standard deviation of the target; without a spread, both
     answer classes, and it is that of a probability. Raises NotCompiled above 1e-6, for another class, and for a row
-    that only one of the two answers.
+    that only one of the two predicts.
     """
     largest = 0.0
     for rows in _cut(groups):
@@ -38,12 +38,12 @@ def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Matrix], *, 
 
 
 def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: float | None) -> float:
-    """The largest difference between answers, each row a number or a class code with its probabilities."""
+    """The largest difference between predictions, each row a number or a class code with its probabilities."""
     if spread is None:
         others = int((ours[:, 0] != theirs[:, 0]).sum())
         if others:
             raise NotCompiled(
-                f"compiled, it answers another class for {format_number(others)} of {format_number(len(ours))} rows"
+                f"compiled, it predicts another class for {format_number(others)} of {format_number(len(ours))} rows"
             )
         differences = np.abs(ours[:, 1:] - theirs[:, 1:])
     else:
@@ -52,7 +52,7 @@ def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: flo
     largest = float(differences.max(initial=0.0))
     if not largest <= TOLERANCE:
         found, allowed = format_number(largest, digits=2), format_number(TOLERANCE)
-        raise NotCompiled(f"compiled, its answers differ by up to {found}, where {allowed} is allowed")
+        raise NotCompiled(f"compiled, its predictions differ by up to {found}, where {allowed} is allowed")
     return largest
 
 
@@ -63,12 +63,12 @@ def _cut(groups: Sequence[Matrix]) -> Iterator[Matrix]:
 
 
 def _ask(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64]:
-    """A model's answers side by side, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
+    """A model's predictions side by side, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            answers = [np.asarray(model.predict(rows), dtype=np.float64).reshape(len(rows), -1)]
+            predictions = [np.asarray(model.predict(rows), dtype=np.float64).reshape(len(rows), -1)]
             if is_classifier and hasattr(model, "predict_proba"):
-                answers.append(model.predict_proba(rows))
+                predictions.append(model.predict_proba(rows))
     except ValueError:
         if len(rows) == 1:
             width = 1 + (len(model.classes_) if is_classifier and hasattr(model, "predict_proba") else 0)
@@ -77,4 +77,4 @@ def _ask(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64
         return np.concatenate(
             [_ask(model, half, is_classifier=is_classifier) for half in (rows[:middle], rows[middle:])]
         )
-    return np.hstack(answers)
+    return np.hstack(predictions)

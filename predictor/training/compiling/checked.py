@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from predictor.compiled import CompiledModel
-from predictor.schema import Matrix
+from predictor.estimators.compiled import CompiledModel
+from predictor.schema.values import Matrix
 from predictor.training.compiling.agreement import measure_difference
 from predictor.training.compiling.compilation import compile_model
 from predictor.training.compiling.edges import make_edge_rows

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.imported import Imported
+from predictor.estimators.imported import Imported
 from predictor.training.compiling import boosting, linear, preparation, trees
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema import Feature, Matrix, Schema, Vector
+from predictor.schema.features import Feature
+from predictor.schema.schema import Schema
+from predictor.schema.values import Matrix, Vector
 
 # Enough to meet every kind of split; a forest has millions.
 MOST_SPLITS = 2_000
@@ -24,15 +26,15 @@ def make_edge_rows(
     chosen = np.random.default_rng(seed)
     ordinary: list[tuple[int, Vector]] = []
     gaps: list[tuple[int, Vector]] = []
-    endless: list[tuple[int, Vector]] = []
+    infinite: list[tuple[int, Vector]] = []
     for column, feature in enumerate(schema.features):
         ordinary.append((column, np.array([*_find_extremes(feature), *range(len(feature.choices))])))
         if not feature.required:
             gaps.append((column, np.array([np.nan])))
-        if feature.kind in ("number", "integer") and not endless:
-            endless.append((column, np.array(BEYOND_FLOAT32)))
+        if feature.kind in ("number", "integer") and not infinite:
+            infinite.append((column, np.array(BEYOND_FLOAT32)))
     beside = list(_find_neighbours(splits, schema))
-    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, beside, gaps, endless)]
+    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, beside, gaps, infinite)]
     hollow = matrix[:1].copy()
     hollow[:, [column for column, _ in gaps]] = np.nan
     return [rows for rows in [*made, hollow] if len(rows)]

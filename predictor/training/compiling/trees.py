@@ -110,8 +110,8 @@ def cast_columns(graph: Graph, columns: Columns, *, takes_missing: bool) -> str:
     if not takes_missing:
         graph.refuse_endless(rounded)
         return rounded
-    endless = graph.add("Cast", graph.add("IsInf", rounded), to=TensorProto.DOUBLE)
-    found = graph.add("ReduceSum", endless, graph.constant([1], np.int64), keepdims=1)
+    infinite = graph.add("Cast", graph.add("IsInf", rounded), to=TensorProto.DOUBLE)
+    found = graph.add("ReduceSum", infinite, graph.constant([1], np.int64), keepdims=1)
     graph.refuse_where(graph.add("Greater", found, graph.constant([[0.0]])))
     return rounded
 

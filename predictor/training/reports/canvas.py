@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from predictor.charts import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 
 # Light and dark, as in static/site.css: an image does not see the page's own style sheet.
 COLOURS = {

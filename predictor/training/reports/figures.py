@@ -7,10 +7,11 @@ from typing import Any
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
 
-from predictor.charts import DRAWING_WIDTH, Drawing, measure_text
 from predictor.formats import Quantity, format_label
-from predictor.profile import choose_rows
-from predictor.schema import Matrix, Target, Vector
+from predictor.record.drawing import DRAWING_WIDTH, Drawing, measure_text
+from predictor.record.profile import choose_rows
+from predictor.schema.target import Target
+from predictor.schema.values import Matrix, Vector
 from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation
 from predictor.training.reports.canvas import CURVES, INK, draw_svg
 
@@ -60,7 +61,7 @@ def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, see
         try:
             svg = draw_svg(partial(draw, name, target, evaluation, show_data, seed))
             drawings.append(Drawing(name=name, title=title, svg=svg))
-        # Odd answers are no reason to lose a trained model: its report says what it lacks.
+        # Odd predictions are no reason to lose a trained model: its report says what it lacks.
         except (NotDrawn, ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             left_out.append(f"{title}: {error}")
     return Figures(drawings=tuple(drawings), left_out=tuple(left_out))
@@ -72,7 +73,7 @@ def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_dat
     if evaluation.method != HOLD_OUT and not show_data:
         raise NotDrawn("its points would be training rows; hold some out, or set show_data = true in the recipe")
     rows = choose_rows(evaluation.rows, MOST_POINTS, seed)
-    actual, predicted = evaluation.actual[rows], evaluation.answers.predicted[rows]
+    actual, predicted = evaluation.actual[rows], evaluation.predictions.predicted[rows]
     kind = "actual_vs_predicted" if name == "predictions" else "residual_vs_predicted"
     PredictionErrorDisplay(y_true=actual, y_pred=predicted).plot(
         axes,
@@ -92,7 +93,7 @@ def _draw_classification(
     labels = _shorten_labels([format_label(label) for label in target.classes])
     if name == "confusion":
         return _draw_confusion(labels, evaluation, axes)
-    probabilities = evaluation.answers.probabilities
+    probabilities = evaluation.predictions.probabilities
     if probabilities is None:
         raise NotDrawn("the estimator gives no probabilities")
     if len(labels) > MOST_CURVES:
@@ -119,7 +120,7 @@ def _draw_confusion(labels: list[str], evaluation: Evaluation, axes: Any) -> Non
     veil = LinearSegmentedColormap.from_list("veil", [(*to_rgb(CURVES[0]), share) for share in (0.0, 0.6)])
     ConfusionMatrixDisplay.from_predictions(
         evaluation.actual,
-        evaluation.answers.predicted,
+        evaluation.predictions.predicted,
         labels=range(len(labels)),
         display_labels=labels,
         normalize=None if counted else "true",

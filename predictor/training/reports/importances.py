@@ -1,4 +1,4 @@
-"""Finds how much a model leans on each feature: what its answers lose when that column is shuffled."""
+"""Finds how much a model leans on each feature: what its predictions lose when that column is shuffled."""
 
 import time
 from typing import Any
@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
 
-from predictor.profile import choose_rows
-from predictor.schema import Matrix, Vector
+from predictor.metrics.losses import Predictions, join_losses, measure_losses
+from predictor.metrics.names import Metric
+from predictor.record.profile import choose_rows
+from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import Answers, answer_rows, find_probabilities, make_dummy
-from predictor.training.gate import Metric, join_losses, measure_losses
+from predictor.training.evaluation import find_probabilities, make_dummy, predict_rows
 
 REPEATS = 5
 MOST_ROWS = 10_000
-# All answers that are asked for together; below FEWEST_ROWS a mean would say nothing.
+# All predictions that are asked for together; below FEWEST_ROWS a mean would say nothing.
 MOST_ANSWERS = 150_000
 FEWEST_ROWS = 100
 MOST_FEATURES = 500
@@ -28,7 +29,7 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
 
     For each feature, in the schema's order, the mean and the standard deviation of what `metric` loses over 5
     shufflings. They are measured on at most 10,000 of the held-out rows, or of all rows where none is held out;
-    on fewer where that would be too many answers. `{"skipped": why}` where it would take too long altogether.
+    on fewer where that would be too many predictions. `{"skipped": why}` where it would take too long altogether.
     """
     names, classes = dataset.schema.names, len(dataset.schema.target.classes)
     if len(names) > MOST_FEATURES:
@@ -37,17 +38,17 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
     rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_ANSWERS // passes), seed)
     matrix, actual = dataset.matrix[rows], dataset.target[rows]
 
-    answer = _answer_by_probabilities if metric == "log_loss" else answer_rows
+    answer = _predict_by_probabilities if metric == "log_loss" else predict_rows
 
-    def score(shuffled: Matrix, truth: Vector) -> float:
-        return -float(join_losses(metric, measure_losses(metric, truth, answer(fitted, shuffled, classes))))
+    def score(shuffled: Matrix, actual: Vector) -> float:
+        return -float(join_losses(metric, measure_losses(metric, actual, answer(fitted, shuffled, classes))))
 
     # Of the processor, since a busy machine must not change what is reported.
     started = time.process_time()
     score(matrix, actual)
     seconds = (time.process_time() - started) * passes
     if seconds > MOST_SECONDS:
-        return {"skipped": f"{passes} rounds of answers would have taken about {seconds:.0f} seconds"}
+        return {"skipped": f"{passes} rounds of predictions would have taken about {seconds:.0f} seconds"}
     # It insists on a fit, which an import and a compiled model have not; only the score asks the model anything.
     asked = fitted if hasattr(fitted, "fit") else make_dummy(classes)
     found = permutation_importance(
@@ -65,10 +66,10 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
     }
 
 
-def _answer_by_probabilities(estimator: BaseEstimator, matrix: Matrix, classes: int) -> Answers:
+def _predict_by_probabilities(estimator: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
     """What the log loss looks at, without asking for the classes as well."""
     probabilities = find_probabilities(estimator, matrix, classes)
-    return Answers(predicted=probabilities.argmax(axis=1).astype(np.float64), probabilities=probabilities)
+    return Predictions(predicted=probabilities.argmax(axis=1).astype(np.float64), probabilities=probabilities)
 
 
 def _choose_rows(dataset: Dataset, most: int, seed: int) -> NDArray[np.int64]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from predictor.charts import Drawing
+from predictor.metrics.names import Metric
+from predictor.record.drawing import Drawing
+from predictor.texts import take_first_line
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import Evaluation
-from predictor.training.gate import Metric
 from predictor.training.reports.figures import draw_figures
 from predictor.training.reports.importances import measure_importances
 
@@ -38,8 +39,8 @@ def make_report(
     figures = draw_figures(dataset.schema.target, evaluation, show_data=show_data, seed=seed)
     try:
         importances = measure_importances(fitted, dataset, metric, seed)
-    except Exception as error:  # Whatever an estimator raises on shuffled columns, it answers whole rows.
-        importances = {"skipped": f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"}
+    except Exception as error:  # Whatever an estimator raises on shuffled columns, it predicts whole rows.
+        importances = {"skipped": f"{type(error).__name__}: {take_first_line(error)}"}
     return Report(
         content={"importances": importances, "not_drawn": list(figures.left_out), "commit": find_commit()},
         drawings=figures.drawings,

@@ -1,0 +1,45 @@
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import Any
+
+
+class Pool:
+    """A fixed number of places, each with a connection that nobody uses, or None where one may still be opened.
+
+    Whoever waits longest is next: a place is handed over, so that nobody who comes later can snatch it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._lock = threading.Lock()
+        self._free: list[Any] = [None] * number
+        self._waiting: deque[Future[Any]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        with self._lock:
+            return sum(not turn.cancelled() for turn in self._waiting)
+
+    def take(self, seconds: float) -> Any:
+        """A connection or None; raises TimeoutError where no place was left in time."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            turn: Future[Any] = Future()
+            self._waiting.append(turn)
+        try:
+            return turn.result(seconds)
+        except TimeoutError:
+            if turn.cancel():
+                raise
+            return turn.result()  # It came in the last moment.
+
+    def give_back(self, connection: Any) -> None:
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                if turn.set_running_or_notify_cancel():
+                    turn.set_result(connection)
+                    return
+            self._free.append(connection)

@@ -1,0 +1,61 @@
+"""A compiled model: ONNX bytes behind onnxruntime, with the interface of the estimator that they were made from."""
+
+from typing import TYPE_CHECKING, Any
+
+from predictor.schema.values import Matrix, Vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# What is between the nodes of a large forest takes some kilobytes a row.
+ROWS_AT_ONCE = 1_000
+
+
+class CompiledModel:
+    """Answers in one thread, and needs neither scikit-learn nor what the estimator was made of.
+
+    `classes_` are the codes of the classes, shape (classes,); empty for a regression.
+    """
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        """Raises ImportError without onnxruntime, and onnxruntime's own errors for bytes that are no such model."""
+        import numpy as np
+        import onnxruntime
+
+        # Whoever imported it before predictor has it listening already; predictor.environment does the rest.
+        onnxruntime.disable_telemetry_events()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
+        codes = self._session.get_modelmeta().custom_metadata_map["classes"]
+        self.classes_: NDArray[np.int64] = np.array([int(code) for code in codes.split(",") if code], dtype=np.int64)
+        self.has_probabilities = len(self._session.get_outputs()) > 1
+
+    def answer(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
+        """Numbers or class codes, shape (n,), and the probabilities of `classes_`, (n, classes), where there are any.
+
+        A row that the estimator would refuse has NaN in both.
+        """
+        import numpy as np
+
+        parts = [self._run(matrix[start : start + ROWS_AT_ONCE]) for start in range(0, len(matrix), ROWS_AT_ONCE)]
+        joined = parts[0] if len(parts) == 1 else [np.concatenate(each) for each in zip(*parts, strict=True)]
+        return joined[0].reshape(-1), joined[1] if self.has_probabilities else None
+
+    def predict(self, matrix: Matrix) -> Vector:
+        return self.answer(matrix)[0]
+
+    @property
+    def predict_proba(self) -> Any:
+        """Probabilities for a matrix, shape (n, classes); only where there are any."""
+        if not self.has_probabilities:
+            raise AttributeError("this model gives no probabilities")
+        return lambda matrix: self.answer(matrix)[1]
+
+    def _run(self, matrix: Matrix) -> "list[NDArray[np.float64]]":
+        predictions: list[NDArray[np.float64]] = self._session.run(None, {"inputs": matrix})
+        return predictions

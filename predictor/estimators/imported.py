@@ -1,0 +1,116 @@
+"""Estimators that were fitted elsewhere, behind the interface of those that are fitted here.
+
+Signed pickles name these classes, in `predictor.imported`, and their fields: none of them may be renamed.
+"""
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.exceptions import WrongLibraries
+from predictor.schema.features import Feature
+from predictor.schema.kinds import Kind
+from predictor.schema.values import Label, Matrix, Vector
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imported:
+    """An estimator that takes the matrix as it is.
+
+    `labels` are its own classes, in the order of their codes; there are none for a regression.
+    """
+
+    estimator: Any
+    labels: tuple[Label, ...] = ()
+
+    def __str__(self) -> str:
+        return str(self.estimator)
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """The codes of the classes, shape (classes,)."""
+        return np.arange(len(self.labels))
+
+    def predict(self, matrix: Matrix) -> Vector:
+        """Answer a matrix of shape (n, features) with numbers or class codes, shape (n,).
+
+        Raises ValueError where the estimator answers more than one number a row.
+        """
+        predictions = np.asarray(self.estimator.predict(self.prepare(matrix)))
+        if predictions.size != len(matrix):
+            raise ValueError(f"{predictions.shape[-1]} answers a row, where there is one target")
+        predictions = predictions.reshape(-1)
+        if not self.labels:
+            return predictions.astype(np.float64)
+        codes = {label: float(code) for code, label in enumerate(self.labels)}
+        return np.array([codes.get(label, np.nan) for label in predictions.tolist()])
+
+    @property
+    def predict_proba(self) -> Any:
+        """Probabilities for a matrix, shape (n, classes), in the order of `classes_`; only where there are any."""
+        answer = self.estimator.predict_proba
+        return lambda matrix: answer(self.prepare(matrix))
+
+    def prepare(self, matrix: Matrix) -> Any:
+        return matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameColumn:
+    """How one column of the matrix stands in a DataFrame."""
+
+    name: str
+    kind: Kind
+    choices: tuple[str, ...]
+    has_gaps: bool
+
+    @classmethod
+    def of(cls, feature: Feature) -> "FrameColumn":
+        return cls(name=feature.name, kind=feature.kind, choices=feature.choices, has_gaps=not feature.required)
+
+    def restore(self, values: Vector) -> NDArray[Any]:
+        """Turn encoded values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
+        missing = np.isnan(values)
+        if self.kind == "category":
+            choices = np.array([*self.choices, np.nan], dtype=object)
+            return choices[np.where(missing, len(self.choices), values).astype(np.int64)]
+        if self.kind == "boolean":
+            truths = values.astype(bool)
+            return np.where(missing, np.nan, truths.astype(object)) if self.has_gaps else truths
+        return values.astype(np.int64) if self.kind == "integer" and not self.has_gaps else values
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImportedOnFrame(Imported):
+    """An estimator that takes a pandas DataFrame with the columns' own names and types."""
+
+    columns: tuple[FrameColumn, ...]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import_pandas()
+        self.__dict__.update(state)
+
+    def prepare(self, matrix: Matrix) -> Any:
+        columns = zip(self.columns, matrix.T, strict=True)
+        return import_pandas().DataFrame({column.name: column.restore(values) for column, values in columns})
+
+
+def import_pandas() -> ModuleType:
+    """Import what only these models need. Raises WrongLibraries where it is not installed."""
+    try:
+        import pandas
+    except ImportError as error:
+        hint = "add pandas to requirements.in, and install that"
+        raise WrongLibraries(
+            f"the model answers a pandas DataFrame, and pandas is not installed here: {hint}"
+        ) from error
+    return pandas
+
+
+# Pickles name the place that the builds before know, too.
+FORMER_MODULE = "predictor.imported"
+for _each in (Imported, FrameColumn, ImportedOnFrame):
+    _each.__module__ = FORMER_MODULE

@@ -1,0 +1,142 @@
+"""What a retrain or an import has made, before it has a number: all that will be stored of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import django.db
+
+from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
+from predictor.record.profile import describe_training
+from predictor.registry.artifact import find_libraries
+from predictor.registry.candidate import Candidate
+from predictor.registry.packing import Package, pack_bytes, pack_model
+from predictor.texts import take_first_line
+
+if TYPE_CHECKING:
+    from predictor.training.compiling.checked import Checked
+    from predictor.training.dataset import Dataset
+    from predictor.training.fitting import Trained
+    from predictor.training.observed import Observed
+    from predictor.training.recipe import Recipe
+
+
+@contextmanager
+def blame_recipe(recipe: "Recipe") -> Iterator[None]:
+    """Whatever an estimator raises when it is built, fitted, asked or pickled is about its recipe.
+
+    So it becomes a TrainingError that names the file, and the other models are still trained.
+    """
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"{recipe.file}: estimator: {error}") from error
+    except (MlsiteError, django.db.Error):
+        raise
+    except (Exception, SystemExit) as error:
+        raise TrainingError(f"{recipe.file}: estimator: {type(error).__name__}: {take_first_line(error)}") from error
+
+
+def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.reports.score_intervals import find_score_intervals
+
+    recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
+    # What visitors gave is trained on, but never shown on pages as the table's rows are.
+    shown = dataset.training & dataset.from_table
+    return Candidate(
+        model=recipe.slug,
+        title=recipe.title,
+        description=recipe.description,
+        estimator=str(fitted),
+        schema=dataset.schema,
+        libraries=find_libraries(),
+        code=trained.code,
+        metrics={
+            "method": evaluation.method,
+            "rows": evaluation.rows,
+            "scores": evaluation.scores,
+            "baseline": evaluation.baseline,
+            "intervals": find_score_intervals(evaluation, recipe.seed),
+        },
+        profile=describe_training(
+            dataset.schema,
+            dataset.matrix[shown],
+            dataset.target[shown],
+            fitted.predict,
+            show_data=recipe.show_data,
+            seed=recipe.seed,
+        ),
+        split={"names": sorted(dataset.schema.names), "share": trained.share},
+        data=describe_data(recipe, dataset, trained.observed),
+        report={"tuning": trained.tuning, "recipe_sha256": trained.recipe_sha256, "code_sha256": trained.code},
+        interval=_describe_interval(trained),
+        package=pack_model(fitted),
+    )
+
+
+def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> dict[str, Any]:
+    """Where the rows came from; `outcomes` only where there were any, so that without them nothing differs."""
+    described = {
+        "file": recipe.data_name,
+        "sha256": dataset.sha256,
+        "training_rows": int(dataset.training.sum()),
+        "held_out_rows": int(dataset.held_out.sum()),
+        "rows_without_target": dataset.left_out,
+    }
+    if observed is None or observed.newest is None:
+        return described
+    outcomes = {
+        "found": len(observed.outcomes),
+        "used": dataset.outcomes,
+        "held_out": int((dataset.held_out & ~dataset.from_table).sum()),
+        "left_out": dataset.misfits,
+        "newest": observed.newest.isoformat(),
+        "since": observed.since.isoformat() if observed.since else None,
+    }
+    return {**described, "outcomes": outcomes}
+
+
+def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
+    """Give a candidate its compiled model, report and pictures, which only one that will be registered is worth."""
+    from predictor.training.compiling.checked import compile_checked
+    from predictor.training.reports.report import make_report
+
+    recipe, checked = trained.recipe, compile_checked(trained.fitted, trained.dataset)
+    made = make_report(
+        # It predicts the same, in half the time.
+        checked.model or trained.fitted,
+        trained.dataset,
+        trained.evaluation,
+        trained.metric,
+        show_data=recipe.show_data,
+        seed=recipe.seed,
+    )
+    compiled, described = _pack_compiled(checked)
+    report = {
+        **candidate.report,
+        **made.content,
+        "compiled": described,
+        "fit_seconds": trained.fit_seconds,
+        "seconds": time.perf_counter() - trained.started,
+    }
+    return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
+
+
+def _describe_interval(trained: "Trained") -> dict[str, Any] | None:
+    from predictor.training.conformal import measure_interval
+
+    # The training rows of an import are unknown, and residuals of training rows are too small.
+    has_interval = trained.dataset.schema.target.task == "regression" and trained.share is not None
+    return measure_interval(trained.evaluation) if has_interval else None
+
+
+def _pack_compiled(checked: "Checked") -> tuple[Package | None, dict[str, Any]]:
+    """The compiled model, None where there is none, and on what it was checked, or why there is none."""
+    if checked.data is None:
+        return None, checked.described
+    try:
+        return pack_bytes(checked.data), checked.described
+    except ModelTooLarge as error:
+        return None, {"reason": f"compiled, {str(error).rstrip('.')}"}

@@ -1,0 +1,105 @@
+"""Brings a model that was fitted elsewhere into the registry, by the same judgement as a retrain."""
+
+import importlib.metadata
+import io
+import pickle
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from predictor.estimators.imported import Imported, ImportedOnFrame
+from predictor.exceptions import TrainingError
+from predictor.lifecycle.candidate import blame_recipe, describe_candidate
+from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
+from predictor.registry.artifact import find_libraries
+
+if TYPE_CHECKING:
+    from predictor.training.external.model_file import ModelFile
+    from predictor.training.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest(RegistrationRequest):
+    """Which model the file becomes a version of, on which `sample` it is measured, and what pages call it."""
+
+    slug: str
+    sample: Path
+    target: str
+    title: str
+    description: str = ""
+    show_data: bool = False
+
+
+def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress") -> Registered:
+    """Load a model's file, which runs any code in it, measure it on a sample, judge it and register it.
+
+    Nothing is stored before all of it is made. Raises RecipeError, DatasetError, ModelFileError or TrainingError.
+    """
+    # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
+    from predictor.training.evaluation import evaluate_sample
+    from predictor.training.external.adaptation import ImportRecipe, adapt_estimator
+    from predictor.training.external.model_file import load_estimator
+    from predictor.training.fitting import Trained
+    from predictor.training.recipe import check_slug
+
+    started, slug = time.perf_counter(), request.slug
+    check_slug(slug, Path(slug) / "model.toml")
+    recipe = ImportRecipe(
+        slug=slug,
+        title=request.title,
+        description=request.description,
+        data="",
+        target=request.target,
+        show_data=request.show_data,
+        source=file.path,
+    ).with_data(request.sample)
+    progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
+    estimator = load_estimator(file)
+    with blame_recipe(recipe):
+        progress(f"{slug}: reading {request.sample}")
+        adapted = adapt_estimator(file, estimator, recipe)
+        dataset, fitted = adapted.dataset, adapted.estimator
+        for note in [*dataset.notes, _note_shape(fitted)]:
+            progress(f"{slug}: {note}")
+        progress(f"{slug}: measuring")
+        evaluation = evaluate_sample(fitted, dataset)
+        trained = Trained(
+            recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, share=None, code=None, started=started
+        )
+        candidate = describe_candidate(trained)
+        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), fitted)
+    data = {
+        "file": request.sample.name,
+        "sha256": dataset.sha256,
+        "rows": len(dataset.target),
+        "rows_without_target": dataset.left_out,
+        "training_rows": None,
+        "model_file": file.path.name,
+        "model_sha256": file.sha256,
+    }
+    candidate = replace(candidate, data=data, libraries=libraries)
+    return register_challenger(trained, candidate, request, progress)
+
+
+def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
+    """The versions of the installed libraries without which these bytes could not be loaded, by loading them."""
+    modules: set[str] = {"pandas"} if isinstance(fitted, ImportedOnFrame) else set()
+
+    class Watching(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            modules.add(module.partition(".")[0])
+            return super().find_class(module, name)
+
+    Watching(io.BytesIO(pickled)).load()
+    if "__main__" in modules:
+        raise TrainingError("it names a class of the program that saved it, which no worker of the site can load")
+    owners = importlib.metadata.packages_distributions()
+    found = {owners[module][0] for module in modules if module in owners}
+    return {library: importlib.metadata.version(library) for library in found}
+
+
+def _note_shape(fitted: Imported) -> str:
+    if isinstance(fitted, ImportedOnFrame):
+        return "the model is given a pandas DataFrame, so that the site needs pandas"
+    return "the model is given a matrix of numbers"

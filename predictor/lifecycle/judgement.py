@@ -1,0 +1,126 @@
+"""Compares a challenger with the live version: where training's gate meets what only serving can load."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
+from predictor.models import Artifact, Version
+from predictor.registry.candidate import Candidate, Judgement
+from predictor.registry.versions import read_verified
+from predictor.schema.schema import Schema
+from predictor.serving.runtime import Runtime, load_comparable
+
+if TYPE_CHECKING:
+    from predictor.training.contest import Champion
+    from predictor.training.fitting import Trained
+    from predictor.training.gate import Decision, Mode
+
+ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveModel:
+    """The live version of a model; it is loaded once, by whoever asks for its `runtime` first."""
+
+    version: Version
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """What it predicts with. Raises ArtifactError where it cannot be loaded."""
+        return load_comparable(self.version)
+
+
+def find_live_model(model: str) -> LiveModel | None:
+    """The champion that a challenger of this model has to beat; None where no version is live."""
+    version = Version.objects.find_live(model)
+    return LiveModel(version=version) if version else None
+
+
+def judge_challenger(
+    trained: "Trained", champion: LiveModel | None, mode: "Mode", *, replace_untrusted: bool = False
+) -> Judgement:
+    """Compare a challenger with the live version; `mode` may overrule the gate's decision, but not hide it."""
+    decision = _decide(trained, champion, replace_untrusted=replace_untrusted)
+    promoted, reason = decision.promoted, decision.reason
+    if mode != "if-better" and promoted != (mode == "always"):
+        promoted, reason = mode == "always", f"as asked: {mode}; else {reason}"
+    return Judgement(
+        promoted=promoted,
+        reason=reason,
+        champion_id=champion.version.id if champion else None,
+        decision={**decision.to_json(), "promoted": promoted, "reason": reason},
+    )
+
+
+def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> "Decision":
+    from predictor.training import gate
+    from predictor.training.contest import hold_contest
+
+    recipe, evaluation, metric = trained.recipe, trained.evaluation, trained.metric
+    losses = gate.measure_both(metric, evaluation)
+    judged = (
+        recipe.gate,
+        evaluation.scores,
+        evaluation.baseline,
+        metric,
+        losses,
+        trained.dataset.tolerance,
+        recipe.seed,
+    )
+    if champion is None:
+        is_first = not Version.objects.filter(model=recipe.slug).exists()
+        return gate.decide_unopposed(*judged, why="the first version" if is_first else "no version was live")
+    number = champion.version.number
+    try:
+        theirs = _read_champion(champion)
+    except ArtifactError as error:
+        # No process that starts with this build can serve it, so that there is nothing to be better than.
+        if replace_untrusted or not isinstance(error, UntrustedArtifact):
+            why = f"version {number} is live but cannot be loaded: {error}"
+            return gate.decide_unopposed(*judged, why=why)
+        # More likely this process has the wrong key than all others: what they serve is left alone.
+        return gate.refuse_comparison(f"version {number} is not trusted: {error}", champion=number)
+    try:
+        contest = hold_contest(trained.dataset, trained.share, trained.fitted, theirs, metric, evaluation.predictions)
+    except CannotCompare as error:
+        return gate.refuse_comparison(str(error), champion=number)
+    return gate.decide_contest(recipe.gate, evaluation.scores, contest, champion=number, seed=recipe.seed)
+
+
+def _read_champion(champion: LiveModel) -> "Champion":
+    from predictor.training.contest import Champion
+
+    version, runtime = champion.version, champion.runtime
+    return Champion(
+        number=version.number,
+        schema=runtime.schema,
+        names=version.split["names"],
+        share=version.split["share"],
+        estimator=runtime.estimator,
+    )
+
+
+def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bool:
+    """Whether the live version has the same description and predicts the same for all rows, up to rounding."""
+    from predictor.training.evaluation import predict_rows
+
+    described = ("title", "description", "estimator", "split", "data", "libraries")
+    if any(getattr(candidate, name) != getattr(champion.version, name) for name in described):
+        return False
+    try:
+        signed = read_verified(champion.version, Artifact.Kind.PICKLE)[0]  # Without its bytes, which may be 100 MB.
+        if Schema.from_json(signed["schema"]) != candidate.schema:
+            return False
+        if signed["sha256"] == candidate.package.sha256:
+            return True
+        runtime = champion.runtime
+    except ArtifactError:
+        return False
+    matrix, classes, tolerance = trained.dataset.matrix, len(candidate.schema.target.classes), trained.dataset.tolerance
+    # The first rows that are answered otherwise settle it.
+    blocks = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
+    return all(
+        predict_rows(trained.fitted, rows, classes).equals(predict_rows(runtime.estimator, rows, classes), tolerance)
+        for rows in blocks
+    )

@@ -1,0 +1,105 @@
+"""Judges what was trained or imported against the live version, and registers it by the gate's rules."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from predictor.estimators.own_code import hash_code
+from predictor.exceptions import TrainingError
+from predictor.lifecycle.candidate import add_report, blame_recipe
+from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
+from predictor.registry.candidate import Candidate
+from predictor.registry.versions import register
+
+if TYPE_CHECKING:
+    from predictor.training.fitting import Trained
+    from predictor.training.gate import Mode
+    from predictor.training.progress import Progress
+
+State = Literal["done", "failed", "untrusted", "kept back"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationRequest:
+    """How a trained model is to be registered.
+
+    `by` names who asks, for the log. `mode` says when a challenger goes live; with `force` it is registered although it
+    predicts as the live version does, and with `replace_untrusted` although the signature of the live version is
+    unknown. A `dry_run` stores nothing.
+    """
+
+    by: str
+    mode: "Mode" = "if-better"
+    force: bool = False
+    replace_untrusted: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """What one retrain or import did.
+
+    `version` is None where nothing was registered; `rows` counts the training rows, None where they are unknown; `data`
+    says where they came from and `decision` how the model was judged, as a version stores them. `unit` is the target's.
+    In another `state` than "done", nothing was trained.
+    """
+
+    model: str
+    version: int | None
+    rows: int | None
+    metrics: dict[str, Any]
+    promoted: bool
+    reason: str
+    data: dict[str, Any] = field(default_factory=dict)
+    decision: dict[str, Any] = field(default_factory=dict)
+    unit: str = ""
+    state: State = "done"
+
+    @classmethod
+    def without_training(cls, model: str, state: State, reason: str, *, version: int | None = None) -> "Registered":
+        return cls(model=model, version=version, rows=0, metrics={}, promoted=False, reason=reason, state=state)
+
+
+def register_challenger(
+    trained: "Trained", candidate: Candidate, request: RegistrationRequest, progress: "Progress"
+) -> Registered:
+    """Judge a challenger and store it as a version, unless it predicts as the live version does.
+
+    Raises TrainingError, also where its pipeline.py was changed meanwhile; then nothing is stored.
+    """
+    version = None
+    while version is None:
+        champion = find_live_model(candidate.model)
+        with blame_recipe(trained.recipe):
+            if champion and not request.force and is_same(trained, candidate, champion):
+                reason = f"predictions as version {champion.version.number}, which is live: nothing to register"
+                return _summarise(candidate, None, promoted=False, reason=reason)
+            judgement = judge_challenger(trained, champion, request.mode, replace_untrusted=request.replace_untrusted)
+        if request.dry_run:
+            reason = f"dry run; {judgement.reason}"
+            return _summarise(candidate, None, promoted=False, reason=reason, decision=judgement.decision)
+        if "seconds" not in candidate.report:
+            progress(f"{candidate.model}: drawing its report")
+            candidate = add_report(trained, candidate)
+        if hash_code(trained.recipe.pipeline_file) != candidate.code:
+            raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
+        # None when another retrain was promoted meanwhile: then that one is the champion to beat.
+        version = register(candidate, judgement, by=request.by)
+    return _summarise(
+        candidate, version.number, promoted=judgement.promoted, reason=judgement.reason, decision=judgement.decision
+    )
+
+
+def _summarise(
+    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: dict[str, Any] | None = None
+) -> Registered:
+    return Registered(
+        model=candidate.model,
+        version=version,
+        rows=candidate.data["training_rows"],
+        metrics=candidate.metrics,
+        promoted=promoted,
+        reason=reason,
+        data=candidate.data,
+        decision=decision or {},
+        unit=candidate.schema.target.unit,
+    )

@@ -1,0 +1,129 @@
+"""Retrains one model from its recipe and registers the result: where training and the registry meet."""
+
+import logging
+import os
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
+from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
+from predictor.models import Outcome, Version
+from predictor.record.provenance import describe_sources, hash_file
+from predictor.registry.packing import Package
+from predictor.schema.schema import Schema
+
+if TYPE_CHECKING:
+    from predictor.training.fitting import Trained
+    from predictor.training.observed import Observed
+    from predictor.training.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainRequest(RegistrationRequest):
+    """Which model to retrain, and on what.
+
+    `data` takes the place of the recipe's own table; `with_outcomes` also trains on what was recorded of the model's
+    predictions, at or after the moment `since` if there is one.
+    """
+
+    slug: str
+    data: Path | None = None
+    with_outcomes: bool = False
+    since: datetime | None = None
+
+
+def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress") -> Registered:
+    """Fit, measure and judge one model, register it, and export its pickle next to the recipe.
+
+    Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises RecipeError,
+    DatasetError or TrainingError.
+    """
+    observed = find_observed(request.slug, request.since, progress) if request.with_outcomes else None
+    champion = Version.objects.find_live(request.slug)
+    live = champion.parsed_schema if champion else None
+    trained = train_model(models_dir, request.slug, data=request.data, observed=observed, live=live, progress=progress)
+    with blame_recipe(trained.recipe):
+        candidate = describe_candidate(trained)
+    done = register_challenger(trained, candidate, request, progress)
+    if done.version is not None:
+        _export_pickle(trained.recipe.folder, candidate.package)
+    return done
+
+
+def find_observed(slug: str, since: datetime | None, progress: "Progress") -> "Observed | None":
+    """The current outcomes of the predictions of all of a model's versions; None where there are none."""
+    from predictor.training.observed import Observed
+
+    found = list(Outcome.objects.current().of_model(slug).since(since).list_for_training())
+    if not found:
+        progress(f"{slug}: no outcome is recorded{f' since {since:%Y-%m-%d %H:%M} UTC' if since else ''}")
+        return None
+    inputs, outcomes, versions, moments = (list(each) for each in zip(*found, strict=True))
+    targets = Version.objects.name_targets(slug)
+    return Observed(
+        inputs=inputs,
+        outcomes=outcomes,
+        targets=[targets[version] for version in versions],
+        since=since,
+        newest=max(moments),
+    )
+
+
+def train_model(
+    models_dir: Path,
+    slug: str,
+    *,
+    data: Path | None = None,
+    observed: "Observed | None" = None,
+    live: Schema | None = None,
+    progress: "Progress",
+) -> "Trained":
+    """Carry out a recipe on its table, or on `data`, and on what was observed; store nothing.
+
+    What the recipe leaves open stays as it is in `live`, the schema of the live version.
+    """
+    from predictor.training.dataset import load_dataset
+    from predictor.training.recipe import read_recipe
+
+    started, recipe_sha256 = time.perf_counter(), hash_file(models_dir / slug / "model.toml")
+    recipe = read_recipe(models_dir, slug)
+    recipe = recipe if data is None else recipe.with_data(data)
+    progress(f"{slug}: reading {recipe.data}")
+    # scikit-learn takes a second or two to import, which one core does while another reads the table.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        beside.submit(import_module, "predictor.training.fitting")
+        dataset = load_dataset(recipe, observed, live)
+    from predictor.training.fitting import fit_recipe
+
+    sources = describe_sources(describe_data(recipe, dataset, observed))
+    for note in [*([sources] if sources else []), *dataset.notes]:
+        progress(f"{slug}: {note}")
+    with blame_recipe(recipe):
+        return fit_recipe(recipe, dataset, observed, progress, started=started, recipe_sha256=recipe_sha256)
+
+
+def _export_pickle(folder: Path, package: Package) -> None:
+    """Put the same bytes next to the recipe, for notebooks: whole or not at all.
+
+    The database has them already, so a folder that cannot be written is no failure of the retrain.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".model.pkl.", delete=False) as file:
+            try:
+                file.writelines(package.unpack())
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(folder / "model.pkl")
+            except OSError:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        logger.warning("%s was not written: %s", folder / "model.pkl", error)

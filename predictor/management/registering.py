@@ -1,0 +1,92 @@
+"""What the commands have in common that register a version: their options, and how they say what came of it."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from predictor.formats import format_number
+from predictor.management.table import align_columns
+from predictor.metrics.names import write_scores
+from predictor.models import Version
+from predictor.record.comparison import describe_comparison
+from predictor.record.provenance import describe_sources
+
+if TYPE_CHECKING:
+    from predictor.lifecycle.registration import Registered
+
+
+def add_register_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that registers a version."""
+    parser.add_argument(
+        "--promote",
+        choices=["if-better", "always", "never"],
+        default="if-better",
+        metavar="WHEN",
+        help="make it live if-better than what is (default), always, or never",
+    )
+    parser.add_argument("--force", action="store_true", help="register also what answers as the live version")
+    parser.add_argument("--dry-run", action="store_true", help="do all but store anything")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
+
+
+def check_database() -> None:
+    """Find out before hours of training that nothing could be stored; raises the database's error."""
+    Version.objects.exists()
+
+
+def write_json(results: list["Registered"]) -> str:
+    return json.dumps(
+        [
+            {
+                "model": result.model,
+                "version": result.version,
+                "rows": result.rows,
+                "outcomes": result.data.get("outcomes", {}).get("used", 0),
+                "metrics": result.metrics.get("scores", {}),
+                "intervals": result.metrics.get("intervals", {}),
+                "baseline": result.metrics.get("baseline", {}),
+                "promoted": result.promoted,
+                "reason": result.reason,
+                "decision": result.decision,
+            }
+            for result in results
+        ],
+        indent=2,
+    )
+
+
+def write_text(results: list["Registered"]) -> str:
+    """A short table: one line a metric, the baseline beside it."""
+    if not results:
+        return "Every model has a live version: nothing to do."
+    return "\n\n".join("\n".join(_describe(result)) for result in results)
+
+
+def _describe(result: "Registered") -> list[str]:
+    if result.state == "failed":
+        return [f"{result.model}  failed"]
+    if result.state != "done":
+        return [f"{result.model}  left alone", f"  {result.reason}"]
+    version = f"version {result.version}" if result.version else "no version"
+    state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
+    source = "fitted elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
+    metrics = result.metrics
+    measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
+    scores = write_scores(metrics, result.unit)
+    # Another version is live, or known to be better, where there was a champion to compare with.
+    is_alone = result.version and not result.promoted and result.decision.get("champion") is None
+    promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
+    return [
+        f"{result.model}  {version}  {state}  {source}",
+        *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
+        f"  {result.reason}",
+        *([f"  {promote}"] if is_alone else []),
+        *(f"  {line}" for line in describe_comparison(result.decision, result.unit)),
+        *(
+            f"  {line}"
+            for line in align_columns(
+                (measured, "model", "baseline", "95 % interval"),
+                *((each.label, each.score, each.baseline, each.interval) for each in scores),
+            )
+        ),
+    ]

@@ -1,0 +1,52 @@
+"""How good predictions are, compared with the true values of the target."""
+
+import sys
+
+import numpy as np
+
+from predictor.schema.values import Matrix, Vector
+
+# A probability of exactly 0 for what then happened would make the log loss infinite.
+SMALLEST_PROBABILITY = sys.float_info.epsilon
+
+
+def score_regression(actual: Vector, predicted: Vector) -> dict[str, float]:
+    """Give MAE and RMSE in the target's unit, and R² = 1 − Σ(y−ŷ)² / Σ(y−ȳ)².
+
+    Both arguments have shape (n,), n ≥ 1. R² is left out where the truth does not vary.
+    """
+
+    residuals = actual - predicted
+    # Scores beyond all bounds are for the caller to find.
+    with np.errstate(over="ignore"):
+        scores = {"mae": float(np.abs(residuals).mean()), "rmse": float(np.sqrt((residuals**2).mean()))}
+    spread = float(((actual - actual.mean()) ** 2).sum())
+    # The mean of equal numbers may be a last bit away from them, so that the spread alone does not tell.
+    if spread > 0 and actual.min() < actual.max():
+        scores["r2"] = 1 - float((residuals**2).sum()) / spread
+    return scores
+
+
+def score_classification(actual: Vector, predicted: Vector, probabilities: "Matrix | None" = None) -> dict[str, float]:
+    """Give accuracy, macro-F1 and, with probabilities, the log loss in nats.
+
+    `actual` and `predicted` hold class codes, shape (n,), n ≥ 1; `probabilities` has shape (n, classes).
+    Macro-F1 is the mean over the classes that occur in either, a class never hit counting 0 (Sokolova and
+    Lapalme 2009, table 3). The log loss clips at float64's epsilon, as scikit-learn does.
+    """
+
+    scores = {"accuracy": float((actual == predicted).mean()), "macro_f1": _score_macro_f1(actual, predicted)}
+    if probabilities is not None:
+        chosen = probabilities[np.arange(len(actual)), actual.astype(int)]
+        clipped = np.clip(chosen, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        scores["log_loss"] = float(-np.log(clipped).mean())
+    return scores
+
+
+def _score_macro_f1(actual: Vector, predicted: Vector) -> float:
+
+    scores = []
+    for code in np.union1d(actual, predicted):
+        hits = int(((actual == code) & (predicted == code)).sum())
+        scores.append(2 * hits / (int((actual == code).sum()) + int((predicted == code).sum())))
+    return float(np.mean(scores))

@@ -1,0 +1,197 @@
+"""Records what really happened for all the predictions that a file names: judges all of it, and then stores it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from predictor.exceptions import OutcomeChanged
+from predictor.models import Outcome, Prediction, Version
+from predictor.schema.target import Target
+from predictor.schema.values import Label, write_value
+from predictor.texts import quote
+
+Result = Literal["accepted", "unchanged", "unknown", "malformed", "conflicting"]
+REFUSED: tuple[Result, ...] = ("unknown", "malformed", "conflicting")
+# SQLite takes 999 parameters in a query wherever it was built long ago.
+ROWS_IN_A_QUERY = 900
+ROWS_IN_AN_INSERT = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of a file as it stands there, `line` counted from 1; `problem` says why it is no such row at all."""
+
+    line: int
+    id: str = ""
+    outcome: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What became of an entry, and why."""
+
+    entry: Entry
+    result: Result
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the database holds of a prediction: what its version predicts, and its current outcome if any."""
+
+    id: UUID
+    target: Target
+    current: Outcome | None
+
+    @property
+    def recorded(self) -> str | None:
+        return None if self.current is None else write_value(self.target.restore(self.current.value))
+
+
+@dataclass(kw_only=True)
+class Sorting:
+    """Finds out what is to become of each entry, and which rows are to be added; stores nothing.
+
+    A file may bring `new_classes`, and `correct` what is recorded, only where it is said so.
+    """
+
+    by: str
+    new_classes: bool
+    correct: bool
+    judged: list[Judged] = field(default_factory=list)
+    rows: list[Outcome] = field(default_factory=list)
+
+    @property
+    def is_refused(self) -> bool:
+        return any(each.result in REFUSED for each in self.judged)
+
+    def sort(self, entries: Iterable[Entry]) -> None:
+        named: dict[UUID, list[Entry]] = {}
+        for entry in entries:
+            id = self._read_id(entry)
+            if id is not None:
+                named.setdefault(id, []).append(entry)
+        known = look_up(list(named))
+        for id, same in named.items():
+            if id in known:
+                self._sort_prediction(known[id], same)
+            else:
+                self._judge(same, "unknown", "there is no prediction with this id")
+
+    def _read_id(self, entry: Entry) -> UUID | None:
+        if entry.problem:
+            self._judge([entry], "malformed", entry.problem)
+            return None
+        try:
+            return UUID(entry.id.strip())
+        except ValueError:
+            problem = f"{quote(entry.id)} is not the id of a prediction, such as its page's address holds"
+            self._judge([entry], "malformed", problem)
+            return None
+
+    def _sort_prediction(self, known: Known, entries: list[Entry]) -> None:
+        """Take one value of a prediction, or none where the file says two."""
+        said: dict[str, tuple[float | Label, list[Entry]]] = {}
+        for entry in entries:
+            try:
+                value = known.target.parse(entry.outcome, new_classes=self.new_classes)
+            except ValueError as error:
+                self._judge([entry], "malformed", str(error).rstrip("."))
+            else:
+                said.setdefault(write_value(value), (value, []))[1].append(entry)
+        for value, same in said.values():
+            if len(said) > 1:
+                values = " and ".join(quote(text) for text in said)
+                self._judge(same, "conflicting", f"the file says {values} of this prediction")
+            else:
+                self._sort_value(known, value, same)
+
+    def _sort_value(self, known: Known, value: float | Label, entries: list[Entry]) -> None:
+        first, recorded = entries[0], known.recorded
+        if recorded == write_value(value):
+            self._judge(entries, "unchanged", "it is recorded already")
+            return
+        if recorded is not None and not self.correct:
+            self._judge(entries, "conflicting", f"{quote(recorded)} is recorded; --correct would replace it")
+            return
+        row = Outcome(prediction_id=known.id, value=value, recorded_by=self.by, replaces=known.current)
+        self.rows.append(row)
+        self._judge([first], "accepted", "" if recorded is None else f"replaces {quote(recorded)}")
+        self._judge(entries[1:], "unchanged", f"line {first.line} says the same")
+
+    def _judge(self, entries: Iterable[Entry], result: Result, reason: str) -> None:
+        self.judged += [Judged(entry=entry, result=result, reason=reason) for entry in entries]
+
+
+def record_entries(
+    entries: Iterable[Entry],
+    *,
+    by: str,
+    new_classes: bool = False,
+    correct: bool = False,
+    partial: bool = False,
+    dry_run: bool = False,
+) -> tuple[list[Judged], bool]:
+    """Record a file's outcomes; give what became of each entry, by line, and whether the accepted ones are stored.
+
+    All or nothing, unless `partial`. Raises OutcomeChanged, and has stored nothing, when somebody else records for
+    one of these predictions at the same moment.
+    """
+    sorting = Sorting(by=by, new_classes=new_classes, correct=correct)
+    sorting.sort(entries)
+    stored = not dry_run and (partial or not sorting.is_refused)
+    if stored:
+        # In one order, so that two files at once wait for each other and never block each other.
+        sorting.rows.sort(key=lambda row: row.prediction_id)
+        try:
+            INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows)
+        except IntegrityError as error:
+            # The constraints of the log found what was judged before another row came in between.
+            problem = "somebody else recorded an outcome for one of these predictions at the same moment"
+            raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
+    return sorted(sorting.judged, key=lambda each: each.entry.line), stored
+
+
+def _insert_by_orm(rows: list[Outcome]) -> None:
+    with transaction.atomic(durable=True):
+        Outcome.objects.bulk_create(rows, batch_size=ROWS_IN_AN_INSERT)
+
+
+def _insert_prepared(rows: list[Outcome]) -> None:
+    """For SQLite, whose writers all wait meanwhile: what Django makes of a row is made before, and replaces it."""
+    fields = [field for field in Outcome._meta.concrete_fields if not field.primary_key]
+    names, places = ", ".join(field.attname for field in fields), ", ".join(["%s"] * len(fields))
+    prepared: list[tuple[Any, ...]] = []
+    rows.reverse()
+    while rows:
+        row = rows.pop()
+        prepared.append(tuple(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields))
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {Outcome._meta.db_table} ({names}) VALUES ({places})", prepared)  # noqa: S608  # Our own.
+
+
+INSERTS: dict[str, Callable[[list[Outcome]], None]] = {"sqlite": _insert_prepared}
+
+
+def look_up(ids: Sequence[UUID]) -> dict[UUID, Known]:
+    """Find those of the ids that are predictions."""
+    found: list[tuple[UUID, int]] = []
+    current: dict[UUID, Outcome] = {}
+    for batch in _split(ids):
+        found += Prediction.objects.filter(id__in=batch).values_list("id", "version_id").order_by()
+        for outcome in Outcome.objects.current().filter(prediction__in=batch).order_by():
+            current[outcome.prediction_id] = outcome
+    versions = Version.objects.only("schema").in_bulk({version_id for _, version_id in found})
+    targets = {id: version.parsed_schema.target for id, version in versions.items()}
+    return {id: Known(id=id, target=targets[version_id], current=current.get(id)) for id, version_id in found}
+
+
+def _split(ids: Sequence[UUID]) -> Iterator[list[UUID]]:
+    left = iter(ids)
+    while batch := list(islice(left, ROWS_IN_A_QUERY)):
+        yield batch

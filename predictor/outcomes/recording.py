@@ -1,0 +1,52 @@
+"""Records what really happened, for one prediction."""
+
+from django.db import IntegrityError, transaction
+
+from predictor.exceptions import InvalidInput, OutcomeChanged
+from predictor.models import Outcome, Prediction
+from predictor.schema.target import Target
+from predictor.schema.values import Label, write_value
+
+
+def find_outcome(prediction: Prediction) -> Outcome | None:
+    """What is held to be true of a prediction now; None where nothing was recorded."""
+    return Outcome.objects.current().filter(prediction=prediction).first()
+
+
+def is_same(current: Outcome | None, target: Target, value: float | Label) -> bool:
+    """Whether a parsed value is what is recorded already."""
+    return current is not None and write_value(target.restore(current.value)) == write_value(value)
+
+
+def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | None) -> tuple[Outcome, bool]:
+    """Record one outcome, or correct the one that is there; give it, and whether a row was added for it.
+
+    `seen` is the id of the outcome that whoever records had before them, None for none: a correction replaces what
+    its author saw. Raises InvalidInput for a value that the target does not take, and OutcomeChanged when somebody
+    else recorded another one in the meantime.
+    """
+    target = prediction.version.parsed_schema.target
+    try:
+        value = target.parse(raw)
+    except ValueError as error:
+        raise InvalidInput({"outcome": str(error)}) from error
+    current = find_outcome(prediction)
+    if current is not None and is_same(current, target, value):
+        return current, False
+    if (current and current.id) != seen:
+        raise OutcomeChanged(_describe_change(current))
+    try:
+        with transaction.atomic():
+            made = Outcome.objects.create(prediction=prediction, value=value, recorded_by=by, replaces=current)
+    except IntegrityError as error:
+        # Somebody else's row for the same place in the log was committed a moment earlier.
+        raise OutcomeChanged(_describe_change(find_outcome(prediction))) from error
+    return made, True
+
+
+def _describe_change(current: Outcome | None) -> str:
+    """Nothing is ever taken back, so that there is none only where somebody made up what they saw."""
+    if current is None:
+        return "No outcome was recorded that this could replace: look again."
+    value, by = current.written_value, current.recorded_by
+    return f"{value} is recorded by now, by {by}: send yours once more if it is to replace that."

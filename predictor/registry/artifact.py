@@ -1,0 +1,109 @@
+"""Loads the bytes of an opened manifest, and nothing that was not verified; and says what loading needs."""
+
+import hashlib
+import hmac
+import importlib.metadata
+import pickle
+import platform
+import warnings
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from predictor.estimators.compiled import CompiledModel
+from predictor.estimators.own_code import Code, find_imported, import_code, read_code
+from predictor.exceptions import ArtifactError, DamagedArtifact, WrongCode, WrongLibraries
+
+RECORDED_LIBRARIES = ("scikit-learn", "numpy", "scipy")
+# A pickle promises nothing across versions of this one.
+MATCHED_LIBRARY = "scikit-learn"
+# What a compiled model needs, whatever it was made from.
+COMPILED_LIBRARY = "onnxruntime"
+
+
+def find_libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries that a pickle depends on."""
+    found = {library: importlib.metadata.version(library) for library in RECORDED_LIBRARIES}
+    return {"python": platform.python_version(), **found}
+
+
+def find_compiled_libraries() -> dict[str, str]:
+    """The one that a compiled model needs, in the version that it was shown to agree with."""
+    return {COMPILED_LIBRARY: importlib.metadata.version(COMPILED_LIBRARY)}
+
+
+def find_code(model: str) -> Path:
+    """Where this build has the model's own pipeline.py, if it has one."""
+    return Path(settings.MODELS_DIR) / model / "pipeline.py"
+
+
+def check_usable(content: dict[str, Any]) -> None:
+    """Find out, from an opened manifest, whether this process could load the artifact.
+
+    Raises WrongLibraries when it lacks a library or, for a pickle, has another scikit-learn, and WrongCode when the
+    recipe's own code is not the one a pickle was made with.
+    """
+    made, here = content["libraries"].get(MATCHED_LIBRARY), importlib.metadata.version(MATCHED_LIBRARY)
+    if made not in (here, None):  # A compiled model needs none.
+        raise WrongLibraries(f"it was made with {MATCHED_LIBRARY} {made}, and this process has {here}: retrain it")
+    _check_installed(content["libraries"])
+    if content["code"]:
+        _read_own_code(content)
+
+
+def _read_own_code(content: dict[str, Any]) -> Code:
+    """The bytes of pipeline.py, once they are known to be the signed ones."""
+    code = read_code(find_code(content["model"]))
+    if code is None or code.sha256 != content["code"]:
+        raise WrongCode("it was made with another pipeline.py than this build has: retrain it, or bring that file back")
+    return code
+
+
+def _check_installed(libraries: dict[str, str]) -> None:
+    for library in sorted(libraries.keys() - {"python"}):
+        try:
+            importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError as error:
+            hint = f"add {library} to requirements.in, and install that"
+            raise WrongLibraries(f"it needs {library}, which is not installed here: {hint}") from error
+
+
+def verify_bytes(content: dict[str, Any], data: bytes | bytearray) -> None:
+    """Raise DamagedArtifact unless these are the bytes that an opened manifest speaks of."""
+    if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), content["sha256"]):
+        raise DamagedArtifact("the stored bytes are not the ones that were signed")
+
+
+def load_pickle(content: dict[str, Any], data: bytes | bytearray) -> Any:
+    """Unpickle the bytes of an opened manifest, verified once more; another scikit-learn's objects are an error too."""
+    verify_bytes(content, data)
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            if content["code"]:
+                _import_once(content)
+            return pickle.loads(data)  # noqa: S301  # Verified above.
+        except InconsistentVersionWarning as error:
+            raise WrongLibraries(str(error)) from error
+        except ArtifactError:
+            raise
+        except Exception as error:  # Unpickling runs any code's own errors; each means that it cannot be used.
+            raise ArtifactError(f"it cannot be unpickled: {error!r}") from error
+
+
+def load_compiled(content: dict[str, Any], data: bytes | bytearray) -> CompiledModel:
+    """Load the ONNX bytes of an opened manifest, verified once more; neither unpickles nor imports scikit-learn."""
+    verify_bytes(content, data)
+    try:
+        return CompiledModel(data)
+    except Exception as error:  # onnxruntime's errors share no root; each means that it cannot be used.
+        raise ArtifactError(f"it cannot be loaded by {COMPILED_LIBRARY}: {error}") from error
+
+
+def _import_once(content: dict[str, Any]) -> None:
+    """Run the signed pipeline.py, anew only where another one, or none, is this process's module."""
+    if find_imported(content["model"]) != content["code"]:
+        import_code(content["model"], _read_own_code(content))

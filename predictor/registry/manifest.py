@@ -1,0 +1,114 @@
+"""What is signed of an artifact: a manifest, which is canonical JSON, and its HMAC.
+
+Format 2 names the database, model, number and kind, the schema and the interval that answers are given by, the
+libraries, the size and SHA-256 of the bytes, and the SHA-256 of the recipe's own pipeline.py where there is one. So
+signed bytes cannot be served as another version, in another database, under another schema or with another interval.
+Format 1 knows neither database nor interval. It is what processes of the build before read, so every artifact is
+signed in both formats, and format 1 alone is accepted until `manage.py resign` has run.
+To change the format: raise FORMAT, add its own columns, and keep reading the old one for as long as databases may
+hold it.
+"""
+
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from predictor.exceptions import BadSignature, WrongFormat, WrongPlace
+from predictor.schema.schema import Schema
+
+FORMAT = 2
+ADDED_BY_FORMAT_2 = ("database", "interval")
+SALT = "mlsite.artifact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which version an artifact belongs to, and in which database: what was signed must say the same."""
+
+    database: str
+    model: str
+    number: int
+    kind: str
+
+
+def build_manifest(
+    identity: Identity,
+    schema: Schema,
+    *,
+    interval: dict[str, Any] | None,
+    size: int,
+    sha256: str,
+    libraries: dict[str, str],
+    code: str | None = None,
+) -> dict[str, Any]:
+    """What is signed, in format 2, of an artifact of `size` bytes with this SHA-256."""
+    return {
+        "format": FORMAT,
+        "database": identity.database,
+        "model": identity.model,
+        "number": identity.number,
+        "kind": identity.kind,
+        "schema": schema.to_json(),
+        "interval": interval,
+        "libraries": libraries,
+        "code": code,
+        "size": size,
+        "sha256": sha256,
+    }
+
+
+def reduce_manifest(content: dict[str, Any]) -> dict[str, Any]:
+    """The same in format 1, for processes of the build before."""
+    return {name: value for name, value in content.items() if name not in ADDED_BY_FORMAT_2} | {"format": 1}
+
+
+def extend_manifest(content: dict[str, Any], *, database: str, interval: dict[str, Any] | None) -> dict[str, Any]:
+    """An opened manifest of format 1 in format 2, with what only the database says."""
+    return content | {"format": FORMAT, "database": database, "interval": interval}
+
+
+def write_manifest(content: dict[str, Any]) -> str:
+    """The text that is signed: canonical JSON, so that the same content is always the same text."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sign_manifest(manifest: str, key: str | None = None) -> str:
+    """HMAC-SHA-256 under MODEL_SIGNING_KEY, 64 hexadecimal digits."""
+    secret = settings.MODEL_SIGNING_KEY if key is None else key
+    return salted_hmac(SALT, manifest, secret=secret, algorithm="sha256").hexdigest()
+
+
+def find_key(manifest: str, signature: str) -> str:
+    """The trusted key that signed a manifest. Raises BadSignature where none of them did."""
+    for key in (settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS):
+        if hmac.compare_digest(sign_manifest(manifest, key).encode(), signature.encode()):
+            return str(key)
+    raise BadSignature("its manifest is not signed with MODEL_SIGNING_KEY or one of its fallbacks")
+
+
+def open_manifest(manifest: str, signature: str, identity: Identity, *, format: int = FORMAT) -> dict[str, Any]:
+    """Verify a manifest of one format, and read it.
+
+    Raises UntrustedArtifact: BadSignature, WrongFormat for another format than this one, and WrongPlace where it was
+    signed for something other than `identity`.
+    """
+    find_key(manifest, signature)
+    content: dict[str, Any] = json.loads(manifest)
+    if content["format"] != format:
+        raise WrongFormat(f"it has format {content['format']}, and this build reads format {format} here")
+    # Format 1 names no database.
+    signed = Identity(
+        database=content.get("database", identity.database),
+        model=content["model"],
+        number=content["number"],
+        kind=content["kind"],
+    )
+    if signed.database != identity.database:
+        raise WrongPlace(f"its manifest was signed for another database, whose id is {signed.database}")
+    if signed != identity:
+        raise WrongPlace(f"its manifest was signed for {signed.model} {signed.number} ({signed.kind})")
+    return content

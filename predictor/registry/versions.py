@@ -1,0 +1,209 @@
+"""Writes versions and promotions, and reads artifacts back, verified."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Max, Min, Sum
+from django.db.models.functions import Length
+
+from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBack
+from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Site, Version
+from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
+from predictor.registry.candidate import Candidate, Judgement
+from predictor.registry.manifest import build_manifest, reduce_manifest, sign_manifest, write_manifest
+from predictor.registry.packing import Package, check_lengths, join_chunks
+from predictor.registry.trust import find_identity, open_artifact
+
+
+def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version | None:
+    """Store a candidate as the next version of its model and, if so judged, promote it: all of it, or nothing.
+
+    None, and nothing stored, when another version than the one it was judged against is live by now.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        champion = Version.objects.find_live(candidate.model)
+        if (champion and champion.id) != judgement.champion_id:
+            return None
+        version = _create_version(candidate, judgement)
+        _store_artifacts(version, candidate)
+        Figure.objects.bulk_create(
+            Figure(version=version, name=drawn.name, title=drawn.title, svg=drawn.svg) for drawn in candidate.drawings
+        )
+        if judgement.promoted:
+            _append_promotion(version, by=by, reason=judgement.reason)
+    return version
+
+
+def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
+    """Make a version live, whether it is newer or older than the one that is; None when it is live already.
+
+    Raises ArtifactError, and changes nothing, when this build could not load it.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        # Not before: until then its artifact may be pruned.
+        verify_servable(version)
+        if Version.objects.live().filter(id=version.id).exists():
+            return None
+        return _append_promotion(version, by=by, reason=reason)
+
+
+def roll_back(model: str, *, by: str, reason: str) -> Promotion:
+    """Go back to the version that was live before: one step along the log for each call.
+
+    Raises NothingToRollBack at the log's beginning, and ArtifactError when this build could not load that
+    version; either changes nothing.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        log = Promotion.objects.filter(version__model=model).select_related("version", "restores__version")
+        newest = log.order_by("-id").first()
+        before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
+        if newest is None:
+            raise NothingToRollBack("it has no version that ever was live")
+        if before is None:
+            raise NothingToRollBack("it has no promotion before the one that is live")
+        target = before.origin
+        try:
+            verify_servable(target.version)
+        except ArtifactError as error:
+            hint = "promote an older one with `manage.py promote`"
+            raise ArtifactError(f"{target.version} was live before, but {error}; {hint}") from error
+        return _append_promotion(target.version, by=by, reason=reason, restores=target)
+
+
+def prune(model: str, *, keep: int, dry_run: bool = False) -> list[Version]:
+    """Drop the artifacts, never the rows, of a model's versions that never were live, except the newest `keep`.
+
+    Gives the versions whose artifacts were there and are dropped; those can never go live again.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        never_live = Version.objects.filter(model=model, promotions=None).order_by("-number")
+        kept = list(never_live.values_list("id", flat=True)[:keep])
+        pruned = list(never_live.exclude(id__in=kept).filter(artifacts__isnull=False).distinct())
+        if not dry_run:
+            ArtifactChunk.objects.filter(artifact__version__in=pruned).delete()
+            Artifact.objects.filter(version__in=pruned).delete()
+    return pruned
+
+
+def lock_registry() -> None:
+    """Let one transaction at a time number versions and append promotions; readers never wait.
+
+    So numbers have no holes, and the order of promotion ids is the order of their commits. On SQLite
+    an IMMEDIATE transaction is alone by itself.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Promotion._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearray]:
+    """Read an artifact's opened manifest and its bytes, verified but not loaded. Raises ArtifactError."""
+    artifact = Artifact.objects.filter(version=version, kind=kind).first()
+    if artifact is None:
+        raise DamagedArtifact(f"it has no {kind}; `manage.py prune_versions` drops those that never were live")
+    artifact.version = version
+    content = open_artifact(artifact, Site.objects.find())
+    check_usable(content)
+    data = join_chunks(_read_chunks(artifact, content["size"]), content["size"])
+    verify_bytes(content, data)
+    return content, data
+
+
+def verify_servable(version: Version) -> None:
+    """Raise the pickle's ArtifactError where neither the compiled model nor the pickle could be loaded here."""
+    try:
+        read_verified(version, Artifact.Kind.ONNX)
+    except ArtifactError:
+        read_verified(version, Artifact.Kind.PICKLE)
+
+
+def is_any_servable() -> bool:
+    """Whether any live version could be loaded here."""
+    for version in Version.objects.live():
+        try:
+            verify_servable(version)
+        except ArtifactError:
+            continue
+        return True
+    return False
+
+
+def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
+    return Version.objects.create(
+        model=candidate.model,
+        number=Version.objects.next_number(candidate.model),
+        title=candidate.title,
+        description=candidate.description,
+        estimator=candidate.estimator,
+        schema=candidate.schema.to_json(),
+        metrics=candidate.metrics,
+        profile=candidate.profile,
+        split=candidate.split,
+        data=candidate.data,
+        decision=judgement.decision,
+        libraries=candidate.libraries,
+        report=candidate.report,
+        interval=candidate.interval,
+    )
+
+
+def _store_artifacts(version: Version, candidate: Candidate) -> None:
+    pickled, compiled = candidate.package, candidate.compiled
+    _store_artifact(
+        version, candidate, Artifact.Kind.PICKLE, pickled, code=candidate.code, libraries=candidate.libraries
+    )
+    if compiled is not None:
+        _store_artifact(version, candidate, Artifact.Kind.ONNX, compiled, libraries=find_compiled_libraries())
+
+
+def _store_artifact(
+    version: Version,
+    candidate: Candidate,
+    kind: Artifact.Kind,
+    package: Package,
+    *,
+    libraries: dict[str, str],
+    code: str | None = None,
+) -> None:
+    artifact = Artifact(version=version, kind=kind, sha256=package.sha256, size=package.size)
+    content = build_manifest(
+        find_identity(artifact, Site.objects.find()),
+        candidate.schema,
+        interval=candidate.interval,
+        size=package.size,
+        sha256=package.sha256,
+        code=code,
+        libraries=libraries,
+    )
+    artifact.manifest, artifact.manifest_2 = write_manifest(reduce_manifest(content)), write_manifest(content)
+    artifact.signature, artifact.signature_2 = sign_manifest(artifact.manifest), sign_manifest(artifact.manifest_2)
+    artifact.save(force_insert=True)
+    for number, data in enumerate(package.chunks):
+        ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
+
+
+def _append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
+    previous = Version.objects.find_live(version.model)
+    return Promotion.objects.create(
+        version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
+    )
+
+
+def _read_chunks(artifact: Artifact, size: int) -> Iterator[bytes]:
+    """Read an artifact's chunks one by one, once their lengths, which no chunk is read for, fit its signed size."""
+    length = Length("data")
+    check_lengths(
+        size,
+        **artifact.chunks.aggregate(count=Count("id"), total=Sum(length), shortest=Min(length), longest=Max(length)),
+    )
+    numbers = artifact.chunks.values_list("number", flat=True)
+    for number in list(numbers):
+        data = artifact.chunks.values_list("data", flat=True).get(number=number)
+        if isinstance(data, str):  # SQLite keeps whatever type somebody wrote.
+            raise DamagedArtifact(f"its chunk {number} is text")
+        yield bytes(data)

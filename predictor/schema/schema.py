@@ -1,0 +1,91 @@
+"""What an input is: the one definition that forms, API, CSV files and history parse through."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+from predictor.exceptions import InvalidInput
+from predictor.schema.features import Feature
+from predictor.schema.target import Target
+from predictor.schema.values import SHOWN_CHOICES, Matrix, Value
+from predictor.texts import quote, shorten
+
+# A model's name, in its folder and its addresses.
+SLUG = re.compile(r"[a-z][a-z0-9_]*")
+# Django's forms send a token under this name.
+RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
+MOST_UNKNOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One parsed input: its values by feature name, and what is unusual about them."""
+
+    values: dict[str, Value]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """The features of a version in the order of its matrix's columns, and its target."""
+
+    features: tuple[Feature, ...]
+    target: Target
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [feature.name for feature in self.features]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def parse(self, raw: Mapping[str, object]) -> Row:
+        """Parse one input by feature name.
+
+        Raises InvalidInput that names every field which is missing, unknown or wrong, all at once.
+        """
+        problems = self._refuse_unknown(raw)
+        values: dict[str, Value] = {}
+        for feature in self.features:
+            try:
+                values[feature.name] = feature.parse(raw.get(feature.name))
+            except ValueError as error:
+                problems[feature.name] = str(error)
+        if problems:
+            raise InvalidInput(problems)
+        found = (feature.find_warning(values[feature.name]) for feature in self.features)
+        return Row(values=values, warnings=[warning for warning in found if warning])
+
+    def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, str]:
+        """A message for each name that is none of this schema's; few of them, however many somebody sends."""
+        unknown = [name for name in raw if name not in self._known]
+        names = ", ".join(self.names[:SHOWN_CHOICES])
+        problems = {
+            shorten(name): f"There is no field {quote(name)} in this model; it has {names}."
+            for name in unknown[:MOST_UNKNOWN]
+        }
+        if len(unknown) > MOST_UNKNOWN:
+            problems[shorten(unknown[MOST_UNKNOWN])] = (
+                f"Nor is there this one, or {len(unknown) - MOST_UNKNOWN - 1} more."
+            )
+        return problems
+
+    def encode(self, rows: Sequence[Row]) -> Matrix:
+        """Encode n parsed rows as a float64 matrix of shape (n, number of features)."""
+        import numpy as np
+
+        encoded = [[feature.encode(row.values[feature.name]) for feature in self.features] for row in rows]
+        return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            features=tuple(Feature.from_json(feature) for feature in stored["features"]),
+            target=Target.from_json(stored["target"]),
+        )

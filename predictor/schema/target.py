@@ -1,0 +1,108 @@
+"""What a model predicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+from predictor.formats import Quantity, Written, format_label
+from predictor.numbers import WHOLE, find_written, is_whole, read_number
+from predictor.schema.kinds import Task
+from predictor.schema.values import (
+    SHOWN_CHOICES,
+    Label,
+    find_longest,
+    read_truth,
+    take_scalar,
+    write_value,
+)
+from predictor.texts import normalise_text, quote
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is predicted: a number with its unit, or one of `classes`, in the order of their codes."""
+
+    name: str
+    label: str
+    task: Task
+    unit: str = ""
+    classes: tuple[Label, ...] = ()
+
+    def parse(self, raw: object, *, new_classes: bool = False) -> float | Label:
+        """Turn what somebody says has happened into a number or the label of a class; `write_value` undoes it.
+
+        With `new_classes`, a class that the model does not know is taken too, typed as those that it knows.
+        Raises ValueError, its message saying what was given and what would be right.
+        """
+        given = take_scalar(raw, self._longest, self.expected)
+        if given is None or (
+            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes
+        ):
+            raise ValueError(f"A value is needed: give {self.expected}.")
+        if self.task == "regression":
+            # Adding 0.0 turns −0.0 into 0.0, as for a feature.
+            return read_number(given, self.expected) + 0.0
+        label = self._read_label(given)
+        known = [each for each in self.classes if each == label]
+        if label is None or not (known or new_classes):
+            raise ValueError(f"{quote(raw)} is not a class of this model: give {self.expected}.")
+        return known[0] if known else label
+
+    @cached_property
+    def _longest(self) -> int:
+        return find_longest(self.classes)
+
+    def write(self, stored: Any, *, decimals: int | None = None) -> Written:
+        """Write an outcome or a prediction, as JSON kept it: a number with its unit, or the label of a class."""
+        if self.task == "regression":
+            return Quantity(unit=self.unit, decimals=decimals).write(float(stored))
+        return Written(text=format_label(stored))
+
+    def restore(self, stored: Any) -> float | Label:
+        """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""
+        return float(stored) if self.task == "regression" else stored
+
+    @cached_property
+    def expected(self) -> str:
+        """What a right value looks like, in words that fit after “give”."""
+        if self.task == "regression":
+            return "a number"
+        more = ", …" if len(self.classes) > SHOWN_CHOICES else ""
+        return "one of " + ", ".join(quote(write_value(label)) for label in self.classes[:SHOWN_CHOICES]) + more
+
+    def _read_label(self, raw: str | float) -> Label | None:
+        """The label that was given, of the type of this target's classes; None where it is none."""
+        text = write_value(raw + 0.0 if isinstance(raw, float) else raw)
+        if isinstance(self.classes[0], bool):
+            return read_truth(text)
+        if isinstance(self.classes[0], int):
+            return _read_integer(text, self.classes)
+        return self._read_text(normalise_text(text))
+
+    def _read_text(self, text: str) -> str | None:
+        """A class may begin or end with a blank; a new one does not, and is whole where all the others are."""
+        known = [str(label) for label in self.classes]
+        for spelling in (text, text.strip()):
+            found = find_written(spelling, known)
+            if found is not None:
+                return found
+        is_whole_number = WHOLE.fullmatch(text.strip()) and all(map(str.isdigit, known))
+        new = text.strip().removesuffix(".0") if is_whole_number else text.strip()
+        return new if "\x00" not in new else None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(**{**stored, "classes": tuple(stored["classes"])})
+
+
+def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
+    """Read a whole number, also one written "2.0"; one that is beyond 2⁵³ must be `known`."""
+    for label in known:
+        if raw.strip() == str(label):
+            return int(label)
+    try:
+        number = read_number(raw, "")
+    except ValueError:
+        return None
+    return int(number) if is_whole(number) else None

@@ -1,0 +1,115 @@
+"""Reads CSV files as spreadsheets and programs write them, and refuses the ones that could be read in two ways."""
+
+import csv
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from predictor.exceptions import DatasetError
+from predictor.tables.cells import MISSING, check_index, find_unclear, read_cells, read_names
+from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, has_ragged_row, quote_again
+from predictor.tables.encoding import is_plain, read_text
+from predictor.texts import take_first_line
+
+# Of two separators that fit every line, the one that is rarer inside names and numbers.
+SEPARATORS = "\t;|,"
+SAMPLE_ROWS = 10_000
+Options = dict[str, Any]
+
+
+def read_csv(file: Path) -> pl.DataFrame:
+    """Read a CSV file, its columns named as in the file, numbers and truths in the types that they have.
+
+    UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes.
+    Raises DatasetError naming the file, and the line and the column where there is one to name.
+    """
+    plain, has_quotes = is_plain(file)
+    source = Source(file=file, text=None if plain else read_text(file), has_quotes=has_quotes)
+    layout = find_layout(source)
+    if has_quotes and check_rows(source, layout):
+        source = quote_again(source, layout)
+    header = layout.names
+    layout = replace(layout, names=read_names(f"{file}, line 1", header))
+    table = _parse(source, layout)
+    if not has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
+        check_rows(source, layout)
+    table, has_decimal_commas = read_cells(table)
+    if len(table):
+        check_index(f"{file}, line 1", header, table)
+    if has_decimal_commas:
+        _check_points(source, layout, table)
+    return table
+
+
+def find_layout(source: Source) -> Layout:
+    """Find the separator that divides the header and the first lines alike; a separator in quotes does not count.
+
+    Where none does, the one that divides the header most, so that the line which differs can be named.
+    """
+    with source.open_lines() as stream:
+        lines = list(islice(stream, SAMPLE_LINES))
+    if not lines:
+        raise source.error(1, "the file is empty: write the names of the columns there, and the rows below")
+    if not lines[0].strip():
+        raise source.error(1, "the first line is empty: write the names of the columns there")
+    samples = {separator: _divide(lines, separator) for separator in SEPARATORS}
+    even = [
+        separator
+        for separator, rows in samples.items()
+        if len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows)
+    ]
+    best = even[0] if even else max(reversed(SEPARATORS), key=lambda separator: len(samples[separator][0]))
+    return Layout(separator=best, names=samples[best][0])
+
+
+def _divide(lines: list[str], separator: str) -> list[list[str]]:
+    """Divide lines into rows, the blank ones left out, up to the first that cannot be: a quote may go on below."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        for row in csv.reader(lines, delimiter=separator, strict=True):
+            rows += [row] if row else []
+    return rows or [[""]]
+
+
+def _parse(source: Source, layout: Layout) -> pl.DataFrame:
+    """Let polars read the table, and name the line where it cannot.
+
+    Types come from the first rows, or from all where those do not tell. To look for missing values costs a
+    quarter of the time, so a table of numbers is read without, and again where that fails.
+    """
+    sampled: Options = {"infer_schema_length": SAMPLE_ROWS}
+    careful: Options = {"null_values": MISSING}
+    try:
+        attempts = [sampled] if _begins_without_texts(source, layout) else []
+        for options in [*attempts, sampled | careful]:
+            with suppress(pl.exceptions.ComputeError):
+                return _call_polars(source, layout, **options)
+        return _call_polars(source, layout, infer_schema_length=None, **careful)
+    except pl.exceptions.PolarsError as error:
+        check_rows(source, layout)
+        raise DatasetError(f"{source.file} cannot be read as CSV: {take_first_line(error)}.") from error
+
+
+def _begins_without_texts(source: Source, layout: Layout) -> bool:
+    """Whether the first rows hold no texts; not known, so no, where polars reads on beyond them and stumbles."""
+    with suppress(pl.exceptions.ComputeError):
+        sample = _call_polars(source, layout, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
+        return pl.String not in sample.dtypes
+    return False
+
+
+def _call_polars(source: Source, layout: Layout, **options: Any) -> pl.DataFrame:
+    return pl.read_csv(source.content, separator=layout.separator, new_columns=layout.names, glob=False, **options)
+
+
+def _check_points(source: Source, layout: Layout, table: pl.DataFrame) -> None:
+    """Refuse "1.234" beside decimal commas: its point may divide thousands, and polars took it for a decimal."""
+    texts = _call_polars(source, layout, infer_schema=False, null_values=MISSING)
+    for name in find_unclear(texts, [name for name in layout.names if table[name].dtype == pl.Float64], "."):
+        slip = next(text for text in texts[name] if text and "." in text)
+        problem = f"{slip!r} may be thousands, since other columns have decimal commas: write it with a comma"
+        raise DatasetError(f"{source.file}: column {name!r}: {problem}, or without a point.")

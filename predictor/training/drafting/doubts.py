@@ -1,0 +1,196 @@
+"""Says what a table's columns look like, and what makes one doubt that each is meant as a feature."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from predictor.exceptions import DatasetError
+from predictor.formats import Quantity, format_number, format_share
+from predictor.schema.schema import RESERVED_NAMES
+from predictor.schema.target import Target
+from predictor.schema.values import Vector
+from predictor.texts import quote
+from predictor.training.columns import Column, encode_column, read_numbers
+from predictor.training.kinds import MOST_CLASSES, describe_free_text
+from predictor.training.recipe import Recipe
+
+FEW_ROWS = 30
+FEW_NUMBERS = 20
+MANY_TEXTS = 1000
+MANY_CLASSES = 50
+MOST_ROWS = 0.9
+GIVEN_AWAY = 0.99
+ROWS_TO_ASK = 10_000
+MOST_BYTES = 1_000_000_000
+NAMED_AS_ID = re.compile(r"(?i:(.*[ _.-])?(id|uuid|guid|index|rownames?)|unnamed: 0)|.*[a-z](Id|ID)")
+DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a column is, in a few words, and why one may doubt it.
+
+    `obstacle` says why the column is left out; it is empty where it is a feature.
+    """
+
+    name: str
+    kind: str
+    doubts: tuple[str, ...] = ()
+    obstacle: str = ""
+
+
+def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
+    """Encode all columns but the target; those that number the rows, or that no training takes, become findings."""
+    columns, refused = [], []
+    for name in table.columns:
+        if name == recipe.target:
+            continue
+        if name in row_numbers:
+            obstacle = "it numbers the rows, which tells nothing about a new one."
+            refused.append(Finding(name=name, kind="row numbers", obstacle=obstacle))
+            continue
+        try:
+            if name in RESERVED_NAMES:
+                raise DatasetError("every form has a field of this name: rename the column.")
+            series = read_numbers(recipe, table[name])
+            if obstacle := describe_free_text(series):
+                refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
+                continue
+            columns.append(encode_column(recipe, series))
+        except DatasetError as error:
+            obstacle = str(error).removeprefix(f"{recipe.data_file}: {name}: ")
+            refused.append(Finding(name=name, kind="cannot be learnt from", obstacle=obstacle))
+    return _refuse_widest(columns, refused)
+
+
+def _hint_at_dates(series: pl.Series) -> str:
+    if not reads_as_dates(series):
+        return ""
+    return "it holds dates, most of them different: bring numbers, such as the month or the days until then."
+
+
+def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
+    """Refuse the categories that one-hot encoding would make more of than fit into memory."""
+    size, too_wide = 0, []
+    for column in sorted(columns, key=lambda column: len(column.choices)):
+        own = len(column.values) * len(column.choices) * 8
+        size += own
+        if size > MOST_BYTES:
+            categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
+            problem = f"{categories} categories make a matrix of {memory} GB: bring fewer, or numbers"
+            too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
+    names = {finding.name for finding in too_wide}
+    return [column for column in columns if column.name not in names], refused + too_wide
+
+
+def inspect_features(
+    table: pl.DataFrame, columns: list[Column], target_values: Vector, *, are_classes: bool, seed: int = 0
+) -> list[Finding]:
+    """Inspect the columns of a table of n rows; `target_values`, shape (n,), is the target."""
+    rows = np.random.default_rng(seed).permutation(len(target_values))[:ROWS_TO_ASK]
+    findings = []
+    for column in columns:
+        doubts = list(_doubt_column(table[column.name], column))
+        if measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY:
+            doubts.append("it gives the target away all by itself: is it known before the target is?")
+        findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts)))
+    return findings
+
+
+def describe_column(column: Column) -> str:
+    """Say in a few words what a column holds, and where it has gaps."""
+    present = column.values[~np.isnan(column.values)]
+    gaps = len(column.values) - len(present)
+    empty = f", empty in {format_number(gaps)} of {format_number(len(column.values))} rows" if gaps else ""
+    if column.kind == "category":
+        some = ", ".join(quote(choice) for choice in column.choices[:5])
+        more = ", …" if len(column.choices) > 5 else ""
+        return f"{count(len(column.choices), 'category', 'categories')}: {some}{more}{empty}"
+    if column.kind == "boolean":
+        return f"yes or no, {format_share(present.mean().item(), decimals=0)} yes{empty}"
+    kind = "whole numbers" if column.kind == "integer" else "numbers"
+    return f"{kind} from {Quantity().write_range(present.min().item(), present.max().item())}{empty}"
+
+
+def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
+    """Doubt a column for what it holds alone."""
+    present = column.values[~np.isnan(column.values)]
+    rows, different = len(present), len(np.unique(present))
+    is_text = column.kind == "category"
+    if different == 1:
+        yield "it is always the same" + (" or empty" if rows < len(column.values) else "")
+        return
+    if NAMED_AS_ID.fullmatch(column.name):
+        yield "its name reads like an id, which says nothing about a new row"
+    elif column.kind == "integer" and different == rows >= FEW_ROWS:
+        yield "every row has another whole number, like an id, which says nothing about a new row"
+    if is_text and reads_as_dates(series):
+        yield "it holds dates, each a category of its own: bring numbers, such as the month or the days until then"
+    elif is_text and different > MANY_TEXTS:
+        texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
+        yield f"{texts}, like free writing: each is a category of its own"
+
+
+def reads_as_dates(series: pl.Series) -> bool:
+    """Whether a column of texts holds dates, perhaps with a time, in one of the usual forms."""
+    texts = series.drop_nulls().unique().head(1000)
+    if texts.dtype != pl.String or not texts.str.contains("[0-9]{2}").all():
+        return False
+    return any(texts.str.to_date(form, strict=False, exact=False).is_not_null().all() for form in DATES)
+
+
+def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool) -> float:
+    """Give the share of the target, at most 1, that one column tells by itself; 0 or less is nothing.
+
+    `values` and `target_values` have shape (n,), their rows shuffled. The rows are put in the column's order, and
+    each one's two neighbours answer for it, the nearest-neighbour rule of Cover and Hart (1967): a class
+    counts as told where one of them has it, a number, taken as its rank, by the neighbours' mean. Both are
+    held against neighbours drawn at random.
+    """
+    if len(values) < 3:
+        return 0.0
+    _, ranks = np.unique(target_values[np.argsort(values, kind="stable")], return_inverse=True)
+    before, row, after = ranks[:-2], ranks[1:-1], ranks[2:]
+    if are_classes:
+        shares: NDArray[np.float64] = np.bincount(ranks) / len(ranks)
+        error, chance = ((row != before) & (row != after)).mean(), (shares * (1 - shares) ** 2).sum()
+    else:
+        error, chance = ((row - (before + after) / 2) ** 2).mean(), 1.5 * ranks.var()
+    return float(1 - error / chance) if chance else 0.0
+
+
+def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[str]:
+    """Doubt the table's rows and its target: `target_values`, shape (n,), where `left_out` more rows have none."""
+    if left_out:
+        yield f"{count(left_out, 'row has', 'rows have')} no value in the target: no training takes them"
+    if len(target_values) < FEW_ROWS:
+        yield f"{count(len(target_values), 'row is', 'rows are')} few to learn from, and too few to hold some out"
+    if target.task == "regression":
+        different = len(np.unique(target_values))
+        if different <= FEW_NUMBERS and (target_values % 1 == 0).all():
+            yield f'the target has {different} different numbers: where they are classes, write task = "classification"'
+        return
+    if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
+        first, last = target.classes[0], target.classes[-1]
+        yield (
+            f"the target is whole numbers from {first} to {last}, taken for classes: where they are amounts, write "
+            'task = "regression"'
+        )
+    counts = np.bincount(target_values.astype(int))
+    if len(counts) > MANY_CLASSES:
+        yield f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
+    if counts.min() < 2:
+        rare = quote(target.classes[int(counts.argmin())])
+        yield f"the class {rare} has one row, which cannot be both learnt and measured"
+    if counts.max() > MOST_ROWS * len(target_values):
+        common = quote(target.classes[int(counts.argmax())])
+        share = format_share(counts.max().item() / len(target_values))
+        yield f"{share} of the rows are {common}: mind macro F1 more than accuracy"
+
+
+def count(number: int, one: str, many: str) -> str:
+    return f"{format_number(number)} {one if number == 1 else many}"

@@ -1,0 +1,166 @@
+"""Writes a first model.toml, and says in plain text what was inferred and what is doubted."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from predictor.formats import Quantity, format_number
+from predictor.schema.kinds import Task
+from predictor.schema.target import Target
+from predictor.schema.values import Label
+from predictor.texts import make_printable, quote
+from predictor.training.drafting.doubts import Finding, count
+from predictor.training.recipe import EstimatorRecipe
+
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+MANY_COLUMNS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a first recipe says.
+
+    `source` is the table as the author named it and `data` its copy; `low` and `high` are the ends of a target of
+    numbers, and `other_task` is what that target could also be. `sets_task` is true where the estimator, and not the
+    target, decided the task.
+    """
+
+    slug: str
+    source: Path
+    data: str
+    rows: int
+    target: Target
+    low: float
+    high: float
+    other_task: Task | None
+    sets_task: bool
+    holds_out: bool
+    estimator: EstimatorRecipe
+    doubts: tuple[str, ...]
+    findings: list[Finding]
+
+    @property
+    def kind(self) -> str:
+        """What the target is, in a few words."""
+        if self.target.task == "regression":
+            return f"numbers from {Quantity().write_range(self.low, self.high)}"
+        some = ", ".join(quote(label) for label in self.target.classes[:5])
+        return (
+            f"{format_number(len(self.target.classes))} classes: {some}{', …' if len(self.target.classes) > 5 else ''}"
+        )
+
+
+def write_toml(draft: Draft) -> str:
+    """Write the whole model.toml: what is doubted stands in comments, what cannot be learnt is excluded."""
+    target, params = draft.target, draft.estimator.params
+    lines = [
+        f"# Begun by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
+        f" {count(draft.rows, 'row', 'rows')}, {count(len(draft.findings), 'feature', 'features')}.",
+        "# Change what you like: docs/recipes.md explains every key. Then: manage.py retrain " + draft.slug,
+        *(f"# Doubt: {end_sentence(doubt)}" for doubt in draft.doubts),
+        "",
+        f"title = {write_string(draft.slug.replace('_', ' ').capitalize())}",
+        '# description = "A sentence or two below the title."',
+        f"data = {write_string(draft.data)}",
+        f"target = {write_string(target.name)}",
+        f"# The target: {draft.kind}.",
+        *_write_task(draft),
+        "# holdout = 0.2"
+        if draft.holds_out
+        else "holdout = 0  # With so few different rows, five folds measure the model.",
+        "# show_data = true  # Lets pages show up to 200 of these rows.",
+        "",
+        "[estimator]",
+        f"class = {write_string(draft.estimator.path)}",
+        *([f"params = {write_inline(params)}"] if params else []),
+        "",
+        "# What pages call the columns. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
+        f"[features.{write_key(target.name)}]  # The target.",
+        f"# label = {write_string(target.name)}",
+        '# unit = ""',
+        *_write_features(draft.findings),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _write_task(draft: Draft) -> Iterator[str]:
+    if draft.sets_task:
+        yield f'task = "{draft.target.task}"  # As the estimator wants it.'
+    elif draft.other_task:
+        yield f"# Hence a {draft.target.task}, unless you say otherwise:"
+        yield f'# task = "{draft.other_task}"'
+    else:
+        yield f"# Hence a {draft.target.task}."
+
+
+def _write_features(findings: list[Finding]) -> Iterator[str]:
+    """A block a column; where there are many, only for those with something to say."""
+    is_long = len(findings) > MANY_COLUMNS
+    for finding in findings:
+        if is_long and not finding.doubts and not finding.obstacle:
+            continue
+        yield ""
+        yield f"[features.{write_key(finding.name)}]"
+        yield f"# {end_sentence(finding.kind[0].upper() + finding.kind[1:])}"
+        if finding.obstacle:
+            yield f"exclude = true  # Left out, since {make_printable(finding.obstacle)}"
+            continue
+        yield from (f"# Doubt: {end_sentence(doubt)}" for doubt in finding.doubts)
+        if finding.doubts:
+            yield "# exclude = true"
+        yield f"# label = {write_string(finding.name)}"
+        yield '# unit = ""'
+    quiet = sum(not finding.doubts and not finding.obstacle for finding in findings)
+    if is_long and quiet:
+        yield ""
+        yield f"# {count(quiet, 'more column is a feature', 'more columns are features')}, without a doubt."
+        yield "# To say something of one, write its block: [features.<column>]"
+
+
+def write_report(draft: Draft) -> str:
+    """Say what was left out, inferred and doubted, and what comes next."""
+    width = min(30, max(len(make_printable(finding.name)) for finding in draft.findings))
+    inferred = [f"  {make_printable(finding.name):<{width}}  {finding.kind}" for finding in draft.findings]
+    doubts = [f"  {doubt}" for doubt in draft.doubts]
+    doubts += [f"  {make_printable(each.name)}: {doubt}" for each in draft.findings for doubt in each.doubts]
+    obstacles = [
+        f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
+    ]
+    lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
+    lines += [
+        f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
+        f" a {draft.target.task}.",
+        f"The estimator is {draft.estimator.path}.",
+        "The features:",
+        *_shorten(inferred),
+    ]
+    if doubts:
+        lines += ["Doubts, which stand as comments in model.toml and leave nothing out:", *_shorten(doubts)]
+    return "\n".join(
+        [*lines, f"Next: look through ml_models/{draft.slug}/model.toml, then manage.py retrain {draft.slug}"]
+    )
+
+
+def _shorten(lines: list[str]) -> list[str]:
+    more = len(lines) - MANY_COLUMNS
+    return [*lines[:MANY_COLUMNS], f"  … and {format_number(more)} more"] if more > 0 else lines
+
+
+def write_key(name: str) -> str:
+    """Write a TOML key, in quotes where it needs them."""
+    return name if BARE_KEY.fullmatch(name) else write_string(name)
+
+
+def write_string(text: str) -> str:
+    """Write a TOML basic string: JSON's escapes are among TOML's, which refuses a bare DEL besides."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def write_inline(params: dict[str, Label | float]) -> str:
+    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in params.items()) + " }"
+
+
+def end_sentence(text: str) -> str:
+    return text if text.endswith(("?", ".", "…")) else f"{text}."

@@ -1,0 +1,197 @@
+"""Makes a recipe's folder from a table: all of it or nothing."""
+
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+from sklearn.base import is_classifier, is_regressor
+
+from predictor.exceptions import DatasetError, RecipeError, TrainingError
+from predictor.schema.kinds import Task
+from predictor.schema.values import Mask, Vector
+from predictor.tables.table import PARQUET_MARK, read_table
+from predictor.training.columns import encode_target, read_numbers
+from predictor.training.dataset import load_dataset
+from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
+from predictor.training.drafting.draft import Draft, write_toml
+from predictor.training.evaluation import fit_model
+from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
+from predictor.training.kinds import infer_task
+from predictor.training.pipeline import build_pipeline, make_estimator
+from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
+from predictor.training.row_numbers import find_row_numbers
+
+# Whether an estimator takes the table shows on a few rows, and the whole table may take hours.
+MOST_TRIED_ROWS = 1_000
+# What docs/startmodel.md measured to be good ones to begin with. Classes do without early stopping: it sets rows of
+# each aside, and fails where a class has a single one; and with a penalty, without which many uneven classes diverge.
+SMALL_TREES = {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_features": 0.5}
+DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
+    "regression": EstimatorRecipe(
+        path="sklearn.ensemble.HistGradientBoostingRegressor",
+        params={**SMALL_TREES, "max_iter": 1000, "early_stopping": True, "n_iter_no_change": 20},
+    ),
+    "classification": EstimatorRecipe(
+        path="sklearn.ensemble.HistGradientBoostingClassifier",
+        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False, "l2_regularization": 1.0},
+    ),
+}
+
+
+def start_model(models_dir: Path, slug: str, source: Path, target: str, path: str | None = None) -> Draft:
+    """Make `models_dir/slug` with a copy of the table and a first recipe that a retrain takes as it is.
+
+    `path` is the estimator's; without it, a good one for the target's task is chosen. Nothing is left behind
+    unless all went well. Raises RecipeError or DatasetError.
+    """
+    folder = models_dir / slug
+    check_slug(slug, folder / "model.toml")
+    if folder.exists() or folder.is_symlink():
+        raise RecipeError(f"{folder} exists already: choose another slug, or remove it.")
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".start-", dir=models_dir) as temporary:
+            made = Path(temporary) / slug
+            made.mkdir()
+            draft = fill_folder(made, source, target, path)
+            made.rename(folder)
+    except OSError as error:
+        raise RecipeError(f"{folder} cannot be made: {error.strerror}.") from error
+    return draft
+
+
+def fill_folder(folder: Path, source: Path, target: str, path: str | None) -> Draft:
+    """Write the table's copy and the recipe, and try both as a retrain would; raises RecipeError or DatasetError."""
+    data = copy_table(source, folder)
+    try:
+        draft = draft_recipe(source, data, target, path)
+        (folder / "model.toml").write_text(write_toml(draft), encoding="utf-8", newline="\n")
+        recipe = read_recipe(folder.parent, folder.name)
+        _try_fit(recipe)
+    except (RecipeError, DatasetError) as error:
+        # The author knows the table under its own name, and has no model.toml yet.
+        known = str(error).replace(f"{folder / 'model.toml'}: ", "").replace(str(data), str(source))
+        raise type(error)(known) from error
+    return draft
+
+
+def _try_fit(recipe: Recipe) -> None:
+    """Fit as a retrain would, on some of the rows; raises RecipeError or DatasetError."""
+    dataset = load_dataset(recipe)
+    model = build_pipeline(recipe, dataset.schema)
+    # Evenly out of the rows in order of their target: so every class is among them that is not rare.
+    rows = np.flatnonzero(dataset.training)
+    ordered = rows[np.argsort(dataset.target[rows], kind="stable")]
+    tried = np.zeros(len(dataset.target), dtype=bool)
+    tried[ordered[:: -(-len(ordered) // MOST_TRIED_ROWS)]] = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # What matters about all rows is said when they are learnt.
+            fit_model(model, dataset, tried)
+    except TrainingError as error:
+        raise recipe.error("estimator", str(error)) from error
+
+
+def copy_table(source: Path, folder: Path) -> Path:
+    """Copy a table's bytes, and name the copy for what they are; raises DatasetError."""
+    if not source.is_file():
+        raise DatasetError(f"{source} is no file on this machine; nothing is fetched from elsewhere.")
+    try:
+        with source.open("rb") as file:
+            name = "data.parquet" if file.read(len(PARQUET_MARK)) == PARQUET_MARK else "data.csv"
+        return Path(shutil.copyfile(source, folder / name))
+    except OSError as error:
+        raise DatasetError(f"{source} cannot be copied: {error.strerror}.") from error
+
+
+def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Draft:
+    """Read the table and decide what its first recipe says."""
+    table, rows = read_rows(data, target)
+    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
+    recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
+    tasks = find_tasks(recipe, table[target])
+    if path is not None:
+        recipe = choose_task(msgspec.structs.replace(recipe, estimator=EstimatorRecipe(path=path)), tasks)
+    described, target_values = encode_target(recipe, read_numbers(recipe, table[target]))
+    if target_values.min() == target_values.max():
+        raise DatasetError(f"{data}: {target}: every row is {target_values[0]:g}; there is nothing to learn.")
+    columns, refused = encode_features(recipe, table, row_numbers)
+    if not columns:
+        causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
+        raise DatasetError(f"{data}: there is no column to learn from beside the target. {causes}".rstrip())
+    are_classes = described.task == "classification"
+    findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
+    return Draft(
+        slug=recipe.slug,
+        source=source,
+        data=data.name,
+        rows=len(table),
+        target=described,
+        low=target_values.min().item(),
+        high=target_values.max().item(),
+        other_task=next((task for task in tasks if task != described.task), None),
+        sets_task=recipe.task is not None,
+        holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
+        estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
+        doubts=tuple(doubt_target(described, target_values, left_out)),
+        findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
+    )
+
+
+def should_hold_out(recipe: Recipe, hashes: Hashes, target_values: Vector, *, are_classes: bool) -> bool:
+    """Decide whether a share of the rows is held out; where few are, or many alike, five folds tell more.
+
+    Raises DatasetError where these cannot be learnt from either.
+    """
+
+    def can_learn(rows: Mask) -> bool:
+        return int(rows.sum()) > 1 and (not are_classes or len(np.unique(target_values[rows])) > 1)
+
+    held_out = is_held_out(hashes, recipe.holdout)
+    is_fair = recipe.holdout / 2 < held_out.mean() < recipe.holdout * 2
+    if len(np.unique(hashes)) >= FEW_ROWS and is_fair and can_learn(~held_out):
+        return True
+    folds = assign_folds(hashes)
+    if not all(can_learn(folds != fold) for fold in np.unique(folds)):
+        problem = "the rows are too few, or too much alike, to learn from some and measure on others"
+        raise DatasetError(f"{recipe.data_file}: {problem}.")
+    return False
+
+
+def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read all rows, and choose those that have a target; raises DatasetError."""
+    table, _ = read_table(data)
+    if target not in table.columns:
+        columns = ", ".join(map(repr, table.columns[:20])) + (", …" if len(table.columns) > 20 else "")
+        raise DatasetError(f"{data}: {target!r} is not a column; the columns are {columns}.")
+    rows = table.filter(pl.col(target).is_not_null())
+    if not len(rows):
+        raise DatasetError(f"{data}: no row has a value in the target {target!r}.")
+    return table, rows
+
+
+def find_tasks(recipe: Recipe, series: pl.Series) -> list[Task]:
+    """List the tasks that a target without gaps can be, the inferred one first."""
+    series = read_numbers(recipe, series)
+    inferred = infer_task(series)
+    if not series.dtype.is_integer():
+        return [inferred]
+    return ["regression", "classification"] if inferred == "regression" else ["classification", "regression"]
+
+
+def choose_task(recipe: Recipe, tasks: list[Task]) -> Recipe:
+    """Set the task in the recipe where its estimator does not do the first, but another of `tasks`.
+
+    Raises RecipeError where it does none.
+    """
+    estimator = make_estimator(recipe)
+    does = {"regression": is_regressor(estimator), "classification": is_classifier(estimator)}
+    done = [task for task in tasks if does[task]]
+    if not done:
+        problem = f"which is the task for the target {recipe.target!r}: choose another estimator"
+        raise RecipeError(f"{type(estimator).__name__} does no {tasks[0]}, {problem}.")
+    return recipe if done[0] == tasks[0] else msgspec.structs.replace(recipe, task=done[0])

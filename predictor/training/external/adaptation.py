@@ -1,0 +1,156 @@
+"""Fits a sample to an estimator that was made elsewhere: its task, its columns, its classes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from predictor.estimators.imported import Imported
+from predictor.exceptions import DatasetError, RecipeError
+from predictor.schema.kinds import Task
+from predictor.schema.values import Label, write_value
+from predictor.training.dataset import Dataset, load_dataset
+from predictor.training.external.model_file import ModelFile
+from predictor.training.external.wrapping import wrap_estimator
+from predictor.training.pipeline import set_single_job
+from predictor.training.recipe import Recipe
+
+
+class ImportRecipe(Recipe, frozen=True, kw_only=True):
+    """What an import says in place of a model.toml; errors name the model's file `source`, or the sample."""
+
+    source: Path
+    holdout: float = 0.0
+
+    @property
+    def file(self) -> Path:
+        return self.source
+
+    @property
+    def pipeline_file(self) -> Path:
+        return self.source / "pipeline.py"  # Below a file there is nothing, so that there is no code of its own.
+
+    def name_way_out(self, column: str) -> str:
+        return "bring a sample in which each category comes more than once; a model of free text cannot be imported yet"
+
+    def error(self, key: str, problem: str) -> RecipeError:
+        return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapted:
+    """The sample in the estimator's own columns and classes, and the estimator that takes its matrix."""
+
+    dataset: Dataset
+    estimator: Imported
+
+
+def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
+    """Infer the schema from the sample, hold it against what the estimator was fitted on, and let it answer.
+
+    From here on the estimator works in one thread. Raises DatasetError or RecipeError for the sample,
+    ModelFileError for an estimator that cannot answer it.
+    """
+    set_single_job(estimator)
+    sample, task = recipe.data_file, find_task(file, estimator)
+    dataset = match_columns(sample, load_dataset(msgspec.structs.replace(recipe, task=task)), estimator)
+    labels = read_labels(file, estimator) if task == "classification" else ()
+    if labels:
+        dataset = match_classes(sample, dataset, labels)
+    return Adapted(dataset=dataset, estimator=wrap_estimator(file, estimator, dataset, labels))
+
+
+def find_task(file: ModelFile, estimator: Any) -> Task:
+    """What the estimator says that it does; one that says nothing is a classifier if it has classes."""
+    tags = estimator.__sklearn_tags__() if hasattr(estimator, "__sklearn_tags__") else None
+    said = getattr(tags, "estimator_type", None)
+    if said not in (None, "classifier", "regressor"):
+        raise file.error(f"its {type(estimator).__name__} is a {said}: only a classifier or a regressor can be served")
+    return "classification" if said == "classifier" or hasattr(estimator, "classes_") else "regression"
+
+
+def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
+    """The estimator's own classes, in their order. Raises ModelFileError."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        raise file.error(f"its {type(estimator).__name__} has no classes_: is it fitted?")
+    if isinstance(classes, list) and not all(isinstance(label, str | int | bool) for label in classes):
+        raise file.error("it target_values several targets at once, and one can be served")
+    labels = [_read_label(label) for label in np.asarray(classes).tolist()]
+    if None in labels:
+        raise file.error(f"its classes are {list(classes)!r}: they must be texts, whole numbers, or true and false")
+    return tuple(label for label in labels if label is not None)
+
+
+def _read_label(label: Any) -> Label | None:
+    if isinstance(label, float) and label.is_integer():
+        return int(label)
+    return label if isinstance(label, str | int | bool) else None
+
+
+def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
+    """Put the columns into the order in which the estimator was fitted; raises DatasetError where they are others.
+
+    A column that numbers the sample's rows, and that the estimator was not fitted on, is left out.
+    """
+    ours, wanted = dataset.schema.names, getattr(estimator, "feature_names_in_", None)
+    without = [name for name in ours if name not in dataset.row_numbers]
+    if wanted is None:
+        count = getattr(estimator, "n_features_in_", None)
+        if count == len(without) < len(ours):
+            return _choose_columns(dataset, without)
+        if count is not None and count != len(ours):
+            raise DatasetError(
+                f"{sample}: the model was fitted on {count} columns, and beside the target here are"
+                f" {len(ours)}: {_list_names(ours)}."
+            )
+        return dataset
+    names = [str(name) for name in wanted]
+    missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
+    if missing or more:
+        problems = [f"missing: {_list_names(missing)}"] * bool(missing) + [
+            f"not among them: {_list_names(more)}"
+        ] * bool(more)
+        raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
+    return _choose_columns(dataset, names)
+
+
+def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
+    """Put the features into this order; what numbers the rows and is not among them goes, with all notes about it."""
+    order = [dataset.schema.names.index(name) for name in names]
+    dropped = [name for name in dataset.schema.names if name not in set(names)]
+    notes = [note for note in dataset.notes if not note.startswith(tuple(f"{name}: " for name in dropped))]
+    return replace(
+        dataset,
+        schema=replace(dataset.schema, features=tuple(dataset.schema.features[position] for position in order)),
+        matrix=dataset.matrix[:, order],
+        notes=[*notes, *(f"{name}: left out; it numbers the rows, and the model does not know it" for name in dropped)],
+    )
+
+
+def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> Dataset:
+    """Encode the sample's target by the estimator's classes; raises DatasetError for a label that it does not know."""
+    target = dataset.schema.target
+    codes = [_find_class(label, labels) for label in target.classes]
+    unknown = [label for label, code in zip(target.classes, codes, strict=True) if code is None]
+    if unknown:
+        raise DatasetError(
+            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {_list_names(labels)}."
+        )
+    target_values = np.array(codes, dtype=np.float64)[dataset.target.astype(np.int64)]
+    schema = replace(dataset.schema, target=replace(target, classes=labels))
+    return replace(dataset, schema=schema, target=target_values)
+
+
+def _find_class(label: Label, labels: tuple[Label, ...]) -> int | None:
+    """The code of a label as the table has it: 1 may have been learnt as true, or as the text "1"."""
+    text = write_value(label)
+    equal = (code for code, each in enumerate(labels) if each == label or write_value(each) == text)
+    return next(equal, None)
+
+
+def _list_names(names: Any) -> str:
+    more = ", …" if len(names) > 20 else ""
+    return ", ".join(map(repr, names[:20])) + more

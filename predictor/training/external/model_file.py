@@ -1,0 +1,105 @@
+"""Reads a pickle or joblib file that was made elsewhere. Loading one runs whatever code is in it."""
+
+import hashlib
+import io
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+from predictor.exceptions import ModelFileError
+from predictor.texts import take_first_line
+
+# How files begin: what joblib reads, and what is often taken for it.
+MARKS = {
+    b"\x80": "a pickle",
+    b"x": "a pickle compressed with zlib",
+    b"\x1f\x8b": "a pickle compressed with gzip",
+    b"BZ": "a pickle compressed with bzip2",
+    b"\xfd7zXZ": "a pickle compressed with xz",
+    b"\x5d\x00": "a pickle compressed with lzma",
+    b"\x04\x22\x4d\x18": "a pickle compressed with lz4",
+    b"PK": "a zip archive and no pickle",
+    b"\x89HDF": "an HDF5 file and no pickle",
+}
+# A pickle holds the version that made it beside this name, between the two only marks of the format.
+MADE_WITH = re.compile(rb"_sklearn_version[^0-9]{1,12}?(\d+\.\d+(?:\.\d+)?[a-z0-9.]*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """A file as it was read, once: the bytes that are hashed are the bytes that are loaded."""
+
+    path: Path
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def looks(self) -> str:
+        """What the first bytes say that the file is; nothing of it is run."""
+        return next((said for mark, said in MARKS.items() if self.content.startswith(mark)), "no pickle that is known")
+
+    def error(self, problem: str) -> ModelFileError:
+        return ModelFileError(f"{self.path}: {problem.rstrip('.')}.")
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read a file's bytes and load nothing. Raises ModelFileError."""
+    try:
+        return ModelFile(path=path, content=path.read_bytes())
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def load_estimator(file: ModelFile) -> Any:
+    """Load the file, which runs any code in it, and give what it holds if that can predict.
+
+    Raises ModelFileError: for another scikit-learn than this one, for a module that is not installed, for what is
+    no whole pickle, and for what is no fitted estimator.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            loaded = joblib.load(io.BytesIO(file.content))
+        except InconsistentVersionWarning as error:
+            raise _blame_version(file, error.original_sklearn_version) from error
+        except (Exception, SystemExit) as error:  # Loading runs any code's own errors; each is about this file.
+            raise _explain(file, error) from error
+    if isinstance(loaded, type) or not callable(getattr(loaded, "predict", None)):
+        raise file.error(f"it holds a {_name_type(loaded)}, which has no predict: save the fitted estimator itself")
+    return loaded
+
+
+def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
+    found = MADE_WITH.search(file.content)
+    if found and found[1].decode() != sklearn.__version__:
+        # Another version's internals often fail before scikit-learn can warn of them.
+        return _blame_version(file, found[1].decode())
+    if isinstance(error, ModuleNotFoundError):
+        hint = "add it to requirements.in, or save the model without it"
+        return file.error(f"it needs the module {error.name!r}, which is not installed here: {hint}")
+    said = take_first_line(error)
+    if isinstance(error, AttributeError):
+        hint = "a function or class of a notebook must move into a module that the site has too"
+        return file.error(f"it names something that is not there ({said}): {hint}")
+    looks = f"{file.looks}, cut short or damaged" if file.looks.startswith("a pickle") else file.looks
+    return file.error(f"it cannot be loaded; by its first bytes it is {looks} ({type(error).__name__}: {said})")
+
+
+def _blame_version(file: ModelFile, version: str) -> ModelFileError:
+    return file.error(
+        f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: what a pickle does under"
+        f" another version is not certain. Fit and save it again with {sklearn.__version__}"
+    )
+
+
+def _name_type(loaded: Any) -> str:
+    return "class" if isinstance(loaded, type) else type(loaded).__name__

@@ -1,0 +1,93 @@
+"""Carries out a recipe on its dataset: builds the model, tunes, fits and measures it, and stores nothing."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from predictor.estimators.own_code import Code, read_code
+from predictor.formats import format_number
+from predictor.metrics.names import Metric
+from predictor.training.dataset import Dataset
+from predictor.training.evaluation import Evaluation, evaluate_model, fit_model
+from predictor.training.gate import check_gate, choose_metric
+from predictor.training.observed import Observed
+from predictor.training.pipeline import build_pipeline
+from predictor.training.progress import Progress
+from predictor.training.recipe import Recipe
+from predictor.training.tuning import tune_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A recipe carried out, but nowhere stored: the fitted estimator and all that it is judged by.
+
+    `share` is that of the rows that were held out; None where the training rows are unknown. `started` is the moment
+    when it began, on the clock of `time.perf_counter`; an import was fitted elsewhere, in an unknown time.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    fitted: Any
+    evaluation: Evaluation
+    share: float | None
+    code: str | None
+    started: float
+    fit_seconds: float | None = None
+    tuning: dict[str, Any] | None = None
+    observed: Observed | None = None
+    recipe_sha256: str | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """By which it is judged: the recipe's, or the usual one for its task."""
+        task = self.dataset.schema.target.task
+        return choose_metric(self.recipe, task, has_probabilities="log_loss" in self.evaluation.scores)
+
+
+def fit_recipe(
+    recipe: Recipe,
+    dataset: Dataset,
+    observed: Observed | None,
+    progress: Progress,
+    *,
+    started: float,
+    recipe_sha256: str | None,
+) -> Trained:
+    """Fit and measure the recipe's model. Raises RecipeError, DatasetError, TrainingError, or an estimator's error."""
+    check_gate(recipe, dataset.schema.target.task)
+    # Read once: what is signed must be the code that was trained.
+    code = read_code(recipe.pipeline_file)
+    model, tuning = _choose_model(recipe, dataset, code, progress)
+    progress(f"{recipe.slug}: fitting on {format_number(int(dataset.training.sum()))} rows")
+    fit_started = time.perf_counter()
+    fitted = fit_model(model, dataset, dataset.training)
+    fit_seconds = time.perf_counter() - fit_started
+    progress(f"{recipe.slug}: measuring")
+    return Trained(
+        recipe=recipe,
+        dataset=dataset,
+        fitted=fitted,
+        evaluation=evaluate_model(model, fitted, dataset),
+        share=recipe.holdout,
+        code=code.sha256 if code else None,
+        started=started,
+        fit_seconds=fit_seconds,
+        tuning=tuning,
+        observed=observed,
+        recipe_sha256=recipe_sha256,
+    )
+
+
+def _choose_model(
+    recipe: Recipe, dataset: Dataset, code: Code | None, progress: Progress
+) -> tuple[BaseEstimator, dict[str, Any] | None]:
+    """The unfitted model, with the best of the parameters that the recipe tries, and how they were found."""
+    model = build_pipeline(recipe, dataset.schema, code)
+    if recipe.tune is None:
+        return model, None
+    has_probabilities = hasattr(model, "predict_proba")
+    metric = choose_metric(recipe, dataset.schema.target.task, has_probabilities=has_probabilities)
+    tuned = tune_model(recipe, model, dataset, metric, progress)
+    return tuned.model, tuned.described
