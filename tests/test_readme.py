@@ -26,7 +26,7 @@ def test_the_model_of_ones_own_trains_as_written_and_has_its_form(client, models
     version = train(models_dir, "rent")
     assert version.parsed_schema.names == ["area"]
     page = client.post("/rent/", {"area": "70"}, follow=True).content.decode()
-    assert re.search('<output id="prediction">€[0-9.]+</output>', page)
+    assert re.search('<output id="prediction" data-value="[0-9.]+">€[0-9.]+</output>', page)
     assert '70&nbsp;<span class="unit">m²</span>' in page
 
 
