@@ -95,8 +95,8 @@ def test_no_cookie_and_no_token_is_asked_for_or_given(line):
         ({"inputs": {"x": "1,234"}}, 422, "invalid_input", ["x"]),
         ('{"inputs": {"x": ' + "9" * 5_000 + "}}", 400, "malformed", []),
         ('{"inputs": {"x": "\\ud800"}}', 400, "malformed", []),
-        ({"inputs": {"x": "\u202e" * 300_000}}, 422, "invalid_input", ["x"]),
-        ({"inputs": [["a"] * 100_000]}, 422, "invalid_input", ["0"]),
+        ({"inputs": {"x": "\u202e" * 40_000}}, 422, "invalid_input", ["x"]),
+        ({"inputs": [["a"] * 50_000]}, 422, "invalid_input", ["0"]),
         ('{"inputs": [' + "[" * 800 + "]" * 800 + "]}", 422, "invalid_input", ["0"]),
         ({"inputs": [{"x": 1}, 10**400, None]}, 422, "invalid_input", ["1", "2"]),
         ({"inputs": [{"x": 1}, {"x": "a"}, 3, {"z": 1}]}, 422, "invalid_input", ["1.x", "2", "3.x", "3.z"]),
@@ -114,7 +114,7 @@ def test_what_cannot_be_answered_is_refused_with_every_field_and_nothing_is_kept
 
 
 def test_what_is_refused_is_hardly_repeated_however_long_it_is(client, line):
-    sent = {"inputs": [{"x": "\u202e" * 300_000, "y" * 500_000: 1}, "z" * 500_000, [["a" * 500_000]]]}
+    sent = {"inputs": [{"x": "\u202e" * 30_000, "y" * 50_000: 1}, "z" * 200_000, [["a" * 200_000]]]}
     answer = post(client, sent)
     assert answer.status_code == 422
     assert len(answer.content) < 2_000

@@ -109,7 +109,7 @@ def test_certified_coefficients_come_out_of_the_form_to_nine_digits(client, sett
     for row in (rows[0], rows[-1], origin):
         answer = answer_exactly(certified, row[1:])
         response = client.post(f"/{name}/", dict(zip(header[1:], row[1:], strict=True)), follow=True)
-        shown = BeautifulSoup(response.content, "html.parser").select_one("output#prediction").text
+        shown = BeautifulSoup(response.content, "html.parser").select_one("output#prediction")["data-value"]
         assert Prediction.objects.latest("created_at").output == pytest.approx(answer, rel=5e-10)
         assert float(shown) == pytest.approx(answer, rel=5e-10)
 

@@ -191,7 +191,7 @@ def test_categories_that_would_not_fit_into_memory_are_left_out_in_the_open(star
     rows = 24_000
     columns = {"a": [f"text {i % 5_500}" for i in range(rows)], "b": [i % 90 for i in range(rows)]}
     _, recipe, toml = start({**columns, "y": [(i * 7919) % 1000 for i in range(rows)]})
-    assert "exclude = true  # Left out, since its 5,500 categories make a matrix of 1.1 GB" in toml
+    assert "exclude = true  # Left out, since its 5500 categories make a matrix of 1.1 GB" in toml
     assert load_dataset(recipe).schema.names == ["b"]
 
 
