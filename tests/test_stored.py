@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from predictor.models import Outcome, Prediction, Promotion, Version
-from predictor.serving import registry as versions
+from predictor.registry import versions
 from predictor.serving.service import service
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
