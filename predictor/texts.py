@@ -1,6 +1,9 @@
-"""Texts that somebody gave: made comparable, and repeated so that they harm no page and no terminal."""
+"""Texts that were given: made comparable, and repeated so that they harm no page and no terminal."""
+
+from collections.abc import Sequence
 
 SHOWN_CHARACTERS = 40
+SHOWN_NAMES = 20
 # Python's `str` refuses integers of more than 4,300 digits, which is a little above.
 MOST_BITS_IN_DECIMALS = 14_000
 
@@ -31,6 +34,12 @@ def quote(raw: object) -> str:
     It is cut first, so that megabytes take no longer than a word.
     """
     return f"“{shorten(make_printable(write_scalar(raw)[: SHOWN_CHARACTERS + 1]))}”"
+
+
+def list_names(names: Sequence[object]) -> str:
+    """List the first 20 names or labels, as Python writes them."""
+    more = ", …" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(map(repr, names[:SHOWN_NAMES])) + more
 
 
 def write_scalar(raw: object) -> str:

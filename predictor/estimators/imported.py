@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from predictor.exceptions import WrongLibraries
 from predictor.schema.features import Feature
 from predictor.schema.kinds import Kind
-from predictor.schema.values import Label, Matrix, Vector
+from predictor.schema.values import Label, Matrix, Vector, recode
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,13 +73,11 @@ class FrameColumn:
 
     def restore(self, values: Vector) -> NDArray[Any]:
         """Turn encoded values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
-        missing = np.isnan(values)
         if self.kind == "category":
-            choices = np.array([*self.choices, np.nan], dtype=object)
-            return choices[np.where(missing, len(self.choices), values).astype(np.int64)]
+            return recode(values, np.array([*self.choices, np.nan], dtype=object))
         if self.kind == "boolean":
             truths = values.astype(bool)
-            return np.where(missing, np.nan, truths.astype(object)) if self.has_gaps else truths
+            return np.where(np.isnan(values), np.nan, truths.astype(object)) if self.has_gaps else truths
         return values.astype(np.int64) if self.kind == "integer" and not self.has_gaps else values
 
 

@@ -1,7 +1,7 @@
 """One value of an input or a target: as it was given, as it is stored, as an array of many."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.kinds import Kind
@@ -57,6 +57,13 @@ def take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
 def write_given(raw: str | float) -> str:
     """What was given as text; adding 0.0 turns −0.0 into 0.0, so that both are the same."""
     return write_scalar(raw + 0.0 if isinstance(raw, float) else raw)
+
+
+def recode(codes: Vector, table: "NDArray[Any]") -> "NDArray[Any]":
+    """Replace each code, shape (n,), counted from 0, by its entry in `table`, (codes + 1,), and NaN by the last one."""
+    import numpy as np
+
+    return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
 
 
 def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:

@@ -11,7 +11,7 @@ from predictor.metrics.losses import Predictions, measure_losses
 from predictor.metrics.names import Metric
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
-from predictor.schema.values import Label, Mask, Matrix, Vector
+from predictor.schema.values import Label, Mask, Matrix, Vector, recode
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
 from predictor.training.gate import Contest
@@ -135,8 +135,7 @@ def _translate_column(source: Feature, values: Vector, target: Feature) -> Vecto
     if source.kind != "category":
         return values
     positions = {choice: float(code) for code, choice in enumerate(target.choices)}
-    table = np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan])
-    return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
+    return recode(values, np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan]))
 
 
 def _translate_predictions(predictions: Predictions, source: Schema, target: Schema) -> Predictions:

@@ -12,6 +12,7 @@ from predictor.schema.features import Feature
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
+from predictor.texts import list_names
 from predictor.training.columns import Column, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.live_schema import keep_labels, keep_live
@@ -72,10 +73,12 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
         raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {recipe.folder}")
     table, sha256 = read_table(recipe.data_file)
     if recipe.target not in table.columns:
-        raise recipe.error("target", f"{recipe.target!r} is not a column; {_list_columns(table)}.")
+        raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
     for name in recipe.features:
         if name not in table.columns:
-            raise recipe.error(f"features.{name}", f"there is no such column; {_list_columns(table)}.")
+            raise recipe.error(
+                f"features.{name}", f"there is no such column; the columns are {list_names(table.columns)}."
+            )
     for name in RESERVED_NAMES & set(table.columns):
         if _is_feature(recipe, name) or name == recipe.target:
             raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
@@ -177,8 +180,3 @@ def _check_sides(recipe: Recipe, held_out: Mask) -> None:
 
 def _is_feature(recipe: Recipe, name: str) -> bool:
     return name != recipe.target and not recipe.features.get(name, FeatureRecipe()).exclude
-
-
-def _list_columns(table: pl.DataFrame) -> str:
-    more = ", …" if len(table.columns) > 20 else ""
-    return f"the columns are {', '.join(map(repr, table.columns[:20]))}{more}"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.numbers import NUMBER
-from predictor.schema.values import Mask
+from predictor.schema.values import Mask, recode
 from predictor.training.columns import Column
 
 Hashes = NDArray[np.uint64]
@@ -36,7 +36,7 @@ def _hash_values(column: Column) -> Hashes:
         return canonical.view(np.uint64)
     missing = np.array(np.nan).view(np.uint64)
     table = np.array([*(_hash_choice(choice) for choice in column.choices), missing], dtype=np.uint64)
-    return table[np.where(np.isnan(column.values), -1, column.values).astype(np.int64)]
+    return recode(column.values, table)
 
 
 def _hash_choice(choice: str) -> int:

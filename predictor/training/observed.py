@@ -10,7 +10,7 @@ import numpy as np
 from predictor.numbers import LARGEST_INTEGER, find_written
 from predictor.schema.kinds import Kind
 from predictor.schema.target import Target
-from predictor.schema.values import Label, Value, Vector, convert_value, write_value
+from predictor.schema.values import Label, Value, Vector, convert_value, recode, write_value
 from predictor.texts import normalise_text
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
@@ -126,7 +126,7 @@ def _append_values(column: Column, values: list[Any]) -> Column:
     choices = tuple(sorted({*column.choices, *unknown})) if unknown else column.choices
     codes = {choice: float(code) for code, choice in enumerate(choices)}
     added = np.array([np.nan if value is None else codes[value] for value in values], dtype=np.float64)
-    kept = _recode(column.values, [codes[choice] for choice in column.choices])
+    kept = recode(column.values, np.array([*(codes[choice] for choice in column.choices), np.nan]))
     return replace(column, choices=choices, values=np.concatenate([kept, added]))
 
 
@@ -143,11 +143,5 @@ def _append_answers(target: Target, target_values: Vector, happened: list[Any]) 
     classes: tuple[Any, ...] = tuple(sorted({*known, *happened}))
     codes = {label: float(code) for code, label in enumerate(classes)}
     added = np.array([codes[label] for label in happened], dtype=np.float64)
-    target_values = np.concatenate([_recode(target_values, [codes[label] for label in known]), added])
-    return replace(target, classes=classes), target_values
-
-
-def _recode(values: Vector, codes: list[float]) -> Vector:
-    """Give each old code, from 0, its new one; NaN stays NaN."""
-    table = np.array([*codes, np.nan])
-    return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
+    kept = recode(target_values, np.array([*(codes[label] for label in known), np.nan]))
+    return replace(target, classes=classes), np.concatenate([kept, added])

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
-from predictor.training.compiling.linear import add_codes, add_pair
+from predictor.training.compiling.linear import LINKS, add_codes, add_pair
 from predictor.training.compiling.trees import Tree, add_trees, cast_columns, find_splits, read_tree
-
-LINKS = {"IdentityLink": "", "LogLink": "Exp"}
 
 
 def add_gradient_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:

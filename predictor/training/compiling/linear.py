@@ -7,6 +7,7 @@ from onnx import TensorProto
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
 
+# By the name of a link, the ONNX operator of its inverse; the identity needs none.
 LINKS = {"IdentityLink": "", "LogLink": "Exp"}
 
 

@@ -14,6 +14,7 @@ from predictor.exceptions import DatasetError, RecipeError, TrainingError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import PARQUET_MARK, read_table
+from predictor.texts import list_names
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
@@ -166,8 +167,7 @@ def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read all rows, and choose those that have a target; raises DatasetError."""
     table, _ = read_table(data)
     if target not in table.columns:
-        columns = ", ".join(map(repr, table.columns[:20])) + (", …" if len(table.columns) > 20 else "")
-        raise DatasetError(f"{data}: {target!r} is not a column; the columns are {columns}.")
+        raise DatasetError(f"{data}: {target!r} is not a column; the columns are {list_names(table.columns)}.")
     rows = table.filter(pl.col(target).is_not_null())
     if not len(rows):
         raise DatasetError(f"{data}: no row has a value in the target {target!r}.")

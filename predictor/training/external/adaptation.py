@@ -11,6 +11,7 @@ from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
+from predictor.texts import list_names
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.wrapping import wrap_estimator
@@ -104,15 +105,15 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
         if count is not None and count != len(ours):
             raise DatasetError(
                 f"{sample}: the model was fitted on {count} columns, and beside the target here are"
-                f" {len(ours)}: {_list_names(ours)}."
+                f" {len(ours)}: {list_names(ours)}."
             )
         return dataset
     names = [str(name) for name in wanted]
     missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
     if missing or more:
-        problems = [f"missing: {_list_names(missing)}"] * bool(missing) + [
-            f"not among them: {_list_names(more)}"
-        ] * bool(more)
+        problems = [f"missing: {list_names(missing)}"] * bool(missing) + [f"not among them: {list_names(more)}"] * bool(
+            more
+        )
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
     return _choose_columns(dataset, names)
 
@@ -137,7 +138,7 @@ def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> 
     unknown = [label for label, code in zip(target.classes, codes, strict=True) if code is None]
     if unknown:
         raise DatasetError(
-            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {_list_names(labels)}."
+            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {list_names(labels)}."
         )
     target_values = np.array(codes, dtype=np.float64)[dataset.target.astype(np.int64)]
     schema = replace(dataset.schema, target=replace(target, classes=labels))
@@ -149,8 +150,3 @@ def _find_class(label: Label, labels: tuple[Label, ...]) -> int | None:
     text = write_value(label)
     equal = (code for code, each in enumerate(labels) if each == label or write_value(each) == text)
     return next(equal, None)
-
-
-def _list_names(names: Any) -> str:
-    more = ", …" if len(names) > 20 else ""
-    return ", ".join(map(repr, names[:20])) + more
