@@ -4,9 +4,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.estimators classification
     OMP_NUM_THREADS=1 python -m benchmarks.estimators classification "logistic regression" "hist boosting, small, l2 1"
 
-Names after the task choose among its candidates. Every table goes through a recipe. Each candidate is fitted on the same
-five folds, repeated three times where the table has fewer than 2,000 rows. Errors are the RMSE or the log loss, divided
-by the best candidate's on that table.
+Names after the task choose among its candidates. Every table goes through a recipe. Each candidate is fitted on the
+same five folds, repeated three times where the table has fewer than 2,000 rows. Errors are the RMSE or the log loss,
+divided by the best candidate's on that table.
 """
 
 import json

@@ -80,7 +80,7 @@ def _describe_ragged(layout: Layout, row: list[str]) -> str:
     names = layout.names
     counts = f"{len(row)} values for {len(names)} columns"
     if len(row) < len(names):
-        return f"{counts}, none for {names[len(row)]!r}: leave a missing value empty between its separators"
+        return f"{counts}, none for {names[len(row)]!r}: write an empty value where one is missing"
     surplus = f"{row[len(names)]!r} comes after the last, {names[-1]!r}"
     return f"{counts}: {surplus}; write a text with a separator as {EXAMPLE}"
 
