@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from django.db import Error, connection
 
+from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
 from predictor.serving.history import describe_answer, insert_predictions
@@ -49,8 +50,7 @@ class Job:
     def get_predictions(self) -> list[Prediction]:
         """The finished job's predictions, in the order of its rows; raises its error where it has one."""
         if isinstance(self._outcome, Exception):
-            # Other callers may raise the same error: without the traceback that they added.
-            raise self._outcome.with_traceback(None)
+            raise self._outcome
         return self._outcome
 
 
@@ -142,7 +142,7 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
         _insert([prediction for _, made in predicted for prediction in made], store, patience)
     except ConnectionLost as lost:
         for job, _ in predicted:
-            job.finish(lost.error)
+            job.finish(copy_error(lost.error))
     except Exception as error:  # An error of the database, or of the adapter about a value; the caller gets it.
         if len(predicted) == 1:
             predicted[0][0].finish(error)
