@@ -23,7 +23,7 @@ FITTING = {
 def read_whole(series: pl.Series) -> pl.Series:
     """Turn a column of decimals that are all whole, as pandas writes whole numbers with gaps, into whole numbers.
 
-    Whole numbers are those that float64 represents exactly, as no other integer: up to ±(2⁵³ − 1).
+    Whole numbers are those that float64 distinguishes from their neighbours: up to ±(2⁵³ − 1).
     """
     if not series.dtype.is_float() or series.null_count() == len(series):
         return series

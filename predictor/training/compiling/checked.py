@@ -15,7 +15,7 @@ from predictor.training.compiling.graph import NotCompiled
 from predictor.training.dataset import Dataset
 
 MOST_ROWS = 100_000
-# So long that it does not delay a retrain noticeably; a slow model is checked on fewer rows.
+# Short enough not to delay a retrain noticeably; a slow model is checked on fewer rows.
 FIRST_ROWS, SECONDS = 2_000, 0.3
 
 

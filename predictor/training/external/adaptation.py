@@ -111,9 +111,8 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
     names = [str(name) for name in wanted]
     missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
     if missing or more:
-        problems = [f"missing: {list_names(missing)}"] * bool(missing) + [f"not among them: {list_names(more)}"] * bool(
-            more
-        )
+        listed = {"missing": missing, "not among them": more}
+        problems = [f"{word}: {list_names(columns)}" for word, columns in listed.items() if columns]
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
     return _choose_columns(dataset, names)
 
