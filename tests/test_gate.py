@@ -25,12 +25,12 @@ def decide_first(metric, score, baseline, recipe=None, losses=((1.0, 2.0), (2.0,
 
 
 def make_contest(champion_error, challenger_error, rows=ROWS, metric="rmse", spread=4.0, seed=0):
-    """Losses of two models that share the truth's noise (variance 0.7) and add errors of their own."""
+    """Losses of two models that share the target's noise (variance 0.7) and add errors of their own."""
     random = np.random.default_rng(seed)
-    noise, truth = random.normal(0, 0.7**0.5, rows), random.normal(0, spread, rows)
+    noise, target = random.normal(0, 0.7**0.5, rows), random.normal(0, spread, rows)
     errors = [noise + random.normal(0, variance**0.5, rows) for variance in (champion_error, challenger_error)]
     champion, challenger, baseline = (
-        gate.measure_losses(metric, e, Predictions(predicted=0 * e)) for e in (*errors, truth)
+        gate.measure_losses(metric, e, Predictions(predicted=0 * e)) for e in (*errors, target)
     )
     return Contest(metric=metric, champion=champion, challenger=challenger, baseline=baseline, left_out=2)
 
@@ -240,16 +240,16 @@ def test_losses_join_to_the_metric_they_are_named_after():
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("keys", "message"),
     [
         ("metric = 'accuracy'", "gate.metric: must be 'rmse' or 'mae' for a regression, not 'accuracy'"),
         ("metric = 'r2'", "gate.metric: must be 'rmse' or 'mae' or 'log_loss' or 'accuracy', not 'r2'"),
-        ("accuracy_min = 0.5", "gate.accuracy_min: a regression is not measured so: it has mae, rmse, r2"),
+        ("accuracy_min = 0.5", "gate.accuracy_min: a regression has no such metric; it has mae, rmse, r2"),
         ("minimum_gain = -1", "gate.minimum_gain: must be a number >= 0.0, not -1"),
         ("rsme_max = 1", "gate.rsme_max: there is no such key; it may be one of metric, minimum_gain"),
     ],
 )
-def test_a_gate_that_cannot_be_meant_is_refused(tmp_path, said, message):
+def test_a_gate_that_cannot_be_meant_is_refused(tmp_path, keys, message):
     with pytest.raises(RecipeError) as caught:
-        gate.check_gate(make_recipe(tmp_path, toml=f"{LINE}\n[gate]\n{said}\n"), "regression")
+        gate.check_gate(make_recipe(tmp_path, toml=f"{LINE}\n[gate]\n{keys}\n"), "regression")
     assert message in str(caught.value)

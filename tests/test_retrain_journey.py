@@ -66,7 +66,7 @@ def test_a_first_version_that_is_surely_worse_goes_live_where_the_command_says_a
     write_line(models_dir, noise=1.0, slope=0.0, seed=1)
     use_estimator(models_dir, "sklearn.tree.DecisionTreeRegressor")
     printed = retrain_as_text(capsys, "--promote", "always")
-    assert "as told: always; else the first version, but surely worse than the baseline" in printed
+    assert "as requested: always; otherwise the first version, but surely worse than the baseline" in printed
     assert Version.objects.find_live("line").number == 1
 
 
@@ -191,7 +191,7 @@ def test_what_is_told_overrules_the_gate_and_the_log_says_so(models_dir, line, m
     assert done.promoted == promoted
     assert Version.objects.live().get().number == (2 if promoted else 1)
     if promoted:
-        assert done.reason.startswith("as told: always; else cannot tell")
+        assert done.reason.startswith("as requested: always; otherwise cannot tell")
 
 
 def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
@@ -251,8 +251,8 @@ def test_code_that_changes_during_the_training_is_not_registered(models_dir, db,
 
 @pytest.mark.parametrize(("force", "version", "says"), [(True, 3, "beats version 2"), (False, None, "predicts as")])
 def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line, force, version, says):
-    def promote_another(said, **how):
-        if said == "line: drawing its report":  # The challenger has been judged by now, against version 1.
+    def promote_another(line, **how):
+        if line == "line: drawing its report":  # The challenger has been judged by now, against version 1.
             train(models_dir, "line")
 
     write_line(models_dir, 1.0)
@@ -290,8 +290,8 @@ def test_the_report_is_stored_with_its_version(models_dir, db):
 
 
 def test_what_registers_nothing_is_not_reported_on(models_dir, line):
-    said = []
+    lines = []
     for dry_run in (False, True):
-        retrain_model(models_dir, RetrainRequest(slug="line", by="tests", dry_run=dry_run, force=dry_run), said.append)
+        retrain_model(models_dir, RetrainRequest(slug="line", by="tests", dry_run=dry_run, force=dry_run), lines.append)
     assert Version.objects.count() == 1
-    assert not [line for line in said if "report" in line]
+    assert not [line for line in lines if "report" in line]
