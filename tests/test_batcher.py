@@ -42,7 +42,7 @@ class Doubling:
 
 
 class MemoryStore:
-    """Keeps rows by id; refuses what the test calls poison, and fails as often as it is told."""
+    """Keeps rows by id; refuses the test's poison, and raises the test's failures."""
 
     def __init__(self, poison=None, failures=()):
         self.rows, self.commits, self.attempts = {}, 0, []

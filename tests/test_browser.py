@@ -26,7 +26,7 @@ INTENDED = ("status of 404", "status of 413", "status of 422")
 
 @pytest.fixture(scope="module")
 def launched(chromium):
-    # Playwright keeps an event loop in this thread, beside which Django would refuse to ask the database.
+    # Playwright keeps an event loop in this thread, and with one, Django refuses to query the database.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -240,7 +240,7 @@ def test_a_decimal_comma_arrives_as_it_was_typed(open_page, viewport, javascript
 
 @either_way
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("1,234", "“1,234” can be read in two ways: write 1234 or 1.234."),
         ("1e", "“1e” is not a number"),
@@ -249,7 +249,7 @@ def test_a_decimal_comma_arrives_as_it_was_typed(open_page, viewport, javascript
         ("12 m", "“12 m” is not a number"),
     ],
 )
-def test_what_is_no_number_is_asked_back_as_it_was_typed(open_page, javascript, typed, said):
+def test_what_is_no_number_is_asked_back_as_it_was_typed(open_page, javascript, typed, message):
     page = open_page("/penguins/", PHONE, javascript)
     page.select_option("select[name=island]", "Dream")
     page.fill("input[name=year]", "2008")
@@ -257,7 +257,7 @@ def test_what_is_no_number_is_asked_back_as_it_was_typed(open_page, javascript, 
     bill.press_sequentially(typed)
     page.keyboard.press("Enter")
     page.wait_for_selector("p.wrong")
-    assert said in page.locator("p.wrong").inner_text()
+    assert message in page.locator("p.wrong").inner_text()
     assert bill.input_value() == typed
     assert bill.get_attribute("aria-invalid") == "true"
     assert page.locator("select[name=island]").input_value() == "Dream"

@@ -67,7 +67,7 @@ def test_truths_are_a_category_where_the_recipe_lists_choices(recipe):
 
 
 @pytest.mark.parametrize(
-    ("said", "values", "message"),
+    ("keys", "values", "message"),
     [
         (
             "choices = ['a']",
@@ -83,9 +83,9 @@ def test_truths_are_a_category_where_the_recipe_lists_choices(recipe):
         ("required = true", [1, None], "features.x.required: data.csv has rows where it is missing."),
     ],
 )
-def test_what_a_recipe_says_against_its_data_is_refused(recipe, said, values, message):
+def test_what_a_recipe_says_against_its_data_is_refused(recipe, keys, values, message):
     with pytest.raises(RecipeError) as caught:
-        describe(recipe(said), values)
+        describe(recipe(keys), values)
     assert message in str(caught.value)
 
 
@@ -110,8 +110,8 @@ def test_a_feature_is_described_by_its_data(recipe):
 
 
 def test_the_words_of_the_recipe_go_first(recipe):
-    said = "label = 'Width'\nunit = 'mm'\nhelp = 'Across.'\nminimum = 0\nmaximum = 20\nrequired = false"
-    feature = describe(recipe(said), [1.5, 9.0])
+    keys = "label = 'Width'\nunit = 'mm'\nhelp = 'Across.'\nminimum = 0\nmaximum = 20\nrequired = false"
+    feature = describe(recipe(keys), [1.5, 9.0])
     assert (feature.label, feature.unit, feature.help, feature.required) == ("Width", "mm", "Across.", False)
     assert (feature.minimum, feature.maximum, feature.seen) == (0.0, 20.0, (1.5, 9.0))
 
@@ -153,10 +153,10 @@ def test_the_typical_value_is_one_that_occurs(recipe, values, typical):
     ],
 )
 def test_classes_are_encoded_in_their_order(recipe, values, classes, codes):
-    target, answers = encode_target(recipe(), pl.Series("y", values))
+    target, encoded = encode_target(recipe(), pl.Series("y", values))
     assert (target.task, target.classes) == ("classification", classes)
     assert [type(label) for label in target.classes] == [type(label) for label in classes]
-    assert answers.tolist() == codes
+    assert encoded.tolist() == codes
 
 
 def test_the_recipe_may_call_integers_classes_or_a_quantity(recipe):
@@ -167,9 +167,9 @@ def test_the_recipe_may_call_integers_classes_or_a_quantity(recipe):
 
 
 def test_a_quantity_is_taken_as_it_is_with_its_label_and_unit(recipe):
-    target, answers = encode_target(recipe(y="label = 'Height'\nunit = 'mm'"), pl.Series("y", [1, 5, 2]))
+    target, encoded = encode_target(recipe(y="label = 'Height'\nunit = 'mm'"), pl.Series("y", [1, 5, 2]))
     assert (target.name, target.label, target.unit, target.task) == ("y", "Height", "mm", "regression")
-    assert answers.tolist() == [1.0, 5.0, 2.0]
+    assert encoded.tolist() == [1.0, 5.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -37,14 +37,14 @@ def test_out_of_fold_residuals_are_called_approximate():
 
 
 def make_evaluation(method, rows):
-    answers = Predictions(predicted=np.zeros(rows))
+    predictions = Predictions(predicted=np.zeros(rows))
     return Evaluation(
         method=method,
         rows=rows,
         scores={},
         baseline={},
-        predictions=answers,
-        baseline_predictions=answers,
+        predictions=predictions,
+        baseline_predictions=predictions,
         actual=np.arange(rows) + 1.0,
     )
 

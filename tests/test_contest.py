@@ -81,9 +81,9 @@ def test_rows_with_a_class_that_one_never_saw_are_left_out_and_classes_are_match
 
     rows = new.held_out & (new.target > 0)
     assert contest.left_out == (new.held_out & (new.target == 0)).sum() > 0
-    truth = new.target[rows].astype(int) - 1
+    actual = new.target[rows].astype(int) - 1
     theirs = old_fitted.predict_proba(translate_matrix(new.matrix[rows], new.schema, old.schema))
-    assert contest.champion == pytest.approx(-np.log(theirs[np.arange(len(truth)), truth]))
+    assert contest.champion == pytest.approx(-np.log(theirs[np.arange(len(actual)), actual]))
 
 
 def test_rows_with_a_gap_are_left_out_where_a_version_never_saw_one(tmp_path):

@@ -39,8 +39,8 @@ def test_the_sides_follow_the_share_and_divide_the_rows(tmp_path):
 
 def test_the_range_seen_is_that_of_the_training_rows(tmp_path):
     dataset = load(tmp_path, "x,y\n" + "".join(f"{i},0.5\n" for i in range(30)), LINE + "holdout = 0.6\n")
-    learnt = dataset.matrix[dataset.training]
-    assert dataset.schema.features[0].seen == (learnt.min(), learnt.max()) != (0.0, 29.0)
+    training = dataset.matrix[dataset.training]
+    assert dataset.schema.features[0].seen == (training.min(), training.max()) != (0.0, 29.0)
 
 
 def test_the_target_never_decides_a_side(tmp_path):

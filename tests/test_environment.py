@@ -61,7 +61,7 @@ def list_files(home):
 
 
 class Proxy:
-    """Notes which hosts are asked for, and lets nobody through."""
+    """Records which hosts are asked for, and refuses every connection."""
 
     def __init__(self):
         self.asked = []
@@ -108,14 +108,14 @@ def wait_until(is_so, seconds):
 
 
 def test_a_compiled_model_asks_for_no_host_while_onnxruntime_on_its_own_does(run_code):
-    quiet, nobody, home = run_code(QUIET, "quiet")
+    quiet, proxy, home = run_code(QUIET, "quiet")
     _, collector, other = run_code(LEFT_ALONE, "left_alone")
     # onnxruntime says something some seconds after it was loaded, and the first of the two was loaded before.
     wait_until(lambda: collector.asked, seconds=90)
     assert "microsoft" in collector.asked[0]
     assert list_files(other)
     assert quiet.poll() is None
-    assert nobody.asked == []
+    assert proxy.asked == []
     assert list_files(home) == []
 
 

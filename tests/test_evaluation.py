@@ -73,7 +73,7 @@ def test_held_out_rows_are_never_learnt():
 
 def test_without_a_hold_out_every_row_is_measured_out_of_fold():
     random = np.random.default_rng(0).normal(size=60)
-    # Whoever had learnt a row would know its answer, as nothing but its own x tells it.
+    # A model trained on a row would predict it exactly, as nothing but its own x determines its target.
     evaluation = evaluate(KNeighborsRegressor(1), make_dataset(X, random, share=0))
     assert (evaluation.method, evaluation.rows) == ("5-fold out-of-fold", 60)
     assert evaluation.scores["mae"] > 0.5
@@ -108,16 +108,16 @@ def test_rows_that_are_all_alike_cannot_be_measured():
 
 def test_a_class_that_no_training_row_had_has_the_probability_zero():
     fitted = DecisionTreeClassifier().fit([[0.0], [1.0]], [0.0, 2.0])
-    answers = predict_rows(fitted, np.array([[0.0], [1.0]]), classes=4)
-    assert answers.predicted.tolist() == [0.0, 2.0]
-    assert answers.probabilities.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
+    predictions = predict_rows(fitted, np.array([[0.0], [1.0]]), classes=4)
+    assert predictions.predicted.tolist() == [0.0, 2.0]
+    assert predictions.probabilities.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
 
 
 def test_a_regression_answers_without_probabilities():
-    answers = predict_rows(LinearRegression().fit([[0.0], [1.0]], [0, 1]), np.array([[2.0]]), classes=0)
-    assert answers.predicted == pytest.approx([2.0])
-    assert answers.predicted.dtype == np.float64
-    assert answers.probabilities is None
+    predictions = predict_rows(LinearRegression().fit([[0.0], [1.0]], [0, 1]), np.array([[2.0]]), classes=0)
+    assert predictions.predicted == pytest.approx([2.0])
+    assert predictions.predicted.dtype == np.float64
+    assert predictions.probabilities is None
 
 
 def test_fitting_leaves_the_model_itself_as_it_was():

@@ -26,7 +26,7 @@ TABLE = [
     category("island", ("Torgersen", "Île\nd’Or"), 0.0, 1.0, NAN, 0.0, 1.0),
     Column(name="tagged", kind="boolean", values=np.array([1.0, 0.0, NAN, 1.0, 0.0])),
 ]
-# These must never change: a row that was held out would be learnt, and every comparison of versions be false.
+# These must never change: held-out rows would be trained on, and every comparison of versions would be wrong.
 HASHES = [0x7FCD082E764A05D5, 0x360993F210CDD2AA, 0xC14BB06705392F6C, 0x8B8EB51019FAAE56, 0xDBBF5908616E727E]
 
 

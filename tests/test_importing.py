@@ -115,11 +115,11 @@ def test_without_trust_nothing_is_loaded_and_it_is_said_what_would_be(folder, mo
     with pytest.raises(CommandError) as error:
         call_command("importmodel", "rent", str(folder / "model.pkl"), "--data", "x.csv", "--target", "rent")
     assert error.value.returncode == 2
-    said = str(error.value)
-    assert "a pickle of" in said
-    assert sha256(content).hexdigest() in said
-    assert "runs any code in it" in said
-    assert "--trust" in said
+    message = str(error.value)
+    assert "a pickle of" in message
+    assert sha256(content).hexdigest() in message
+    assert "runs any code in it" in message
+    assert "--trust" in message
     assert not (folder / "trapped").exists()
     assert not Version.objects.exists()
 
@@ -269,9 +269,9 @@ def test_an_index_that_the_model_was_fitted_on_is_an_input(bring, folder):
 
 def test_a_sample_of_free_text_is_refused_since_its_form_would_show_it(bring, folder):
     FLATS.assign(rent=RENT, town=[f"text {i}" for i in range(len(FLATS))]).to_csv(folder / "texts.csv", index=False)
-    said = refuse(bring, data="texts.csv")
-    assert f"town: {len(FLATS)} different texts in {len(FLATS)} rows are free text" in said
-    assert "use a sample in which each category occurs more than once" in said
+    message = refuse(bring, data="texts.csv")
+    assert f"town: {len(FLATS)} different texts in {len(FLATS)} rows are free text" in message
+    assert "use a sample in which each category occurs more than once" in message
 
 
 def test_categories_of_pandas_itself_are_known_again(bring, client):
@@ -284,7 +284,7 @@ def test_categories_of_pandas_itself_are_known_again(bring, client):
 
 
 @pytest.mark.parametrize(
-    ("learnt", "written", "classes"),
+    ("fitted", "written", "classes"),
     [
         (np.where(DEAR, "dear", "cheap"), np.where(DEAR, "dear", "cheap"), ("cheap", "dear")),
         (DEAR.astype(int) + 1, DEAR.astype(int) + 1, (1, 2)),
@@ -296,12 +296,12 @@ def test_categories_of_pandas_itself_are_known_again(bring, client):
         (DEAR.astype(int).astype(str), DEAR.astype(int), ("0", "1")),
     ],
 )
-def test_classes_are_the_estimators_own_however_the_sample_writes_them(bring, folder, client, learnt, written, classes):
+def test_classes_are_the_estimators_own_however_the_sample_writes_them(bring, folder, client, fitted, written, classes):
     texts = [str(label).lower() for label in written]
     NUMBERS.assign(dear=texts).to_csv(folder / "classes.csv", index=False)
-    original = make_pipeline(StandardScaler(), LogisticRegression()).fit(NUMBERS.to_numpy(), learnt)
+    original = make_pipeline(StandardScaler(), LogisticRegression()).fit(NUMBERS.to_numpy(), fitted)
     done = bring(original, data="classes.csv", target="dear")
-    assert done["metrics"]["accuracy"] == pytest.approx(original.score(NUMBERS.to_numpy(), learnt))
+    assert done["metrics"]["accuracy"] == pytest.approx(original.score(NUMBERS.to_numpy(), fitted))
     assert Version.objects.get().parsed_schema.target.classes == classes
 
     prediction = answer_form(client, {"area": "140", "floor": "8"})
@@ -317,8 +317,8 @@ def test_a_class_that_the_sample_lacks_is_one_and_one_that_the_model_lacks_is_re
     original = LogisticRegression(max_iter=10_000).fit(NUMBERS.to_numpy(), np.array(["low", "mid", "top"])[grades])
     table = NUMBERS.assign(grade=np.array(["low", "mid", "new"])[grades])
     table.to_csv(folder / "grades.csv", index=False)
-    said = refuse(bring, original, data="grades.csv", target="grade")
-    assert "grades.csv: grade: the model does not know 'new'; its classes are 'low', 'mid', 'top'" in said
+    message = refuse(bring, original, data="grades.csv", target="grade")
+    assert "grades.csv: grade: the model does not know 'new'; its classes are 'low', 'mid', 'top'" in message
 
     table[table["grade"] != "new"].to_csv(folder / "grades.csv", index=False)
     bring(original, data="grades.csv", target="grade")
@@ -360,8 +360,8 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
     ],
 )
 def test_what_does_not_fit_is_named_and_nothing_is_stored(bring, estimator, data, problem):
-    said = refuse(bring, estimator, data=data)
-    assert re.search(problem, said), said
+    message = refuse(bring, estimator, data=data)
+    assert re.search(problem, message), message
 
 
 def test_another_scikit_learn_is_refused_and_both_versions_are_named(bring, folder):
@@ -372,9 +372,9 @@ def test_another_scikit_learn_is_refused_and_both_versions_are_named(bring, fold
         (folder / "model.pkl").write_bytes(old)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # As on the site, where no warning is an error by itself.
-            said = refuse(bring)
-        assert "made with scikit-learn 1.0.2" in said
-        assert f"this site has {here}" in said
+            message = refuse(bring)
+        assert "made with scikit-learn 1.0.2" in message
+        assert f"this site has {here}" in message
 
 
 def test_a_module_that_is_not_installed_is_named(bring, folder):
@@ -388,9 +388,9 @@ def test_a_module_that_is_not_installed_is_named(bring, folder):
 
 def test_a_function_of_a_notebook_is_named(bring, folder):
     (folder / "model.pkl").write_bytes(pickle.dumps(refuse).replace(b"refuse", b"refute"))
-    said = refuse(bring)
-    assert "'refute'" in said
-    assert "move functions and classes of a notebook into a module that the site has too" in said
+    message = refuse(bring)
+    assert "'refute'" in message
+    assert "move functions and classes of a notebook into a module that the site has too" in message
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from tests.recipes import LINE, make_recipe
 RANDOM = np.random.default_rng(0)
 
 
-def encode(tmp_path, said, values):
-    recipe = make_recipe(tmp_path, toml=f"{LINE}\n[features.x]\n{said}\n")
+def encode(tmp_path, keys, values):
+    recipe = make_recipe(tmp_path, toml=f"{LINE}\n[features.x]\n{keys}\n")
     return encode_column(recipe, read_numbers(recipe, pl.Series("x", values)))
 
 

@@ -1,4 +1,4 @@
-"""What a real server serves after a promotion, while nobody asks it for anything."""
+"""What a real server serves after a promotion, while it gets no request."""
 
 import json
 import time

@@ -23,7 +23,7 @@ COLUMNS = {
     "text": [f"text {i * 7 % 40}" for i in range(ROWS)],
     "b": [i * 13 % 60 / 8 for i in range(ROWS)],
 }
-# What earlier builds inferred, said in words that they did not have.
+# What earlier builds inferred, as keys of a recipe.
 EARLIER = '\n[features.whole]\nkind = "number"\n[features.text]\nkind = "category"\n'
 
 
@@ -35,7 +35,7 @@ def write_table(target, **columns):
 
 @pytest.fixture
 def retrain(tmp_path, settings, capsys, db):
-    """Retrain with the given recipe and table; give what became of it, and what was said."""
+    """Retrain with the given recipe and table; return the command's result, and what it printed."""
 
     def call(toml, csv, *arguments):
         settings.MODELS_DIR = write_recipe(tmp_path, toml=toml, csv=csv)
@@ -63,14 +63,16 @@ def test_the_next_retrain_of_a_live_model_predicts_the_same(retrain, target, tom
     kinds = {feature.name: feature.kind for feature in Version.objects.get().parsed_schema.features}
     assert kinds == {"Unnamed: 0": "integer", "whole": "number", "text": "category", "b": "number"}
 
-    again, said = retrain(toml, csv)
+    again, printed = retrain(toml, csv)
     assert (again["version"], again["reason"]) == (None, "predicts as version 1, which is live: nothing to register")
-    assert "whole: the kind is number, as in the live version; without one, it would now be integer." in said
-    assert "text: the kind is category, as in the live version; without one, it would now be refused" in said
-    assert 'Write exclude = true to leave it out, or kind = "category" to keep it, below [features.<column>]' in said
-    assert "Unnamed: 0: it numbers the rows, so it has no meaning for a new one; exclude it" in said
+    assert "whole: the kind is number, as in the live version; without one, it would now be integer." in printed
+    assert "text: the kind is category, as in the live version; without one, it would now be refused" in printed
+    assert 'Write exclude = true to leave it out, or kind = "category" to keep it, below [features.<column>]' in printed
+    assert "Unnamed: 0: it numbers the rows, so it has no meaning for a new one; exclude it" in printed
     if task == "regression":
-        assert "y: the task is regression, as in the live version; without one, it would now be classification." in said
+        assert (
+            "y: the task is regression, as in the live version; without one, it would now be classification." in printed
+        )
 
     forced, _ = retrain(toml, csv, "--force", "--promote", "always")
     assert forced["version"] == 2
@@ -86,9 +88,9 @@ def test_the_line_that_is_named_is_enough(retrain):
     retrain(f'task = "regression"\n{LINEAR}{EARLIER}', csv, "--promote", "always")
     excluded = '[features.text]\nexclude = true\n[features."Unnamed: 0"]\nexclude = true\n'
     lines = f'\n[features.whole]\nkind = "integer"\n{excluded}'
-    done, said = retrain(f'task = "classification"\n{LOGISTIC}{lines}', csv, "--promote", "always")
+    done, printed = retrain(f'task = "classification"\n{LOGISTIC}{lines}', csv, "--promote", "always")
     assert done["version"] == 2
-    assert "as in the live version" not in said
+    assert "as in the live version" not in printed
     schema = Version.objects.get(number=2).parsed_schema
     assert [(feature.name, feature.kind) for feature in schema.features] == [("whole", "integer"), ("b", "number")]
     assert schema.target.classes == (0, 1, 2)
@@ -136,8 +138,8 @@ WHOLE = [i * 7 % 60 for i in range(ROWS)]
     ],
 )
 def test_a_kind_is_kept_where_the_data_fit_it(tmp_path, kind, xs, kept):
-    said = f'{ALL}\n[features.x]\nkind = "{kind}"\n'
-    assert load_live(tmp_path, make_csv(xs), live_toml=said).schema.features[0].kind == kept
+    live_toml = f'{ALL}\n[features.x]\nkind = "{kind}"\n'
+    assert load_live(tmp_path, make_csv(xs), live_toml=live_toml).schema.features[0].kind == kept
 
 
 @pytest.mark.parametrize(
@@ -150,8 +152,8 @@ def test_a_kind_is_kept_where_the_data_fit_it(tmp_path, kind, xs, kept):
     ],
 )
 def test_what_the_data_no_longer_fit_is_inferred_anew(tmp_path, kind, before, xs, kind_now):
-    said = f'{ALL}\n[features.x]\nkind = "{kind}"\n'
-    dataset = load_live(tmp_path, make_csv(xs), live_toml=said, live_csv=make_csv(before))
+    live_toml = f'{ALL}\n[features.x]\nkind = "{kind}"\n'
+    dataset = load_live(tmp_path, make_csv(xs), live_toml=live_toml, live_csv=make_csv(before))
     assert dataset.schema.features[0].kind == kind_now
     assert dataset.notes == []
 
@@ -179,8 +181,8 @@ def test_many_columns_that_stay_are_said_in_one_note(tmp_path):
         + "\n"
         + "".join(f"{','.join(f'{i * 7 % 60}.0' for _ in names)},{i / 7}\n" for i in range(ROWS))
     )
-    said = ALL + "".join(f'\n[features.{name}]\nkind = "number"' for name in names)
-    [note] = load_live(tmp_path, csv, live_toml=said).notes
+    live_toml = ALL + "".join(f'\n[features.{name}]\nkind = "number"' for name in names)
+    [note] = load_live(tmp_path, csv, live_toml=live_toml).notes
     assert note.startswith("c0, c1, c2, c3, c4 and 4 more: the kind is number, as in the live version")
 
 

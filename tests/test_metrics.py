@@ -54,9 +54,9 @@ def test_classes_are_scored_by_hand():
 
 
 # The mean of three 0.1 is 0.10000000000000002, so that their squared deviations are not 0.
-@pytest.mark.parametrize("truth", [[0.1, 0.1, 0.1], [5.0], [0.0, 0.0]])
-def test_r2_is_left_out_where_the_truth_does_not_vary(truth):
-    scores = score_regression(np.array(truth), np.zeros(len(truth)))
+@pytest.mark.parametrize("actual", [[0.1, 0.1, 0.1], [5.0], [0.0, 0.0]])
+def test_r2_is_left_out_where_the_truth_does_not_vary(actual):
+    scores = score_regression(np.array(actual), np.zeros(len(actual)))
     assert set(scores) == {"mae", "rmse"}
 
 
@@ -115,14 +115,14 @@ def test_a_comparison_tells_scores_gains_and_rows_left_out():
     scores = {"challenger_score": 1.0, "champion_score": 2.0, "baseline_score": 3.0}
     gains = {"gain": {"low": 0.5, "high": 1.5}, "gain_over_baseline": {"low": 1.5, "high": 2.5}}
     decision = {"metric": "rmse", "rows": 40, "left_out": 2, "champion": 7, **scores, **gains}
-    said = [
+    lines = [
         "RMSE on 40 rows: this version 1, version 7 2, the baseline 3",
         "gain over version 7, 95 % interval: 0.5 to 1.5",
         "gain over the baseline, 95 % interval: 1.5 to 2.5",
         "2 rows left out, which one of the two cannot score",
     ]
-    assert describe_comparison(decision) == said
-    assert describe_comparison({**decision, "left_out": 0}) == said[:3]
+    assert describe_comparison(decision) == lines
+    assert describe_comparison({**decision, "left_out": 0}) == lines[:3]
     in_euros = describe_comparison({**decision, "rows": 12_345, "champion_score": 23_456.7}, "€")
     assert in_euros[:2] == [
         "RMSE on 12,345 rows: this version €1, version 7 €23,460, the baseline €3",

@@ -97,9 +97,9 @@ def make_prediction(kind, old):
 @pytest.mark.parametrize("listed", [False, True], ids=["found in the table", "listed in the recipe"])
 @pytest.mark.parametrize("new", KINDS)
 def test_what_happened_is_trained_on_where_the_new_kind_can_take_the_input(tmp_path, new, listed):
-    said = '[features.x]\nchoices = ["blue", "red", "3"]\n' if listed and new == "category" else ""
+    keys = '[features.x]\nchoices = ["blue", "red", "3"]\n' if listed and new == "category" else ""
     csv = "x,y\n" + "".join(f"{x},{y}\n" for y, x in enumerate(COLUMNS[new]))
-    recipe = make_recipe(tmp_path, toml='title = "A"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n' + said, csv=csv)
+    recipe = make_recipe(tmp_path, toml='title = "A"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n' + keys, csv=csv)
     dataset = load_dataset(recipe, observe(*(({"x": old}, 1.0) for old in OLD)))
     assert dataset.outcomes + sum(dataset.misfits.values()) == len(OLD)
     assert dataset.outcomes >= OLD.count(None) + 1

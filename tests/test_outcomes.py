@@ -85,7 +85,7 @@ def test_of_all_who_record_at_the_same_moment_one_is_kept_and_the_others_are_tol
         try:
             results.append(record(prediction, value, seen=seen)[1])
         except OutcomeChanged:
-            results.append("told")
+            results.append("refused")
         finally:
             connection.close()
 
@@ -94,7 +94,7 @@ def test_of_all_who_record_at_the_same_moment_one_is_kept_and_the_others_are_tol
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(str, results)) == ["True", *["told"] * 5]
+    assert sorted(map(str, results)) == ["True", *["refused"] * 5]
     assert Outcome.objects.count() == 1 + is_correction
 
 
@@ -146,7 +146,7 @@ def test_others_write_while_a_file_is_judged():
 
 @pytest.fixture
 def run(tmp_path, capsys):
-    """Record a file; give the report, and what the command said on failing."""
+    """Record a file; give the report, and the command's error."""
 
     def call(content, *options):
         file = tmp_path / "outcomes.csv"
@@ -278,7 +278,7 @@ def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "line 1: one column 'id' is needed, and columns are divided by commas; it has nothing"),
         ("id;outcome\n1;2\n", "it has “id;outcome”"),
@@ -291,10 +291,10 @@ def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run)
         (b"\x93NUMPY\x01\x00v\x00{'descr'", "is not UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_its_line(run, content, said):
+def test_a_file_that_cannot_be_read_is_refused_with_its_line(run, content, message):
     report, failure = run(content)
     assert report is None
-    assert said in failure
+    assert message in failure
 
 
 def test_a_file_without_rows_is_recorded_and_there_is_nothing_in_it(run):

@@ -90,17 +90,17 @@ def answer_regression(rows, method=HOLD_OUT, scale=1.0):
 def answer_classes(rows, classes, has_probabilities=True):
     shares = RANDOM.dirichlet(np.ones(classes), size=rows)
     actual = (RANDOM.random((rows, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, classes - 1).astype(float)
-    answers = Predictions(
+    predictions = Predictions(
         predicted=shares.argmax(axis=1).astype(float), probabilities=shares if has_probabilities else None
     )
-    scores = score_classification(actual, answers.predicted, answers.probabilities)
+    scores = score_classification(actual, predictions.predicted, predictions.probabilities)
     return Evaluation(
         method=HOLD_OUT,
         rows=rows,
         scores=scores,
         baseline={},
-        predictions=answers,
-        baseline_predictions=answers,
+        predictions=predictions,
+        baseline_predictions=predictions,
         actual=actual,
     )
 
@@ -317,9 +317,9 @@ def test_the_normal_shortcut_agrees_with_drawing_the_rows(monkeypatch):
 
 
 def test_intervals_cover_the_true_scores_as_often_as_they_say():
-    # The truth is 1 for the RMSE, 0.5 for R² and √(2/π) for the MAE; 0.9 for the accuracy of coins that mostly agree.
+    # The true scores: RMSE 1, R² 0.5, MAE √(2/π), and 0.9 for the accuracy of coins that mostly agree.
     hits = {"mae": 0, "rmse": 0, "r2": 0, "accuracy": 0}
-    truth = {"mae": np.sqrt(2 / np.pi), "rmse": 1.0, "r2": 0.5, "accuracy": 0.9}
+    true_scores = {"mae": np.sqrt(2 / np.pi), "rmse": 1.0, "r2": 0.5, "accuracy": 0.9}
     for seed in range(100):
         random = np.random.default_rng(seed)
         predicted = random.normal(size=100)
@@ -335,20 +335,20 @@ def test_intervals_cover_the_true_scores_as_often_as_they_say():
             actual=actual,
         )
         classes = (random.random(100) > 0.5).astype(float)
-        told = np.where(random.random(100) < 0.9, classes, 1 - classes)
-        scores = score_classification(classes, told)
+        predicted_classes = np.where(random.random(100) < 0.9, classes, 1 - classes)
+        scores = score_classification(classes, predicted_classes)
         other = Evaluation(
             method=HOLD_OUT,
             rows=100,
             scores=scores,
             baseline={},
-            predictions=Predictions(predicted=told),
-            baseline_predictions=Predictions(predicted=0 * told),
+            predictions=Predictions(predicted=predicted_classes),
+            baseline_predictions=Predictions(predicted=0 * predicted_classes),
             actual=classes,
         )
         intervals = find_score_intervals(one, seed) | find_score_intervals(other, seed)
         for name in hits:
-            hits[name] += intervals[name][0] <= truth[name] <= intervals[name][1]
+            hits[name] += intervals[name][0] <= true_scores[name] <= intervals[name][1]
     assert all(88 <= each <= 99 for each in hits.values()), hits
 
 

@@ -1,4 +1,4 @@
-"""From an answer, over what really happened, to the version that learnt it."""
+"""From an answer, over its outcome, to the version that was trained on it."""
 
 import io
 import json
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def retrain(models_dir, capsys):
-    """Retrain a model with outcomes; give the command's one result, and what it said on the way."""
+    """Retrain a model with outcomes; give the command's one result, and what it printed on the way."""
 
     def call(*options, slug="line"):
         call_command("retrain", slug, "--with-outcomes", "--format", "json", *options)
@@ -40,7 +40,7 @@ def ask(version, *inputs):
 
 
 def observe(version, slope, count=40):
-    """Ask `count` times beyond what the line's table holds, where the truth has this slope."""
+    """Ask `count` times beyond what the line's table holds, where the true line has this slope."""
     made = ask(version, *({"x": 10.0 + i / 4} for i in range(count)))
     for prediction in made:
         record_outcome(prediction, slope * prediction.inputs["x"], by="ada", seen=None)
@@ -49,7 +49,7 @@ def observe(version, slope, count=40):
 
 def test_what_really_happened_is_learnt_and_the_version_says_from_what(retrain, line):
     observe(line, slope=4)
-    done, said = retrain()
+    done, printed = retrain()
     version = Version.objects.get(number=done["version"])
     outcomes = version.data["outcomes"]
     assert (outcomes["found"], outcomes["used"], outcomes["left_out"], outcomes["since"]) == (40, 40, {}, None)
@@ -58,8 +58,8 @@ def test_what_really_happened_is_learnt_and_the_version_says_from_what(retrain, 
     assert version.data["sha256"] == line.data["sha256"]
     assert version.data["training_rows"] + version.data["held_out_rows"] == 240
     assert (done["outcomes"], done["rows"]) == (40, version.data["training_rows"])
-    assert "line: 200 rows of data.csv and 40 of 40 outcomes, recorded to 20" in said
-    assert f"{outcomes['held_out']} of these outcomes are held out" in said
+    assert "line: 200 rows of data.csv and 40 of 40 outcomes, recorded to 20" in printed
+    assert f"{outcomes['held_out']} of these outcomes are held out" in printed
     assert version.parsed_schema.features[0].seen[1] > 19
     assert version.metrics["rows"] == line.metrics["rows"] + outcomes["held_out"]
 
@@ -114,17 +114,17 @@ def test_since_takes_what_was_recorded_at_or_after_a_moment(retrain, line, days,
     now = datetime(2026, 3, 3, tzinfo=UTC)
     for age, prediction in enumerate(observe(line, slope=4, count=3)):
         Outcome.objects.filter(prediction=prediction).update(recorded_at=now - age * DAY)
-    done, said = retrain("--since", (now - days * DAY).date().isoformat(), "--force")
+    done, printed = retrain("--since", (now - days * DAY).date().isoformat(), "--force")
     assert done["outcomes"] == expected
     if expected:
-        assert f"outcomes, recorded from {now - days * DAY:%Y-%m-%d} 00:00 UTC to 2026-03-03 00:00 UTC" in said
+        assert f"outcomes, recorded from {now - days * DAY:%Y-%m-%d} 00:00 UTC to 2026-03-03 00:00 UTC" in printed
     else:
-        assert "no outcome is recorded since 2026-03-04 00:00 UTC" in said
+        assert "no outcome is recorded since 2026-03-04 00:00 UTC" in printed
 
 
 def test_without_any_outcome_the_table_alone_is_learnt_and_nothing_differs(retrain, line):
-    done, said = retrain()
-    assert "line: no outcome is recorded" in said
+    done, printed = retrain()
+    assert "line: no outcome is recorded" in printed
     assert done["reason"] == "predicts as version 1, which is live: nothing to register"
 
 
@@ -154,10 +154,10 @@ def test_what_does_not_fit_is_said_with_its_cause(retrain, line):
     observe(line, slope=4, count=2)
     [odd] = ask(line, {"z": 1.0})
     record_outcome(odd, 5, by="ada", seen=None)
-    done, said = retrain("--promote", "never")
+    done, printed = retrain("--promote", "never")
     assert done["outcomes"] == 2
-    assert "and 2 of 3 outcomes" in said
-    assert "left out: 1 because there is no input x" in said
+    assert "and 2 of 3 outcomes" in printed
+    assert "left out: 1 because there is no input x" in printed
     assert Version.objects.get(number=2).data["outcomes"]["left_out"] == {"there is no input x": 1}
 
 
@@ -165,10 +165,10 @@ def test_the_about_page_and_the_text_say_where_the_rows_came_from(client, line, 
     observe(line, slope=4)
     call_command("retrain", "line", "--with-outcomes")
     moment = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
-    told = rf"200 rows of data.csv and 40 of 40 outcomes, recorded to {moment}; \d+ of these outcomes are held out"
-    assert re.search(told, capsys.readouterr().out)
+    sources = rf"200 rows of data.csv and 40 of 40 outcomes, recorded to {moment}; \d+ of these outcomes are held out"
+    assert re.search(sources, capsys.readouterr().out)
     page = client.get("/about/line/").content.decode()
-    assert re.search(f"The rows came from {told}.", page)
+    assert re.search(f"The rows came from {sources}.", page)
     assert "rows of data.csv and of outcomes" in page
 
 
@@ -180,13 +180,13 @@ def test_what_visitors_gave_is_not_drawn_on_pages(retrain, line):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--since", "2026-03-01"], "say --with-outcomes too"),
         (["--with-outcomes", "--since", "yesterday"], "'yesterday' is no date: write it like 2026-03-01"),
         (["--with-outcomes", "--since", "0001-01-01T00:00+05:00"], "is no date"),
     ],
 )
-def test_a_date_that_means_nothing_is_wrong_usage(arguments, said):
-    with pytest.raises(CommandError, match=said):
+def test_a_date_that_means_nothing_is_wrong_usage(arguments, message):
+    with pytest.raises(CommandError, match=message):
         call_command("retrain", "line", *arguments)

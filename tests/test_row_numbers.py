@@ -50,7 +50,7 @@ def test_it_is_recognised_in_any_place_by_its_name():
         pytest.param({"index": [i + 0.5 for i in COUNTING]}, id="an index that is a quantity"),
         pytest.param({"Unnamed: 0": [i + 0.5 for i in COUNTING]}, id="a quantity without a name"),
         pytest.param({"Unnamed: 0": ["u", "v"] * 20}, id="a category without a name"),
-        pytest.param({"index": [i % 2 == 0 for i in COUNTING]}, id="a truth"),
+        pytest.param({"index": [i % 2 == 0 for i in COUNTING]}, id="a boolean"),
     ],
 )
 def test_a_column_that_may_tell_something_is_not(columns):

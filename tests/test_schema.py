@@ -113,8 +113,8 @@ def test_a_number_that_is_written_in_full_parses_to_itself(number):
 
 @given(st.floats(-1e300, 1e300))
 def test_what_is_named_as_an_example_can_be_typed(number):
-    said = replace(FREE, typical=number).expected.removeprefix("a number such as ")
-    assert math.isclose(FREE.parse(said), number, rel_tol=1e-9)
+    written = replace(FREE, typical=number).expected.removeprefix("a number such as ")
+    assert math.isclose(FREE.parse(written), number, rel_tol=1e-9)
 
 
 def test_the_limits_that_an_error_names_can_be_typed():
@@ -125,9 +125,9 @@ def test_the_limits_that_an_error_names_can_be_typed():
         feature.parse("1e7")
 
 
-@pytest.mark.parametrize("truth", [True, False])
-def test_a_truth_that_is_shown_parses_to_itself(truth):
-    assert BOOLEAN.parse(str(BOOLEAN.write(truth))) is truth
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_that_is_shown_parses_to_itself(value):
+    assert BOOLEAN.parse(str(BOOLEAN.write(value))) is value
 
 
 @pytest.mark.parametrize(
@@ -424,16 +424,16 @@ def classify(classes):
 
 @given(finite)
 def test_a_number_that_happened_is_read_back_as_it_was_written(number):
-    for said in (number, str(number), write_value(number), f" {number!r} "):
-        assert TARGET.parse(said) == number
-        assert type(TARGET.parse(said)) is float
+    for raw in (number, str(number), write_value(number), f" {number!r} "):
+        assert TARGET.parse(raw) == number
+        assert type(TARGET.parse(raw)) is float
 
 
 @given(labels, st.booleans())
 def test_every_class_is_read_back_as_it_was_written(classes, new_classes):
     for label in classes:
-        said = classify(classes).parse(write_value(label), new_classes=new_classes)
-        assert (said, type(said)) == (label, type(label))
+        parsed = classify(classes).parse(write_value(label), new_classes=new_classes)
+        assert (parsed, type(parsed)) == (label, type(label))
 
 
 @given(labels, anything)
@@ -448,7 +448,7 @@ def test_only_a_class_or_with_leave_one_like_it_is_taken(classes, raw):
 
 
 @pytest.mark.parametrize(
-    ("target", "raw", "said"),
+    ("target", "raw", "message"),
     [
         (TARGET, "", "A value is needed: give a number."),
         (TARGET, None, "A value is needed: give a number."),
@@ -464,8 +464,8 @@ def test_only_a_class_or_with_leave_one_like_it_is_taken(classes, raw):
         (classify((False, True)), "maybe", "“maybe” is not a class of this model: give one of “false”, “true”."),
     ],
 )
-def test_what_cannot_have_happened_is_named_with_what_would_be_right(target, raw, said):
-    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+def test_what_cannot_have_happened_is_named_with_what_would_be_right(target, raw, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         target.parse(raw)
 
 

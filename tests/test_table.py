@@ -30,12 +30,12 @@ def catch_error(tmp_path, content):
     return str(caught.value).replace(f"{tmp_path}/", "")
 
 
-def write_csv(rows, *, separator=",", decimal_mark=".", missing="", truths=("true", "false"), **options):
+def write_csv(rows, *, separator=",", decimal_mark=".", missing="", booleans=("true", "false"), **options):
     def write_cell(value):
         if value is None:
             return missing
         if isinstance(value, bool):
-            return truths[not value]
+            return booleans[not value]
         return repr(value).replace(".", decimal_mark) if isinstance(value, float) else value
 
     text = io.StringIO(newline="")
@@ -52,10 +52,10 @@ def write_parquet(rows):
 WRITERS = {
     "UTF-8, commas": lambda rows: write_csv(rows, lineterminator="\n").encode(),
     "UTF-8 with BOM, semicolons, decimal commas": lambda rows: write_csv(
-        rows, separator=";", decimal_mark=",", missing="NA", truths=("True", "False")
+        rows, separator=";", decimal_mark=",", missing="NA", booleans=("True", "False")
     ).encode("utf-8-sig"),
     "Windows-1252, semicolons, decimal commas": lambda rows: write_csv(
-        rows, separator=";", decimal_mark=",", missing="n/a", truths=("TRUE", "FALSE")
+        rows, separator=";", decimal_mark=",", missing="n/a", booleans=("TRUE", "FALSE")
     ).encode("cp1252"),
     "UTF-16, tabs, decimal commas": lambda rows: write_csv(
         rows, separator="\t", decimal_mark=",", missing="#N/A"

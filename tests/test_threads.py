@@ -29,14 +29,14 @@ def test_what_a_client_takes_at_once_is_sent_at_once(pair):
 def test_what_a_client_does_not_take_is_kept_in_its_order(pair):
     server, client = pair
     outbox = Outbox(server)
-    said = [str(number).encode() * MOST_READ for number in range(1, 10)] * 2
-    for piece in said:
+    sent = [str(number).encode() * MOST_READ for number in range(1, 10)] * 2
+    for piece in sent:
         outbox.sendall(piece)
     assert outbox.rest
     came = bytearray()
-    while len(came) + len(outbox.rest) < len(b"".join(said)):
+    while len(came) + len(outbox.rest) < len(b"".join(sent)):
         came += client.recv(MOST_READ)
-    assert bytes(came + outbox.rest) == b"".join(said)
+    assert bytes(came + outbox.rest) == b"".join(sent)
 
 
 def test_all_else_is_the_sockets_own(pair):

@@ -75,11 +75,11 @@ def test_held_out_rows_have_no_say_in_the_tuning(models_dir):
 
 
 def test_a_candidate_that_cannot_be_fitted_is_passed_over_counted_and_told(models_dir):
-    told = []
+    lines = []
     write_tune(models_dir, "[tune.params]\nalpha = [-5.0, 0.1]\n")
-    trained = train_model(models_dir, "line", progress=lambda line, **how: told.append(line))
+    trained = train_model(models_dir, "line", progress=lambda line, **how: lines.append(line))
     assert trained.tuning["failed"] == 1
-    assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in told
+    assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in lines
 
 
 def test_no_candidate_that_can_be_fitted_is_an_error_with_its_cause(models_dir):

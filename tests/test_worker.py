@@ -9,7 +9,7 @@ from mlsite.connections import OnePacket, Waiting
 
 
 class Client:
-    """A socket that notes what it was told to send."""
+    """A socket that records what is sent."""
 
     def __init__(self, room=1_000):
         self.sent = []
