@@ -1,4 +1,4 @@
-"""What the database keeps: versions with their artifacts, promotions, every prediction, and what then happened."""
+"""The tables: versions with their artifacts, promotions, predictions and their outcomes."""
 
 import time
 import uuid
@@ -24,7 +24,7 @@ from predictor.schema.target import Target
 
 class SiteManager(models.Manager["Site"]):
     def find(self) -> "Site":
-        """The database's one row; made where there is none, by whoever comes first."""
+        """The database's only row, which the first caller creates."""
         found = self.first()
         if found is None:
             strict_since = None if Artifact.objects.exists() else timezone.now()
@@ -34,7 +34,7 @@ class SiteManager(models.Manager["Site"]):
 
 
 class Site(models.Model):
-    """What makes this database another one than all others; a dump that is restored elsewhere takes it along."""
+    """The identity of this database; a dump that is restored elsewhere keeps it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Signed with each artifact.")
@@ -239,7 +239,7 @@ class Figure(models.Model):
         return f"{self.title} of {self.version}"
 
     def get_absolute_url(self) -> str:
-        """Where the SVG is; another version that gets this one's number, in a new database, has another address."""
+        """The SVG's URL, which differs from that of a version with the same number in another database."""
         version = self.version
         address = reverse("figure", args=[version.model, version.number, self.name])
         return f"{address}?{version.created_at.timestamp():.0f}"
@@ -285,24 +285,24 @@ NOBODY = uuid.UUID(int=0)
 
 @cache
 def _find_prediction_address() -> str:
-    """That of nobody's prediction: `reverse` takes longer than the rest of a page's addresses together."""
+    """The URL of no prediction, to be filled in: `reverse` takes longer than all other URLs of a page together."""
     return reverse("prediction", args=[NOBODY])
 
 
 def make_prediction_id() -> uuid.UUID:
     """A UUIDv7, known before it is stored: the time in milliseconds, which keeps rows in order, and 74 random bits."""
-    # Given no time, uuid7 draws random bits once a millisecond and counts on from there: one id would tell the next.
+    # Given no time, uuid7 draws random bits once a millisecond and counts on from there: the next id could be guessed.
     return uuid_utils.compat.uuid7(nanoseconds=time.time_ns())
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     def with_has_outcome(self) -> "PredictionQuerySet":
-        """Each with `has_outcome`: whether anything was recorded for it."""
+        """Annotate each with `has_outcome`: whether an outcome was recorded for it."""
         return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
 
 
 class Prediction(models.Model):
-    """One answer that was given, with all it was given for."""
+    """One prediction, with its inputs and its version."""
 
     class Source(models.TextChoices):
         FORM = "form", "form"
@@ -369,7 +369,7 @@ class Prediction(models.Model):
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
     def current(self) -> "OutcomeQuerySet":
-        """What is now held to be true: the outcomes that no correction replaced."""
+        """The current outcomes: those that no correction replaced."""
         return self.filter(replaced_by=None)
 
     def of_model(self, model: str) -> "OutcomeQuerySet":
@@ -386,7 +386,7 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
 
 
 class Outcome(models.Model):
-    """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
+    """The outcome of one prediction. Rows are only ever added; a correction names the one it replaces."""
 
     prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="outcomes")
     value = models.JSONField(help_text="A bare number, or the label of a class.")
@@ -399,7 +399,7 @@ class Outcome(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # Two people who record at the same moment: the second is told, and decides anew.
+            # Where two users record at the same moment, the second gets an error, and decides again.
             models.UniqueConstraint(fields=["prediction"], condition=Q(replaces=None), name="outcome_prediction_first"),
         ]
 
