@@ -94,6 +94,12 @@ def test_every_command_that_a_page_names_is_there_and_has_its_options(page):
     assert wrong == set()
 
 
+@pytest.mark.parametrize("page", ALL, ids=name_page)
+def test_commands_are_written_in_one_way_outside_of_heroku(page):
+    called = [code for code in find_code(page) if re.search(r"manage\.py \w", code)]
+    assert [code for code in called if not code.startswith(("./manage.py", "heroku run python manage.py"))] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_every_option_that_a_page_names_is_one_of_ours(page):
     ours = set().union(*(find_options(command) for command in [*OURS, "check"])) | find_benchmark_options() | FOREIGN
