@@ -482,10 +482,10 @@ def test_the_text_says_that_it_was_fitted_elsewhere(folder, models_dir, capsys):
     call_command("importmodel", "line", *map(str, files), "--trust")
     printed = capsys.readouterr()
     first, _, header, *scores = printed.out.splitlines()
-    assert first == "line  version 1  live  fitted elsewhere"
+    assert first == "line  version 1  live  trained elsewhere"
     assert header.startswith("  sample, may have been trained on, 80 rows")
     assert {len(line) for line in (header, *scores)} == {len(header)}
-    assert "there is a recipe of this name; it is not used" in printed.err
+    assert "a recipe of this name exists; it is not used" in printed.err
     assert "the model is given a matrix of numbers" in printed.err
 
 
