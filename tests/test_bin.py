@@ -149,7 +149,7 @@ def test_a_wrong_port_is_said_in_a_line(clone, port):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("nonsense", "DATABASE_URL is not the address of a database."),
+        ("nonsense", "DATABASE_URL is not the URL of a database."),
         (
             "postgres://u:p@127.0.0.1:1/d",
             "The database could not be brought up to date: django.db.utils.OperationalError",

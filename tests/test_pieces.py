@@ -74,8 +74,8 @@ def test_a_token_cannot_break_out_of_its_field():
 @pytest.mark.django_db
 def test_the_picture_stays_where_it_is_for_whoever_is_inside_it(line):
     pieces = ChartPieces(line)
-    resting = pieces.get_backdrop(pieces.resting)
-    assert '<use href="#mark-0"' in resting
+    backdrop = pieces.get_backdrop(pieces.base)
+    assert '<use href="#mark-0"' in backdrop
     assert pieces.get_backdrop(None) == ""
 
 

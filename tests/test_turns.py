@@ -306,7 +306,7 @@ def test_who_finds_no_turn_is_asked_to_try_again(client, monkeypatch, method, pa
         response = getattr(client, method)(path)
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert int(response["Retry-After"]) > 0
-    assert "Not available just now" in response.content.decode()
+    assert "Temporarily unavailable" in response.content.decode()
     assert getattr(client, method)(path).status_code in (HTTPStatus.OK, HTTPStatus.FOUND)
 
 

@@ -1,4 +1,4 @@
-"""Hashes passwords as Django does, in a real thread where the server has one."""
+"""Hashes passwords as Django does, but in a real thread where the server uses greenlets."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ def call_here(work: Callable[[], str]) -> str:
 
 
 class PasswordHasher(PBKDF2PasswordHasher):
-    """Django's own, under its own name and with the same hashes, so that stored ones go on verifying.
+    """Django's own hasher, with the same name and the same hashes, so that stored ones remain valid.
 
-    A hash takes some tenths of a second, in which a server of greenlets would serve nobody: it sets `call` to what runs
-    the hash beside everybody else. OpenSSL needs no Python while it hashes.
+    A hash takes some tenths of a second, in which a server of greenlets would serve nobody: such a server sets `call`
+    to run it in a thread. OpenSSL releases the GIL while it hashes.
     """
 
     call: "ClassVar[staticmethod[[Callable[[], str]], str]]" = staticmethod(call_here)
