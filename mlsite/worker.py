@@ -54,9 +54,8 @@ class Worker(GeventWorker):
         """Serve, with a batcher that has one connection of its own: started here, since no thread outlives a fork."""
         from django.db import connection
 
-        from predictor.access.hashing import PasswordHasher
         from predictor.serving.batcher import batcher
-        from predictor.serving.service import service
+        from predictor.threads import set_runner
 
         set_wait_callback(wait_for_database)
         # Settings stay as they are from here on; gunicorn would look up 20 of them for each request.
@@ -64,9 +63,7 @@ class Worker(GeventWorker):
         self.wsgi = give_back_connection(self.wsgi)
         forget_unneeded_signals()
         spare_collector()
-        # A large forest takes onnxruntime a second, in which it needs no Python.
-        service.call = gevent.get_hub().threadpool.apply
-        PasswordHasher.call = staticmethod(hash_beside)
+        set_runner(run_in_real_thread)
         batcher.start(lambda: setattr(connection, "is_reserved", True))
         clock = gevent.get_hub().loop.timer(1, 1)
         clock.start(self.hang_up)
@@ -158,13 +155,12 @@ class Worker(GeventWorker):
         self.closing.hang_up(SECONDS_TO_LINGER)
 
 
-def hash_beside(work: Callable[[], str]) -> str:
-    """Hash in a real thread, and hold no pooled connection meanwhile."""
+def run_in_real_thread(work: Callable[[], Any]) -> Any:
+    """Let the other greenlets run meanwhile, and hold no pooled connection."""
     from mlsite.turns import leave_connection
 
     leave_connection()
-    hashed: str = gevent.get_hub().threadpool.apply(work)
-    return hashed
+    return gevent.get_hub().threadpool.apply(work)
 
 
 def spare_collector() -> None:
