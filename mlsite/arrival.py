@@ -56,6 +56,7 @@ def find_allowance(path: str) -> Allowance:
     return of_api if path.startswith("/api/") else of_pages
 
 
+# Checked with gunicorn 27.0.1 (tests/test_insides.py).
 class BoundedRequest(Request):
     """gunicorn's request, but a head that is too long is refused as soon as it is."""
 
@@ -66,7 +67,7 @@ class BoundedRequest(Request):
 
 
 def bound_heads() -> None:
-    RequestParser.mesg_class = BoundedRequest
+    RequestParser.mesg_class = BoundedRequest  # Checked with gunicorn 27.0.1.
 
 
 def take_body(request: Any, receive: Callable[[Any, int, bool], bytes]) -> bool:
@@ -76,6 +77,7 @@ def take_body(request: Any, receive: Callable[[Any, int, bool], bytes]) -> bool:
     large, or does not tell its length, is left alone: the application sees an empty one and refuses it by its headers,
     and the answer closes the connection.
     """
+    # Neither the reader nor the flag is documented. Checked with gunicorn 27.0.1.
     reader = request.body.reader
     length = reader.length if isinstance(reader, LengthReader) else None
     if length == 0:

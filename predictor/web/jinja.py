@@ -22,6 +22,7 @@ MOMENTS = {
 }
 
 
+# Checked with Jinja2 3.1.6 (tests/test_insides.py).
 class PageEnvironment(Environment):
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """One dict, where Jinja2 has a chain of two: each page copies it, and a chain takes seven times as long."""
