@@ -11,6 +11,8 @@ from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
+from predictor.exceptions import MlsiteError
+
 # Request line and headers together. gunicorn bounds each of them, and looks through all at each packet that comes.
 MOST_HEAD_BYTES = 32 * 1024
 # For so long a body may be as slow as it likes; from then on it must have come at its minimum rate.
@@ -26,7 +28,7 @@ TOO_SLOW = "The request came too slowly: send it again, and faster."
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class TooSlow(Exception):
+class TooSlow(MlsiteError):
     """A body did not come at its minimum rate."""
 
 

@@ -49,7 +49,7 @@ class Waiting:
             break
 
 
-class HungUp(BaseException):
+class HungUp(BaseException):  # Thrown into a greenlet, where no `except Exception` may catch it.
     """A client was waited for too long."""
 
 

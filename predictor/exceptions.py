@@ -1,4 +1,4 @@
-"""Every error that mlsite raises on purpose.
+"""Every error that mlsite raises on purpose; in brackets, where one is defined that a single room needs.
 
 MlsiteError
 ├── RecipeError            a model.toml that cannot be used
@@ -15,6 +15,10 @@ MlsiteError
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug that no live version answers to
 ├── ModelNotReady          a model that has no version this process can serve
+├── NotCompiled            a fitted model of which no compiled one is stored (training.compiling.graph)
+├── Refused                a request to the API that gets no prediction (api.bodies)
+├── TooMuch                a visitor's request that is refused as it came (web.bounds)
+├── TooSlow                a request whose body does not come at its minimum rate (mlsite.arrival)
 └── ArtifactError          stored bytes that must not be loaded
     ├── DamagedArtifact    chunks missing, or other bytes than were signed
     ├── WrongLibraries     made with another scikit-learn than this one

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from predictor.exceptions import ModelNotFound
+from predictor.exceptions import MlsiteError, ModelNotFound
 from predictor.schema.schema import Schema
 from predictor.serving.service import service
 
@@ -20,7 +20,7 @@ MORE_BYTES = 16 * 1024
 BYTES_A_VALUE = 200
 
 
-class TooMuch(Exception):
+class TooMuch(MlsiteError):
     """A request that is refused as it came: a status, a title, and what would be right."""
 
     def __init__(self, status: int, title: str, hint: str) -> None:
