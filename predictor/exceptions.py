@@ -1,4 +1,4 @@
-"""Every error that mlsite raises on purpose.
+"""Every error that mlsite raises on purpose; in brackets, where one is defined that a single room needs.
 
 MlsiteError
 ├── RecipeError            a model.toml that cannot be used
@@ -15,6 +15,10 @@ MlsiteError
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug without a live version
 ├── ModelNotReady          a model without a version that this process can serve
+├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
+├── Refused                a request to the API that gets no prediction (api.bodies)
+├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
+├── TooSlow                a request whose body arrives below its minimum rate (mlsite.arrival)
 └── ArtifactError          stored bytes that must not be loaded
     ├── DamagedArtifact    chunks are missing, or the bytes are not those that were signed
     ├── WrongLibraries     made with another version of scikit-learn

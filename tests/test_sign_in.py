@@ -5,6 +5,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, ma
 from django.contrib.auth.models import User
 from django.test import Client
 
+from predictor import threads
 from predictor.access import sign_in
 from predictor.access.hashing import PasswordHasher
 from predictor.access.sign_in import ACCOUNT, ACCOUNT_AT_ADDRESS, ADDRESS, KNOWN, count_attempt, note_success
@@ -33,7 +34,7 @@ def hashed(monkeypatch):
         return work()
 
     monkeypatch.setattr(PasswordHasher, "iterations", 10)
-    monkeypatch.setattr(PasswordHasher, "call", staticmethod(call))
+    monkeypatch.setattr(threads, "_run", call)
     return calls
 
 

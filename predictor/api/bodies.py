@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
-from predictor.exceptions import InvalidInput
+from predictor.exceptions import InvalidInput, MlsiteError
 from predictor.models import Prediction
 from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
@@ -24,7 +24,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
-class Refused(Exception):
+class Refused(MlsiteError):
     """A request gets no prediction: a status, a code for programs, a message for people, and any invalid fields."""
 
     def __init__(self, status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> None:

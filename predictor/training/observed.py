@@ -44,7 +44,7 @@ class Joined:
     left_out: dict[str, int]
 
 
-class DoesNotFit(ValueError):
+class DoesNotFit(ValueError):  # Caught in this module, which counts such outcomes.
     """One outcome, or one of its inputs, is nothing that the table could hold; the message says why."""
 
 

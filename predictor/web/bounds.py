@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.http import HttpRequest
 
-from predictor.exceptions import ModelNotFound
+from predictor.exceptions import MlsiteError, ModelNotFound
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
@@ -26,7 +26,7 @@ BYTES_A_VALUE = 200
 _bounds: WeakKeyDictionary[Runtime, tuple[int, int]] = WeakKeyDictionary()
 
 
-class TooMuch(Exception):
+class TooMuch(MlsiteError):
     """A request is refused before it is parsed: a status, a title, and what would be right."""
 
     def __init__(self, status: int, title: str, hint: str) -> None:

@@ -41,7 +41,7 @@ class Figures:
     left_out: tuple[str, ...]
 
 
-class NotDrawn(Exception):
+class NotDrawn(Exception):  # Caught in this module, which keeps the reason.
     """A figure that would say nothing, or too much: why."""
 
 
