@@ -25,7 +25,7 @@ CONNECTIONS = [64]
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One commit's site, with the database that keeps its answers."""
+    """One commit's site, with the database that stores its answers."""
 
     site: System
     database_url: str
@@ -79,7 +79,7 @@ def measure_sides(
     rates: dict[Key, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     asked = [number for number, question in enumerate(sides[0].site.questions) if question.model]
     for done in range(-1, rounds):  # The first round warms up.
-        # Who went first in one round goes second in the next: what grows or cools down meets both alike.
+        # The first in one round is second in the next, so that a growing table or a warm CPU affects both.
         order = [0, 1] if done % 2 else [1, 0]
         for number in asked:
             question = sides[0].site.questions[number]

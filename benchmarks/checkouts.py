@@ -25,7 +25,7 @@ OURS = Checkout(title="mlsite", folder=ROOT, python=Path(sys.executable))
 
 
 def find_commit(name: str) -> str:
-    """The hash of a commit; raises ValueError for what names none."""
+    """The hash of a commit; raises ValueError where it names none."""
     found = _run_git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode:
         raise ValueError(f"{name!r} is not a commit of this repository: give a hash, a branch or a tag")
@@ -33,7 +33,7 @@ def find_commit(name: str) -> str:
 
 
 def describe_working_tree() -> str:
-    """The commit that the working tree is at, and whether it holds changes."""
+    """The commit that the working tree is at, and whether it has changes."""
     commit = _run_git("rev-parse", "--short", "HEAD").stdout.decode().strip()
     return f"{commit} with changes" if _run_git("status", "--porcelain").stdout.strip() else commit
 
@@ -57,7 +57,7 @@ def find_python(requirements: Path) -> Path:
 
 
 def install(name: str, requirements: Path) -> Path:
-    """Make an environment from its requirements, unless it is there; gives where its programs are."""
+    """Make an environment from its requirements, unless it exists; returns where its programs are."""
     folder, wanted = ENVIRONMENTS / name, requirements.read_text()
     stamp = folder / "requirements.txt.installed"
     if not stamp.exists() or stamp.read_text() != wanted:

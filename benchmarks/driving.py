@@ -1,4 +1,4 @@
-"""Lets wrk ask one question again and again, and holds the rows in the database against the answers."""
+"""Lets wrk send one request repeatedly, and compares the rows in the database with the answers."""
 
 import json
 import re
@@ -14,14 +14,14 @@ import psycopg2
 from benchmarks.checkouts import ROOT
 from benchmarks.systems import Question, System
 
-# After the counted seconds, for what is under way; nobody here takes longer.
+# After the counted seconds, for requests in progress; none takes longer.
 SECONDS_TO_END = 4
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What wrk found of one question to one system, with so many connections."""
+    """wrk's figures for one question to one system, with so many connections."""
 
     good: int
     rate: float
@@ -35,7 +35,7 @@ class Run:
 def drive(
     system: System, question: Question, bodies: list[str], connections: int, seconds: int, work: Path
 ) -> tuple[Run, list[str]]:
-    """Let wrk ask a question over so many connections, and give what it found and each answer."""
+    """Let wrk send a question over so many connections; return its figures and each answer."""
     (work / "bodies").write_text("\n".join(bodies) + "\n")
     answers = work / "answers"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds + SECONDS_TO_END}s", "--timeout", "30s"]
@@ -63,7 +63,7 @@ def count_rows(database_url: str) -> int:
 
 
 def check_kept(question: Question, run: Run, answers: list[str], database_url: str, before: int) -> None:
-    """Fail unless the rows that came are just the answers that were given, each with the same number."""
+    """Fail unless the new rows are exactly the given answers, each with the same number."""
     given = {ID.search(answer).group(): answer for answer in answers} if question.how != "get" else {}  # type: ignore[union-attr]  # Or it fails.
     new = count_rows(database_url) - before
     if not len(answers) == len(given) == new or (question.how != "get" and run.good != new):

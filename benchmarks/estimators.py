@@ -1,12 +1,12 @@
-"""Measures which estimator is a good one to begin with, on public tables, through the pipeline that the site builds.
+"""Measures which estimator is a good one to start with, on public tables, through the pipeline that the site builds.
 
     OMP_NUM_THREADS=1 python -m benchmarks.estimators regression
     OMP_NUM_THREADS=1 python -m benchmarks.estimators classification
     OMP_NUM_THREADS=1 python -m benchmarks.estimators classification "logistic regression" "hist boosting, small, l2 1"
 
-Names after the task choose among its candidates. Every table goes through a recipe. Each candidate learns the same
-five folds, repeated three times where the table has fewer than 2,000 rows. Errors are the RMSE or the log loss, divided
-by the best candidate's on that table.
+Names after the task choose among its candidates. Every table goes through a recipe. Each candidate is fitted on the
+same five folds, repeated three times where the table has fewer than 2,000 rows. Errors are the RMSE or the log loss,
+divided by the best candidate's on that table.
 """
 
 import json
@@ -80,7 +80,7 @@ CANDIDATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One candidate on one table: its mean error, and the processor's time for a fit (s) and for
+    """One candidate on one table: its mean error, and the CPU time for a fit (s) and for
     one row (ms), and the pickle's size (MB)."""
 
     error: float
@@ -104,8 +104,8 @@ def measure_table(table: Table, names: list[str]) -> dict[str, Measured]:
 def make_model(folder: Path, table: Table, path: str, params: dict) -> tuple[Dataset, BaseEstimator]:
     (folder / "table").mkdir()
     table.frame.write_csv(folder / "table/data.csv")
-    said = {"title": table.name, "data": "data.csv", "target": table.target, "task": table.task, "holdout": 0}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in said.items()]
+    keys = {"title": table.name, "data": "data.csv", "target": table.target, "task": table.task, "holdout": 0}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
     lines += ["[estimator]", f'class = "sklearn.{path}"', "[estimator.params]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in params.items()]
     (folder / "table/model.toml").write_text("\n".join(lines), encoding="utf-8")
@@ -115,7 +115,7 @@ def make_model(folder: Path, table: Table, path: str, params: dict) -> tuple[Dat
 
 
 def measure_model(dataset: Dataset, model: BaseEstimator) -> Measured:
-    """Learn and score each fold; the costs are medians."""
+    """Fit and score each fold; the costs are medians."""
     folds = RepeatedStratifiedKFold if dataset.schema.target.classes else RepeatedKFold
     repeats = 3 if len(dataset.target) < 2000 else 1
     splits = folds(n_splits=5, n_repeats=repeats, random_state=0).split(dataset.matrix, dataset.target)
@@ -141,7 +141,7 @@ def measure_error(fitted: BaseEstimator, dataset: Dataset, rows: np.ndarray) -> 
 
 
 def time_row(fitted: BaseEstimator, dataset: Dataset) -> float:
-    """Milliseconds of the processor for one row."""
+    """Milliseconds of CPU time for one row."""
     times = []
     for i in range(20):
         started = time.process_time()

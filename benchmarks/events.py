@@ -1,4 +1,4 @@
-"""What happens to those who ask while a worker is replaced or another version goes live."""
+"""Measures requests while a worker is replaced or another version goes live."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ SECONDS_BEFORE = 2.0
 
 
 def promote_under_load(database_url: str, number: int, load: Callable[[], float]) -> float:
-    """Make another version of `line` live while `load` runs; gives what that gives."""
+    """Make another version of `line` live while `load` runs; returns what `load` returns."""
     environment = os.environ | {"DATABASE_URL": database_url, **KEYS}
     command = [sys.executable, "manage.py", "promote", "line", str(number), "--reason", "a benchmark"]
 
@@ -42,7 +42,7 @@ def forget_compiled(database_url: str) -> None:
 
 
 def time_new_workers(site: System) -> float:
-    """Kill every worker at once; gives the seconds until one that was begun since then serves the default model."""
+    """Kill every worker at once; returns the seconds until a new one serves the default model."""
     assert site.process is not None
     began = time.monotonic()
     for pid in list_family(site.process.pid)[1:]:

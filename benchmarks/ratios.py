@@ -1,4 +1,4 @@
-"""Says from pairs of rates whether one side is slower than the other."""
+"""Decides from pairs of rates whether one side is slower than the other."""
 
 import statistics
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare_rates(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
-    """Compare rates, in answers/s, that were measured pair by pair; raises ValueError where theirs has a 0.
+    """Compare rates, in answers/s, that were measured pair by pair; raises ValueError where one of theirs is 0.
 
     The interval of the median ratio is that of the percentile bootstrap over 9,999 resamples of the pairs (Efron and
     Tibshirani 1993, An Introduction to the Bootstrap, section 13.3), with a fixed seed.

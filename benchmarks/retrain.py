@@ -57,7 +57,7 @@ class = "sklearn.ensemble.HistGradientBoostingRegressor"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one process took: seconds on the clock and on all cores together, and megabytes at its peak."""
+    """The cost of one process: wall-clock and CPU seconds, and peak memory in megabytes."""
 
     wall: float
     cpu: float
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def make_database(folder: Path, name: str) -> dict[str, str]:
-    """Migrate a database of its own, and give the environment that names it."""
+    """Migrate a new database, and return the environment that names it."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "mlsite.settings",
         "DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3",

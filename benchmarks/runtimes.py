@@ -1,4 +1,4 @@
-"""Measures what an answer takes from a compiled model and from the estimator that it was made from, in microseconds.
+"""Measures the time of a prediction by a compiled model and by the estimator that it was made from, in microseconds.
 
     python -m benchmarks.runtimes
 

@@ -1,4 +1,4 @@
-"""Measures how many rows a second are parsed, answered and kept on PostgreSQL, as scoring a file does it.
+"""Measures how many rows a second are parsed, predicted and stored on PostgreSQL, as scoring a file does it.
 
     python -m benchmarks.scoring [--rows 100000] [--rounds 5]
 

@@ -74,7 +74,7 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
 
 
 def find_problem(options: argparse.Namespace) -> str:
-    """What is wrong with the options in one line; puts the commit's hash in the place of its name."""
+    """What is wrong with the options, in one line; replaces the commit's name by its hash."""
     if not options.against:
         return "--trial is for --against COMMIT." if options.trial else ""
     if options.only:
@@ -90,7 +90,7 @@ def find_problem(options: argparse.Namespace) -> str:
 
 
 def write_tables(work: Path) -> dict[str, pl.DataFrame]:
-    """Write both models' tables, for the peers as bare numbers and for ours next to a recipe; gives their inputs."""
+    """Write both models' tables, for the peers as bare numbers and for ours next to a recipe; returns their inputs."""
     tables = read_tables()
     for name, table in tables.items():
         table.write_csv(work / f"{name}.csv")
@@ -138,7 +138,7 @@ def measure(
 
 
 def check_answers(system: System, question: Question, rows: dict[str, pl.DataFrame]) -> None:
-    """Each system must really answer, and all of them the same: a line, or what a forest of 100 trees says."""
+    """Check that all systems give the same predictions: of a line, or of a forest of 100 trees."""
     if question.read is None:
         return
     table = rows[question.model]

@@ -61,7 +61,7 @@ class System:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, log: Path) -> float:
-        """Start it, and give the seconds until it first answered."""
+        """Start it, and return the seconds until it first answered."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         began = time.monotonic()
         with log.open("wb") as output:
@@ -98,7 +98,7 @@ class System:
             self.process = None
 
     def measure_memory(self) -> list[float]:
-        """The proportional set size of each of its processes in MB, what it shares divided by who shares it."""
+        """The proportional set size of each of its processes in MB, shared memory divided among them."""
         assert self.process is not None
         return sorted(measure_pss(pid) for pid in list_family(self.process.pid))
 
@@ -214,7 +214,7 @@ def make_site(checkout: Checkout, environment: dict[str, str], port: int, questi
         command=command.removeprefix("web: ").split(),
         environment={
             **KEYS,
-            # What a .env in its folder might say otherwise.
+            # Overrides a .env in its folder.
             "DEFAULT_MODEL": "line",
             "ALLOWED_HOSTS": "",
             "PORT": str(port),

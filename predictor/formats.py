@@ -1,4 +1,4 @@
-"""How numbers are written for people: on pages, in the admin, by commands and in charts.
+"""Formats numbers for people: on pages, in the admin, in commands and in charts.
 
 History, API, files, form fields and `data-value` keep every digit instead.
 """
@@ -12,12 +12,12 @@ from functools import lru_cache
 MISSING = "–"
 NO_BREAK_SPACE = "\u00a0"
 MOST_DIGITS = 10
-# Where no unit says that it is a quantity, a number of four digits may be a year, which has no groups.
+# Without a unit, a number of four digits may be a year, which is not grouped.
 GROUPED_FROM, BARE_GROUPED_FROM = 1_000, 10_000
-# Zeros that no eye counts are written as an exponent.
+# Numbers beyond these have an exponent instead of zeros that cannot be counted at a glance.
 SMALLEST_IN_FULL, EXPONENT_FROM = 1e-9, 1e15
 LARGEST_WHOLE = 2**53
-# What stands before a dollar, a pound or a yen to say whose it is. "k$" and "M€" are other units.
+# The prefixes of a dollar, a pound or a yen that name its country. "k$" and "M€" are other units.
 COUNTRIES = frozenset({"", "A", "AU", "C", "CA", "CN", "HK", "JP", "MX", "NT", "NZ", "R", "S", "US"})
 # The international system of units puts no space before these (SI brochure, 9th edition, section 5.4.3).
 ANGLES = frozenset({"°", "′", "″"})
@@ -25,7 +25,7 @@ ANGLES = frozenset({"°", "′", "″"})
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A number with its unit. `text` holds a unit that stands directly at it; `unit` is one that follows."""
+    """A number with its unit. `text` includes a unit without a space; `unit` is one that follows after a space."""
 
     text: str
     unit: str = ""
@@ -36,10 +36,10 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """How the numbers of one quantity are written: their unit, and how precisely.
+    """The format of the numbers of one quantity: their unit and precision.
 
-    Numbers are rounded to `decimals` (-3 rounds to thousands), or where that is None to `digits` significant ones, of
-    which none stands behind the `most_decimals`.
+    Numbers are rounded to `decimals` (-3 rounds to thousands), or where that is None to `digits` significant ones, and
+    to no more than `most_decimals`.
     """
 
     unit: str = ""
@@ -48,22 +48,22 @@ class Quantity:
     most_decimals: int | None = None
 
     def write(self, value: float | str | bool | None) -> Written:
-        """Write one value; what is no number has no unit."""
+        """Format one value; only numbers have a unit."""
         if isinstance(value, str | bool) or value is None or not math.isfinite(value):
             return Written(text=format_value(value))
         return _add_unit(self.write_alone(value), self.unit)
 
     def write_alone(self, number: float) -> str:
-        """Write the number without its unit, which stands elsewhere."""
+        """Format the number without its unit, which is shown elsewhere."""
         rounded = number if self.most_decimals is None else round(number, self.most_decimals)
         return _format(rounded, self.decimals, self.digits, GROUPED_FROM if self.unit else BARE_GROUPED_FROM)
 
     def write_range(self, low: float, high: float) -> Written:
-        """Write “low to high”: a dash between them could be taken for the sign of a negative number."""
+        """Format “low to high”: a dash could be read as the sign of a negative number."""
         return self._join(" to ", low, high)
 
     def write_spread(self, mean: float, deviation: float) -> Written:
-        """Write “mean ± deviation”, the deviation with 2 significant digits and the mean as precisely."""
+        """Format “mean ± deviation”, the deviation with 2 significant digits and the mean with the same decimals."""
         return replace(self, decimals=find_decimals(deviation, 2))._join(" ± ", mean, deviation)
 
     def _join(self, word: str, *numbers: float) -> Written:
@@ -72,46 +72,46 @@ class Quantity:
 
 
 def find_decimals(size: float, digits: int) -> int | None:
-    """How many decimals give a number of this size so many significant digits; None where it has no size."""
+    """The decimals that give a number of this size so many significant digits; None for 0 and infinity."""
     return digits - 1 - math.floor(math.log10(size)) if 0 < size < math.inf else None
 
 
 def find_interval_decimals(low: float, high: float) -> int | None:
-    """The decimals that mean something within an interval: 2 significant digits of its half width."""
+    """The decimals for an interval: 2 significant digits of its half width."""
     return find_decimals((float(high) - float(low)) / 2, 2)
 
 
 def format_value(value: float | str | bool | None) -> str:
-    """Write a value of any kind, without a unit: a text as it is, a truth as yes or no, missing as “–”."""
+    """Format a value of any kind without a unit: a text as it is, a boolean as yes or no, missing as “–”."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else format_number(value)
 
 
 def format_label(label: str | int | bool) -> str:
-    """Write the label of a class, whose digits are a name and no quantity."""
+    """Format the label of a class, whose digits are a name, not a quantity."""
     return format_value(label) if isinstance(label, bool) else str(label)
 
 
 def format_number(number: float | None, *, decimals: int | None = None, digits: int = MOST_DIGITS) -> str:
-    """Write a number without a unit: groups of three digits from 10,000 on, no exponent from 1e-9 up to 1e15.
+    """Format a number without a unit: groups of three digits from 10,000 on, no exponent from 1e-9 up to 1e15.
 
-    It is rounded to `decimals`, which then are all written, unless these would claim more than 10 significant digits;
-    else to `digits` significant digits, without zeros at its end. A whole number (int) keeps all of its digits, and
-    what is missing or not finite is “–”.
+    It is rounded to `decimals`, which are then all shown, unless that is more than 10 significant digits; otherwise to
+    `digits` significant digits, without trailing zeros. An int keeps all of its digits; missing and non-finite numbers
+    are “–”.
     """
     return _format(number, decimals, digits, BARE_GROUPED_FROM)
 
 
 def format_plain(value: float | str | bool | None) -> str:
-    """Write a value as `format_value` does but without groups, to be copied into a field or a recipe."""
+    """Format a value like `format_value`, but without groups, to be copied into a field or a recipe."""
     if isinstance(value, str | bool):
         return format_value(value)
     return _format(value, None, MOST_DIGITS, math.inf)
 
 
 def format_share(share: float, *, decimals: int = 1) -> str:
-    """Write a share of 1 as a percentage."""
+    """Format a share of 1 as a percentage."""
     return str(Quantity(unit="%", decimals=decimals).write(share * 100))
 
 
@@ -127,7 +127,7 @@ def _format(number: float | None, decimals: int | None, digits: int, grouped_fro
 
 
 def _round(number: float, decimals: int | None, digits: int) -> str:
-    """Round to decimals where so many say something of this number, else to significant digits."""
+    """Round to decimals where they are significant in this number, otherwise to significant digits."""
     if decimals is None:
         return f"{number:.{digits}g}"
     if not number:
@@ -140,7 +140,7 @@ def _round(number: float, decimals: int | None, digits: int) -> str:
 
 
 def _spell_out(text: str) -> str:
-    """Take an exponent out of a number's text, unless the number needs one."""
+    """Write out a number's exponent, unless the number needs one."""
     if "e" not in text:
         return text
     is_in_full = SMALLEST_IN_FULL <= abs(float(text)) < EXPONENT_FROM
@@ -162,5 +162,5 @@ def _add_unit(text: str, unit: str) -> Written:
 
 @lru_cache(maxsize=1000)
 def _is_before(unit: str) -> bool:
-    """Whether a unit is the sign of a currency, as in $5; the cent and all codes follow: 5 ¢, 5 USD."""
+    """Whether a unit is a currency sign before the number, as in $5; the cent and all codes follow: 5 ¢, 5 USD."""
     return unit[:-1] in COUNTRIES and unit[-1:] != "¢" and bool(unit) and unicodedata.category(unit[-1]) == "Sc"

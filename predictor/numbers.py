@@ -1,4 +1,4 @@
-"""Numbers as people write them: with a decimal point or comma, and with marks between thousands."""
+"""Numbers as people write them: with a decimal point or comma, and with separators of thousands."""
 
 import math
 import re
@@ -6,34 +6,34 @@ from collections.abc import Collection
 
 from predictor.texts import quote
 
-# Python's own float() would also take "1_0", "nan", "infinity" and digits of other scripts. Each digit can be
-# matched in one way only: with `\d+\.?\d*`, a long wrong number takes time that grows with its square.
+# Python's own float() also takes "1_0", "nan", "infinity" and digits of other scripts. Each digit matches in one way
+# only: with `\d+\.?\d*`, the time for a long invalid number grows with the square of its length.
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # "1,234" is 1234 to some and 1.234 to others; "0,123" and "1234,567" can only be decimals.
 UNCLEAR_PATTERN = r"[+-]?[1-9][0-9]{0,2}MARK[0-9]{3}"
 UNCLEAR_COMMA = re.compile(UNCLEAR_PATTERN.replace("MARK", ","))
-# What divides thousands and never decimals: blanks that break a line or not, and two kinds of apostrophe.
+# These separate thousands and never decimals: spaces, breaking or not, and two kinds of apostrophe.
 GROUP_MARKS = "'’ \u00a0\u202f"
-# One mark throughout, and another one for the decimals.
+# One separator throughout, and another one before the decimals.
 GROUPED = re.compile(
     rf"(?P<whole>[+-]?[1-9][0-9]{{0,2}}(?P<mark>[.,{GROUP_MARKS}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*)"
     r"(?:(?!(?P=mark))[.,](?P<decimals>[0-9]+))?"
 )
-# More than any float64 has, written out with all of its digits before the point.
+# More than any float64 with all of its digits before the point.
 MOST_CHARACTERS = 400
-# 2⁵³ itself is what float64 also makes of 2⁵³ + 1; up to here, an integer is told from its neighbours.
+# Float64 turns 2⁵³ + 1 into 2⁵³, too; up to here, it distinguishes all integers.
 LARGEST_INTEGER = 2**53 - 1
-# A whole number as it is written, or as pandas writes it in a column with gaps.
+# An integer as people write it, or as pandas does in a column with missing values.
 WHOLE = re.compile(r"-?[0-9]+(\.0)?")
 
 
 def read_number(raw: str | float, expected: str) -> float:
     """Read a finite number: a float or an integer as it is, a text as people write it.
 
-    A point or a comma divides decimals. Marks between thousands are taken where each group has three digits and it is
-    clear which mark is which: "1.234,5", "1,234,567", "1 234". A point alone is always the decimal point, since our
-    own numbers are written so. Raises ValueError, its message ending in what is `expected`, or in both readings of
-    a text that has two.
+    A point or a comma separates decimals. Separators of thousands are accepted where each group has three digits and
+    both separators are unambiguous: "1.234,5", "1,234,567", "1 234". A single point is always the decimal point, since
+    our own numbers are written so. Raises ValueError; its message ends with what is `expected`, or with both readings
+    of an ambiguous text.
     """
     if isinstance(raw, float) and math.isfinite(raw):
         return float(raw)
@@ -65,7 +65,7 @@ def _read_text(raw: str, expected: str) -> float:
 
 
 def _write_plainly(text: str) -> str | None:
-    """A text without marks between thousands and with a decimal point; None where it is not a number."""
+    """The text with a decimal point and without separators of thousands; None where it is not a number."""
     if "," in text and "." not in text:
         with_point = text.replace(",", ".", 1)
         if NUMBER.fullmatch(with_point):
@@ -86,12 +86,12 @@ def _convert_integer(raw: int) -> float:
 
 
 def is_whole(number: float) -> bool:
-    """Whether a number is an integer that float64 tells from its neighbours."""
+    """Whether a number is an integer that float64 distinguishes from its neighbours."""
     return number.is_integer() and abs(number) <= LARGEST_INTEGER
 
 
 def find_written(text: str, known: Collection[str]) -> str | None:
-    """Find a text among those `known`; a whole number also in its other form, "3.0" or "3". None for neither."""
+    """Find a text in `known`; an integer also in its other form, "3.0" or "3". None where neither is in it."""
     if text in known:
         return text
     if not WHOLE.fullmatch(text):

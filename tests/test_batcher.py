@@ -361,7 +361,7 @@ def test_who_was_taken_and_not_answered_is_told_that_the_fate_is_unknown(start):
     store = MemoryStore()
     batcher = start(store, seconds_to_be_taken=1.0, seconds_to_be_done=0.05)
     store.gate.clear()
-    with pytest.raises(TooLate, match="has not said yet whether"):
+    with pytest.raises(TooLate, match="has not confirmed yet whether"):
         batcher.answer(make_job(make_runtime(), 1))
     store.gate.set()
 

@@ -69,13 +69,17 @@ def test_truths_are_a_category_where_the_recipe_lists_choices(recipe):
 @pytest.mark.parametrize(
     ("said", "values", "message"),
     [
-        ("choices = ['a']", [1.5], "model.toml: features.x.choices: leave it out: the column holds decimal numbers."),
-        ("choices = [1, '1']", [1], "model.toml: features.x.choices: a choice stands there twice: ['1', '1']."),
-        ("choices = ['a']", ["a", "b"], "features.x.choices: data.csv also holds 'b': add it to the choices or mend"),
+        (
+            "choices = ['a']",
+            [1.5],
+            "model.toml: features.x.choices: leave it out: the column contains decimal numbers.",
+        ),
+        ("choices = [1, '1']", [1], "model.toml: features.x.choices: a choice is listed twice: ['1', '1']."),
+        ("choices = ['a']", ["a", "b"], "features.x.choices: data.csv also contains 'b': add it to the choices or fix"),
         ("minimum = 0", ["a"], "features.x: minimum and maximum are for numbers, and this is a category."),
         ("maximum = 0\nchoices = [1]", [1], "features.x: minimum and maximum are for numbers, and this is a category."),
-        ("maximum = 1", [True], "features.x: minimum and maximum are for numbers, and this is a yes or no."),
-        ("minimum = 2\nmaximum = 1", [1], "features.x.minimum: 2.0 lies above the maximum 1.0."),
+        ("maximum = 1", [True], "features.x: minimum and maximum are for numbers, and this is a boolean."),
+        ("minimum = 2\nmaximum = 1", [1], "features.x.minimum: 2.0 is above the maximum 1.0."),
         ("required = true", [1, None], "features.x.required: data.csv has rows where it is missing."),
     ],
 )
@@ -89,8 +93,8 @@ def test_what_a_recipe_says_against_its_data_is_refused(recipe, said, values, me
     ("values", "message"),
     [
         (pl.Series("x", [None, None], dtype=pl.String), "data.csv: x: the column is empty: exclude it or fill it."),
-        (pl.Series("x", [1.0, float("inf")]), "data.csv: x: 1 rows hold a number beyond ±1.8e308: mend them"),
-        (pl.Series("x", ["a\x00"]), "data.csv: x: a text holds a NUL character, which no database keeps."),
+        (pl.Series("x", [1.0, float("inf")]), "data.csv: x: 1 rows contain a number beyond ±1.8e308: fix them"),
+        (pl.Series("x", ["a\x00"]), "data.csv: x: a text contains a NUL character, which databases cannot store."),
     ],
 )
 def test_values_that_cannot_be_learnt_from_are_refused(recipe, values, message):
@@ -171,13 +175,18 @@ def test_a_quantity_is_taken_as_it_is_with_its_label_and_unit(recipe):
 @pytest.mark.parametrize(
     ("top", "y", "values", "message"),
     [
-        ("task = 'classification'", "", [0.5, 1.5], "model.toml: task: 'y' holds decimal numbers, which cannot be"),
-        ("task = 'regression'", "", ["a", "b"], "task: regression needs a target of numbers, but 'y' holds String."),
-        ("task = 'regression'", "", [True, False], "regression needs a target of numbers, but 'y' holds Boolean."),
-        ("", "minimum = 0", [0.5], "model.toml: features.y: this is the target; only label and unit may be said"),
-        ("", "exclude = true", [0.5], "model.toml: features.y: this is the target; only label and unit may be said"),
-        ("", "", ["a", "a"], "data.csv: y: every row is 'a'; two classes are needed."),
-        ("", "", [1.0, float("inf")], "data.csv: y: 1 rows hold a number beyond ±1.8e308"),
+        (
+            "task = 'classification'",
+            "",
+            [0.5, 1.5],
+            "model.toml: task: 'y' contains decimal numbers, such as 0.5, which cannot be",
+        ),
+        ("task = 'regression'", "", ["a", "b"], "task: regression needs a target of numbers, but 'y' contains String."),
+        ("task = 'regression'", "", [True, False], "regression needs a target of numbers, but 'y' contains Boolean."),
+        ("", "minimum = 0", [0.5], "model.toml: features.y: this is the target, which takes only label and unit."),
+        ("", "exclude = true", [0.5], "model.toml: features.y: this is the target, which takes only label and unit."),
+        ("", "", ["a", "a"], "data.csv: y: every row is 'a'; at least two classes are needed."),
+        ("", "", [1.0, float("inf")], "data.csv: y: 1 rows contain a number beyond ±1.8e308"),
         ("", "", [1.0, NAN], "data.csv: y: a target is not a number."),
     ],
 )
@@ -207,8 +216,8 @@ def test_texts_that_all_read_as_numbers_are_numbers(recipe, texts, numbers):
     [
         (["1,234", "12,345"], "'1,234' may be thousands or a decimal: write it with a point for decimals and nothing"),
         (["1.234.567", "2 000", "3 000,50"], "'1.234.567' may be thousands or a decimal: write it with a point"),
-        (["1,5", "x", "2,5"], "2 values are numbers, but 'x' is not: mend it"),
-        (["1,5", "1.5", "2.5"], "2 values are numbers, but '1,5' is not: mend it"),
+        (["1,5", "x", "2,5"], "2 values are numbers, but 'x' is not: fix it"),
+        (["1,5", "1.5", "2.5"], "2 values are numbers, but '1,5' is not: fix it"),
     ],
 )
 def test_numbers_that_can_be_read_in_two_ways_are_refused(recipe, values, problem):
@@ -231,7 +240,7 @@ def test_dates_versions_and_ranges_are_categories(recipe, texts):
 def test_one_slip_in_a_column_of_numbers_is_named_and_makes_no_category_of_it(recipe, slip):
     with pytest.raises(DatasetError) as caught:
         read_numbers(recipe(), pl.Series("x", ["1", "2.5", slip, "3"]))
-    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: mend it, or list its choices" in str(caught.value)
+    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: fix it, or list its choices" in str(caught.value)
 
 
 def test_texts_with_a_number_among_them_stay_texts(recipe):

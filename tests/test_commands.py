@@ -408,7 +408,7 @@ def test_another_local_table_can_be_learnt_from_and_is_named_with_the_version(re
 
 def test_a_table_that_is_not_on_this_machine_is_named_and_nothing_is_fetched(retrain):
     printed = retrain("line", "--data", "https://example.com/a.csv", fails=True)
-    assert "example.com/a.csv is no file on this machine; nothing is fetched from elsewhere." in printed.err
+    assert "example.com/a.csv was not found on this machine; nothing is downloaded." in printed.err
 
 
 def test_one_table_for_several_models_is_wrong_usage(models_dir):

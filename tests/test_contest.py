@@ -99,8 +99,8 @@ def test_rows_with_a_gap_are_left_out_where_a_version_never_saw_one(tmp_path):
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        ({"share": None}, "not known which rows version 1 was trained on"),
-        ({"share": 0.0}, "one of the two holds nothing out"),
+        ({"share": None}, "the training rows of version 1 are unknown"),
+        ({"share": 0.0}, "one of the two has no hold-out"),
         ({"names": ["x"]}, "version 1 has other features"),
     ],
 )

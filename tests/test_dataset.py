@@ -61,11 +61,14 @@ def test_an_excluded_column_is_no_feature_and_may_be_empty(tmp_path):
 @pytest.mark.parametrize(
     ("csv", "message"),
     [
-        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty one where a value"),
+        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty value where"),
         ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in the target 'y'."),
         ("x,y\n,1\n,2\n", "data.csv: x: the column is empty: exclude it or fill it."),
-        ("x,y\n1e400,1\n1.5,2\n", "data.csv: x: 1 rows hold a number beyond ±1.8e308: mend them or leave them empty."),
-        ("x,y\n1,2\n", "data.csv: 1 rows are left to learn from; at least 2 are needed."),
+        (
+            "x,y\n1e400,1\n1.5,2\n",
+            "data.csv: x: 1 rows contain a number beyond ±1.8e308: fix them or leave them empty.",
+        ),
+        ("x,y\n1,2\n", "data.csv: 1 rows are left to train on; at least 2 are needed."),
     ],
 )
 def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, csv, message):
@@ -77,12 +80,12 @@ def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, 
     [
         ("target = 'z'", "x,y\n1,2\n", "target: 'z' is not a column; the columns are 'x', 'y'."),
         ("[features.z]", LINE_CSV, "features.z: there is no such column; the columns are 'x', 'y'."),
-        ("[features.x]\nexclude = true", LINE_CSV, "features: no column but the target is left to learn from: keep"),
-        ("", "y\n1\n2\n", "features: no column but the target is left to learn from: keep at least one."),
+        ("[features.x]\nexclude = true", LINE_CSV, "features: no column but the target is left to train on: keep"),
+        ("", "y\n1\n2\n", "features: no column but the target is left to train on: keep at least one."),
         (
             "holdout = 0.001",
             "x,y\n1,2\n",
-            "holdout: none of the 1 rows falls into a share of 0.001: write holdout = 0.",
+            "holdout: a share of 0.001 holds out none of the 1 rows: write holdout = 0.",
         ),
     ],
 )
@@ -98,10 +101,13 @@ def test_a_table_of_many_columns_is_named_in_part(tmp_path):
     assert error.endswith("'c18', 'c19', ….")
 
 
-@pytest.mark.parametrize("data", ["no.csv", ".", "/etc/passwd"])
-def test_a_table_that_is_no_file_beside_the_recipe_is_named_with_its_key(tmp_path, data):
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [("no.csv", "was not found"), (".", "was not found"), ("/etc/passwd", "is an absolute path")],
+)
+def test_a_table_that_is_no_file_beside_the_recipe_is_named_with_its_key(tmp_path, data, problem):
     error = catch_error(tmp_path, RecipeError, toml=LINE.replace("data.csv", data))
-    assert f"model.toml: data: {data!r} is no file beside the recipe: write its path from " in error
+    assert f"model.toml: data: {data!r} {problem}: write its path from " in error
 
 
 def test_two_recipes_may_share_a_table(tmp_path):
@@ -113,13 +119,13 @@ def test_the_author_is_told_of_limits_that_the_data_breaks_and_of_categories_tha
     csv = "x,name,y\n" + "".join(f"{i + 5},n{i % 300},{i}\n" for i in range(600))
     limits = f"{LINE}\n[features.x]\nminimum = 15\nmaximum = 584\n"
     assert load(tmp_path, toml=limits, csv=csv).notes == [
-        "x: 30 rows lie beyond the hard limits, where the form will refuse visitors",
-        "name: 300 categories; exclude it if it only tells rows apart",
+        "x: 30 rows are beyond the hard limits, where the form refuses inputs",
+        "name: 300 categories; exclude it if it only identifies rows",
     ]
 
 
 def test_a_column_named_as_a_field_of_every_form_is_refused_unless_it_is_excluded(tmp_path):
     csv = "csrfmiddlewaretoken,x,y\n" + "".join(f"{i},{i},{i}\n" for i in range(50))
-    assert "every form has a field of this name" in catch_error(tmp_path, DatasetError, csv=csv)
+    assert "every form has a field with this name" in catch_error(tmp_path, DatasetError, csv=csv)
     excluded = f"{LINE}\n[features.csrfmiddlewaretoken]\nexclude = true\n"
     assert load(tmp_path, toml=excluded, csv=csv).schema.names == ["x"]

@@ -102,7 +102,7 @@ def test_a_classifier_is_measured_out_of_fold_with_its_probabilities():
 
 
 def test_rows_that_are_all_alike_cannot_be_measured():
-    with pytest.raises(DatasetError, match="too few different rows to keep some for measuring"):
+    with pytest.raises(DatasetError, match="too few different rows to hold some out"):
         evaluate(LinearRegression(), make_dataset([1, 1, 1], [1, 2, 3], share=0))
 
 

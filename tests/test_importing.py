@@ -271,7 +271,7 @@ def test_a_sample_of_free_text_is_refused_since_its_form_would_show_it(bring, fo
     FLATS.assign(rent=RENT, town=[f"text {i}" for i in range(len(FLATS))]).to_csv(folder / "texts.csv", index=False)
     said = refuse(bring, data="texts.csv")
     assert f"town: {len(FLATS)} different texts in {len(FLATS)} rows are free text" in said
-    assert "bring a sample in which each category comes more than once" in said
+    assert "use a sample in which each category occurs more than once" in said
 
 
 def test_categories_of_pandas_itself_are_known_again(bring, client):
@@ -335,24 +335,28 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
 @pytest.mark.parametrize(
     ("estimator", "data", "problem"),
     [
-        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 columns, and beside"),
+        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 columns, and besides"),
         (LinearRegression().fit(NUMBERS.rename(columns={"area": "size"}), RENT), "numbers.csv", "missing: 'size'; not"),
         (LinearRegression().fit(NUMBERS[["area"]], RENT), "numbers.csv", "other columns; not among them: 'floor'"),
         (LinearRegression().fit(NUMBERS.assign(a=1).to_numpy(), RENT), "numbers.csv", "fitted on 3 columns.*'area'"),
         (
             LinearRegression().fit(FLATS.assign(town=0, area=1).to_numpy(), RENT),
             "flats.csv",
-            "as a matrix ..town. holds texts",
+            "as a matrix ..town. contains texts",
         ),
-        (LinearRegression().fit(NUMBERS.to_numpy(), np.c_[RENT, RENT]), "numbers.csv", "2 answers a row"),
+        (
+            LinearRegression().fit(NUMBERS.to_numpy(), np.c_[RENT, RENT]),
+            "numbers.csv",
+            "it predicts 2 values for a row",
+        ),
         (LinearRegression(), "numbers.csv", "NotFittedError"),
         (KMeans(2, n_init=1).fit(NUMBERS.to_numpy()), "numbers.csv", "KMeans is a clusterer"),
-        (LogisticRegression().fit(NUMBERS.to_numpy(), DEAR), "numbers.csv", "task: 'rent' holds decimal numbers"),
+        (LogisticRegression().fit(NUMBERS.to_numpy(), DEAR), "numbers.csv", "task: 'rent' contains decimal numbers"),
         (Odd(), "numbers.csv", "model.pkl: estimator: RuntimeError: no tags today"),
-        (LinearRegression, "numbers.csv", "it holds a class, which has no predict"),
-        ({"model": LinearRegression()}, "numbers.csv", "it holds a dict, which has no predict"),
-        ([LinearRegression()], "numbers.csv", "it holds a list, which has no predict"),
-        (StandardScaler(), "numbers.csv", "it holds a StandardScaler, which has no predict"),
+        (LinearRegression, "numbers.csv", "it contains a class, which has no predict"),
+        ({"model": LinearRegression()}, "numbers.csv", "it contains a dict, which has no predict"),
+        ([LinearRegression()], "numbers.csv", "it contains a list, which has no predict"),
+        (StandardScaler(), "numbers.csv", "it contains a StandardScaler, which has no predict"),
     ],
 )
 def test_what_does_not_fit_is_named_and_nothing_is_stored(bring, estimator, data, problem):
@@ -386,16 +390,16 @@ def test_a_function_of_a_notebook_is_named(bring, folder):
     (folder / "model.pkl").write_bytes(pickle.dumps(refuse).replace(b"refuse", b"refute"))
     said = refuse(bring)
     assert "'refute'" in said
-    assert "must move into a module that the site has too" in said
+    assert "move functions and classes of a notebook into a module that the site has too" in said
 
 
 @pytest.mark.parametrize(
     ("spoil", "looks"),
     [
         (lambda content: content[:-20], "a pickle, cut short or damaged"),
-        (lambda content: b"area,rent\n1,2\n", "no pickle that is known"),
-        (lambda content: b"PK\x03\x04" + content, "a zip archive and no pickle"),
-        (lambda content: b"", "no pickle that is known"),
+        (lambda content: b"area,rent\n1,2\n", "not a known kind of pickle"),
+        (lambda content: b"PK\x03\x04" + content, "a zip archive, not a pickle"),
+        (lambda content: b"", "not a known kind of pickle"),
         (lambda content: b"\x1f\x8b" + content, "a pickle compressed with gzip, cut short or damaged"),
     ],
 )
@@ -438,7 +442,7 @@ def test_neither_an_import_nor_what_meets_one_can_be_compared(bring, folder, mod
     x = np.arange(100.0).reshape(-1, 1)
     pd.DataFrame({"x": x[:, 0], "y": x[:, 0] * 3}).to_csv(folder / "line.csv", index=False)
     done = bring(LinearRegression().fit(x, x[:, 0] * 3), data="line.csv", target="y", slug="line")
-    cause = "cannot compare: it is not known which rows {} was trained on"
+    cause = "cannot compare: the training rows of {} are unknown"
     assert (done["version"], done["promoted"], done["reason"]) == (2, False, cause.format("the challenger"))
 
     done = bring(None, "--promote", "always", data="line.csv", target="y", slug="line")
@@ -453,7 +457,7 @@ def test_neither_an_import_nor_what_meets_one_can_be_compared(bring, folder, mod
 def test_the_same_file_twice_registers_once_unless_forced(bring):
     bring()
     again = bring()
-    assert (again["version"], again["reason"]) == (None, "answers as version 1, which is live: nothing to register")
+    assert (again["version"], again["reason"]) == (None, "predicts as version 1, which is live: nothing to register")
     assert bring(None, "--force")["version"] == 2
     assert bring(None, "--dry-run", "--force")["version"] is None
     assert Version.objects.count() == 2

@@ -78,7 +78,7 @@ def test_choices_of_whole_numbers_may_be_written_either_way(tmp_path, choices, v
 
 
 def test_a_choice_written_in_both_ways_stands_there_twice(tmp_path):
-    with pytest.raises(RecipeError, match="a choice stands there twice"):
+    with pytest.raises(RecipeError, match="a choice is listed twice"):
         encode(tmp_path, 'choices = ["1", "1.0"]', [1.0])
 
 
@@ -122,7 +122,7 @@ def test_the_recipe_may_say_the_kind(tmp_path, kind, values, encoded):
 def test_a_value_that_is_not_of_the_recipes_kind_is_named(tmp_path, kind, values, misfit):
     with pytest.raises(RecipeError) as caught:
         encode(tmp_path, f'kind = "{kind}"', pl.Series(values, strict=False))
-    assert f"model.toml: features.x.kind: data.csv also holds {misfit}, and {kind} takes " in str(caught.value)
+    assert f"model.toml: features.x.kind: data.csv also contains {misfit}, but {kind} means " in str(caught.value)
 
 
 @given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()), min_size=1))

@@ -64,11 +64,11 @@ def test_the_next_retrain_of_a_live_model_predicts_the_same(retrain, target, tom
     assert kinds == {"Unnamed: 0": "integer", "whole": "number", "text": "category", "b": "number"}
 
     again, said = retrain(toml, csv)
-    assert (again["version"], again["reason"]) == (None, "answers as version 1, which is live: nothing to register")
+    assert (again["version"], again["reason"]) == (None, "predicts as version 1, which is live: nothing to register")
     assert "whole: the kind is number, as in the live version; without one, it would now be integer." in said
     assert "text: the kind is category, as in the live version; without one, it would now be refused" in said
     assert 'Write exclude = true to leave it out, or kind = "category" to keep it, below [features.<column>]' in said
-    assert "Unnamed: 0: it numbers the rows, which tells nothing about a new one; exclude it" in said
+    assert "Unnamed: 0: it numbers the rows, so it has no meaning for a new one; exclude it" in said
     if task == "regression":
         assert "y: the task is regression, as in the live version; without one, it would now be classification." in said
 

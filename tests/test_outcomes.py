@@ -220,10 +220,10 @@ def test_one_row_that_is_refused_refuses_all_and_each_is_reported_with_its_cause
     assert read_log() == before
     reasons = {row["line"]: row["reason"] for row in report["rows"]}
     assert reasons[3] == "“7” is recorded; --correct would replace it"
-    assert reasons[5] == reasons[9] == "the file says “1” and “2” of this prediction"
+    assert reasons[5] == reasons[9] == "the file has “1” and “2” for this prediction"
     assert reasons[6] == "there is no prediction with this id"
     assert reasons[7].startswith("“7” is not the id of a prediction")
-    assert reasons[10] == "line 2 says the same"
+    assert reasons[10] == "line 2 has the same outcome"
     assert reasons[11] == "“Emperor” is not a class of this model: give one of “Adelie”, “Gentoo”"
     assert reasons[12] == "A value is needed: give one of “Adelie”, “Gentoo”"
     assert reasons[13] == "3 values for 2 columns"

@@ -152,8 +152,8 @@ def test_the_same_recipe_data_and_seed_give_the_same_predictions(tmp_path):
         ("", "", "class: '' does not exist"),
         ("..Ridge", "", "class: '..Ridge' does not exist"),
         ("sklearn.linear_model.", "", "class: 'sklearn.linear_model.' does not exist"),
-        ("os.getcwd", "", "class: 'os.getcwd' is no scikit-learn estimator: write the path of a class that has fit"),
-        ("collections.Counter", "", "class: 'collections.Counter' is no scikit-learn estimator"),
+        ("os.getcwd", "", "class: 'os.getcwd' is not a scikit-learn estimator: write the path of a class that has fit"),
+        ("collections.Counter", "", "class: 'collections.Counter' is not a scikit-learn estimator"),
         (RIDGE, "alfa = 1", "params.alfa: Ridge has no such parameter: it takes alpha, fit_intercept, "),
         ("sklearn.multioutput.MultiOutputRegressor", "", "params: MultiOutputRegressor.__init__() missing 1 required"),
     ],
@@ -184,7 +184,7 @@ def test_an_estimator_that_does_not_do_the_task_is_refused(tmp_path, path, targe
     recipe = estimate(tmp_path, path)
     with pytest.raises(RecipeError) as caught:
         build_pipeline(recipe, Schema(features=(NUMBER,), target=target))
-    problem = f"estimator.class: this estimator does no {target.task}, which is the task for the target 'y'"
+    problem = f"estimator.class: this estimator does not do {target.task}, the task for the target 'y'"
     assert str(caught.value).startswith(f"{recipe.file}: {problem}")
 
 
@@ -249,7 +249,7 @@ def test_the_seed_reaches_every_step_of_an_own_pipeline_that_has_none(own_recipe
         ("def build(): pass", "TypeError: build() takes 0 positional arguments but 1 was given"),
         ("def build(", "SyntaxError: "),
         ("import nothing_of_the_kind", "ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
-        (OWN.replace("Ridge", "RidgeClassifier"), "this estimator does no regression, which is the task for"),
+        (OWN.replace("Ridge", "RidgeClassifier"), "this estimator does not do regression, the task for"),
     ],
 )
 def test_a_wrong_own_pipeline_is_blamed_itself(own_recipe, code, problem):

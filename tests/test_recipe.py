@@ -124,7 +124,7 @@ def test_a_wrong_value_is_named_with_file_and_key_and_what_is_right(tmp_path, to
         ("kind = 'text'", "must be 'number' or 'integer' or 'category' or 'boolean', not 'text'"),
         (
             "kind = 'integer'\nchoices = [1]",
-            "choices make a category, not 'integer': leave one of them out",
+            "choices make a category, not 'integer': leave out one of the two",
         ),
         ("required = 'no'", "must be true or false, not 'no'"),
         ("exclude = 1", "must be true or false, not 1"),
@@ -187,11 +187,11 @@ def test_what_is_no_toml_is_refused(tmp_path, toml):
 def test_a_missing_recipe_names_those_that_exist(tmp_path):
     write_recipe(tmp_path, "line")
     models_dir = write_recipe(tmp_path, "penguins")
-    assert catch_error(models_dir, "linr") == "FILE does not exist; the recipes here are: line, penguins."
+    assert catch_error(models_dir, "linr") == "FILE was not found; the recipes here are: line, penguins."
 
 
 def test_a_missing_recipe_among_none_says_so(tmp_path):
-    assert catch_error(tmp_path) == "FILE does not exist; the recipes here are: none yet."
+    assert catch_error(tmp_path) == "FILE was not found; the recipes here are: none yet."
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_good_slug_is_taken(tmp_path, slug):
 @pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
 def test_a_slug_that_the_site_uses_itself_is_refused(tmp_path, slug):
     error = catch_error(write_recipe(tmp_path, slug), slug)
-    assert error == f"FILE: the slug '{slug}' is already a page of the site; name the folder otherwise."
+    assert error == f"FILE: the slug '{slug}' is already a page of the site; rename the folder."
 
 
 def test_what_later_pages_and_the_standard_protocols_need_is_reserved():

@@ -268,7 +268,7 @@ def test_without_a_hold_out_importances_say_that_the_rows_were_learnt():
 def test_thousands_of_features_are_not_shuffled_but_said_so():
     wide = make_dataset(RANDOM.normal(size=(20, MOST_FEATURES + 1)), np.arange(20.0), share=0.5)
     report = report_on(LinearRegression(), wide, "rmse")
-    skipped = f"{MOST_FEATURES + 1} features are too many to be shuffled one by one: at most {MOST_FEATURES} are"
+    skipped = f"{MOST_FEATURES + 1} features are too many to shuffle each: at most {MOST_FEATURES} are"
     assert report.content["importances"] == {"skipped": skipped}
     assert len(report.drawings) == 2
 

@@ -160,7 +160,7 @@ def test_with_if_better_a_better_challenger_goes_live_and_a_worse_one_is_kept_ba
 def test_with_if_better_the_same_answers_register_nothing_unless_forced(models_dir, line):
     again = retrain(models_dir)
     assert (again.version, again.promoted) == (None, False)
-    assert again.reason == "answers as version 1, which is live: nothing to register"
+    assert again.reason == "predicts as version 1, which is live: nothing to register"
     assert Version.objects.count() == 1
 
     forced = retrain(models_dir, force=True)
@@ -199,7 +199,7 @@ def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
     recipe.write_text("holdout = 0\n" + recipe.read_text())
     done = retrain(models_dir)
     assert not done.promoted
-    assert done.reason == "cannot compare: one of the two holds nothing out"
+    assert done.reason == "cannot compare: one of the two has no hold-out"
 
 
 def test_a_live_version_that_cannot_be_loaded_is_no_champion(models_dir, line):
@@ -249,7 +249,7 @@ def test_code_that_changes_during_the_training_is_not_registered(models_dir, db,
     assert not Version.objects.exists()
 
 
-@pytest.mark.parametrize(("force", "version", "says"), [(True, 3, "beats version 2"), (False, None, "answers as")])
+@pytest.mark.parametrize(("force", "version", "says"), [(True, 3, "beats version 2"), (False, None, "predicts as")])
 def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, line, force, version, says):
     def promote_another(said, **how):
         if said == "line: drawing its report":  # The challenger has been judged by now, against version 1.

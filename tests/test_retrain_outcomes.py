@@ -125,7 +125,7 @@ def test_since_takes_what_was_recorded_at_or_after_a_moment(retrain, line, days,
 def test_without_any_outcome_the_table_alone_is_learnt_and_nothing_differs(retrain, line):
     done, said = retrain()
     assert "line: no outcome is recorded" in said
-    assert done["reason"] == "answers as version 1, which is live: nothing to register"
+    assert done["reason"] == "predicts as version 1, which is live: nothing to register"
 
 
 def test_the_same_outcomes_again_register_nothing(retrain, line):

@@ -107,10 +107,10 @@ def test_a_classification_is_tuned_by_the_metric_of_its_gate(models_dir):
         ("[tune.params]\nalpha = []\n", "tune.params.alpha: must be an array of values, or a table"),
         ("[tune.params]\nalpha = { low = 1, high = 2 }\n", "tune.candidates: is missing"),
         ("[tune.params]\nalpha = { low = 1 }\n", "tune.params.alpha.high: is missing"),
-        ("[tune]\ncandidates = 3\nparams.alpha = { low = 2, high = 1 }\n", "tune.params.alpha.low: must lie below"),
+        ("[tune]\ncandidates = 3\nparams.alpha = { low = 2, high = 1 }\n", "tune.params.alpha.low: must be below"),
         (
             "[tune]\ncandidates = 3\nparams.alpha = { low = 0.0, high = 1.0, log = true }\n",
-            "tune.params.alpha.low: must lie above 0",
+            "tune.params.alpha.low: must be above 0",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def hold_connections(target: Target) -> None:
 ATTACKS = {
     "unread-body": Attack(title="a form's body of 10^12 bytes, by 3 clients", run=flood_bodies),
     "unread-json": Attack(title="a JSON body of 10^12 bytes, by 3 clients", run=flood_json),
-    "chunks": Attack(title="a body of endless chunks, by 3 clients", run=flood_chunks),
+    "chunks": Attack(title="a body of infinite chunks, by 3 clients", run=flood_chunks),
     "slow-body": Attack(title="forms at 2 bytes/s, by 40 clients", run=send_slow_bodies),
     "slow-json": Attack(title="JSON at 2 bytes/s, by 40 clients", run=send_slow_json),
     "slow-headers": Attack(title="headers at 2 bytes/s, by 40 clients", run=send_slow_headers),

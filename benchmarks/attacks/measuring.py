@@ -11,7 +11,7 @@ from benchmarks.attacks.visitors import Waits, check_health, watch_visitors
 
 SECONDS_OF_CALM = 3.0
 TRIES_TO_BE_CALM = 3
-# What the new process needs until it attacks.
+# The time until the new process attacks.
 SECONDS_TO_BEGIN = 1.5
 SECONDS_TO_RECOVER = 60.0
 

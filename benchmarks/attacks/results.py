@@ -20,12 +20,12 @@ class Result:
 
     @property
     def broken(self) -> list[str]:
-        """What broke a bound, in a few words each; nothing where all are kept."""
+        """The bounds that were broken, in a few words each; empty where none was."""
         return find_broken(self.attacked) + ["a worker was killed"] * self.has_lost_workers
 
     @property
     def is_sound(self) -> bool:
-        """Whether the bounds were kept without the attack; else the machine is too busy to say anything."""
+        """Whether the bounds were kept without the attack; otherwise the machine is too busy for a result."""
         return self.calm is None or keeps_bounds(self.calm)
 
     @property

@@ -34,7 +34,7 @@ USERNAME = "reviewer"
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A site that was started here; `log` holds what the newest server has written."""
+    """A site that was started here; `log` is the output of the newest server."""
 
     database: str
     system: System
@@ -42,7 +42,7 @@ class Site:
     log: Path
 
     def restart(self) -> None:
-        """Begin anew, with workers that have served no one; the rows stay."""
+        """Restart with new workers; the rows stay."""
         self.system.stop()
         self.system.start(self.log)
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -53,11 +53,10 @@ class OutcomeFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", "With an outcome"), ("no", "Without")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        recorded = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))
-        conditions = {"yes": recorded, "no": ~recorded}
-        chosen = conditions.get(self.value() or "")
-        return queryset if chosen is None else queryset.filter(chosen)
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.with_has_outcome().filter(has_outcome=self.value() == "yes")
 
 
 class OutcomeLog(admin.TabularInline):

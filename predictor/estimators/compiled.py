@@ -1,4 +1,4 @@
-"""A compiled model: ONNX bytes behind onnxruntime, with the interface of the estimator that they were made from."""
+"""A compiled model: ONNX bytes run by onnxruntime, with the interface of the estimator that they were made from."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,22 +8,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# What is between the nodes of a large forest takes some kilobytes a row.
+# The intermediate results of a large forest take some kilobytes a row.
 ROWS_AT_ONCE = 1_000
 
 
 class CompiledModel:
-    """Answers in one thread, and needs neither scikit-learn nor what the estimator was made of.
+    """Predicts in one thread, and needs neither scikit-learn nor the estimator's own code.
 
     `classes_` are the codes of the classes, shape (classes,); empty for a regression.
     """
 
     def __init__(self, data: bytes | bytearray) -> None:
-        """Raises ImportError without onnxruntime, and onnxruntime's own errors for bytes that are no such model."""
+        """Raises ImportError without onnxruntime, and onnxruntime's own errors for bytes that are not such a model."""
         import numpy as np
         import onnxruntime
 
-        # Whoever imported it before predictor has it listening already; predictor.environment does the rest.
+        # Telemetry already runs where it was imported before predictor; otherwise predictor.environment turned it off.
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -35,10 +35,10 @@ class CompiledModel:
         self.classes_: NDArray[np.int64] = np.array([int(code) for code in codes.split(",") if code], dtype=np.int64)
         self.has_probabilities = len(self._session.get_outputs()) > 1
 
-    def answer(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
+    def predict_with_probabilities(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and the probabilities of `classes_`, (n, classes), where there are any.
 
-        A row that the estimator would refuse has NaN in both.
+        A row that the estimator refuses has NaN in both.
         """
         import numpy as np
 
@@ -47,14 +47,14 @@ class CompiledModel:
         return joined[0].reshape(-1), joined[1] if self.has_probabilities else None
 
     def predict(self, matrix: Matrix) -> Vector:
-        return self.answer(matrix)[0]
+        return self.predict_with_probabilities(matrix)[0]
 
     @property
     def predict_proba(self) -> Any:
         """Probabilities for a matrix, shape (n, classes); only where there are any."""
         if not self.has_probabilities:
             raise AttributeError("this model gives no probabilities")
-        return lambda matrix: self.answer(matrix)[1]
+        return lambda matrix: self.predict_with_probabilities(matrix)[1]
 
     def _run(self, matrix: Matrix) -> "list[NDArray[np.float64]]":
         predictions: list[NDArray[np.float64]] = self._session.run(None, {"inputs": matrix})

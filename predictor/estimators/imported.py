@@ -1,6 +1,6 @@
-"""Estimators that were fitted elsewhere, behind the interface of those that are fitted here.
+"""Estimators that were fitted elsewhere, with the interface of those that are fitted here.
 
-Signed pickles name these classes, in `predictor.imported`, and their fields: none of them may be renamed.
+Signed pickles name these classes, in `predictor.imported`, and their fields: do not rename any of them.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from predictor.exceptions import WrongLibraries
 from predictor.schema.features import Feature
 from predictor.schema.kinds import Kind
-from predictor.schema.values import Label, Matrix, Vector
+from predictor.schema.values import Label, Matrix, Vector, recode
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Imported:
     """An estimator that takes the matrix as it is.
 
-    `labels` are its own classes, in the order of their codes; there are none for a regression.
+    `labels` are its own classes, in the order of their codes; empty for a regression.
     """
 
     estimator: Any
@@ -35,13 +35,13 @@ class Imported:
         return np.arange(len(self.labels))
 
     def predict(self, matrix: Matrix) -> Vector:
-        """Answer a matrix of shape (n, features) with numbers or class codes, shape (n,).
+        """Predict numbers or class codes, shape (n,), for a matrix of shape (n, features).
 
-        Raises ValueError where the estimator answers more than one number a row.
+        Raises ValueError where the estimator predicts more than one number for a row.
         """
         predictions = np.asarray(self.estimator.predict(self.prepare(matrix)))
         if predictions.size != len(matrix):
-            raise ValueError(f"{predictions.shape[-1]} answers a row, where there is one target")
+            raise ValueError(f"it predicts {predictions.shape[-1]} values for a row, and there is one target")
         predictions = predictions.reshape(-1)
         if not self.labels:
             return predictions.astype(np.float64)
@@ -51,8 +51,8 @@ class Imported:
     @property
     def predict_proba(self) -> Any:
         """Probabilities for a matrix, shape (n, classes), in the order of `classes_`; only where there are any."""
-        answer = self.estimator.predict_proba
-        return lambda matrix: answer(self.prepare(matrix))
+        predict_proba = self.estimator.predict_proba
+        return lambda matrix: predict_proba(self.prepare(matrix))
 
     def prepare(self, matrix: Matrix) -> Any:
         return matrix
@@ -60,7 +60,7 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameColumn:
-    """How one column of the matrix stands in a DataFrame."""
+    """How one column of the matrix becomes a column of a DataFrame."""
 
     name: str
     kind: Kind
@@ -72,14 +72,12 @@ class FrameColumn:
         return cls(name=feature.name, kind=feature.kind, choices=feature.choices, has_gaps=not feature.required)
 
     def restore(self, values: Vector) -> NDArray[Any]:
-        """Turn encoded values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
-        missing = np.isnan(values)
+        """Decode values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
         if self.kind == "category":
-            choices = np.array([*self.choices, np.nan], dtype=object)
-            return choices[np.where(missing, len(self.choices), values).astype(np.int64)]
+            return recode(values, np.array([*self.choices, np.nan], dtype=object))
         if self.kind == "boolean":
-            truths = values.astype(bool)
-            return np.where(missing, np.nan, truths.astype(object)) if self.has_gaps else truths
+            booleans = values.astype(bool)
+            return np.where(np.isnan(values), np.nan, booleans.astype(object)) if self.has_gaps else booleans
         return values.astype(np.int64) if self.kind == "integer" and not self.has_gaps else values
 
 
@@ -99,18 +97,16 @@ class ImportedOnFrame(Imported):
 
 
 def import_pandas() -> ModuleType:
-    """Import what only these models need. Raises WrongLibraries where it is not installed."""
+    """Import pandas, which only these models need. Raises WrongLibraries where it is not installed."""
     try:
         import pandas
     except ImportError as error:
         hint = "add pandas to requirements.in, and install that"
-        raise WrongLibraries(
-            f"the model answers a pandas DataFrame, and pandas is not installed here: {hint}"
-        ) from error
+        raise WrongLibraries(f"the model takes a pandas DataFrame, and pandas is not installed here: {hint}") from error
     return pandas
 
 
-# Pickles name the place that the builds before know, too.
+# Pickles name the module that former builds have, too.
 FORMER_MODULE = "predictor.imported"
 for _each in (Imported, FrameColumn, ImportedOnFrame):
     _each.__module__ = FORMER_MODULE

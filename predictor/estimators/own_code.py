@@ -1,4 +1,4 @@
-"""A recipe's own pipeline.py: what is run are the very bytes whose SHA-256 is signed, read once."""
+"""A recipe's own pipeline.py, read once: the bytes that run are the ones whose SHA-256 is signed."""
 
 import sys
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ HASH = "__code_sha256__"
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """The bytes of one pipeline.py, as they were read, and their SHA-256 in hexadecimal."""
+    """The bytes of one pipeline.py, and their SHA-256 in hexadecimal."""
 
     file: Path
     source: bytes = field(repr=False)
@@ -22,7 +22,7 @@ class Code:
 
 
 def name_module(model: str) -> str:
-    """The module under which pickles name what pipeline.py defines."""
+    """The name of the module under which pickles refer to what pipeline.py defines."""
     return f"ml_models.{model}.pipeline"
 
 
@@ -41,15 +41,14 @@ def hash_code(file: Path) -> str | None:
 
 
 def find_imported(model: str) -> str | None:
-    """The SHA-256 of the code that this process has run as a model's module; None where it has run none."""
+    """The SHA-256 of the code that this process has imported as a model's module; None where it has not."""
     return getattr(sys.modules.get(name_module(model)), HASH, None)
 
 
 def import_code(model: str, code: Code) -> ModuleType:
-    """Run a pipeline.py as this model's module, in place of one that was imported before.
+    """Run a pipeline.py as this model's module, and replace one that was imported before.
 
-    What is already loaded goes on with the old module, which it holds. Raises whatever the code raises; then the
-    old module stays.
+    Models that are already loaded keep the old module. Raises whatever the code raises; then the old module stays.
     """
     module = ModuleType(name_module(model))
     module.__file__ = str(code.file)

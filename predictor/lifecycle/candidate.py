@@ -1,4 +1,4 @@
-"""What a retrain or an import has made, before it has a number: all that will be stored of it."""
+"""Describes what a retrain or an import has made: all that will be stored of it."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def blame_recipe(recipe: "Recipe") -> Iterator[None]:
-    """Whatever an estimator raises when it is built, fitted, asked or pickled is about its recipe.
+    """Turn whatever an estimator raises when it is built, fitted, used or pickled into an error of its recipe.
 
     So it becomes a TrainingError that names the file, and the other models are still trained.
     """
@@ -43,7 +43,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
     from predictor.training.reports.score_intervals import find_score_intervals
 
     recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
-    # What visitors gave is trained on, but never shown on pages as the table's rows are.
+    # Inputs of visitors are trained on, but never shown on pages as the table's rows are.
     shown = dataset.training & dataset.from_table
     return Candidate(
         model=recipe.slug,
@@ -99,13 +99,13 @@ def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | No
 
 
 def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
-    """Give a candidate its compiled model, report and pictures, which only one that will be registered is worth."""
+    """Add the compiled model, the report and its drawings, which only a candidate that will be registered needs."""
     from predictor.training.compiling.checked import compile_checked
     from predictor.training.reports.report import make_report
 
     recipe, checked = trained.recipe, compile_checked(trained.fitted, trained.dataset)
     made = make_report(
-        # It predicts the same, in half the time.
+        # It predicts the same in half the time.
         checked.model or trained.fitted,
         trained.dataset,
         trained.evaluation,

@@ -1,4 +1,4 @@
-"""Brings a model that was fitted elsewhere into the registry, by the same judgement as a retrain."""
+"""Registers a model that was fitted elsewhere, by the same rules as a retrain."""
 
 import importlib.metadata
 import io
@@ -83,7 +83,7 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
 
 
 def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
-    """The versions of the installed libraries without which these bytes could not be loaded, by loading them."""
+    """The versions of the installed libraries that these bytes need, found by loading them."""
     modules: set[str] = {"pandas"} if isinstance(fitted, ImportedOnFrame) else set()
 
     class Watching(pickle.Unpickler):
@@ -93,7 +93,7 @@ def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
 
     Watching(io.BytesIO(pickled)).load()
     if "__main__" in modules:
-        raise TrainingError("it names a class of the program that saved it, which no worker of the site can load")
+        raise TrainingError("it needs a class of the program that saved it, which no worker of the site can load")
     owners = importlib.metadata.packages_distributions()
     found = {owners[module][0] for module in modules if module in owners}
     return {library: importlib.metadata.version(library) for library in found}

@@ -1,4 +1,4 @@
-"""Compares a challenger with the live version: where training's gate meets what only serving can load."""
+"""Compares a challenger with the live version: training's gate, with models that only serving can load."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,11 +75,11 @@ def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted
     try:
         theirs = _read_champion(champion)
     except ArtifactError as error:
-        # No process that starts with this build can serve it, so that there is nothing to be better than.
+        # No process that starts with this build can serve it, so there is nothing to compare with.
         if replace_untrusted or not isinstance(error, UntrustedArtifact):
             why = f"version {number} is live but cannot be loaded: {error}"
             return gate.decide_unopposed(*judged, why=why)
-        # More likely this process has the wrong key than all others: what they serve is left alone.
+        # More likely this process has the wrong key than all others: what they serve is not replaced.
         return gate.refuse_comparison(f"version {number} is not trusted: {error}", champion=number)
     try:
         contest = hold_contest(trained.dataset, trained.share, trained.fitted, theirs, metric, evaluation.predictions)
@@ -118,7 +118,7 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
     except ArtifactError:
         return False
     matrix, classes, tolerance = trained.dataset.matrix, len(candidate.schema.target.classes), trained.dataset.tolerance
-    # The first rows that are answered otherwise settle it.
+    # The first rows that are predicted differently decide.
     blocks = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
     return all(
         predict_rows(trained.fitted, rows, classes).equals(predict_rows(runtime.estimator, rows, classes), tolerance)

@@ -1,4 +1,4 @@
-"""What `retrain --missing` finds of each model: it is served, it is to be trained, or it is left alone, and why."""
+"""What `retrain --missing` does about each model: it is served, to be trained, or left alone, and why."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Judges what was trained or imported against the live version, and registers it by the gate's rules."""
+"""Compares a trained or imported model with the live version, and registers it by the gate's rules."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -71,7 +71,7 @@ def register_challenger(
         champion = find_live_model(candidate.model)
         with blame_recipe(trained.recipe):
             if champion and not request.force and is_same(trained, candidate, champion):
-                reason = f"answers as version {champion.version.number}, which is live: nothing to register"
+                reason = f"predicts as version {champion.version.number}, which is live: nothing to register"
                 return _summarise(candidate, None, promoted=False, reason=reason)
             judgement = judge_challenger(trained, champion, request.mode, replace_untrusted=request.replace_untrusted)
         if request.dry_run:

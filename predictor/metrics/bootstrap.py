@@ -1,4 +1,4 @@
-"""How far figures would move on other rows of the same kind: the percentile bootstrap."""
+"""The percentile bootstrap: confidence intervals of losses over resampled rows."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from predictor.schema.values import Matrix, Vector
 RESAMPLES = 2_000
 MOST_DRAWN_ROWS = 50_000
 LARGEST_SHARE = 0.02
-# A thread that draws this many rows at a time keeps them in its core's cache, and the memory small.
+# So many rows at a time fit into a core's cache, and bound the memory.
 NUMBERS_AT_ONCE = 250_000
 CONFIDENCE = 0.95
 
@@ -29,9 +29,9 @@ def resample(metric: Metric, losses: Matrix, seed: int) -> Matrix:
     """The joined losses of 2,000 paired resamples, shape (2,000, k), of k models on n rows, shape (k, n), n ≥ 1.
 
     Rows are drawn with replacement, the same rows for all models, so that what is hard for all cancels in a
-    difference. Of more than 50,000 rows, the means are drawn from the normal distribution that those of resamples
-    tend to (Bickel and Freedman 1981, "Some asymptotic theory for the bootstrap"), unless a few rows are so much
-    larger than all others that they would tell otherwise.
+    difference. For more than 50,000 rows, the means are drawn from the normal distribution that those of resamples
+    tend to (Bickel and Freedman 1981, "Some asymptotic theory for the bootstrap"), unless the losses of a few rows are
+    so much larger than all others that they dominate.
     """
     means = _draw_limit(losses, seed) if _tends_to_normal(losses) else _draw_rows(losses, seed)
     return np.sqrt(np.maximum(means, 0)) if metric == "rmse" else means
@@ -53,7 +53,7 @@ def _draw_limit(losses: Matrix, seed: int) -> Matrix:
 
 
 def _draw_rows(losses: Matrix, seed: int) -> Matrix:
-    """Each batch has a seed of its own, and a thread that takes it: numpy lets them run side by side."""
+    """Draw rows in batches, each with a seed of its own, in threads: numpy releases the GIL."""
     rows = losses.shape[1]
     at_once = min(RESAMPLES, max(1, NUMBERS_AT_ONCE // rows))
     sizes = [min(at_once, RESAMPLES - start) for start in range(0, RESAMPLES, at_once)]

@@ -1,4 +1,4 @@
-"""The loss of each row, from which every metric of the gate is made."""
+"""Losses per row, from which the gate's metrics are computed."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ class Predictions:
     probabilities: NDArray[np.float64] | None = None
 
     def choose(self, rows: Mask) -> "Predictions":
-        """The predictions for the marked rows, shape (n,), alone."""
+        """The predictions for the marked rows only; `rows` has shape (n,)."""
         shares = None if self.probabilities is None else self.probabilities[rows]
         return Predictions(predicted=self.predicted[rows], probabilities=shares)
 
     def equals(self, other: "Predictions", tolerance: float) -> bool:
-        """Whether both say the same for the same rows: numbers and probabilities up to `tolerance`.
+        """Whether both are equal for the same rows: numbers and probabilities up to `tolerance`.
 
-        Classes must be equal, unless both give the two that they differ in the same probability, up to `tolerance`.
+        Classes must be equal, unless the probabilities of the two differing classes are, up to `tolerance`, in both.
         """
         differs = ~(np.abs(self.predicted - other.predicted) <= tolerance)
         ours, theirs = self.probabilities, other.probabilities
@@ -46,7 +46,7 @@ def measure_losses(metric: Metric, actual: Vector, predictions: Predictions) -> 
         return np.abs(actual - predictions.predicted)
     if metric == "accuracy":
         return (actual != predictions.predicted).astype(np.float64)
-    assert predictions.probabilities is not None  # noqa: S101  # Nobody is measured by what it does not give.
+    assert predictions.probabilities is not None  # noqa: S101  # The metric is only chosen where there are some.
     chosen = predictions.probabilities[np.arange(len(actual)), actual.astype(int)]
     return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1.0))
 

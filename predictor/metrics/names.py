@@ -1,4 +1,4 @@
-"""Metrics by name: which a task has, and how their scores are written. Without numpy, since every command loads it."""
+"""Metrics by name: those of each task, and the format of their scores. Without numpy: every command imports it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ MEASURED: dict[Task, tuple[str, ...]] = {
 }
 METRICS: dict[Task, tuple[Metric, ...]] = {"regression": ("rmse", "mae"), "classification": ("log_loss", "accuracy")}
 IN_TARGET_UNIT = frozenset({"mae", "rmse"})
-# At most 1, so that what is far smaller is nothing.
+# At most 1, so that differences far below are negligible.
 SHARES = frozenset({"r2", "accuracy", "macro_f1"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenScore:
-    """A metric's label with its score, 95 % interval and the baseline's score, as people write them; “–” for none."""
+    """A metric's label with its score, 95 % interval and the baseline's score, formatted for people; “–” for none."""
 
     label: str
     score: str
@@ -37,18 +37,18 @@ class WrittenScore:
 
 
 def describe_scale(metric: str, unit: str = "") -> Quantity:
-    """How scores by a metric are written: with 4 significant digits, those in the target's unit with `unit`."""
+    """The format of a metric's scores: 4 significant digits, and `unit` where they are in the target's."""
     own_unit, most_decimals = unit if metric in IN_TARGET_UNIT else "", 4 if metric in SHARES else None
     return Quantity(unit=own_unit, digits=4, most_decimals=most_decimals)
 
 
 def format_score(metric: str, score: float | None, unit: str = "") -> str:
-    """Write a score by a metric of a target in this unit; a dash for none."""
+    """Format a metric's score, for a target with this unit; a dash for none."""
     return str(describe_scale(metric, unit).write(score))
 
 
 def write_scores(metrics: Mapping[str, Any], unit: str) -> list[WrittenScore]:
-    """Write what a version keeps of its metrics, in a fixed order, which PostgreSQL's JSON does not keep."""
+    """Format a version's stored metrics in a fixed order, which PostgreSQL's JSON does not keep."""
     scores, baseline, intervals = metrics["scores"], metrics["baseline"], metrics.get("intervals", {})
     return [
         WrittenScore(

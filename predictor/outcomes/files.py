@@ -1,4 +1,4 @@
-"""Records what really happened for all the predictions that a file names: judges all of it, and then stores it."""
+"""Records a file's outcomes: checks all of them, and then stores them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from predictor.texts import quote
 
 Result = Literal["accepted", "unchanged", "unknown", "malformed", "conflicting"]
 REFUSED: tuple[Result, ...] = ("unknown", "malformed", "conflicting")
-# SQLite takes 999 parameters in a query wherever it was built long ago.
+# Old builds of SQLite take 999 parameters in a query.
 ROWS_IN_A_QUERY = 900
 ROWS_IN_AN_INSERT = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One row of a file as it stands there, `line` counted from 1; `problem` says why it is no such row at all."""
+    """One row of a file, `line` counted from 1; `problem` says why it cannot be read."""
 
     line: int
     id: str = ""
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What became of an entry, and why."""
+    """The result of an entry, and its reason."""
 
     entry: Entry
     result: Result
@@ -42,7 +42,7 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the database holds of a prediction: what its version predicts, and its current outcome if any."""
+    """A stored prediction: its version's target, and its current outcome if any."""
 
     id: UUID
     target: Target
@@ -55,9 +55,9 @@ class Known:
 
 @dataclass(kw_only=True)
 class Sorting:
-    """Finds out what is to become of each entry, and which rows are to be added; stores nothing.
+    """Decides on each entry, and collects the rows to add; stores nothing.
 
-    A file may bring `new_classes`, and `correct` what is recorded, only where it is said so.
+    Only with `new_classes` may a file contain new classes, and only with `correct` may it replace recorded outcomes.
     """
 
     by: str
@@ -90,31 +90,31 @@ class Sorting:
         try:
             return UUID(entry.id.strip())
         except ValueError:
-            problem = f"{quote(entry.id)} is not the id of a prediction, such as its page's address holds"
+            problem = f"{quote(entry.id)} is not the id of a prediction, as in its page's URL"
             self._judge([entry], "malformed", problem)
             return None
 
     def _sort_prediction(self, known: Known, entries: list[Entry]) -> None:
-        """Take one value of a prediction, or none where the file says two."""
-        said: dict[str, tuple[float | Label, list[Entry]]] = {}
+        """Take a prediction's value, or none where the file has two."""
+        given: dict[str, tuple[float | Label, list[Entry]]] = {}
         for entry in entries:
             try:
                 value = known.target.parse(entry.outcome, new_classes=self.new_classes)
             except ValueError as error:
                 self._judge([entry], "malformed", str(error).rstrip("."))
             else:
-                said.setdefault(write_value(value), (value, []))[1].append(entry)
-        for value, same in said.values():
-            if len(said) > 1:
-                values = " and ".join(quote(text) for text in said)
-                self._judge(same, "conflicting", f"the file says {values} of this prediction")
+                given.setdefault(write_value(value), (value, []))[1].append(entry)
+        for value, same in given.values():
+            if len(given) > 1:
+                values = " and ".join(quote(text) for text in given)
+                self._judge(same, "conflicting", f"the file has {values} for this prediction")
             else:
                 self._sort_value(known, value, same)
 
     def _sort_value(self, known: Known, value: float | Label, entries: list[Entry]) -> None:
         first, recorded = entries[0], known.recorded
         if recorded == write_value(value):
-            self._judge(entries, "unchanged", "it is recorded already")
+            self._judge(entries, "unchanged", "it is already recorded")
             return
         if recorded is not None and not self.correct:
             self._judge(entries, "conflicting", f"{quote(recorded)} is recorded; --correct would replace it")
@@ -122,7 +122,7 @@ class Sorting:
         row = Outcome(prediction_id=known.id, value=value, recorded_by=self.by, replaces=known.current)
         self.rows.append(row)
         self._judge([first], "accepted", "" if recorded is None else f"replaces {quote(recorded)}")
-        self._judge(entries[1:], "unchanged", f"line {first.line} says the same")
+        self._judge(entries[1:], "unchanged", f"line {first.line} has the same outcome")
 
     def _judge(self, entries: Iterable[Entry], result: Result, reason: str) -> None:
         self.judged += [Judged(entry=entry, result=result, reason=reason) for entry in entries]
@@ -137,22 +137,22 @@ def record_entries(
     partial: bool = False,
     dry_run: bool = False,
 ) -> tuple[list[Judged], bool]:
-    """Record a file's outcomes; give what became of each entry, by line, and whether the accepted ones are stored.
+    """Record a file's outcomes; return the result of each entry, by line, and whether the accepted ones are stored.
 
-    All or nothing, unless `partial`. Raises OutcomeChanged, and has stored nothing, when somebody else records for
-    one of these predictions at the same moment.
+    All or nothing, unless `partial`. Raises OutcomeChanged, and stores nothing, where another user records an outcome
+    for one of these predictions at the same time.
     """
     sorting = Sorting(by=by, new_classes=new_classes, correct=correct)
     sorting.sort(entries)
     stored = not dry_run and (partial or not sorting.is_refused)
     if stored:
-        # In one order, so that two files at once wait for each other and never block each other.
+        # In one order, so that two files at once never cause a deadlock.
         sorting.rows.sort(key=lambda row: row.prediction_id)
         try:
             INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows)
         except IntegrityError as error:
-            # The constraints of the log found what was judged before another row came in between.
-            problem = "somebody else recorded an outcome for one of these predictions at the same moment"
+            # Another row was added after the check; the log's constraints refuse this one.
+            problem = "another user recorded an outcome for one of these predictions at the same time"
             raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
     return sorted(sorting.judged, key=lambda each: each.entry.line), stored
 
@@ -163,7 +163,7 @@ def _insert_by_orm(rows: list[Outcome]) -> None:
 
 
 def _insert_prepared(rows: list[Outcome]) -> None:
-    """For SQLite, whose writers all wait meanwhile: what Django makes of a row is made before, and replaces it."""
+    """For SQLite, whose writers all wait meanwhile: rows are converted before the transaction, and freed."""
     fields = [field for field in Outcome._meta.concrete_fields if not field.primary_key]
     names, places = ", ".join(field.attname for field in fields), ", ".join(["%s"] * len(fields))
     prepared: list[tuple[Any, ...]] = []
@@ -179,7 +179,7 @@ INSERTS: dict[str, Callable[[list[Outcome]], None]] = {"sqlite": _insert_prepare
 
 
 def look_up(ids: Sequence[UUID]) -> dict[UUID, Known]:
-    """Find those of the ids that are predictions."""
+    """Find the predictions with these ids."""
     found: list[tuple[UUID, int]] = []
     current: dict[UUID, Outcome] = {}
     for batch in _split(ids):

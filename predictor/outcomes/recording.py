@@ -1,4 +1,4 @@
-"""Records what really happened, for one prediction."""
+"""Records the outcome of one prediction."""
 
 from django.db import IntegrityError, transaction
 
@@ -9,21 +9,21 @@ from predictor.schema.values import Label, write_value
 
 
 def find_outcome(prediction: Prediction) -> Outcome | None:
-    """What is held to be true of a prediction now; None where nothing was recorded."""
+    """The current outcome of a prediction; None where none was recorded."""
     return Outcome.objects.current().filter(prediction=prediction).first()
 
 
 def is_same(current: Outcome | None, target: Target, value: float | Label) -> bool:
-    """Whether a parsed value is what is recorded already."""
+    """Whether a parsed value is already recorded."""
     return current is not None and write_value(target.restore(current.value)) == write_value(value)
 
 
 def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | None) -> tuple[Outcome, bool]:
-    """Record one outcome, or correct the one that is there; give it, and whether a row was added for it.
+    """Record one outcome, or correct the current one; return it, and whether a row was added.
 
-    `seen` is the id of the outcome that whoever records had before them, None for none: a correction replaces what
-    its author saw. Raises InvalidInput for a value that the target does not take, and OutcomeChanged when somebody
-    else recorded another one in the meantime.
+    `seen` is the id of the outcome that the author saw, None for none: a correction replaces only that one. Raises
+    InvalidInput for a value that the target does not take, and OutcomeChanged where another user has recorded another
+    outcome in the meantime.
     """
     target = prediction.version.parsed_schema.target
     try:
@@ -39,13 +39,13 @@ def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | 
         with transaction.atomic():
             made = Outcome.objects.create(prediction=prediction, value=value, recorded_by=by, replaces=current)
     except IntegrityError as error:
-        # Somebody else's row for the same place in the log was committed a moment earlier.
+        # Another row with the same place in the log was committed a moment earlier.
         raise OutcomeChanged(_describe_change(find_outcome(prediction))) from error
     return made, True
 
 
 def _describe_change(current: Outcome | None) -> str:
-    """Nothing is ever taken back, so that there is none only where somebody made up what they saw."""
+    """Outcomes are never deleted, so there is none only where `seen` was made up."""
     if current is None:
         return "No outcome was recorded that this could replace: look again."
     value, by = current.written_value, current.recorded_by

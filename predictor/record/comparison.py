@@ -1,4 +1,4 @@
-"""Says what a decision about a challenger was taken on."""
+"""Describes the figures behind the decision about a challenger."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from predictor.metrics.names import LABELS, describe_scale, format_score
 
 
 def describe_comparison(decision: Mapping[str, Any], unit: str = "") -> list[str]:
-    """Tell what a decision was taken on: scores side by side, gains with 95 % intervals, rows left out.
+    """The figures behind a decision: scores, gains with 95 % intervals, rows left out.
 
     `unit` is the target's. Empty where there was nothing to compare with.
     """

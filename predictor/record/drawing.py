@@ -1,4 +1,4 @@
-"""A picture of a version's report, drawn when it was trained, and how much room its texts take."""
+"""A drawing of a version's report, made when it was trained, and the width of its texts."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ DIGIT_WIDTH, POINT_WIDTH = 0.62, 0.31
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A finished picture, as SVG; `name` is a slug that no other picture of its version has."""
+    """A finished drawing, as SVG; `name` is a slug that is unique within its version."""
 
     name: str
     title: str
@@ -19,6 +19,6 @@ class Drawing:
 
 
 def measure_text(number: str, size: float) -> float:
-    """How wide a number's text is at most, set in a font of this size."""
+    """The largest width of a number's text in a font of this size."""
     points = sum(number.count(sign) for sign in ",.-")
     return size * (points * POINT_WIDTH + (len(number) - points) * DIGIT_WIDTH)

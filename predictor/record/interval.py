@@ -1,4 +1,4 @@
-"""What the 90 % interval of a regression's answer is made of, as a version keeps it and as it is signed."""
+"""The 90 % interval of a regression's predictions, as a version stores it and as it is signed."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import msgspec
 
 
 class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer's interval goes `radius`, in the target's unit, to either side of it.
+    """The interval is the prediction ± `radius`, in the target's unit.
 
     `rows` were measured for that; `approximate` where other models than the one that answers were measured.
     """
@@ -18,7 +18,7 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_interval(stored: object) -> MeasuredInterval | None:
-    """Read what a version keeps; None where it has no interval. Raises ValueError for anything else."""
+    """Read what a version stores; None where it has no interval. Raises ValueError for anything else."""
     try:
         return msgspec.convert(stored, MeasuredInterval | None)
     except msgspec.ValidationError as error:

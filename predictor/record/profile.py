@@ -1,4 +1,4 @@
-"""What the training data looked like: the points and the curve that a version's picture is drawn from."""
+"""The profile of the training data: the points and the curve of a version's picture."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Says where a version came from: its rows in a sentence, a file by its hash."""
+"""Describes where a version's rows came from, and hashes files."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from predictor.formats import format_number
 def describe_sources(data: Mapping[str, Any]) -> str:
     """How many rows came from the table and how many were outcomes, from what a version keeps of its data.
 
-    Empty where no outcome was there to be learnt from.
+    Empty where there was no outcome to train on.
     """
     outcomes = data.get("outcomes")
     if not outcomes:

@@ -1,4 +1,4 @@
-"""Loads the bytes of an opened manifest, and nothing that was not verified; and says what loading needs."""
+"""Loads verified artifacts, and only those, and checks what loading requires."""
 
 import hashlib
 import hmac
@@ -16,9 +16,9 @@ from predictor.estimators.own_code import Code, find_imported, import_code, read
 from predictor.exceptions import ArtifactError, DamagedArtifact, WrongCode, WrongLibraries
 
 RECORDED_LIBRARIES = ("scikit-learn", "numpy", "scipy")
-# A pickle promises nothing across versions of this one.
+# A pickle is not compatible across versions of this one.
 MATCHED_LIBRARY = "scikit-learn"
-# What a compiled model needs, whatever it was made from.
+# Every compiled model needs it.
 COMPILED_LIBRARY = "onnxruntime"
 
 
@@ -29,20 +29,20 @@ def find_libraries() -> dict[str, str]:
 
 
 def find_compiled_libraries() -> dict[str, str]:
-    """The one that a compiled model needs, in the version that it was shown to agree with."""
+    """The library that a compiled model needs, in the version that it was checked with."""
     return {COMPILED_LIBRARY: importlib.metadata.version(COMPILED_LIBRARY)}
 
 
 def find_code(model: str) -> Path:
-    """Where this build has the model's own pipeline.py, if it has one."""
+    """Where the model's own pipeline.py is in this build, if it has one."""
     return Path(settings.MODELS_DIR) / model / "pipeline.py"
 
 
 def check_usable(content: dict[str, Any]) -> None:
-    """Find out, from an opened manifest, whether this process could load the artifact.
+    """Check, by its opened manifest, that this process can load an artifact.
 
-    Raises WrongLibraries when it lacks a library or, for a pickle, has another scikit-learn, and WrongCode when the
-    recipe's own code is not the one a pickle was made with.
+    Raises WrongLibraries where a library is missing or, for a pickle, scikit-learn has another version, and WrongCode
+    where the recipe's own code is not the one that a pickle was made with.
     """
     made, here = content["libraries"].get(MATCHED_LIBRARY), importlib.metadata.version(MATCHED_LIBRARY)
     if made not in (here, None):  # A compiled model needs none.
@@ -53,10 +53,10 @@ def check_usable(content: dict[str, Any]) -> None:
 
 
 def _read_own_code(content: dict[str, Any]) -> Code:
-    """The bytes of pipeline.py, once they are known to be the signed ones."""
+    """The bytes of pipeline.py, verified to be the signed ones."""
     code = read_code(find_code(content["model"]))
     if code is None or code.sha256 != content["code"]:
-        raise WrongCode("it was made with another pipeline.py than this build has: retrain it, or bring that file back")
+        raise WrongCode("it was made with another pipeline.py than this build has: retrain it, or restore that file")
     return code
 
 
@@ -70,13 +70,13 @@ def _check_installed(libraries: dict[str, str]) -> None:
 
 
 def verify_bytes(content: dict[str, Any], data: bytes | bytearray) -> None:
-    """Raise DamagedArtifact unless these are the bytes that an opened manifest speaks of."""
+    """Raise DamagedArtifact unless these are the bytes of an opened manifest."""
     if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), content["sha256"]):
         raise DamagedArtifact("the stored bytes are not the ones that were signed")
 
 
 def load_pickle(content: dict[str, Any], data: bytes | bytearray) -> Any:
-    """Unpickle the bytes of an opened manifest, verified once more; another scikit-learn's objects are an error too."""
+    """Unpickle the bytes of an opened manifest, verified again; objects of another scikit-learn are an error, too."""
     verify_bytes(content, data)
     from sklearn.exceptions import InconsistentVersionWarning
 
@@ -90,20 +90,20 @@ def load_pickle(content: dict[str, Any], data: bytes | bytearray) -> Any:
             raise WrongLibraries(str(error)) from error
         except ArtifactError:
             raise
-        except Exception as error:  # Unpickling runs any code's own errors; each means that it cannot be used.
+        except Exception as error:  # Unpickling may raise anything; it then cannot be used.
             raise ArtifactError(f"it cannot be unpickled: {error!r}") from error
 
 
 def load_compiled(content: dict[str, Any], data: bytes | bytearray) -> CompiledModel:
-    """Load the ONNX bytes of an opened manifest, verified once more; neither unpickles nor imports scikit-learn."""
+    """Load the ONNX bytes of an opened manifest, verified again; neither unpickles nor imports scikit-learn."""
     verify_bytes(content, data)
     try:
         return CompiledModel(data)
-    except Exception as error:  # onnxruntime's errors share no root; each means that it cannot be used.
+    except Exception as error:  # onnxruntime's errors have no common base class.
         raise ArtifactError(f"it cannot be loaded by {COMPILED_LIBRARY}: {error}") from error
 
 
 def _import_once(content: dict[str, Any]) -> None:
-    """Run the signed pipeline.py, anew only where another one, or none, is this process's module."""
+    """Run the signed pipeline.py, unless this process has already imported the same one."""
     if find_imported(content["model"]) != content["code"]:
         import_code(content["model"], _read_own_code(content))

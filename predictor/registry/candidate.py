@@ -1,4 +1,4 @@
-"""What a retrain or an import has made, before it has a number, and what was decided about it."""
+"""A trained or imported model before it has a version number, and the decision about it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from predictor.schema.schema import Schema
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A trained model that has no number yet. The packages hold the bytes that will be signed."""
+    """A trained model without a version number yet. The packages contain the bytes that will be signed."""
 
     model: str
     title: str

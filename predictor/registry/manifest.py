@@ -1,12 +1,12 @@
-"""What is signed of an artifact: a manifest, which is canonical JSON, and its HMAC.
+"""The signed manifest of an artifact, which is canonical JSON, and its HMAC.
 
-Format 2 names the database, model, number and kind, the schema and the interval that answers are given by, the
-libraries, the size and SHA-256 of the bytes, and the SHA-256 of the recipe's own pipeline.py where there is one. So
-signed bytes cannot be served as another version, in another database, under another schema or with another interval.
-Format 1 knows neither database nor interval. It is what processes of the build before read, so every artifact is
-signed in both formats, and format 1 alone is accepted until `manage.py resign` has run.
-To change the format: raise FORMAT, add its own columns, and keep reading the old one for as long as databases may
-hold it.
+Format 2 names the database, model, number and kind, the schema and the interval of its answers, the libraries, the
+size and SHA-256 of the bytes, and the SHA-256 of the recipe's own pipeline.py where there is one. So signed bytes
+cannot be served as another version, in another database, under another schema or with another interval.
+Format 1 has neither database nor interval. Processes of the former build read it, so every artifact is signed in
+both formats, and format 1 alone is accepted until `manage.py resign` has run.
+To change the format: raise FORMAT, add columns for it, and keep reading the old one for as long as databases may
+contain it.
 """
 
 import hmac
@@ -27,7 +27,7 @@ SALT = "mlsite.artifact"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Which version an artifact belongs to, and in which database: what was signed must say the same."""
+    """The version and the database that an artifact belongs to; the signed ones must be equal."""
 
     database: str
     model: str
@@ -45,7 +45,7 @@ def build_manifest(
     libraries: dict[str, str],
     code: str | None = None,
 ) -> dict[str, Any]:
-    """What is signed, in format 2, of an artifact of `size` bytes with this SHA-256."""
+    """Build the manifest, in format 2, of an artifact of `size` bytes with this SHA-256."""
     return {
         "format": FORMAT,
         "database": identity.database,
@@ -62,17 +62,17 @@ def build_manifest(
 
 
 def reduce_manifest(content: dict[str, Any]) -> dict[str, Any]:
-    """The same in format 1, for processes of the build before."""
+    """The same manifest in format 1, for processes of the former build."""
     return {name: value for name, value in content.items() if name not in ADDED_BY_FORMAT_2} | {"format": 1}
 
 
 def extend_manifest(content: dict[str, Any], *, database: str, interval: dict[str, Any] | None) -> dict[str, Any]:
-    """An opened manifest of format 1 in format 2, with what only the database says."""
+    """An opened manifest of format 1 in format 2, with the values that only the database has."""
     return content | {"format": FORMAT, "database": database, "interval": interval}
 
 
 def write_manifest(content: dict[str, Any]) -> str:
-    """The text that is signed: canonical JSON, so that the same content is always the same text."""
+    """The text to sign: canonical JSON, so that the same content always gives the same text."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -83,7 +83,7 @@ def sign_manifest(manifest: str, key: str | None = None) -> str:
 
 
 def find_key(manifest: str, signature: str) -> str:
-    """The trusted key that signed a manifest. Raises BadSignature where none of them did."""
+    """The trusted key that signed a manifest. Raises BadSignature where none did."""
     for key in (settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS):
         if hmac.compare_digest(sign_manifest(manifest, key).encode(), signature.encode()):
             return str(key)

@@ -1,4 +1,4 @@
-"""Packs a fitted model into compressed chunks and back, without ever holding its pickle whole beside them."""
+"""Packs a fitted model into compressed chunks and back, without its whole pickle in memory as well."""
 
 import pickle
 import zlib
@@ -17,21 +17,21 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A model in compressed chunks; `size`, in bytes, and `sha256` are those of the pickle or ONNX bytes themselves."""
+    """A model in compressed chunks; `size`, in bytes, and `sha256` are of the uncompressed pickle or ONNX bytes."""
 
     chunks: list[bytes]
     size: int
     sha256: str
 
     def unpack(self) -> Iterator[bytes]:
-        """The model's own bytes, some at a time."""
+        """The model's uncompressed bytes, chunk by chunk."""
         unpacker = zlib.decompressobj()
         for chunk in self.chunks:
             yield unpacker.decompress(chunk)
 
 
 class _Packer:
-    """What pickle writes to: hashes and compresses what comes, and cuts that into chunks."""
+    """The file that pickle writes to: hashes and compresses the bytes, and splits them into chunks."""
 
     def __init__(self, limit: int) -> None:
         self.chunks: list[bytes] = []
@@ -40,7 +40,7 @@ class _Packer:
         self._compressor = zlib.compressobj(level=1)
 
     def write(self, data: Any) -> int:
-        # An array in Fortran's order comes as a buffer that a memoryview cannot cut.
+        # The buffer of an array in Fortran's order cannot be sliced by a memoryview.
         view = pickle.PickleBuffer(data).raw()
         for start in range(0, len(view), CHUNK_BYTES):
             piece = view[start : start + CHUNK_BYTES]
@@ -73,7 +73,7 @@ def pack_model(estimator: Any) -> Package:
 
 
 def pack_bytes(data: bytes) -> Package:
-    """Compress what is bytes already; raises ModelTooLarge above MODEL_MAX_MB."""
+    """Compress a model's bytes; raises ModelTooLarge above MODEL_MAX_MB."""
     packer = _Packer(settings.MODEL_MAX_MB * MEGABYTE)
     packer.write(data)
     packer.finish()
@@ -83,11 +83,11 @@ def pack_bytes(data: bytes) -> Package:
 def check_lengths(size: int, *, count: int, total: int | None, shortest: int | None, longest: int | None) -> None:
     """Raise DamagedArtifact unless chunks of these lengths can hold `size` bytes as `pack_model` cuts them.
 
-    What cannot be compressed grows by less than 1 %, and every chunk but the last one is full. The lengths are None
-    where there is no chunk.
+    Incompressible bytes grow by less than 1 %, and every chunk but the last is full. The lengths are None where there
+    is no chunk.
     """
     if not total:
-        raise DamagedArtifact("the stored bytes are gone")
+        raise DamagedArtifact("the stored bytes were not found")
     if not shortest or count > total // CHUNK_BYTES + 1 or (longest or 0) > CHUNK_BYTES:
         raise DamagedArtifact(f"its {count} chunks of {shortest} to {longest} bytes are not as they were stored")
     if total > size + size // 100 + 1000:
@@ -95,7 +95,7 @@ def check_lengths(size: int, *, count: int, total: int | None, shortest: int | N
 
 
 def join_chunks(chunks: Iterator[bytes], size: int) -> bytearray:
-    """Unpack stored chunks; raises DamagedArtifact where that does not give `size` bytes."""
+    """Unpack stored chunks; raises DamagedArtifact where they do not give `size` bytes."""
     unpacker, joined = zlib.decompressobj(), bytearray()
     try:
         for chunk in chunks:

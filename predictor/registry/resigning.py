@@ -1,4 +1,4 @@
-"""Signs what earlier builds stored in today's format, next to the signature that their processes still read."""
+"""Signs artifacts of earlier builds in today's format, in addition to the signature that their processes still read."""
 
 from dataclasses import dataclass, field
 
@@ -15,10 +15,10 @@ from predictor.registry.versions import lock_registry
 
 @dataclass(kw_only=True)
 class Resigned:
-    """What was done: artifacts `extended` to format 2, and `rotated` to the current key.
+    """What was done: the number of artifacts `extended` to format 2, and `rotated` to the current key.
 
-    `refused` says of artifacts why they were left alone, `distrusted` of live versions without a trusted artifact how
-    to go on; `is_strict` tells whether format 1 alone is accepted no more.
+    `refused` says why artifacts were not signed, and `distrusted` what to do about live versions without a trusted
+    artifact; `is_strict` is true where format 1 alone is no longer accepted.
     """
 
     extended: int = 0
@@ -29,11 +29,11 @@ class Resigned:
 
 
 def resign_artifacts(*, rotate: bool = False, accept_format_1: bool = False) -> Resigned:
-    """Add the signature of format 2 where there is none, made with the key that made the first one.
+    """Add the signature of format 2 where there is none, with the key of the first signature.
 
     With `rotate`, all signatures are renewed with MODEL_SIGNING_KEY. From the first time that every live version is
     trusted, artifacts that have format 1 alone are refused, here too unless with `accept_format_1`. In one transaction;
-    processes that serve meanwhile notice nothing.
+    serving processes are not affected.
     """
     done = Resigned()
     with transaction.atomic(durable=True):
@@ -59,7 +59,7 @@ def _resign(artifact: Artifact, site: Site, done: Resigned, accepts_format_1: bo
         done.refused.append(f"{artifact}: {error}")
         return
     if not artifact.manifest_2:
-        # With the same key, so that whoever trusted it before does so now.
+        # With the same key, so that every process that trusted it still does.
         key = find_key(artifact.manifest, artifact.signature)
         artifact.manifest_2 = write_manifest(content)
         artifact.signature_2 = sign_manifest(artifact.manifest_2, key)
@@ -72,7 +72,7 @@ def _resign(artifact: Artifact, site: Site, done: Resigned, accepts_format_1: bo
 
 
 def _find_distrust(version: Version, site: Site) -> str | None:
-    """Why none of a version's artifacts is trusted, and how to go on; None where one is, or is merely damaged."""
+    """Why none of a version's artifacts is trusted, and what to do; None where one is trusted, or only damaged."""
     reason = None
     for artifact in Artifact.objects.filter(version=version).select_related("version").order_by("-kind"):
         try:

@@ -1,4 +1,4 @@
-"""Decides whether a stored artifact is trusted: what was signed, for which place, and in which format."""
+"""Decides whether a stored artifact is trusted: by its signature, the version it was signed for, and its format."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from predictor.registry.manifest import Identity, extend_manifest, open_manifest
 def open_artifact(artifact: Artifact, site: Site, *, accepts_format_1: bool | None = None) -> dict[str, Any]:
     """Verify an artifact's manifest, and read it in format 2; its bytes are neither read nor verified.
 
-    All that is there must be signed. One that has format 1 alone is accepted where `manage.py resign` has not run yet,
-    unless `accepts_format_1` says otherwise; its interval is then the version's own, which format 1 did not sign.
-    Raises UntrustedArtifact, and DamagedArtifact where that interval is none.
+    All of its manifests must be signed. One with format 1 alone is accepted where `manage.py resign` has not run yet,
+    unless `accepts_format_1` is given; its interval is then the version's own, which format 1 did not sign.
+    Raises UntrustedArtifact, and DamagedArtifact for an invalid interval.
     """
     identity = find_identity(artifact, site)
     if artifact.manifest or not artifact.manifest_2:
@@ -27,7 +27,7 @@ def open_artifact(artifact: Artifact, site: Site, *, accepts_format_1: bool | No
         raise DamagedArtifact(str(error)) from error
     accepts = site.strict_since is None if accepts_format_1 is None else accepts_format_1
     if not artifact.manifest_2 and not accepts:
-        raise RetiredFormat("it is signed in format 1 alone, which this database accepts no more")
+        raise RetiredFormat("it is signed in format 1 alone, which this database no longer accepts")
     return content
 
 
@@ -37,6 +37,6 @@ def find_identity(artifact: Artifact, site: Site) -> Identity:
 
 
 def explain_distrust(version: Version, error: UntrustedArtifact) -> str:
-    """Say, of a live version, why it is not trusted and how to go on."""
+    """Explain why a live version is not trusted, and what to do."""
     replace = f"`manage.py retrain {version.model} --replace-untrusted`"
     return f"{version} is live but not trusted here: {error}. Left alone; {error.remedy}, or replace it by {replace}."

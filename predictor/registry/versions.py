@@ -19,7 +19,7 @@ from predictor.registry.trust import find_identity, open_artifact
 def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version | None:
     """Store a candidate as the next version of its model and, if so judged, promote it: all of it, or nothing.
 
-    None, and nothing stored, when another version than the one it was judged against is live by now.
+    None, and nothing is stored, where another version has become live than the one it was compared with.
     """
     with transaction.atomic(durable=True):
         lock_registry()
@@ -37,13 +37,13 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
 
 
 def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
-    """Make a version live, whether it is newer or older than the one that is; None when it is live already.
+    """Make a version live, whether newer or older than the live one; None where it already is.
 
-    Raises ArtifactError, and changes nothing, when this build could not load it.
+    Raises ArtifactError, and changes nothing, where this build cannot load it.
     """
     with transaction.atomic(durable=True):
         lock_registry()
-        # Not before: until then its artifact may be pruned.
+        # Under the lock: before, its artifact may be pruned.
         verify_servable(version)
         if Version.objects.live().filter(id=version.id).exists():
             return None
@@ -51,7 +51,7 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
 
 
 def roll_back(model: str, *, by: str, reason: str) -> Promotion:
-    """Go back to the version that was live before: one step along the log for each call.
+    """Go back to the version that was live before: each call goes back one step in the log.
 
     Raises NothingToRollBack at the log's beginning, and ArtifactError when this build could not load that
     version; either changes nothing.
@@ -62,9 +62,9 @@ def roll_back(model: str, *, by: str, reason: str) -> Promotion:
         newest = log.order_by("-id").first()
         before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
         if newest is None:
-            raise NothingToRollBack("it has no version that ever was live")
+            raise NothingToRollBack("none of its versions was ever live")
         if before is None:
-            raise NothingToRollBack("it has no promotion before the one that is live")
+            raise NothingToRollBack("it has no promotion before the live one")
         target = before.origin
         try:
             verify_servable(target.version)
@@ -77,7 +77,7 @@ def roll_back(model: str, *, by: str, reason: str) -> Promotion:
 def prune(model: str, *, keep: int, dry_run: bool = False) -> list[Version]:
     """Drop the artifacts, never the rows, of a model's versions that never were live, except the newest `keep`.
 
-    Gives the versions whose artifacts were there and are dropped; those can never go live again.
+    Returns the versions whose artifacts are dropped; they can never go live again.
     """
     with transaction.atomic(durable=True):
         lock_registry()
@@ -115,7 +115,7 @@ def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearra
 
 
 def verify_servable(version: Version) -> None:
-    """Raise the pickle's ArtifactError where neither the compiled model nor the pickle could be loaded here."""
+    """Raise the pickle's ArtifactError where neither the compiled model nor the pickle can be loaded here."""
     try:
         read_verified(version, Artifact.Kind.ONNX)
     except ArtifactError:
@@ -123,7 +123,7 @@ def verify_servable(version: Version) -> None:
 
 
 def is_any_servable() -> bool:
-    """Whether any live version could be loaded here."""
+    """Whether any live version can be loaded here."""
     for version in Version.objects.live():
         try:
             verify_servable(version)
@@ -204,6 +204,6 @@ def _read_chunks(artifact: Artifact, size: int) -> Iterator[bytes]:
     numbers = artifact.chunks.values_list("number", flat=True)
     for number in list(numbers):
         data = artifact.chunks.values_list("data", flat=True).get(number=number)
-        if isinstance(data, str):  # SQLite keeps whatever type somebody wrote.
+        if isinstance(data, str):  # SQLite stores values of any type.
             raise DamagedArtifact(f"its chunk {number} is text")
         yield bytes(data)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from predictor.formats import Quantity, Written, format_plain
 from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.kinds import Kind
-from predictor.schema.values import SHOWN_CHOICES, Value, find_longest, read_truth, take_scalar, write_given
+from predictor.schema.values import SHOWN_CHOICES, Value, find_longest, read_boolean, take_scalar, write_given
 from predictor.texts import normalise_text, quote
 
 
@@ -17,8 +17,8 @@ from predictor.texts import normalise_text, quote
 class Feature:
     """One input of a model.
 
-    `minimum` and `maximum` are hard limits and refuse; `seen` is what the training rows held and only
-    warns: the lowest and the highest number, or the categories. Empty when no training row had a value.
+    Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
+    categories of the training rows, only get a warning. It is empty where no training row had a value.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Feature:
     typical: Value = None
 
     def parse(self, raw: object) -> Value:
-        """Turn what was typed or sent into this feature's value; None when it is missing.
+        """Parse what was typed or sent; None where it is missing.
 
         Raises ValueError, its message saying what was given and what would be right.
         """
@@ -57,7 +57,7 @@ class Feature:
 
     @cached_property
     def expected(self) -> str:
-        """What a right value looks like, in words that fit after “give”."""
+        """A valid value, described so that it fits after “give”."""
         if self.kind == "category":
             more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
             return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
@@ -73,10 +73,10 @@ class Feature:
         return choice
 
     def _parse_boolean(self, raw: str | float) -> bool:
-        truth = read_truth(raw)
-        if truth is None:
+        value = read_boolean(raw)
+        if value is None:
             raise ValueError(f"{quote(raw)} is neither yes nor no: give {self.expected}.")
-        return truth
+        return value
 
     def _parse_number(self, raw: str | float) -> float | int:
         number = read_number(raw, self.expected)
@@ -90,13 +90,13 @@ class Feature:
         return int(number) if self.kind == "integer" else number + 0.0
 
     def encode(self, value: Value) -> float:
-        """Give the float64 that scikit-learn sees: numbers as they are, categories as codes, missing as NaN."""
+        """Encode a value as float64 for scikit-learn: numbers as they are, categories as codes, missing as NaN."""
         if value is None:
             return math.nan
         return float(self.choices.index(value)) if isinstance(value, str) else float(value)
 
     def find_warning(self, value: Value) -> str | None:
-        """Say what is unusual about a valid value, or None."""
+        """The warning for a valid value that was not seen in training, or None."""
         if value is None or not self.seen or self.kind == "boolean":
             return None
         if isinstance(value, str):
@@ -107,13 +107,13 @@ class Feature:
 
     @cached_property
     def seen_range(self) -> Written | None:
-        """The range seen in training: “0.1 to 9.9 mm”; None for what has none."""
+        """The range seen in training: “0.1 to 9.9 mm”; None where there is none."""
         if not self.seen or self.kind in ("category", "boolean"):
             return None
         return self._quantity.write_range(float(self.seen[0]), float(self.seen[-1]))
 
     def write(self, value: Value) -> Written:
-        """Write one of its values for people, a number with its unit."""
+        """Format one of its values for people, a number with its unit."""
         return self._quantity.write(value)
 
     @cached_property
@@ -122,7 +122,7 @@ class Feature:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `asdict` wrote, also after a database turned 1e22 into an integer and tuples into lists."""
+        """Read what `asdict` gave, also where a database turned 1e22 into an integer and tuples into lists."""
         read = dict(stored)
         read["choices"] = tuple(read["choices"])
         read["seen"] = tuple(s if isinstance(s, str) else float(s) for s in read["seen"])

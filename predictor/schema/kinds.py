@@ -1,4 +1,4 @@
-"""What an input can be, and what a model can do."""
+"""The kinds of inputs, and the tasks of models."""
 
 from typing import Literal
 

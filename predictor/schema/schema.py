@@ -1,4 +1,4 @@
-"""What an input is: the one definition that forms, API, CSV files and history parse through."""
+"""The definition of a model's inputs: forms, API, CSV files and history all parse through it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import SHOWN_CHOICES, Matrix, Value
 from predictor.texts import quote, shorten
 
-# A model's name, in its folder and its addresses.
+# A model's name, in its folder and its URLs.
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 # Django's forms send a token under this name.
 RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
@@ -21,7 +21,7 @@ MOST_UNKNOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One parsed input: its values by feature name, and what is unusual about them."""
+    """One parsed input: its values by feature name, and the warnings about them."""
 
     values: dict[str, Value]
     warnings: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Schema:
     def parse(self, raw: Mapping[str, object]) -> Row:
         """Parse one input by feature name.
 
-        Raises InvalidInput that names every field which is missing, unknown or wrong, all at once.
+        Raises InvalidInput, which names all fields that are missing, unknown or invalid.
         """
         problems = self._refuse_unknown(raw)
         values: dict[str, Value] = {}
@@ -60,7 +60,7 @@ class Schema:
         return Row(values=values, warnings=[warning for warning in found if warning])
 
     def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, str]:
-        """A message for each name that is none of this schema's; few of them, however many somebody sends."""
+        """A message for each name that is not in this schema, up to a limit."""
         unknown = [name for name in raw if name not in self._known]
         names = ", ".join(self.names[:SHOWN_CHOICES])
         problems = {

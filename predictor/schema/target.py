@@ -1,4 +1,4 @@
-"""What a model predicts."""
+"""The target of a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from predictor.schema.values import (
     SHOWN_CHOICES,
     Label,
     find_longest,
-    read_truth,
+    read_boolean,
     take_scalar,
     write_value,
 )
@@ -21,7 +21,7 @@ from predictor.texts import normalise_text, quote
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is predicted: a number with its unit, or one of `classes`, in the order of their codes."""
+    """The predicted value: a number with its unit, or one of `classes`, in the order of their codes."""
 
     name: str
     label: str
@@ -30,9 +30,9 @@ class Target:
     classes: tuple[Label, ...] = ()
 
     def parse(self, raw: object, *, new_classes: bool = False) -> float | Label:
-        """Turn what somebody says has happened into a number or the label of a class; `write_value` undoes it.
+        """Parse an outcome into a number or the label of a class; `write_value` is the inverse.
 
-        With `new_classes`, a class that the model does not know is taken too, typed as those that it knows.
+        With `new_classes`, a class that the model does not have is accepted, in the type of those that it has.
         Raises ValueError, its message saying what was given and what would be right.
         """
         given = take_scalar(raw, self._longest, self.expected)
@@ -54,34 +54,34 @@ class Target:
         return find_longest(self.classes)
 
     def write(self, stored: Any, *, decimals: int | None = None) -> Written:
-        """Write an outcome or a prediction, as JSON kept it: a number with its unit, or the label of a class."""
+        """Format an outcome or a prediction, as stored in JSON: a number with its unit, or the label of a class."""
         if self.task == "regression":
             return Quantity(unit=self.unit, decimals=decimals).write(float(stored))
         return Written(text=format_label(stored))
 
     def restore(self, stored: Any) -> float | Label:
-        """Read back what JSON kept of a parsed value: a database may have made an integer of 1e22."""
+        """Restore a parsed value from JSON, where a database may have turned 1e22 into an integer."""
         return float(stored) if self.task == "regression" else stored
 
     @cached_property
     def expected(self) -> str:
-        """What a right value looks like, in words that fit after “give”."""
+        """A valid value, described so that it fits after “give”."""
         if self.task == "regression":
             return "a number"
         more = ", …" if len(self.classes) > SHOWN_CHOICES else ""
         return "one of " + ", ".join(quote(write_value(label)) for label in self.classes[:SHOWN_CHOICES]) + more
 
     def _read_label(self, raw: str | float) -> Label | None:
-        """The label that was given, of the type of this target's classes; None where it is none."""
+        """The given label in the type of this target's classes; None where it cannot be."""
         text = write_value(raw + 0.0 if isinstance(raw, float) else raw)
         if isinstance(self.classes[0], bool):
-            return read_truth(text)
+            return read_boolean(text)
         if isinstance(self.classes[0], int):
             return _read_integer(text, self.classes)
         return self._read_text(normalise_text(text))
 
     def _read_text(self, text: str) -> str | None:
-        """A class may begin or end with a blank; a new one does not, and is whole where all the others are."""
+        """Match a class, which may begin or end with a space; a new one is stripped, and an integer where all are."""
         known = [str(label) for label in self.classes]
         for spelling in (text, text.strip()):
             found = find_written(spelling, known)
@@ -97,7 +97,7 @@ class Target:
 
 
 def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
-    """Read a whole number, also one written "2.0"; one that is beyond 2⁵³ must be `known`."""
+    """Read an integer, also one written "2.0"; one beyond 2⁵³ must be `known`."""
     for label in known:
         if raw.strip() == str(label):
             return int(label)

@@ -1,7 +1,7 @@
-"""One value of an input or a target: as it was given, as it is stored, as an array of many."""
+"""Values of inputs and targets: as given, as stored, and as arrays."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.kinds import Kind
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 Value = float | int | str | bool | None
 Label = str | int | bool
-# As text: every command loads this module, and only those that compute should wait for numpy.
+# Quoted: every command imports this module, and only those that compute should wait for numpy.
 Vector: TypeAlias = "NDArray[np.float64]"
 Matrix: TypeAlias = "NDArray[np.float64]"
 Mask: TypeAlias = "NDArray[np.bool_]"
-TRUTHS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
-# Longer than any text that is compared with a number, a yes or a label; a choice may be longer still.
+BOOLEANS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+# Longer than any number or boolean as text; choices and labels may be longer.
 LONGEST_TEXT = 4_000
 SHOWN_CHOICES = 12
 
 
 def write_value(value: Value) -> str:
-    """Write a value so that `Feature.parse` reads back exactly the same one."""
+    """Write a value as text that `Feature.parse` reads back exactly."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -32,19 +32,19 @@ def write_value(value: Value) -> str:
     return repr(value).removesuffix(".0") if isinstance(value, float) else write_scalar(value)
 
 
-def read_truth(raw: str | float) -> bool | None:
-    """Read a yes or a no, also one written as a number; None where it is neither."""
-    text = find_written(write_given(raw).strip().lower(), TRUTHS)
-    return None if text is None else TRUTHS[text]
+def read_boolean(raw: str | float) -> bool | None:
+    """Read a boolean, also one written as yes or no or as a number; None where it is none."""
+    text = find_written(write_given(raw).strip().lower(), BOOLEANS)
+    return None if text is None else BOOLEANS[text]
 
 
 def find_longest(labels: Iterable["Label"]) -> int:
-    """How many characters may be given where one of these is asked for: browsers make two of each line end."""
+    """The most characters of an input that is one of these: browsers send two for each line end."""
     return max([LONGEST_TEXT, *(2 * len(label) for label in labels if isinstance(label, str))])
 
 
 def take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
-    """What was given, which must be one value; a text of more than `longest` characters is not looked at."""
+    """Return an input that is a single value; raises ValueError for others, or more than `longest` characters."""
     if isinstance(raw, str):
         if len(raw) > longest:
             raise ValueError(f"{quote(raw)} is too long: give {expected}.")
@@ -55,21 +55,28 @@ def take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
 
 
 def write_given(raw: str | float) -> str:
-    """What was given as text; adding 0.0 turns −0.0 into 0.0, so that both are the same."""
+    """Write an input as text; adding 0.0 turns −0.0 into 0.0, so that both are the same."""
     return write_scalar(raw + 0.0 if isinstance(raw, float) else raw)
 
 
-def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:
-    """Convert a stored value, of a version in which the feature may have been of another kind, to this `kind`.
+def recode(codes: Vector, table: "NDArray[Any]") -> "NDArray[Any]":
+    """Replace each code, shape (n,), counted from 0, by its entry in `table`, (codes + 1,), and NaN by the last one."""
+    import numpy as np
 
-    Limits are not checked. Raises ValueError where this kind has no such value.
+    return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
+
+
+def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:
+    """Convert a stored value to `kind`; the feature may have been of another kind in its version.
+
+    Limits are not checked. Raises ValueError where the value does not fit this kind.
     """
     if value is None:
         return None
     if kind == "category":
         found: Value = find_written(normalise_text(write_value(value)), choices)
     elif kind == "boolean":
-        found = read_truth(value)
+        found = read_boolean(value)
     else:
         number = read_number(int(value) if isinstance(value, bool) else value, "a number") + 0.0
         found = number if kind == "number" else int(number) if is_whole(number) else None

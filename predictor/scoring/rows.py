@@ -1,4 +1,4 @@
-"""Answers any number of rows: chunk by chunk, each of them committed before any of its answers is given."""
+"""Predicts for any number of rows, chunk by chunk; each chunk is committed before it is returned."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +16,13 @@ from predictor.serving.history import Stored, describe_answer, insert_rows
 from predictor.serving.runtime import Answer, Runtime
 
 ROWS_AT_ONCE = 4_000
-# In one transaction on SQLite, where all other writers wait for its end.
+# In one transaction on SQLite, while all other writers wait.
 ROWS_IN_A_TURN = 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
-    """One row, its answer, and the id under which both are kept."""
+    """One row, its answer, and the id under which both are stored."""
 
     id: UUID
     row: Row
@@ -30,11 +30,11 @@ class Scored:
 
 
 def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source) -> Iterator[list[Scored]]:
-    """Predict and store parsed rows, 4,000 at a time; gives each chunk once all of it is committed.
+    """Predict and store parsed rows, 4,000 at a time; yields each chunk once all of it is committed.
 
-    While the database takes one chunk, over a connection of its own, the next is parsed and predicted: so memory stays
-    flat. SQLite is left to others for half of the time. Raises NoAnswer for a row that the model cannot answer, and
-    what the database raises; what was given until then is stored, and at most one chunk more.
+    While one chunk is stored, over a connection of its own, the next is parsed and predicted, so memory is bounded.
+    SQLite is free for others half of the time. Raises NoAnswer for a row that the model cannot answer, and what the
+    database raises; what was yielded until then is stored, and at most one chunk more.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring") as writer:
         try:
@@ -43,7 +43,7 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
             remaining = iter(rows)
             while taken := list(islice(remaining, ROWS_AT_ONCE)):
                 scored, stored = _score_chunk(runtime, taken, source)
-                # Queued before the one ahead of it is done, so that the database never waits for this thread.
+                # Submitted before the former chunk is done, so that the database never waits for this thread.
                 following = writer.submit(_store, stored, storing)
                 if storing is not None:
                     storing.result()
@@ -77,14 +77,14 @@ def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -
 
 
 def _store(stored: list[Stored], ahead: "Future[None] | None") -> None:
-    """Insert a chunk, unless the one ahead of it could not be: nothing is kept behind a gap."""
+    """Insert a chunk, unless the one before it failed: nothing is stored after a gap."""
     if ahead is not None:
         ahead.result()
     STORES.get(connection.vendor, insert_rows)(stored)
 
 
 def _store_in_turns(stored: Sequence[Stored]) -> None:
-    """Leave SQLite to others for as long as each piece took: they try again by themselves, in steps up to 100 ms."""
+    """Pause as long as each piece took, so that other writers of SQLite, which retry within 100 ms, get a turn."""
     for start in range(0, len(stored), ROWS_IN_A_TURN):
         began = time.monotonic()
         insert_rows(stored[start : start + ROWS_IN_A_TURN])

@@ -21,7 +21,7 @@ SECONDS_BETWEEN_TRIES = 0.1
 
 @dataclass(kw_only=True, eq=False)
 class Job:
-    """One request: its rows are all stored or none of them. It finishes with what was committed, or with an error."""
+    """One request: all of its rows are stored, or none. It finishes with the committed predictions, or an error."""
 
     runtime: Runtime
     rows: Sequence[Row]
@@ -32,7 +32,7 @@ class Job:
 
     @property
     def is_predicted(self) -> bool:
-        """Whether nothing is left to do but to store it; a large job gets there piece by piece."""
+        """Whether all rows are predicted and only need to be stored; a large job is predicted piece by piece."""
         return len(self.predicted) == len(self.rows)
 
     @property
@@ -44,7 +44,7 @@ class Job:
         self._finished.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it is finished within so many seconds."""
+        """Whether it finished within so many seconds."""
         return self._finished.wait(seconds)
 
     def get_predictions(self) -> list[Prediction]:
@@ -58,10 +58,10 @@ class Store(Protocol):
     """Where predictions are kept."""
 
     def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        """Commit all of them or none; `again` where some or all may be there already, under the same ids."""
+        """Commit all of them or none; `again` where some or all may already be stored, under the same ids."""
 
     def is_connected(self) -> bool:
-        """Whether the connection outlived the failure that `insert` has just raised."""
+        """Whether the connection survived the failure that `insert` has just raised."""
 
 
 class DatabaseStore:
@@ -78,10 +78,9 @@ class DatabaseStore:
 
 
 def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
-    """Predict and store the rows of all jobs, and finish each job with what is committed, or with an error.
+    """Predict and store the rows of all jobs, and finish each with its committed predictions, or with an error.
 
-    A job that fails by itself never fails its neighbours. A database that went away is tried again for
-    `patience` seconds.
+    A job that fails never fails the others. A lost database is tried again for `patience` seconds.
     """
     groups: dict[int, list[Job]] = {}
     for job in jobs:
@@ -94,7 +93,7 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
 
 
 def predict_piece(job: Job, size: int) -> None:
-    """Predict the next rows of a job, which finishes with its error where they cannot be answered."""
+    """Predict the next rows of a job, and finish it with the error where that fails."""
     rows = job.rows[len(job.predicted) :][:size]
     try:
         answers, duration_ms = job.runtime.answer(rows)
@@ -107,7 +106,7 @@ def predict_piece(job: Job, size: int) -> None:
 
 
 def make_error(error: BaseException) -> Exception:
-    """An error that only ends the request that it belongs to."""
+    """An error that ends only its own request: what is not an Exception becomes a RuntimeError."""
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
@@ -115,10 +114,10 @@ Predicted = tuple[Job, list[Prediction]]
 
 
 def _predict(jobs: list[Job]) -> list[Predicted]:
-    """Answer jobs of one version; those that cannot be answered are finished with their error and left out."""
+    """Predict jobs of one version; those that fail are finished with their error and left out."""
     try:
         return _predict_together(jobs)
-    except (Exception, SystemExit) as error:  # An estimator is anybody's code and may raise anything.
+    except (Exception, SystemExit) as error:  # An estimator may be any code, and raise anything.
         if len(jobs) == 1:
             jobs[0].finish(make_error(error))
             return []
@@ -138,13 +137,13 @@ def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> 
 
 
 def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
-    """Commit, and finish the jobs: together, and where their data is refused by halves, down to the one at fault."""
+    """Commit and finish the jobs together; where data is refused, in halves, down to the job at fault."""
     try:
         _insert([prediction for _, made in predicted for prediction in made], store, patience)
     except ConnectionLost as lost:
         for job, _ in predicted:
             job.finish(copy_error(lost.error))
-    except Exception as error:  # The database's own errors, and what an adapter says of a value; whoever asked is told.
+    except Exception as error:  # An error of the database, or of the adapter about a value; the caller gets it.
         if len(predicted) == 1:
             predicted[0][0].finish(error)
             return
@@ -156,7 +155,7 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
 
 
 class ConnectionLost(Exception):  # Caught in this module; the jobs finish with the database's own error.
-    """The database is away; whether the last commit was done is not known."""
+    """The database is away; whether the last commit was done is unknown."""
 
     def __init__(self, error: Error) -> None:
         self.error = error
@@ -170,7 +169,7 @@ def _insert(predictions: list[Prediction], store: Store, patience: float) -> Non
         try:
             return store.insert(predictions, again=again)
         except Error as error:
-            # Halves of what took too long would take too long too, one after the other.
+            # Halves of a batch that took too long would also take too long, one after the other.
             if not is_cancelled(error) and store.is_connected():
                 raise
             if time.monotonic() >= give_up_at:

@@ -1,4 +1,4 @@
-"""Gathers what is asked at the same time: requests hand over their rows and wait while one thread answers them."""
+"""Batches concurrent requests: they hand over their rows and wait while one thread predicts and stores them."""
 
 import logging
 import threading
@@ -14,27 +14,27 @@ from predictor.serving.lanes import Lane
 
 logger = logging.getLogger(__name__)
 
-# The router gives up at 30 s. What was taken is done, or has failed, within PATIENCE and the 10 s for which a statement
-# may hang (mlsite/worker.py).
+# Heroku's router gives up at 30 s. A job that was taken is done, or has failed, within PATIENCE and the 10 s for which
+# a statement may hang (mlsite/worker.py).
 SECONDS_TO_BE_TAKEN = 8.0
 SECONDS_TO_BE_DONE = 16.0
-# PostgreSQL restarts within this; whoever is waiting then gets an answer and not an error.
+# PostgreSQL restarts within this time; requests that wait then get an answer instead of an error.
 PATIENCE = 5.0
 MOST_ROWS = 1000
-# What is as small as this waits for others that are, and never for those who ask for many rows at once.
+# Jobs of at most so many rows wait only for each other, never for large ones.
 MOST_ROWS_OF_SMALL = 10
 MOST_ROWS_WAITING = 2000
 MOST_ROWS_OF_LARGE_WAITING = 10_000
-# Of large jobs, between two batches of small ones: some milliseconds, and 10 of a forest that is not compiled.
+# Of large jobs, between two batches of small ones: a few milliseconds, or 10 of a forest that is not compiled.
 ROWS_IN_A_PIECE = 100
 
 
 class Batcher:
-    """Once started, one thread owns one database connection and answers whatever is queued, batch by batch.
+    """Once started, one thread with its own database connection answers all queued jobs, batch by batch.
 
-    It never waits for more to come: a batch is what came in while the one before was answered. Large jobs are
+    It never waits for a batch to fill: a batch is what came in during the one before. Large jobs are
     predicted piece by piece in between, one after the other, and each is stored with the batch after its last piece.
-    Not started, it answers in the caller's thread, by the same code.
+    Not started, it answers in the caller's thread, with the same code.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Batcher:
         return self._small.rows + self._large.rows
 
     def start(self, prepare: Callable[[], None] = lambda: None) -> None:
-        """Start the thread, in the process that serves: no thread outlives a fork. It calls `prepare` first."""
+        """Start the thread, in the serving process, since threads do not survive a fork. It first calls `prepare`."""
         self.is_stopping = False
         self._thread = threading.Thread(target=self._run, args=[prepare], name="batcher", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what is queued, and take no more."""
+        """Answer what is queued, and accept no more."""
         if self._thread is not None:
             with self._changed:
                 self.is_stopping = True
@@ -77,14 +77,14 @@ class Batcher:
         if self._thread is None:
             answer_batch([job], self._store, patience=0)
             return job.get_predictions()
-        # Whoever waits needs no connection of their own meanwhile.
+        # A waiting thread needs no connection of its own.
         connection.close_if_unusable_or_obsolete()
         self._append(job)
         if not job.wait(self._seconds_to_be_taken):
             if self._withdraw(job):
-                raise TooLate("nobody came to answer this in time, and nothing of it was stored")
+                raise TooLate("this was not answered in time, and nothing of it was stored")
             if not job.wait(self._seconds_to_be_done):
-                raise TooLate("the database has not said yet whether this is stored")
+                raise TooLate("the database has not confirmed yet whether this is stored")
         return job.get_predictions()
 
     def _choose_lane(self, job: Job) -> Lane:
@@ -98,7 +98,7 @@ class Batcher:
             self._changed.notify()
 
     def _withdraw(self, job: Job) -> bool:
-        """Whether it still waited to be taken, which it then no longer does."""
+        """Take a job out of its lane; whether it was still waiting there."""
         with self._changed:
             return self._choose_lane(job).remove(job)
 
@@ -109,7 +109,7 @@ class Batcher:
             try:
                 jobs += self._predict_begun()
                 answer_batch(jobs, self._store, patience=self._patience)
-            except (Exception, SystemExit) as error:  # Without this thread no request is ever answered again.
+            except (Exception, SystemExit) as error:  # Without this thread, no request would be answered again.
                 logger.exception("a batch of %d requests broke", len(jobs))
                 for job in jobs:
                     if not job.is_finished:
@@ -117,13 +117,13 @@ class Batcher:
         connection.close()
 
     def _is_finished(self) -> bool:
-        """Wait for something to do; whether there is nothing left, and nothing will come."""
+        """Wait for a job; whether there is none left, and none will come."""
         with self._changed:
             self._changed.wait_for(lambda: self._small or self._large or self._begun or self.is_stopping)
             return not (self._small or self._large or self._begun)
 
     def _take(self) -> list[Job]:
-        """What is to be answered now, oldest first: small jobs of at most MOST_ROWS rows, and a piece of large ones."""
+        """The jobs to answer now, oldest first: small ones of at most MOST_ROWS rows, and a piece of large ones."""
         with self._changed:
             jobs = self._small.take(MOST_ROWS)
             if self._begun is None:
@@ -134,13 +134,13 @@ class Batcher:
             return jobs
 
     def _predict_begun(self) -> list[Job]:
-        """Predict a piece of the job that is larger than one; gives it once nothing is left but to store it."""
+        """Predict the next piece of the large job that was begun; returns it once it only needs to be stored."""
         job = self._begun
         if job is None:
             return []
         predict_piece(job, ROWS_IN_A_PIECE)
         if not (job.is_predicted or job.is_finished):
-            time.sleep(0)  # In a worker of greenlets, somebody else's turn.
+            time.sleep(0)  # In a worker of greenlets, lets others run.
             return []
         self._begun = None
         return [] if job.is_finished else [job]

@@ -12,14 +12,14 @@ from predictor.models import Prediction
 from predictor.schema.schema import Row
 from predictor.serving.runtime import Answer
 
-# A row of the history, by column.
+# A row of the table, by column.
 Stored = Mapping[str, Any]
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
 
 
 def describe_answer(row: Row, answer: Answer) -> dict[str, Any]:
-    """What is kept of a row and its answer, by column."""
+    """The stored columns of a row and its answer."""
     return {
         "inputs": row.values,
         "output": answer.output,
@@ -30,12 +30,12 @@ def describe_answer(row: Row, answer: Answer) -> dict[str, Any]:
 
 
 def insert_predictions(predictions: Sequence[Prediction], *, again: bool = False) -> None:
-    """Commit all predictions or none; `again` where some or all may be there already, under the same ids."""
+    """Commit all predictions or none; `again` where some or all may already be stored, under the same ids."""
     insert_rows([{name: getattr(prediction, name) for name in FIELDS} for prediction in predictions], again=again)
 
 
 def insert_rows(rows: Sequence[Stored], *, again: bool = False) -> None:
-    """The same for bare rows, each with all FIELDS: of thousands, making a Prediction of each takes longest."""
+    """The same for plain rows with all FIELDS: for thousands, creating Prediction objects takes longest."""
     INSERTS.get(connection.vendor, _insert_by_orm)(rows, again)
 
 
@@ -45,9 +45,9 @@ def _insert_by_orm(rows: Sequence[Stored], again: bool) -> None:
 
 
 def _insert_as_arrays(rows: Sequence[Stored], again: bool) -> None:
-    """One array a column, in a statement which is a transaction by itself.
+    """Insert one array per column, in a statement that is a transaction by itself.
 
-    Of 32 rows, that costs this process a tenth of what bulk_create does, and one round trip instead of three.
+    For 32 rows, that costs this process a tenth of bulk_create, and one round trip instead of three.
     """
     with connection.cursor() as cursor:
         cursor.execute(_write_sql() + " ON CONFLICT DO NOTHING" * again, [_write_array(name, rows) for name in FIELDS])
@@ -60,9 +60,9 @@ def _write_sql() -> str:
 
 
 def _write_array(name: str, rows: Sequence[Stored]) -> str:
-    """A column as PostgreSQL writes an array, whose quotes and escapes are those of JSON but for control characters.
+    """Write a column as a PostgreSQL array, which has the quotes and escapes of JSON except for control characters.
 
-    JSON itself has none, and no other column holds text of a visitor's.
+    JSON columns contain none, and no other column contains a visitor's text.
     """
     values = [row[name] for row in rows]
     if isinstance(FIELDS[name], JSONField):

@@ -1,4 +1,4 @@
-"""Where jobs wait to be taken: small ones in one lane and large ones in another, so that neither fills the other's."""
+"""Queues of jobs: small ones wait in one lane and large ones in another, so that neither fills the other's."""
 
 from collections import deque
 
@@ -7,7 +7,7 @@ from predictor.serving.batch import Job
 
 
 class Lane:
-    """Jobs in the order in which they came, with a bound on the rows of all of them. Whoever calls it holds a lock."""
+    """Jobs in the order of arrival, with a limit on the sum of their rows. Callers must hold a lock."""
 
     def __init__(self, most_rows: int) -> None:
         self._most_rows = most_rows
@@ -18,14 +18,14 @@ class Lane:
         return bool(self._jobs)
 
     def append(self, job: Job) -> None:
-        """Raises Overloaded where too many rows wait already; one job fits in an empty lane, whatever its size."""
+        """Raises Overloaded where too many rows already wait; an empty lane takes a job of any size."""
         if self._jobs and self.rows + len(job.rows) > self._most_rows:
-            raise Overloaded(f"{self.rows} rows are waiting already")
+            raise Overloaded(f"{self.rows} rows are already waiting")
         self._jobs.append(job)
         self.rows += len(job.rows)
 
     def remove(self, job: Job) -> bool:
-        """Whether it still waited."""
+        """Whether it was still waiting."""
         if job not in self._jobs:
             return False
         self._jobs.remove(job)
@@ -33,7 +33,7 @@ class Lane:
         return True
 
     def take(self, most_rows: int) -> list[Job]:
-        """The oldest jobs, as long as all of their rows together are no more than so many."""
+        """Take the oldest jobs, up to so many rows in total."""
         taken: list[Job] = []
         left = most_rows
         while self._jobs and len(self._jobs[0].rows) <= left:

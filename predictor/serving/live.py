@@ -1,19 +1,19 @@
-"""Which version of each model is live, as a process last saw it in the database."""
+"""The live version of each model, as a process last read it from the database."""
 
 import threading
 import time
 
 from predictor.models import Version
 
-# A new promotion is to be served within 2 s: half for noticing it, half for loading.
+# A new promotion is served within 2 s: half of it to notice it, half to load it.
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BEHIND = 2.0
-# Whoever may not go on with what was seen before waits so long for a look, or for a version to be loaded.
+# How long a request waits for a query, or for a version to load, where it may not use what was read before.
 SECONDS_TO_WAIT = 1.0
 
 
 class LiveVersions:
-    """What was live when the last look began; the threads of a process share it."""
+    """The live versions when the last query began; the threads of a process share them."""
 
     def __init__(self) -> None:
         self.by_model: dict[str, Version] = {}
@@ -22,18 +22,18 @@ class LiveVersions:
         self._looking = threading.Lock()
 
     def is_behind(self, version: Version) -> bool:
-        """Whether this version was last seen to be live so long ago that it must not answer."""
+        """Whether this version was last known to be live so long ago that it must not answer."""
         return time.monotonic() - self._last_seen[version.id] >= SECONDS_BEHIND
 
     def look(self) -> None:
-        """Ask the database; raises its errors."""
+        """Query the database; raises its errors."""
         with self._looking:
             self._ask()
 
     def look_if_behind(self, seconds: float) -> None:
-        """Look where the last look is so long ago; raises the database's errors.
+        """Query where the last query is so long ago; raises the database's errors.
 
-        While another thread looks, one that is not 2 s behind goes on with what was seen before.
+        While another thread queries, one that is not 2 s behind uses what was read before.
         """
         behind = time.monotonic() - self._looked_at
         if behind < seconds:

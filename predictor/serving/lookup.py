@@ -1,4 +1,4 @@
-"""Finds what several visitors ask for at the same time by one query."""
+"""Combines the concurrent look-ups of several requests into one query."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -10,16 +10,16 @@ from predictor.exceptions import TooLate, copy_error
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 
-# What somebody who waits is told instead of an answer: to ask for all who wait by now.
+# What a waiting caller gets instead of a result: it queries for all who wait by now.
 LEAD: Any = object()
 # A query has failed after 10 s (mlsite/worker.py); the router gives up at 30 s.
 SECONDS_TO_WAIT = 22.0
 
 
 class Lookup(Generic[Key, Found]):
-    """While one caller's query is under way, others gather; then one of those asks for all of them.
+    """While one caller's query runs, others gather; then one of those queries for all of them.
 
-    Nobody waits for more to come, and nobody asks twice for the sake of others.
+    No caller waits for others to come, and none queries twice for the sake of others.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Lookup(Generic[Key, Found]):
 
     @property
     def waiting(self) -> int:
-        """How many wait for a query that has not begun."""
+        """The number of callers that wait for a query which has not begun."""
         return len(self._waiting)
 
     def find(self, key: Key) -> Found | None:
-        """What there is of this key, or None; raises what the query raised, or TooLate where its turn did not come."""
+        """The result for this key, or None; raises what the query raised, or TooLate where its turn did not come."""
         turn: Future[Any] | None = None
         with self._lock:
             if self._is_asking:
@@ -47,7 +47,7 @@ class Lookup(Generic[Key, Found]):
         return self._ask(key).get(key) if found is LEAD else found.get(key)
 
     def _wait(self, turn: "Future[Any]") -> Any:
-        """What another caller's query found, or LEAD; a query that is under way gets as long once more."""
+        """The result of another caller's query, or LEAD; a query that is running gets the same time once more."""
         for _ in range(2):
             try:
                 return turn.result(self._seconds)
@@ -63,7 +63,7 @@ class Lookup(Generic[Key, Found]):
         try:
             found = self._find_many({key, *(each for each, _ in others)})
         except BaseException as error:
-            # What only ends this caller, such as a client that was given up, is no answer for the others.
+            # An error that only ends this caller, such as a greenlet that was killed, is not one for the others.
             shared = error if isinstance(error, Exception) else TooLate("the query for this was given up")
             for _, turn in others:
                 turn.set_exception(copy_error(shared))
@@ -76,7 +76,7 @@ class Lookup(Generic[Key, Found]):
             self._pass_on()
 
     def _pass_on(self) -> None:
-        """Let the one who has waited longest ask next."""
+        """Let the caller that has waited longest query next."""
         with self._lock:
             while self._waiting:
                 _, turn = self._waiting.pop(0)

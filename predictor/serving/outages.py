@@ -1,4 +1,4 @@
-"""What a visitor or a client is told when no answer can be given for a while: pages and the API say the same."""
+"""The messages for times when no answer can be given; the same on pages and in the API."""
 
 import logging
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SECONDS_TO_WAIT = "5"
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 
 
-# What PostgreSQL calls a statement that took longer than DATABASE_STATEMENT_SECONDS.
+# PostgreSQL's code for a statement that took longer than DATABASE_STATEMENT_SECONDS.
 QUERY_CANCELED = "57014"
 
 
@@ -27,7 +27,7 @@ class Outage:
 
 
 def find_outage(error: Exception) -> Outage | None:
-    """What to tell of an error that may pass by itself, which is logged; None for every other error."""
+    """The outage behind an error that may be temporary, which is logged; None for every other error."""
     if isinstance(error, ModelNotReady):
         logger.error("%s", error)
         return Outage(code="model_not_ready", message="This model cannot answer at the moment.")
@@ -45,5 +45,5 @@ def find_outage(error: Exception) -> Outage | None:
 
 
 def is_cancelled(error: Exception) -> bool:
-    """Whether the database gave up a statement that took too long: the connection lives on, and nothing was stored."""
+    """Whether the database cancelled a statement that took too long: the connection lives, and nothing was stored."""
     return getattr(error.__cause__, "pgcode", None) == QUERY_CANCELED

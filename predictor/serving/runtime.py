@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A bare number, with the low and high end of its interval, or the label of a class, with the probability of each.
+    """A number with the bounds of its interval, or the label of a class with the probability of each class.
 
     Interval and probabilities are None where the version has none.
     """
@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Runtime:
-    """One version in memory: compiled, or what was pickled. Its schema and its interval are the signed ones."""
+    """One version in memory, compiled or unpickled. Its schema and its interval are the signed ones."""
 
     version: Version
     schema: Schema
@@ -44,7 +44,7 @@ class Runtime:
     interval: MeasuredInterval | None = None
 
     def answer(self, rows: Sequence[Row]) -> tuple[list[Answer], float]:
-        """Answer parsed rows, and tell how many milliseconds that took. Raises NoAnswer as `predict` does."""
+        """Answer parsed rows, and return the milliseconds that it took. Raises NoAnswer as `predict` does."""
         started = time.perf_counter()
         answers = self.predict(self.schema.encode(rows))
         return answers, (time.perf_counter() - started) * 1000
@@ -55,7 +55,7 @@ class Runtime:
         Raises NoAnswer when a row has no finite answer: it overflows, or the estimator refuses it.
         """
         try:
-            # An overflow is found in what comes out, and needs no warning of numpy's.
+            # An overflow is found in the output, and needs no warning from numpy.
             with np.errstate(over="ignore", invalid="ignore"):
                 predicted, probabilities = self._ask(matrix)
         except ValueError as error:
@@ -68,7 +68,7 @@ class Runtime:
     def _ask(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
         if isinstance(self.estimator, CompiledModel):
-            return self.estimator.answer(matrix)
+            return self.estimator.predict_with_probabilities(matrix)
         predicted = np.asarray(self.estimator.predict(matrix), dtype=np.float64)
         if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
@@ -85,7 +85,7 @@ class Runtime:
         labels = [classes[int(code)] for code in numbers]
         if rows is None:
             return [Answer(output=label) for label in labels]
-        # A class that no training row had has no column: its probability is 0.
+        # A class without training rows has no column: its probability is 0.
         codes = self.estimator.classes_.astype(int).tolist()
         names = [write_value(label) for label in classes]
         named = [dict.fromkeys(names, 0.0) for _ in labels]

@@ -21,13 +21,13 @@ from predictor.serving.runtime import Runtime, load_runtime
 
 logger = logging.getLogger(__name__)
 
-# What could not be loaded will hardly load a second later, and each try may read 100 MB.
+# A version that failed to load will probably fail a second later, too, and each try may read 100 MB.
 SECONDS_BETWEEN_TRIES = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A version that could not be loaded, why, and when (monotonic seconds) to try again."""
+    """A version that could not be loaded, the reason, and when (monotonic seconds) to try again."""
 
     version_id: int
     reason: str
@@ -37,8 +37,8 @@ class Failure:
 class ModelService:
     """What one worker process holds; its threads share it.
 
-    A worker is watched: a thread of its own looks at the database once a second and loads what is newer, beside the
-    requests. Elsewhere, the request that comes first looks and loads, and others go on with what is held meanwhile.
+    A worker is watched: a thread of its own looks at the database once a second and loads newer versions, while
+    requests go on. Elsewhere, the first request does so, and others use the held versions meanwhile.
     Either way a version answers until 2 s after it was last seen to be live. Then a request waits for the newer one,
     unless that cannot be loaded, or takes longer than a second.
     """
@@ -61,16 +61,16 @@ class ModelService:
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def refresh(self) -> None:
-        """Look, and load what is newer than what is held. A database that is away is left to the next time."""
+        """Look for newer versions and load them. Where the database is away, the next call does it."""
         try:
             self._live.look()
         except django.db.Error:
-            return  # Whoever asks for an answer is told, and logged.
+            return  # The next request gets the error, and logs it.
         for model in list(self._held):
             self._refresh_model(model)
 
     def list_live(self) -> list[Version]:
-        """The live version of every model, by slug: identity and title only."""
+        """The live version of every model, ordered by slug, with identity and title only."""
         self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
         return list(self._live.by_model.values())
 
@@ -91,7 +91,7 @@ class ModelService:
         return self._load_newer(live, held)
 
     def find_held(self, version_id: int) -> Runtime | None:
-        """The loaded version of this id; None where this process holds another one of its model."""
+        """The loaded version with this id; None where this process holds another version of its model."""
         return next((held for held in self._held.values() if held.version.id == version_id), None)
 
     def check_ready(self, slug: str) -> None:
@@ -105,7 +105,7 @@ class ModelService:
         """Answer parsed rows and store them in one INSERT; what is returned is committed.
 
         Raises NoAnswer, and Overloaded or TooLate where too much is asked at once. Then no row is stored, unless
-        TooLate says that this is not known; nor is one when the database fails, unless it fails in the commit.
+        TooLate says that this is unknown; nor is one when the database fails, unless it fails in the commit.
         """
         return batcher.answer(Job(runtime=runtime, rows=rows, source=source))
 
@@ -115,7 +115,7 @@ class ModelService:
             try:
                 self.refresh()
                 connection.close()
-            except Exception:  # Without this thread the first requests of an idle worker wait, so it outlives anything.
+            except Exception:  # Without this thread, the first requests of an idle worker would wait.
                 logger.exception("looking for newer versions broke")
 
     def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:
@@ -174,7 +174,7 @@ class ModelService:
 
 
 def give_back_memory() -> None:
-    """Give back what loading took and left free; glibc would keep it, 15 MB for a forest of 100 trees."""
+    """Return memory that loading has freed; glibc would keep it, 15 MB for a forest of 100 trees."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

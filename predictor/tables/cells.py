@@ -1,4 +1,4 @@
-"""Finds out what columns of texts say: missing values, truths, numbers, numbers with a decimal comma."""
+"""Finds the types of columns of texts: missing values, booleans, numbers, numbers with a decimal comma."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ import polars.selectors as cs
 from predictor.exceptions import DatasetError
 from predictor.numbers import GROUP_MARKS, NUMBER, UNCLEAR_PATTERN
 
-# What pandas takes for missing, save None, which is a category in many a table.
+# What pandas reads as missing, except None, which is a category in many tables.
 MISSING = [
     *["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"],
     *["N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"],
@@ -20,15 +20,15 @@ NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
-TRUTHS = ["true", "false"]
+BOOLEANS = ["true", "false"]
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 Condition = Callable[[pl.Expr], pl.Expr]
 
 
 def read_names(place: str, header: list[str]) -> list[str]:
-    """Take the blanks around the columns' names away; raises DatasetError where that leaves none, or doubles.
+    """Strip the columns' names; raises DatasetError where one is then empty, or two are equal.
 
-    A first column without one is called as pandas calls it; `check_index` then tells whether it may be.
+    A first column without a name gets the one that pandas gives; `check_index` then checks that it is an index.
     """
     names = [name.strip() for name in header]
     if names and not names[0]:
@@ -38,12 +38,12 @@ def read_names(place: str, header: list[str]) -> list[str]:
         if not name:
             raise _refuse_nameless(place, number)
         if counts[name] > 1:
-            raise DatasetError(f"{place}: the column {name!r} stands there twice; give it another name.")
+            raise DatasetError(f"{place}: two columns are named {name!r}: rename one of them.")
     return names
 
 
 def check_index(place: str, header: list[str], table: pl.DataFrame) -> None:
-    """Raise DatasetError where the first column has no name and is no index: whole numbers without gaps."""
+    """Raise DatasetError where the first column has no name and is not an index: integers without a missing one."""
     index = table.to_series(0)
     if not header[0].strip() and (not index.dtype.is_integer() or index.null_count()):
         raise _refuse_nameless(place, 1)
@@ -68,19 +68,19 @@ def cast_numbers(texts: pl.Series) -> pl.Series:
 
 
 def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Give every column of texts the type that its texts have, and tell whether decimal commas were met.
+    """Convert every column of texts to the type of its texts; also return whether there were decimal commas.
 
-    A column that holds other texts too stays as it is, missing values apart; so does one of which nobody can
-    say whether its commas divide thousands, unless another column of the table tells.
+    A column with other texts stays as it is, except for missing values; so does one whose commas may separate
+    thousands, unless another column shows that they are decimal commas.
     """
     with_nan = _find_columns(table, table.select(cs.float()).columns, lambda numbers: numbers.is_nan().any())
     table = table.with_columns(select(with_nan).fill_nan(None))
     table = _clear(table, table.select(cs.string()).columns, MISSING)
     texts = table.select(cs.string()).columns
-    truths = _find_texts(table, texts, lambda texts: texts.str.to_lowercase().is_in(TRUTHS))
+    booleans = _find_texts(table, texts, lambda texts: texts.str.to_lowercase().is_in(BOOLEANS))
     numbers = _find_texts(table, texts, lambda texts: match_whole(texts, f"{NUMBER_PATTERN}|{COMMA_PATTERN}"))
-    table = _clear(table, [*truths, *numbers], MISSING_AMONG_NUMBERS)
-    table = table.with_columns(select(truths).str.strip_chars().str.to_lowercase() == "true")
+    table = _clear(table, [*booleans, *numbers], MISSING_AMONG_NUMBERS)
+    table = table.with_columns(select(booleans).str.strip_chars().str.to_lowercase() == "true")
     plain = _find_texts(table, numbers, lambda texts: match_whole(texts, NUMBER_PATTERN))
     commas = _find_texts(table, set(numbers) - set(plain), lambda texts: match_whole(texts, COMMA_PATTERN))
     has_decimal_commas = len(find_unclear(table, commas, ",")) < len(commas)
@@ -90,12 +90,12 @@ def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
 
 
 def select(names: Iterable[str]) -> pl.Expr:
-    """Select columns by name; `pl.col` would take "*" and "^x$" for patterns."""
+    """Select columns by name; `pl.col` takes "*" and "^x$" as patterns."""
     return cs.by_name(list(names)).as_expr()
 
 
 def find_unclear(table: pl.DataFrame, names: list[str], mark: str) -> list[str]:
-    """List the columns where a `mark`, "." or ",", may stand for thousands or for decimals in each number with one."""
+    """List the columns where `mark`, "." or ",", may separate thousands or decimals in each number with one."""
 
     def has_clear(texts: pl.Expr) -> pl.Expr:
         is_unclear = match_whole(texts, UNCLEAR_PATTERN.replace("MARK", f"[{mark}]"))
@@ -112,7 +112,7 @@ def _find_columns(table: pl.DataFrame, names: Iterable[str], condition: Conditio
 
 
 def _find_texts(table: pl.DataFrame, names: Iterable[str], condition: Condition) -> list[str]:
-    """List the columns of texts that all meet a condition, what is missing among numbers apart."""
+    """List the columns whose texts all meet a condition, except for missing values among numbers."""
 
     def holds(texts: pl.Expr) -> pl.Expr:
         stripped = texts.str.strip_chars()

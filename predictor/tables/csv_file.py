@@ -1,4 +1,4 @@
-"""Reads CSV files as spreadsheets and programs write them, and refuses the ones that could be read in two ways."""
+"""Reads CSV files as spreadsheets and programs write them, and refuses ambiguous ones."""
 
 import csv
 from contextlib import suppress
@@ -15,17 +15,17 @@ from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, 
 from predictor.tables.encoding import is_plain, read_text
 from predictor.texts import take_first_line
 
-# Of two separators that fit every line, the one that is rarer inside names and numbers.
+# Where two fit every line, the first: the one that is rarer inside names and numbers.
 SEPARATORS = "\t;|,"
 SAMPLE_ROWS = 10_000
 Options = dict[str, Any]
 
 
 def read_csv(file: Path) -> pl.DataFrame:
-    """Read a CSV file, its columns named as in the file, numbers and truths in the types that they have.
+    """Read a CSV file, its columns named as in the file, numbers and booleans converted.
 
     UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes.
-    Raises DatasetError naming the file, and the line and the column where there is one to name.
+    Raises DatasetError naming the file and, where there is one, the line and the column.
     """
     plain, has_quotes = is_plain(file)
     source = Source(file=file, text=None if plain else read_text(file), has_quotes=has_quotes)
@@ -46,9 +46,9 @@ def read_csv(file: Path) -> pl.DataFrame:
 
 
 def find_layout(source: Source) -> Layout:
-    """Find the separator that divides the header and the first lines alike; a separator in quotes does not count.
+    """Find the separator that occurs equally often in the header and the first lines; in quotes, it does not count.
 
-    Where none does, the one that divides the header most, so that the line which differs can be named.
+    Where there is none, the most frequent one in the header, so that the line which differs can be named.
     """
     with source.open_lines() as stream:
         lines = list(islice(stream, SAMPLE_LINES))
@@ -67,7 +67,7 @@ def find_layout(source: Source) -> Layout:
 
 
 def _divide(lines: list[str], separator: str) -> list[list[str]]:
-    """Divide lines into rows, the blank ones left out, up to the first that cannot be: a quote may go on below."""
+    """Split lines into rows without blank ones, up to the first that cannot be: a quote may continue below."""
     rows: list[list[str]] = []
     with suppress(csv.Error):
         for row in csv.reader(lines, delimiter=separator, strict=True):
@@ -76,10 +76,10 @@ def _divide(lines: list[str], separator: str) -> list[list[str]]:
 
 
 def _parse(source: Source, layout: Layout) -> pl.DataFrame:
-    """Let polars read the table, and name the line where it cannot.
+    """Let polars read the table; an error names the line.
 
-    Types come from the first rows, or from all where those do not tell. To look for missing values costs a
-    quarter of the time, so a table of numbers is read without, and again where that fails.
+    Types come from the first rows or, where that fails, from all. Looking for missing values takes a quarter of the
+    time, so a table of numbers is first read without.
     """
     sampled: Options = {"infer_schema_length": SAMPLE_ROWS}
     careful: Options = {"null_values": MISSING}
@@ -95,7 +95,7 @@ def _parse(source: Source, layout: Layout) -> pl.DataFrame:
 
 
 def _begins_without_texts(source: Source, layout: Layout) -> bool:
-    """Whether the first rows hold no texts; not known, so no, where polars reads on beyond them and stumbles."""
+    """Whether the first rows contain no texts; no where that is unknown, as polars failed in later rows."""
     with suppress(pl.exceptions.ComputeError):
         sample = _call_polars(source, layout, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
         return pl.String not in sample.dtypes
@@ -107,9 +107,9 @@ def _call_polars(source: Source, layout: Layout, **options: Any) -> pl.DataFrame
 
 
 def _check_points(source: Source, layout: Layout, table: pl.DataFrame) -> None:
-    """Refuse "1.234" beside decimal commas: its point may divide thousands, and polars took it for a decimal."""
+    """Refuse "1.234" in a table with decimal commas: polars read as decimal a point that may separate thousands."""
     texts = _call_polars(source, layout, infer_schema=False, null_values=MISSING)
     for name in find_unclear(texts, [name for name in layout.names if table[name].dtype == pl.Float64], "."):
         slip = next(text for text in texts[name] if text and "." in text)
-        problem = f"{slip!r} may be thousands, since other columns have decimal commas: write it with a comma"
+        problem = f"{slip!r} may be in thousands, since other columns have decimal commas: write it with a comma"
         raise DatasetError(f"{source.file}: column {name!r}: {problem}, or without a point.")

@@ -1,4 +1,4 @@
-"""Checks that a CSV file has one value a column in every row, and names the place where it has not."""
+"""Checks that every row of a CSV file has one value per column, and names the line and column where not."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ CHUNK = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A CSV file: read from the disk where it is plain UTF-8, else from its decoded `text`."""
+    """A CSV file: read from disk where it is plain UTF-8, otherwise from its decoded `text`."""
 
     file: Path
     text: str | None
@@ -45,14 +45,14 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a CSV file is divided: the separator, and the columns' names."""
+    """The format of a CSV file: its separator, and its columns' names."""
 
     separator: str
     names: list[str]
 
 
 def check_rows(source: Source, layout: Layout) -> bool:
-    """Refuse the first row that has not one value a column, with its line; tell whether a value holds a quote."""
+    """Refuse the first row without one value per column, naming its line; return whether a value contains a quote."""
     start, has_inner_quotes = 0, False
     try:
         for end, row in _read_rows(source, layout):
@@ -63,13 +63,13 @@ def check_rows(source: Source, layout: Layout) -> bool:
     except csv.Error as error:
         number = _find_column(source, layout, start)
         name = layout.names[number - 1] if start and number <= len(layout.names) else str(number)
-        problem = f"{error}; a text that holds a separator or a quote is written as {EXAMPLE}"
+        problem = f"{error}; write a text with a separator or a quote as {EXAMPLE}"
         raise source.error(start + 1, f"column {name!r}: {problem}") from error
     return has_inner_quotes
 
 
 def _read_rows(source: Source, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Give each row with the number of its last line."""
+    """Yield each row with the number of its last line."""
     with source.open_lines() as stream:
         reader = csv.reader(stream, delimiter=layout.separator, strict=True)
         for row in reader:
@@ -80,9 +80,9 @@ def _describe_ragged(layout: Layout, row: list[str]) -> str:
     names = layout.names
     counts = f"{len(row)} values for {len(names)} columns"
     if len(row) < len(names):
-        return f"{counts}, none for {names[len(row)]!r}: write an empty one where a value is missing"
+        return f"{counts}, none for {names[len(row)]!r}: write an empty value where one is missing"
     surplus = f"{row[len(names)]!r} comes after the last, {names[-1]!r}"
-    return f"{counts}: {surplus}; a text that holds a separator is written as {EXAMPLE}"
+    return f"{counts}: {surplus}; write a text with a separator as {EXAMPLE}"
 
 
 def _find_column(source: Source, layout: Layout, start: int) -> int:
@@ -98,7 +98,7 @@ def _find_column(source: Source, layout: Layout, start: int) -> int:
 
 
 def quote_again(source: Source, layout: Layout) -> Source:
-    """Write every value with a quote the way polars reads it: it takes the one in 5" for an opening one."""
+    """Quote every value with a quote as polars expects: it takes the one in 5" as an opening one."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=layout.separator, lineterminator="\n")
     writer.writerows(row for _, row in _read_rows(source, layout) if row)
@@ -106,7 +106,7 @@ def quote_again(source: Source, layout: Layout) -> Source:
 
 
 def has_ragged_row(source: Source, layout: Layout) -> bool:
-    """Whether the separators of a file without quotes do not come in even lines; blank lines count as uneven."""
+    """Whether lines of a file without quotes differ in their number of separators; blank lines count as different."""
     with source.open_bytes() as stream:
         while chunk := stream.read(CHUNK) + stream.readline():
             content = np.frombuffer(chunk if chunk.endswith(b"\n") else chunk + b"\n", dtype=np.uint8)

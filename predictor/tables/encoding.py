@@ -1,4 +1,4 @@
-"""Tells text from binary, and decodes it as what programs and spreadsheets write."""
+"""Distinguishes text from binary, and decodes what programs and spreadsheets write."""
 
 import codecs
 from pathlib import Path
@@ -8,7 +8,7 @@ from predictor.exceptions import DatasetError
 
 CHUNK = 1 << 18
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-NO_TEXT = {
+NOT_TEXT = {
     b"PK\x03\x04": "is a spreadsheet or an archive: save the one sheet as “CSV UTF-8”",
     b"\xd0\xcf\x11\xe0": "is an old spreadsheet: save the one sheet as “CSV UTF-8”",
     b"\x1f\x8b": "is compressed: unpack it first, with gunzip",
@@ -19,9 +19,9 @@ NO_TEXT = {
 
 
 def is_plain(file: Path) -> tuple[bool, bool]:
-    """Whether the file is UTF-8 whose lines end with LF or CRLF, and whether it holds a quote.
+    """Whether the file is UTF-8 with lines that end in LF or CRLF, and whether it contains a quote.
 
-    It is read in pieces, so that a large one need not fit into memory. Raises DatasetError for binary content.
+    It is read in chunks, so that it need not fit into memory. Raises DatasetError for binary content.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_utf8, has_quotes, has_lone_cr = True, False, False
@@ -31,21 +31,21 @@ def is_plain(file: Path) -> tuple[bool, bool]:
             return False, True
         stream.seek(0)
         while chunk := stream.read(CHUNK):
-            # What follows tells a lone CR from a CRLF.
+            # The next byte distinguishes a lone CR from a CRLF.
             chunk += stream.read(1) if chunk.endswith(b"\r") else b""
             if b"\0" in chunk:
                 raise _refuse_binary(file, file.read_bytes())
             has_quotes = has_quotes or b'"' in chunk
             has_lone_cr = has_lone_cr or (b"\r" in chunk and chunk.count(b"\r") > chunk.count(b"\r\n"))
-            is_utf8 = is_utf8 and _goes_on(decoder, chunk)
+            is_utf8 = is_utf8 and _continues_utf8(decoder, chunk)
     return is_utf8 and not decoder.getstate()[0] and not has_lone_cr, has_quotes
 
 
 def read_text(file: Path) -> str:
-    """Decode a file that is not plain, every line end made "\\n".
+    """Decode a file that is not plain, with "\\n" for every line end.
 
-    What is not UTF-8 is Windows-1252, which Latin-1 is a part of; but not where some of it is UTF-8 beyond
-    ASCII, since then the file is damaged, and half of its letters would be read wrongly.
+    What is not UTF-8 is Windows-1252, which includes Latin-1. A file with UTF-8 beyond ASCII in some places only is
+    damaged, and refused, since half of its letters would be read wrongly.
     """
     content = file.read_bytes()
     if content.startswith(UTF_16_MARKS):
@@ -61,8 +61,8 @@ def read_text(file: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _goes_on(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
-    """Whether a further piece is UTF-8; most pieces are ASCII, which is told far faster."""
+def _continues_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
+    """Whether the next chunk is UTF-8; most chunks are ASCII, which is much faster to check."""
     if chunk.isascii() and not decoder.getstate()[0]:
         return True
     try:
@@ -86,19 +86,19 @@ def _decode(file: Path, content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line = (before.count(b"\n") or before.count(b"\r")) + 1
-        problem = f"byte {content[error.start]:#04x} is no text in {encoding.upper()}: save the table as “CSV UTF-8”"
+        problem = f"byte {content[error.start]:#04x} is not text in {encoding.upper()}: save the table as “CSV UTF-8”"
         raise DatasetError(f"{file}, line {line}: {problem}.") from error
 
 
 def _check_start(file: Path, stream: BinaryIO) -> None:
-    start = stream.read(max(map(len, NO_TEXT)))
+    start = stream.read(max(map(len, NOT_TEXT)))
     stream.seek(0)
-    for mark, problem in NO_TEXT.items():
+    for mark, problem in NOT_TEXT.items():
         if start.startswith(mark):
             raise DatasetError(f"{file} {problem}.")
 
 
 def _refuse_binary(file: Path, content: bytes) -> DatasetError:
-    problem = "a NUL byte stands here, so this is binary and no table: save it as “CSV UTF-8”"
+    problem = "a NUL byte, so the file is binary and not a table: save it as “CSV UTF-8”"
     line = content.count(b"\n", 0, content.index(0)) + 1
     return DatasetError(f"{file}, line {line}: {problem}.")

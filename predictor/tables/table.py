@@ -1,4 +1,4 @@
-"""Reads a table, CSV or Parquet, so that the same rows come out of either."""
+"""Reads a table from CSV or Parquet; the same rows come out of either."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +15,15 @@ PARQUET_MARK = b"PAR1"
 
 
 def read_table(file: Path) -> tuple[pl.DataFrame, str]:
-    """Read a CSV or Parquet file, told apart by content, and the SHA-256 of its bytes; rows of nothing are left out.
+    """Read a CSV or Parquet file, distinguished by content, and the SHA-256 of its bytes; empty rows are left out.
 
     Columns are Int, Float64, Boolean or String. Raises DatasetError naming the file, the line and the column.
     """
     try:
-        with file.open("rb") as stream, ThreadPoolExecutor(max_workers=1) as beside:
+        with file.open("rb") as stream, ThreadPoolExecutor(max_workers=1) as background:
             is_parquet = stream.read(len(PARQUET_MARK)) == PARQUET_MARK
             stream.seek(0)
-            digest = beside.submit(hashlib.file_digest, stream, "sha256")
+            digest = background.submit(hashlib.file_digest, stream, "sha256")
             table = read_parquet(file) if is_parquet else read_csv(file)
             sha256 = digest.result().hexdigest()
     except OSError as error:
@@ -52,13 +52,13 @@ def read_parquet(file: Path) -> pl.DataFrame:
 
 
 def _write_column(file: Path, name: str, series: pl.Series) -> pl.Series:
-    """Write what a CSV file can only hold as text, dates and decimals for instance, as that text.
+    """Convert to text the types that a CSV file can only hold as text, such as dates and decimals.
 
-    Float32 too: its 0.1 is 0.1 in every file of text, and 0.10000000149 as Float64.
+    Float32 too: its 0.1 is 0.1 as text, and 0.10000000149 as Float64.
     """
     kind = series.dtype
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
-        problem = f"it holds {kind}, and a cell can only hold one value: divide the column or leave it out"
+        problem = f"it contains {kind}, and a cell can only hold one value: split the column or leave it out"
         raise DatasetError(f"{file}: column {name!r}: {problem}.")
     if kind == pl.Duration:
         series = series.dt.to_string()

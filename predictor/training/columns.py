@@ -1,4 +1,4 @@
-"""Encodes the columns of a table, and infers from them what each feature and the target are."""
+"""Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
 from dataclasses import dataclass
 
@@ -31,9 +31,9 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
 
     Decimals that are all whole become whole numbers.
 
-    Raises DatasetError where most of them do and one does not: a slip such as "1_0" would else make a category
-    of a quantity, and so would "1,234", which is a number in two ways. A recipe that means it lists the choices,
-    or for the target sets the task.
+    Raises DatasetError where most of them do and one does not: a typing error such as "1_0" would otherwise make a
+    quantity a category, and so would "1,234", which can be read as two numbers. A recipe where this is meant lists the
+    choices, or for the target sets the task.
     """
     is_classes = series.name == recipe.target and recipe.task == "classification"
     given = recipe.features.get(series.name, FeatureRecipe())
@@ -53,7 +53,7 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
 
 def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> DatasetError:
     slip, count = series.filter(~is_number)[0], int((is_number & series.is_not_null()).sum())
-    problem = f"{count} values are numbers, but {slip!r} is not: mend it"
+    problem = f"{count} values are numbers, but {slip!r} is not: fix it"
     if not count:
         problem = (
             f"{slip!r} may be thousands or a decimal: write it with a point for decimals and nothing for thousands"
@@ -63,10 +63,10 @@ def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> Dat
 
 
 def encode_column(recipe: Recipe, series: pl.Series) -> Column:
-    """Encode one column, as `read_numbers` gave it, by the kind that the recipe says, or that it has by itself.
+    """Encode one column, as `read_numbers` returned it, by the recipe's kind or, without one, by the inferred kind.
 
-    Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty, or
-    holds free text, which is a category only where the recipe says so.
+    Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty or
+    contains free text, which is a category only where the recipe says so.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
     if series.null_count() == len(series):
@@ -74,7 +74,7 @@ def encode_column(recipe: Recipe, series: pl.Series) -> Column:
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
     kind = given.kind or ("category" if given.choices else infer_kind(series))
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
-        problem = f"{recipe.data} also holds {misfit!r}, and {kind} takes {FITTING[kind]}: correct it, or the kind"
+        problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
         raise recipe.error(f"features.{series.name}.kind", problem)
     if kind == "category":
         if not given.choices and not given.kind:
@@ -93,29 +93,29 @@ def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
 
 def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) -> Column:
     if series.dtype.is_float():
-        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column holds decimal numbers")
+        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column contains decimal numbers")
     if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
     choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
     if len(set(choices)) < len(choices):
-        raise recipe.error(f"features.{series.name}.choices", f"a choice stands there twice: {list(choices)}")
+        raise recipe.error(f"features.{series.name}.choices", f"a choice is listed twice: {list(choices)}")
     if series.dtype == pl.Boolean:
-        # A truth is written in any case in a file, and the recipe's choices say how people read it.
+        # A file may write true in any case; the recipe's choices say how people read it.
         texts = texts.replace({choice.lower(): choice for choice in choices})
         found = sorted(texts.drop_nulls().unique().to_list())
     listed = set(choices)
     unlisted = [text for text in found if text not in listed]
     if unlisted:
-        problem = f"{recipe.data} also holds {unlisted[0]!r}: add it to the choices or mend the data"
+        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the choices or fix the data"
         raise recipe.error(f"features.{series.name}.choices", problem)
     codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
 
 
 def _write_choice(choice: str | int, series: pl.Series) -> str:
-    """A choice as the column's values are written: among whole numbers, "1.0" is "1"."""
+    """Write a choice as the column's values are written: among whole numbers, "1.0" is "1"."""
     text = normalise_text(str(choice))
     return text.removesuffix(".0") if series.dtype.is_integer() else text
 
@@ -123,7 +123,9 @@ def _write_choice(choice: str | int, series: pl.Series) -> str:
 def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
     texts = series.cast(pl.String).str.replace_all("\r\n", "\n", literal=True).str.replace_all("\r", "\n", literal=True)
     if texts.str.contains("\x00", literal=True).any():
-        raise DatasetError(f"{recipe.data_file}: {series.name}: a text holds a NUL character, which no database keeps.")
+        raise DatasetError(
+            f"{recipe.data_file}: {series.name}: a text contains a NUL character, which databases cannot store."
+        )
     return texts
 
 
@@ -135,9 +137,9 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     """
     given = recipe.features.get(series.name, FeatureRecipe())
     if given != FeatureRecipe(label=given.label, unit=given.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be said of it")
+        raise recipe.error(f"features.{series.name}", "this is the target, which takes only label and unit")
     if recipe.task is None:
-        _refuse_free_text(recipe, series, "choose a target whose classes come more than once")
+        _refuse_free_text(recipe, series, "choose a target whose classes occur more than once")
     task = recipe.task or infer_task(series)
     if task == "classification":
         if series.dtype == pl.String:
@@ -145,17 +147,17 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
         classes: list[Label] = sorted(series.unique().to_list())
         if len(classes) < 2:
             raise DatasetError(
-                f"{recipe.data_file}: {series.name}: every row is {classes[0]!r}; two classes are needed."
+                f"{recipe.data_file}: {series.name}: every row is {classes[0]!r}; at least two classes are needed."
             )
         if series.dtype.is_float():
             slip = find_misfit(series, "category")
-            problem = f"{series.name!r} holds decimal numbers, which cannot be classes, such as {slip!r}"
+            problem = f"{series.name!r} contains decimal numbers, such as {slip!r}, which cannot be classes"
             raise recipe.error("task", problem)
         target_values = series.replace_strict(classes, list(range(len(classes))), return_dtype=pl.Float64).to_numpy()
     else:
         if not series.dtype.is_numeric():
             raise recipe.error(
-                "task", f"regression needs a target of numbers, but {series.name!r} holds {series.dtype}"
+                "task", f"regression needs a target of numbers, but {series.name!r} contains {series.dtype}"
             )
         classes = []
         target_values = series.cast(pl.Float64).to_numpy()
@@ -167,9 +169,9 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
 
 
 def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
-    """Describe a column by its data, the recipe's words going first.
+    """Describe a column by its data; what the recipe gives takes precedence.
 
-    `training` has shape (n,) and marks the rows whose range counts as seen.
+    `training` has shape (n,) and marks the rows from which the range seen in training is taken.
     """
     given = recipe.features.get(column.name, FeatureRecipe())
     gaps = bool(np.isnan(column.values).any())
@@ -199,7 +201,7 @@ def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str,
 
 
 def _find_typical(column: Column, values: Vector) -> Value:
-    """The most frequent category or truth, or a number that really occurs in the middle."""
+    """The most frequent category or boolean, or the lower median of the numbers, which is one of them."""
     if not len(values):
         return None
     if column.kind in ("category", "boolean"):
@@ -213,13 +215,13 @@ def _find_typical(column: Column, values: Vector) -> Value:
 
 def _check_limits(recipe: Recipe, column: Column, given: FeatureRecipe) -> None:
     if column.kind == "boolean" and (given.minimum is not None or given.maximum is not None):
-        raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a yes or no")
+        raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a boolean")
     if given.minimum is not None and given.maximum is not None and given.minimum > given.maximum:
-        raise recipe.error(f"features.{column.name}.minimum", f"{given.minimum} lies above the maximum {given.maximum}")
+        raise recipe.error(f"features.{column.name}.minimum", f"{given.minimum} is above the maximum {given.maximum}")
 
 
 def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        problem = f"{len(infinite)} rows hold a number beyond ±1.8e308: mend them or leave them empty"
+        problem = f"{len(infinite)} rows contain a number beyond ±1.8e308: fix them or leave them empty"
         raise DatasetError(f"{recipe.data_file}: {name}: {problem}.")

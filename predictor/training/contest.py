@@ -1,4 +1,4 @@
-"""Lets champion, challenger and a dummy answer the same held-out rows, none of which either was trained on."""
+"""Measures champion, challenger and a dummy on the same held-out rows, which neither of the two was trained on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from predictor.metrics.losses import Predictions, measure_losses
 from predictor.metrics.names import Metric
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
-from predictor.schema.values import Label, Mask, Matrix, Vector
+from predictor.schema.values import Label, Mask, Matrix, Vector, recode
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
 from predictor.training.gate import Contest
@@ -22,7 +22,7 @@ from predictor.training.holdout import is_held_out
 class Champion:
     """The live version: its number, its schema, how its rows were split, and its fitted estimator.
 
-    `share` is None where it is not known which rows it was trained on.
+    `share` is None where its training rows are unknown.
     """
 
     number: int
@@ -42,8 +42,8 @@ def hold_contest(
 ) -> Contest:
     """Measure the losses of all three on the rows below both shares that both can score.
 
-    `share` is the challenger's, None where its training rows are not known; `predictions` are those that it gave to all
-    its held-out rows, where it was asked already. Raises CannotCompare with its cause.
+    `share` is the challenger's, None where its training rows are unknown; `predictions` are its own for all
+    its held-out rows, where they were already made. Raises CannotCompare with the cause.
     """
     _check_comparable(dataset.schema, share, champion)
     held_out = is_held_out(dataset.hashes, min(share or 0, champion.share or 0))
@@ -56,28 +56,28 @@ def hold_contest(
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
     if left_out:
         matrix, translated, actual = matrix[known], translated[known], actual[known]
-    theirs = _ask_champion(champion, translated)
-    given = {
+    theirs = _predict_by_champion(champion, translated)
+    compared = {
         "champion": _translate_predictions(theirs, champion.schema, dataset.schema),
         "challenger": predictions.choose(held_out[dataset.held_out]).choose(known)
         if predictions
         else predict_rows(fitted, matrix, len(classes)),
         "baseline": predict_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
     }
-    if metric == "log_loss" and given["champion"].probabilities is None:
+    if metric == "log_loss" and compared["champion"].probabilities is None:
         raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
     with np.errstate(over="ignore"):
-        losses = {who: measure_losses(metric, actual, answer) for who, answer in given.items()}
+        losses = {who: measure_losses(metric, actual, predictions) for who, predictions in compared.items()}
         infinite = [who for who, each in losses.items() if not np.isfinite(each.sum())]
     if infinite:
-        raise CannotCompare(f"the losses of the {infinite[0]} are beyond all bounds")
+        raise CannotCompare(f"the losses of the {infinite[0]} are infinite")
     return Contest(metric=metric, left_out=left_out, tolerance=dataset.tolerance, **losses)
 
 
 def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
     """Encode a matrix of one schema, shape (n, features), for another with the same names.
 
-    A category that the other does not know becomes −1. The same features need no other matrix.
+    A category that the other does not have becomes −1. Where the features are the same, so is the matrix.
     """
     if source.features == target.features:
         return matrix
@@ -86,7 +86,7 @@ def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
 
 
 def can_score(estimator: Any, schema: Schema, matrix: Matrix, actual: Vector, classes: tuple[Label, ...]) -> Mask:
-    """Mark the rows, shape (n,), with nothing that a version never saw: a category, a class, a gap.
+    """Mark the rows, shape (n,), without a category, a class or a missing value that a version never saw.
 
     `schema` is the version's, and so is the encoding of `matrix`, shape (n, features); `actual` holds codes of
     `classes`.
@@ -110,11 +110,11 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
     if (ours.name, ours.task) != (theirs.name, theirs.task):
         raise CannotCompare(f"version {champion.number} predicts {theirs.name!r} by {theirs.task}")
     if champion.share is None:
-        raise CannotCompare(f"it is not known which rows version {champion.number} was trained on")
+        raise CannotCompare(f"the training rows of version {champion.number} are unknown")
     if share is None:
-        raise CannotCompare("it is not known which rows the challenger was trained on")
+        raise CannotCompare("the training rows of the challenger are unknown")
     if not share or not champion.share:
-        raise CannotCompare("one of the two holds nothing out")
+        raise CannotCompare("one of the two has no hold-out")
     if sorted(champion.names) != sorted(schema.names):
         raise CannotCompare(f"version {champion.number} has other features, and so other rows held out")
     for feature in schema.features:
@@ -123,24 +123,23 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
             raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
 
 
-def _ask_champion(champion: Champion, matrix: Matrix) -> Predictions:
-    """A champion that fails on new rows must not keep its successor away by that."""
+def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:
+    """Predict by the champion; one that fails on new rows cannot be compared, and does not fail the retrain."""
     try:
         return predict_rows(champion.estimator, matrix, len(champion.schema.target.classes))
     except Exception as error:  # Whatever it raises, it cannot be compared.
-        raise CannotCompare(f"version {champion.number} cannot answer the held-out rows: {error}") from error
+        raise CannotCompare(f"version {champion.number} cannot predict for the held-out rows: {error}") from error
 
 
 def _translate_column(source: Feature, values: Vector, target: Feature) -> Vector:
     if source.kind != "category":
         return values
     positions = {choice: float(code) for code, choice in enumerate(target.choices)}
-    table = np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan])
-    return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
+    return recode(values, np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan]))
 
 
 def _translate_predictions(predictions: Predictions, source: Schema, target: Schema) -> Predictions:
-    """Turn a version's class codes and columns of probabilities into another's; its own classes become −1."""
+    """Turn a version's class codes and columns of probabilities into another's; classes only it has become −1."""
     if not source.target.classes:
         return predictions
     labels = target.target.classes

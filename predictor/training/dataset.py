@@ -1,4 +1,4 @@
-"""Turns a recipe's table into the matrix that is learnt from, and decides which rows are held out."""
+"""Turns a recipe's table into the matrix that models are trained on, and decides which rows are held out."""
 
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +12,7 @@ from predictor.schema.features import Feature
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
+from predictor.texts import list_names
 from predictor.training.columns import Column, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.live_schema import keep_labels, keep_live
@@ -25,13 +26,13 @@ MANY_CHOICES = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """What a version is made from.
+    """What a version is trained and measured on.
 
     `matrix` has shape (n, features), `target` (n,): numbers, or codes of the schema's classes. `held_out`
-    marks the rows that no training may use; `hashes` decides that, and the folds where nothing is held out.
+    marks the rows that no training may use; `hashes` decides that, and the folds where no row is held out.
     `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
-    the features that the table writes as decimals, whole or not; `row_numbers` those that count its rows. The last
-    `outcomes` rows are what happened to earlier predictions; `misfits` counts by cause those that are no such row.
+    the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. The last
+    `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
     """
 
     schema: Schema
@@ -53,32 +54,34 @@ class Dataset:
 
     @property
     def tolerance(self) -> float:
-        """The difference up to which two predictions are the same: in the target's unit, or of probabilities."""
+        """The difference up to which two predictions are the same: in the target's unit, or in probability."""
         return find_tolerance(self.target, self.schema.target.task)
 
     @property
     def from_table(self) -> Mask:
-        """Mark the rows, shape (n,), that are the table's own."""
+        """Mark the rows, shape (n,), that came from the table."""
         return np.arange(len(self.target)) < len(self.target) - self.outcomes
 
 
 def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema | None = None) -> Dataset:
-    """Read the recipe's table, add what was observed since, infer the schema of both and split them.
+    """Read the recipe's table, add the recorded outcomes, infer the schema of both and split them.
 
     What the recipe leaves open stays as it is in `live`, the schema of the live version. Raises RecipeError or
     DatasetError, naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
-        raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {recipe.folder}")
+        raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
     table, sha256 = read_table(recipe.data_file)
     if recipe.target not in table.columns:
-        raise recipe.error("target", f"{recipe.target!r} is not a column; {_list_columns(table)}.")
+        raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
     for name in recipe.features:
         if name not in table.columns:
-            raise recipe.error(f"features.{name}", f"there is no such column; {_list_columns(table)}.")
+            raise recipe.error(
+                f"features.{name}", f"there is no such column; the columns are {list_names(table.columns)}."
+            )
     for name in RESERVED_NAMES & set(table.columns):
         if _is_feature(recipe, name) or name == recipe.target:
-            raise DatasetError(f"{recipe.data_file}: {name}: every form has a field of this name: rename the column.")
+            raise DatasetError(f"{recipe.data_file}: {name}: every form has a field with this name: rename the column.")
     table = table.select(name for name in table.columns if _is_feature(recipe, name) or name == recipe.target)
     row_numbers = find_row_numbers(table, recipe.target)
     left_out = table[recipe.target].null_count()
@@ -126,10 +129,10 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
 
 
 def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column], Matrix]:
-    """The columns that are learnt from, and the matrix that they lie in, one after another: none is there twice."""
+    """The columns to train on, and the matrix whose columns share memory with theirs."""
     names = [name for name in table.columns if _is_feature(recipe, name)]
     if not names:
-        raise recipe.error("features", "no column but the target is left to learn from: keep at least one.")
+        raise recipe.error("features", "no column but the target is left to train on: keep at least one.")
     columns, matrix = [], np.empty((len(table), len(names)), order="F")
     for values, name in zip(matrix.T, names, strict=True):
         column = encode_column(recipe, table[name])
@@ -143,11 +146,11 @@ def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
 
 
 def _note_row_number(name: str) -> str:
-    return f"{name}: it numbers the rows, which tells nothing about a new one; exclude it"
+    return f"{name}: it numbers the rows, so it has no meaning for a new one; exclude it"
 
 
 def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
-    """Say what is allowed, but hardly meant."""
+    """Note what is allowed, but probably not meant."""
     notes = []
     for feature, values in zip(features, matrix.T, strict=True):
         beyond = sum(
@@ -157,11 +160,11 @@ def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
         )
         if beyond:
             notes.append(
-                f"{feature.name}: {format_number(beyond)} rows lie beyond the hard limits,"
-                " where the form will refuse visitors"
+                f"{feature.name}: {format_number(beyond)} rows are beyond the hard limits,"
+                " where the form refuses inputs"
             )
         if len(feature.choices) > MANY_CHOICES:
-            notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only tells rows apart")
+            notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only identifies rows")
     return notes
 
 
@@ -169,16 +172,11 @@ def _check_sides(recipe: Recipe, held_out: Mask) -> None:
     rows, held = len(held_out), int(held_out.sum())
     if recipe.holdout and not held:
         raise recipe.error(
-            "holdout", f"none of the {rows} rows falls into a share of {recipe.holdout}: write holdout = 0"
+            "holdout", f"a share of {recipe.holdout} holds out none of the {rows} rows: write holdout = 0"
         )
     if rows - held < 2:
-        raise DatasetError(f"{recipe.data_file}: {rows - held} rows are left to learn from; at least 2 are needed.")
+        raise DatasetError(f"{recipe.data_file}: {rows - held} rows are left to train on; at least 2 are needed.")
 
 
 def _is_feature(recipe: Recipe, name: str) -> bool:
     return name != recipe.target and not recipe.features.get(name, FeatureRecipe()).exclude
-
-
-def _list_columns(table: pl.DataFrame) -> str:
-    more = ", …" if len(table.columns) > 20 else ""
-    return f"the columns are {', '.join(map(repr, table.columns[:20]))}{more}"

@@ -1,4 +1,4 @@
-"""Fits a model and measures it on rows that it was not trained on, beside a dummy baseline."""
+"""Fits a model and measures it on rows that it was not trained on, compared with a dummy baseline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Evaluation:
     """How good a model is: where that was measured, on how many rows, and the scores by metric.
 
     `method` is "hold-out", "5-fold out-of-fold" where the recipe holds nothing out, or `SAMPLE_METHOD`. `actual` has
-    shape (rows,) and holds the true values, numbers or class codes, of which the model's `predictions` and the dummy's
-    `baseline_predictions` were made.
+    shape (rows,) and contains the true values, numbers or class codes; `predictions` are the model's for the same rows,
+    and `baseline_predictions` the dummy's.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Evaluation:
 
 
 def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
-    """Fit a clone on the marked rows; raises TrainingError with what scikit-learn said."""
+    """Fit a clone on the marked rows; raises TrainingError with scikit-learn's message."""
     fitted = clone(model)
     try:
         fitted.fit(dataset.matrix[rows], dataset.target[rows])
@@ -53,19 +53,19 @@ def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimat
 
 
 def take_rows(dataset: Dataset, rows: Mask) -> Matrix:
-    """The marked rows, column after column in memory: trees ask for few columns, and answer a third faster so."""
+    """The marked rows in Fortran's order: trees read few columns, and so predict a third faster."""
     return np.asfortranarray(dataset.matrix[rows])
 
 
 def predict_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
     """Predict for a matrix of shape (n, features); `classes` is 0 for a regression.
 
-    Raises TrainingError where an answer is no finite number.
+    Raises TrainingError where a prediction is not a finite number.
     """
     predicted = np.asarray(fitted.predict(matrix), dtype=np.float64)
     infinite = int((~np.isfinite(predicted)).sum())
     if infinite:
-        raise TrainingError(f"{_name_model(fitted)} has no finite answer for {infinite} of {len(matrix)} rows.")
+        raise TrainingError(f"{_name_model(fitted)} gives no finite prediction for {infinite} of {len(matrix)} rows.")
     if not classes or not hasattr(fitted, "predict_proba"):
         return Predictions(predicted=predicted)
     return Predictions(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
@@ -73,7 +73,7 @@ def predict_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Predict
 
 def find_probabilities(fitted: BaseEstimator, matrix: Matrix, classes: int) -> NDArray[np.float64]:
     """The probability of each class, shape (n, classes), for a matrix of shape (n, features)."""
-    # A class that no training row had has no column of its own: its probability is 0.
+    # A class without training rows has no column: its probability is 0.
     probabilities = np.zeros((len(matrix), classes))
     probabilities[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix)
     return probabilities
@@ -85,7 +85,7 @@ def make_dummy(classes: int) -> BaseEstimator:
 
 
 def fit_dummy(dataset: Dataset, rows: Mask) -> BaseEstimator:
-    """Fit the baseline on the marked rows: on their target, for it looks at nothing else."""
+    """Fit the baseline on the target of the marked rows; it uses no feature."""
     target = dataset.target[rows]
     return make_dummy(len(dataset.schema.target.classes)).fit(np.empty((len(target), 0)), target)
 
@@ -109,7 +109,7 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
 
 
 def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
-    """Score a model made elsewhere on rows that it may have been fitted on, beside a baseline fitted on them.
+    """Score a model made elsewhere on rows that it may have been fitted on, compared with a baseline fitted on them.
 
     Raises TrainingError or DatasetError.
     """
@@ -140,7 +140,7 @@ def _compare_predictions(
 def _check_scores(scores: Scores) -> None:
     for name, score in scores.items():
         if not np.isfinite(score):
-            raise DatasetError(f"{name} is {score}: the target's numbers are too far apart to be measured.")
+            raise DatasetError(f"{name} is {score}: the target's numbers are too far apart for it.")
 
 
 def _predict_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Predictions:
@@ -148,7 +148,7 @@ def _predict_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -
     probabilities = np.zeros((len(dataset.target), classes))
     folds = assign_folds(dataset.hashes)
     if len(np.unique(folds)) < 2:
-        raise DatasetError("too few different rows to keep some for measuring: bring more data.")
+        raise DatasetError("too few different rows to hold some out: provide more data.")
     has_probabilities = False
     for fold in np.unique(folds):
         rows = folds == fold

@@ -21,10 +21,10 @@ from predictor.training.tuning import tune_model
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A recipe carried out, but nowhere stored: the fitted estimator and all that it is judged by.
+    """A fitted estimator that is not stored yet, and all that it is judged by.
 
     `share` is that of the rows that were held out; None where the training rows are unknown. `started` is the moment
-    when it began, on the clock of `time.perf_counter`; an import was fitted elsewhere, in an unknown time.
+    when the training began, by `time.perf_counter`. `fit_seconds` is None for an import, which was fitted elsewhere.
     """
 
     recipe: Recipe
@@ -41,7 +41,7 @@ class Trained:
 
     @property
     def metric(self) -> Metric:
-        """By which it is judged: the recipe's, or the usual one for its task."""
+        """The metric that it is judged by: the recipe's, or the default of its task."""
         task = self.dataset.schema.target.task
         return choose_metric(self.recipe, task, has_probabilities="log_loss" in self.evaluation.scores)
 
@@ -57,7 +57,7 @@ def fit_recipe(
 ) -> Trained:
     """Fit and measure the recipe's model. Raises RecipeError, DatasetError, TrainingError, or an estimator's error."""
     check_gate(recipe, dataset.schema.target.task)
-    # Read once: what is signed must be the code that was trained.
+    # Read once: the signed code must be the one that was trained.
     code = read_code(recipe.pipeline_file)
     model, tuning = _choose_model(recipe, dataset, code, progress)
     progress(f"{recipe.slug}: fitting on {format_number(int(dataset.training.sum()))} rows")

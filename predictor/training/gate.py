@@ -19,7 +19,7 @@ Mode = Literal["if-better", "always", "never"]
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What became of a challenger, and all that was decided on; JSON can hold it by `asdict`.
+    """What was decided about a challenger, and on which figures; `asdict` gives JSON.
 
     `verdict` is a key for programs, `reason` a sentence for people. `rows` were compared, `left_out` could not be
     scored by one of the two. Scores are by metric name, an accuracy as it is and not as a loss.
@@ -46,7 +46,7 @@ class Decision:
 class Contest:
     """Losses per row, each of shape (n,), of the three that are compared, and how many rows were left out.
 
-    No gain up to `tolerance`, in the metric's unit, is one: rounding makes as much.
+    A gain up to `tolerance`, in the metric's unit, counts as none: rounding alone may cause it.
     """
 
     metric: Metric
@@ -58,13 +58,13 @@ class Contest:
 
 
 def check_gate(recipe: Recipe, task: Task) -> None:
-    """Raise RecipeError where `[gate]` speaks of metrics that this task does not have."""
+    """Raise RecipeError where `[gate]` names metrics that this task does not have."""
     if recipe.gate.metric is not None and recipe.gate.metric not in METRICS[task]:
         wanted = " or ".join(map(repr, METRICS[task]))
         raise recipe.error("gate.metric", f"must be {wanted} for a {task}, not {recipe.gate.metric!r}")
     for name in recipe.gate.limits:
         if name.rpartition("_")[0] not in MEASURED[task]:
-            raise recipe.error(f"gate.{name}", f"a {task} is not measured so: it has {', '.join(MEASURED[task])}")
+            raise recipe.error(f"gate.{name}", f"a {task} has no such metric; it has {', '.join(MEASURED[task])}")
 
 
 def choose_metric(recipe: Recipe, task: Task, *, has_probabilities: bool) -> Metric:
@@ -88,7 +88,7 @@ def measure_both(metric: Metric, evaluation: Evaluation) -> Matrix:
 
 
 def find_broken_limit(gate: GateRecipe, scores: Scores) -> str | None:
-    """Say which of the recipe's absolute limits the scores break; None when they keep all of them."""
+    """Say which of the recipe's absolute limits the scores break; None where they break none."""
     for name, limit in gate.limits.items():
         metric, _, side = name.rpartition("_")
         score = scores.get(metric)
@@ -113,9 +113,9 @@ def decide_unopposed(
     *,
     why: str = "the first version",
 ) -> Decision:
-    """Without a champion, a version goes live, unless a limit refuses it or it is surely worse than a dummy.
+    """Without a champion, a version goes live, unless it breaks a limit or is significantly worse than a dummy.
 
-    One that does not beat the dummy is warned of; surely worse is where the whole 95 % interval of the gain over it
+    One that does not beat the dummy gets a warning; it is significantly worse where the whole 95 % interval of its gain
     lies below 0, by more than `tolerance`. `losses` has shape (2, n): the dummy's and the version's, row by row.
     `why` says why there is no champion.
     """
@@ -148,7 +148,7 @@ def decide_unopposed(
 
 
 def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champion: int, seed: int) -> Decision:
-    """Hold a challenger against the champion, version number `champion`, on the rows that both can score."""
+    """Compare a challenger with the champion, version number `champion`, on the rows that both can score."""
     metric = contest.metric
     losses = np.stack([contest.champion, contest.challenger, contest.baseline])
     theirs, ours, baseline = resample(metric, losses, seed).T

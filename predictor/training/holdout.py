@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.numbers import NUMBER
-from predictor.schema.values import Mask
+from predictor.schema.values import Mask, recode
 from predictor.training.columns import Column
 
 Hashes = NDArray[np.uint64]
 FOLDS = 5
-# A yes or no hashes as 1 or 0, also where the recipe calls it a category.
-TRUTHS = {"true": "1", "false": "0"}
+# A boolean hashes as 1 or 0, also where the recipe makes it a category.
+BOOLEANS = {"true": "1", "false": "0"}
 
 
 def hash_rows(columns: list[Column]) -> Hashes:
-    """Hash each row's feature values, shape (n,), evenly over uint64; the side of a row follows from it.
+    """Hash each row's feature values, shape (n,), uniformly over uint64; the side of a row follows from it.
 
     It depends on names and values alone: not on the order of columns or rows, on the target, or on whether
     the recipe calls a column of integers a category. splitmix64's finaliser mixes (Steele, Lea and Flood
-    2014, "Fast splittable pseudorandom number generators", figure 16). It must never change: rows that
-    were held out would be learnt.
+    2014, "Fast splittable pseudorandom number generators", figure 16). It must never change: held-out rows
+    would be trained on.
     """
     hashes = np.zeros(len(columns[0].values), dtype=np.uint64)
     for column in sorted(columns, key=lambda column: column.name):
@@ -36,12 +36,12 @@ def _hash_values(column: Column) -> Hashes:
         return canonical.view(np.uint64)
     missing = np.array(np.nan).view(np.uint64)
     table = np.array([*(_hash_choice(choice) for choice in column.choices), missing], dtype=np.uint64)
-    return table[np.where(np.isnan(column.values), -1, column.values).astype(np.int64)]
+    return recode(column.values, table)
 
 
 def _hash_choice(choice: str) -> int:
-    """A category that reads as a number or a truth hashes as that, so that its kind can change later."""
-    text = TRUTHS.get(choice.lower(), choice)
+    """A category that reads as a number or a boolean hashes as that, so that its kind can change later."""
+    text = BOOLEANS.get(choice.lower(), choice)
     return int(np.array(float(text) + 0.0).view(np.uint64)) if NUMBER.fullmatch(text) else _hash_text(text)
 
 
@@ -62,8 +62,8 @@ def is_held_out(hashes: Hashes, share: float) -> Mask:
 
 
 def assign_folds(hashes: Hashes, folds: int = FOLDS) -> NDArray[np.int64]:
-    """Give the fold of each row, counted from 0, shape (n,), by its hash: duplicates share a fold.
+    """Assign each row to a fold, counted from 0, shape (n,), by its hash: duplicates share a fold.
 
-    Mixed once more, so that the rows above the held-out share fall into all folds alike.
+    The hash is mixed once more, so that the rows above the held-out share spread over all folds.
     """
     return np.minimum(_mix(hashes) / 2.0**64 * folds, folds - 1).astype(np.int64)

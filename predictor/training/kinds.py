@@ -1,4 +1,4 @@
-"""Infers what a column is, of which nothing else is known: its kind, or for the target its task."""
+"""Infers a column's kind, or the target's task, from its values alone."""
 
 from typing import cast
 
@@ -23,7 +23,7 @@ FITTING = {
 def read_whole(series: pl.Series) -> pl.Series:
     """Turn a column of decimals that are all whole, as pandas writes whole numbers with gaps, into whole numbers.
 
-    Whole is what float64 tells from its neighbours: up to 2⁵³ − 1, either side of 0.
+    Whole numbers are those that float64 represents exactly, as no other integer: up to ±(2⁵³ − 1).
     """
     if not series.dtype.is_float() or series.null_count() == len(series):
         return series
@@ -33,7 +33,7 @@ def read_whole(series: pl.Series) -> pl.Series:
 
 
 def infer_kind(series: pl.Series) -> Kind:
-    """The kind that a column has by itself."""
+    """The kind of a column, inferred from its values."""
     if series.dtype == pl.String:
         return "category"
     if series.dtype == pl.Boolean:
@@ -42,10 +42,10 @@ def infer_kind(series: pl.Series) -> Kind:
 
 
 def infer_task(series: pl.Series) -> Task:
-    """The task that a target without missing values has by itself.
+    """The task of a target without missing values, inferred from them.
 
-    Texts, truths, and whole numbers that are only 0 and 1 are classes. So are 3 to 10 whole numbers that count up
-    by one from 0 or 1, where each has at least 5 rows and 1 % of all. Every other number is a quantity.
+    Texts, booleans, and integers that are only 0 and 1 are classes. So are 3 to 10 consecutive integers from 0 or 1,
+    where each has at least 5 rows and 1 % of all. All other numbers are quantities.
     """
     if not series.dtype.is_numeric():
         return "classification"
@@ -62,20 +62,20 @@ def infer_task(series: pl.Series) -> Task:
 
 
 def describe_free_text(series: pl.Series) -> str:
-    """Why a column is free text and no category: more than 20 different texts, and more than half of all differ.
+    """Why a column is free text and not a category: more than 20 distinct texts, and more than half as many as rows.
 
-    Empty where it is none.
+    Empty where it is not.
     """
     if series.dtype != pl.String:
         return ""
     different, rows = series.drop_nulls().n_unique(), len(series) - series.null_count()
     if different <= FEW_TEXTS or different <= rows / 2:
         return ""
-    return f"{different} different texts in {rows} rows are free text: as categories, pages would show them all"
+    return f"{different} different texts in {rows} rows are free text: as a category, pages would list them all"
 
 
 def find_misfit(series: pl.Series, kind: Kind) -> object:
-    """The first value that cannot be of this kind; None where all can."""
+    """The first value that does not fit this kind; None where all do."""
     present = series.drop_nulls()
     if kind == "category":
         fits = _is_whole(present) if series.dtype.is_float() else None

@@ -1,4 +1,4 @@
-"""Keeps what a live model is where its recipe is silent: its kinds, its task, the type of its labels."""
+"""Keeps the kinds, the task and the label type of a live model where its recipe gives none."""
 
 import msgspec
 import polars as pl
@@ -15,10 +15,10 @@ REFUSED = "refused, since most of its texts differ"
 
 
 def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe, list[str]]:
-    """Fill in what the recipe leaves open as the live version has it, where it would now be inferred otherwise.
+    """Fill in what the recipe leaves open from the live version, where it would now be inferred differently.
 
-    So a new rule of inference changes no model that is live. What the data no longer fits is inferred anew. The
-    second value says for the author what was kept, and which line to write.
+    So a new rule of inference changes no live model. What the data no longer fits is inferred anew. The second value
+    tells the author what was kept, and which line to write.
     """
     kept: dict[tuple[Kind, str], list[str]] = {}
     features = dict(recipe.features)
@@ -58,7 +58,7 @@ def _note_kind(names: list[str], kind: Kind, now: str) -> str:
 
 
 def keep_labels(recipe: Recipe, series: pl.Series, live: Target) -> pl.Series:
-    """Give classes the type that those of the live version have, where each can be written so: 1 for true or "1"."""
+    """Convert classes to the type that the live version's have, where all can be: 1 to true or "1"."""
     task = recipe.task or infer_task(series)
     if not live.classes or live.name != recipe.target or task != "classification" or series.dtype.is_float():
         return series

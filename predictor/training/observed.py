@@ -1,4 +1,4 @@
-"""Adds what really happened to earlier predictions to the rows of a table, as if it had stood there."""
+"""Appends the outcomes of earlier predictions to the rows of a table, as if they had been part of it."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ import numpy as np
 from predictor.numbers import LARGEST_INTEGER, find_written
 from predictor.schema.kinds import Kind
 from predictor.schema.target import Target
-from predictor.schema.values import Label, Value, Vector, convert_value, write_value
+from predictor.schema.values import Label, Value, Vector, convert_value, recode, write_value
 from predictor.texts import normalise_text
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
@@ -18,10 +18,10 @@ from predictor.training.recipe import FeatureRecipe, Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """n predictions of a model of which it is known what happened: inputs by feature name, and the outcome.
+    """n predictions of a model with a recorded outcome: inputs by feature name, and the outcome.
 
-    `targets` names the column that each is an outcome of, since a model may have predicted another one once. `since`
-    is the moment that they were recorded at or after, None for any; `newest` that of the last, None for none.
+    `targets` names the column of each outcome, since a former version may have predicted another one. They were
+    recorded at or after `since`, None for any time; `newest` is when the last was, None where there is none.
     """
 
     inputs: list[dict[str, Value]]
@@ -45,19 +45,19 @@ class Joined:
 
 
 class DoesNotFit(ValueError):  # Caught in this module, which counts such outcomes.
-    """One outcome, or one of its inputs, is nothing that the table could hold; the message says why."""
+    """One outcome, or one of its inputs, does not fit the table; the message says why."""
 
 
 def join_observed(
     recipe: Recipe, columns: list[Column], target: Target, target_values: Vector, observed: Observed
 ) -> Joined:
-    """Encode outcomes as the table's rows are, and put them behind these; `target_values` has shape (n,).
+    """Encode outcomes as the table's rows are, and append them; `target_values` has shape (n,).
 
-    A category or class that the table lacks is added, as it would be had it stood there; where the recipe lists
-    the choices, it is left out. So is a row without one of the features.
+    A category or class that is not in the table is added, as it would be if it were; where the recipe lists the
+    choices, the row is left out instead. So is a row without one of the features.
     """
     rows: list[dict[str, Value]] = []
-    happened: list[float | Label] = []
+    outcomes: list[float | Label] = []
     causes: Counter[str] = Counter()
     for inputs, outcome, name in zip(observed.inputs, observed.outcomes, observed.targets, strict=True):
         try:
@@ -67,8 +67,8 @@ def join_observed(
             causes[str(cause)] += 1
         else:
             rows.append(row)
-            happened.append(fitting)
-    target, target_values = _append_answers(target, target_values, happened)
+            outcomes.append(fitting)
+    target, target_values = _append_outcomes(target, target_values, outcomes)
     return Joined(
         columns=[_append_values(column, [row[column.name] for row in rows]) for column in columns],
         target=target,
@@ -78,7 +78,7 @@ def join_observed(
 
 
 def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Value:
-    """What a column would hold of these inputs: text for a category, a number for all else, None for missing."""
+    """The column's value in these inputs: text for a category, a number for other kinds, None for missing."""
     given = recipe.features.get(column.name, FeatureRecipe())
     if column.name not in inputs:
         raise DoesNotFit(f"there is no input {column.name}")
@@ -97,7 +97,7 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
 
 
 def _fit_number(column: Column, value: Value) -> float:
-    """A quantity, or 1 for a yes and 0 for a no; the value may come from when this was another kind of column."""
+    """A number, or 1 for true and 0 for false; the value may be from when the column was of another kind."""
     kind: Kind = "boolean" if column.kind == "boolean" else "number"
     try:
         return float(cast(float, convert_value(value, kind)))
@@ -107,7 +107,7 @@ def _fit_number(column: Column, value: Value) -> float:
 
 
 def _fit_outcome(target: Target, outcome: float | Label, name: str) -> float | Label:
-    """The outcome as this target's; it may come from when the model had other classes, or another task."""
+    """The outcome as a value of this target; it may be from when the model had other classes, or another task."""
     if name != target.name:
         raise DoesNotFit(f"it is an outcome of {name}")
     try:
@@ -122,11 +122,11 @@ def _append_values(column: Column, values: list[Any]) -> Column:
         added = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
         return replace(column, kind=_widen_kind(column, added), values=np.concatenate([column.values, added]))
     unknown = {value for value in values if value is not None} - set(column.choices)
-    # Sorted, as the categories of a table are; with the recipe's choices there is none unknown.
+    # Sorted, as the categories of a table are; none is unknown where the recipe lists the choices.
     choices = tuple(sorted({*column.choices, *unknown})) if unknown else column.choices
     codes = {choice: float(code) for code, choice in enumerate(choices)}
     added = np.array([np.nan if value is None else codes[value] for value in values], dtype=np.float64)
-    kept = _recode(column.values, [codes[choice] for choice in column.choices])
+    kept = recode(column.values, np.array([*(codes[choice] for choice in column.choices), np.nan]))
     return replace(column, choices=choices, values=np.concatenate([kept, added]))
 
 
@@ -136,18 +136,12 @@ def _widen_kind(column: Column, added: Vector) -> Any:
     return "number" if column.kind == "integer" and not is_whole.all() else column.kind
 
 
-def _append_answers(target: Target, target_values: Vector, happened: list[Any]) -> tuple[Target, Vector]:
+def _append_outcomes(target: Target, target_values: Vector, outcomes: list[Any]) -> tuple[Target, Vector]:
     if target.task == "regression":
-        return target, np.concatenate([target_values, np.array(happened, dtype=np.float64)])
+        return target, np.concatenate([target_values, np.array(outcomes, dtype=np.float64)])
     known = target.classes
-    classes: tuple[Any, ...] = tuple(sorted({*known, *happened}))
+    classes: tuple[Any, ...] = tuple(sorted({*known, *outcomes}))
     codes = {label: float(code) for code, label in enumerate(classes)}
-    added = np.array([codes[label] for label in happened], dtype=np.float64)
-    target_values = np.concatenate([_recode(target_values, [codes[label] for label in known]), added])
-    return replace(target, classes=classes), target_values
-
-
-def _recode(values: Vector, codes: list[float]) -> Vector:
-    """Give each old code, from 0, its new one; NaN stays NaN."""
-    table = np.array([*codes, np.nan])
-    return table[np.where(np.isnan(values), -1, values).astype(np.int64)]
+    added = np.array([codes[label] for label in outcomes], dtype=np.float64)
+    kept = recode(target_values, np.array([*(codes[label] for label in known), np.nan]))
+    return replace(target, classes=classes), np.concatenate([kept, added])

@@ -20,7 +20,7 @@ from predictor.exceptions import RecipeError
 from predictor.schema.schema import Schema
 from predictor.training.recipe import Recipe
 
-# Trees split, naive Bayes fits each column, and least squares without a penalty undoes any scale by itself.
+# Trees split, naive Bayes fits each column, and least squares without a penalty does not depend on scale.
 NEEDS_NO_SCALING = (
     "sklearn.tree.",
     "sklearn.ensemble.",
@@ -36,19 +36,19 @@ SEED = re.compile(r"(^|__)random_state$")
 def build_pipeline(recipe: Recipe, schema: Schema, code: Code | None = None) -> BaseEstimator:
     """Build the unfitted model for a matrix of shape (n, features), in the schema's order of columns.
 
-    A recipe's own pipeline.py goes first: `code` where it was read already. Raises RecipeError where the estimator
-    does not exist, does not take its parameters, or does not do the schema's task.
+    A recipe's own pipeline.py takes precedence; `code` is its content where it was already read. Raises RecipeError
+    where the estimator does not exist, does not take its parameters, or does not do the schema's task.
     """
     code = code or read_code(recipe.pipeline_file)
     if code is not None:
-        model, blamed = _build_own(recipe, schema, code), str(recipe.pipeline_file)
+        model, place = _build_own(recipe, schema, code), str(recipe.pipeline_file)
     else:
-        model, blamed = _build_default(make_estimator(recipe), schema), f"{recipe.file}: estimator.class"
+        model, place = _build_default(make_estimator(recipe), schema), f"{recipe.file}: estimator.class"
     does_task = is_classifier(model) if schema.target.task == "classification" else is_regressor(model)
     if not does_task:
         raise RecipeError(
-            f"{blamed}: this estimator does no {schema.target.task}, which is the task for the target"
-            f" {schema.target.name!r}: choose another one, or set `task` in {recipe.file}."
+            f"{place}: this estimator does not do {schema.target.task}, the task for the target"
+            f" {schema.target.name!r}: choose another, or set `task` in {recipe.file}."
         )
     return model
 
@@ -65,7 +65,7 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
         problem = f"{path!r} does not exist: write a full path such as sklearn.linear_model.LinearRegression."
         raise recipe.error("estimator.class", problem) from error
     if not (isinstance(made, type) and issubclass(made, BaseEstimator)):
-        problem = f"{path!r} is no scikit-learn estimator: write the path of a class that has fit and predict."
+        problem = f"{path!r} is not a scikit-learn estimator: write the path of a class that has fit and predict."
         raise recipe.error("estimator.class", problem)
     known = inspect.signature(made).parameters
     for key in params:
@@ -83,7 +83,7 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
 def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
     """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere.
 
-    The seed goes to every step that takes one and was given none.
+    Every step that takes a seed and has none gets the recipe's.
     """
     try:
         module = import_code(recipe.slug, code)
@@ -108,7 +108,7 @@ def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:
 
 
 def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list[tuple[str, Any, list[int]]]:
-    """Treat columns of one sort together: every transformer costs its own time at each prediction."""
+    """Transform columns of one sort together: every transformer adds its own time to each prediction."""
     sorts: dict[str, list[int]] = {}
     for position, feature in enumerate(schema.features):
         sort = "categories" if feature.kind == "category" else "numbers"
@@ -134,14 +134,14 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
 
 
 def set_single_job(estimator: Any) -> None:
-    """Let an estimator and all that is nested in it, fitted or not, work in one thread: a server runs many requests."""
+    """Make an estimator and all that is nested in it, fitted or not, run in one thread: a server runs many requests."""
     for each in find_nested(estimator):
         if vars(each).get("n_jobs") is not None:
             each.n_jobs = 1
 
 
 def find_nested(estimator: Any) -> Iterator[Any]:
-    """Give an object and every object that it holds, each once: parameters, fitted parts, steps in lists and arrays."""
+    """Yield an object and every object nested in it, once each: parameters, fitted parts, steps in lists and arrays."""
     waiting, seen = [estimator], {id(estimator)}
     while waiting:
         each = waiting.pop()

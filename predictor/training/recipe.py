@@ -1,4 +1,4 @@
-"""Reads ml_models/<slug>/model.toml: what to learn from which table, and how the form should show it."""
+"""Reads ml_models/<slug>/model.toml: what to train on which table, and how the form shows it."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import SLUG
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
-# No database keeps a NUL, and JSON knows no infinity.
+# Databases store no NUL, and JSON has no infinity.
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 TOML_NAMES = {
@@ -39,7 +39,7 @@ class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[features.<name>]`: what is given about a column, over what its data would say."""
+    """`[features.<name>]`: what is given about a column, in place of what is inferred from its data."""
 
     label: Text | None = None
     kind: Kind | None = None
@@ -53,7 +53,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[gate]`: what a challenger must reach to go live. Limits are on the metrics as they are measured."""
+    """`[gate]`: what a challenger must reach to go live. Limits are in the metrics' own units."""
 
     metric: Literal["rmse", "mae", "log_loss", "accuracy"] | None = None
     minimum_gain: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)] = 0.0
@@ -72,9 +72,9 @@ class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class DistributionRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`{ low, high }`: where to draw a parameter from, evenly or, with `log`, evenly on a logarithmic scale.
+    """`{ low, high }`: draws a parameter uniformly or, with `log`, uniformly on a logarithmic scale.
 
-    Whole numbers are drawn where both ends are whole.
+    Integers are drawn where both ends are integers.
     """
 
     low: int | Finite
@@ -117,12 +117,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.folder / self.data
 
     def name_way_out(self, column: str) -> str:
-        """What the author may write where a column of texts is no category by itself, in words that end a sentence."""
+        """What the author may write where a column of texts is not inferred to be a category: the end of a sentence."""
         return f"write exclude = true below [features.{column}] in {self.file.name}, or list its choices there"
 
     @property
     def data_name(self) -> str:
-        """What pages call the table: as the recipe does, but never with the folders of one machine."""
+        """The table's name on pages: as the recipe has it, but without the folders of an absolute path."""
         return Path(self.data).name if Path(self.data).is_absolute() else self.data
 
     @property
@@ -130,9 +130,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.folder / "pipeline.py"
 
     def with_data(self, file: Path) -> "Recipe":
-        """The same recipe for another table, wherever on this machine it is; raises DatasetError where it is not."""
+        """The same recipe for another table, anywhere on this machine; raises DatasetError where it was not found."""
         if not file.is_file():
-            raise DatasetError(f"{file} is no file on this machine; nothing is fetched from elsewhere.")
+            raise DatasetError(f"{file} was not found on this machine; nothing is downloaded.")
         return msgspec.structs.replace(self, data=str(file.absolute()))
 
     def error(self, key: str, problem: str) -> RecipeError:
@@ -141,7 +141,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def find_slugs(models_dir: Path) -> list[str]:
-    """List the folders that hold a model.toml, by name."""
+    """List the folders that contain a model.toml, by name."""
     return sorted(file.parent.name for file in models_dir.glob("*/model.toml"))
 
 
@@ -156,7 +156,7 @@ def read_recipe(models_dir: Path, slug: str) -> Recipe:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         known = ", ".join(find_slugs(models_dir)) or "none yet"
-        raise RecipeError(f"{file} does not exist; the recipes here are: {known}.") from None
+        raise RecipeError(f"{file} was not found; the recipes here are: {known}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{file} cannot be read as TOML: {error}.") from error
     return _convert_recipe(file, slug, content)
@@ -170,7 +170,7 @@ def check_slug(slug: str, file: Path) -> None:
             " digits and underscores, starting with a letter."
         )
     if slug in RESERVED_SLUGS:
-        raise RecipeError(f"{file}: the slug {slug!r} is already a page of the site; name the folder otherwise.")
+        raise RecipeError(f"{file}: the slug {slug!r} is already a page of the site; rename the folder.")
 
 
 def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
@@ -192,7 +192,7 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
         recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate, tune=tune
     )
     if Path(recipe.data).is_absolute():
-        raise recipe.error("data", f"{recipe.data!r} is no file beside the recipe: write its path from {folder}")
+        raise recipe.error("data", f"{recipe.data!r} is an absolute path: write its path from {folder}")
     return recipe
 
 
@@ -204,7 +204,7 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
     feature = _convert(file, table, content, FeatureRecipe)
     if feature.choices and feature.kind not in (None, "category"):
         raise RecipeError(
-            f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave one of them out."
+            f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
         )
     return feature
 
@@ -215,7 +215,7 @@ def _convert_tune(file: Path, content: Any) -> TuneRecipe:
         raise RecipeError(f"{file}: tune.params: is missing: name at least one parameter and the values to try.")
     params = {name: _convert_tries(file, f"tune.params.{name}", given) for name, given in tune.params.items()}
     if tune.candidates is None and any(isinstance(tries, DistributionRecipe) for tries in params.values()):
-        raise RecipeError(f"{file}: tune.candidates: is missing: say how many to draw, such as candidates = 20.")
+        raise RecipeError(f"{file}: tune.candidates: is missing: write how many to draw, such as candidates = 20.")
     return msgspec.structs.replace(tune, params=params)
 
 
@@ -226,14 +226,14 @@ def _convert_tries(file: Path, key: str, given: Any) -> list[Any] | Distribution
         raise RecipeError(f"{file}: {key}: must be an array of values, or a table with low and high, not {given!r}.")
     tries = _convert(file, key, given, DistributionRecipe)
     if tries.low >= tries.high:
-        raise RecipeError(f"{file}: {key}.low: must lie below high, which is {tries.high!r}, not at {tries.low!r}.")
+        raise RecipeError(f"{file}: {key}.low: must be below high, which is {tries.high!r}, not {tries.low!r}.")
     if tries.log and tries.low <= 0:
-        raise RecipeError(f"{file}: {key}.low: must lie above 0 on a logarithmic scale, not at {tries.low!r}.")
+        raise RecipeError(f"{file}: {key}.low: must be above 0 on a logarithmic scale, not {tries.low!r}.")
     return tries
 
 
 def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
-    """Turn one TOML table into its struct, blaming file, key and value for what does not fit."""
+    """Turn one TOML table into its struct; errors name the file, the key and the value."""
     if not isinstance(content, dict):
         raise RecipeError(f"{file}: {table}: must be a table such as [{table}], not {content!r}.")
     where = f"{table}." if table else ""
@@ -256,7 +256,7 @@ def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
 
 
 def _explain(problem: str, kind: Any) -> str:
-    """Say in TOML's words what msgspec expected of a field of this kind."""
+    """Say in TOML's terms what msgspec expected in a field of this type."""
     if problem.startswith("Invalid enum value"):
         literals = [kind, *get_args(kind)]
         return " or ".join(repr(word) for literal in literals for word in get_args(literal) if isinstance(word, str))

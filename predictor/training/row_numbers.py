@@ -6,18 +6,18 @@ import polars as pl
 
 from predictor.training.kinds import read_whole
 
-# What pandas calls a column without a name, and the names that pandas, R and databases give to a row's number or name.
+# What pandas calls a column without a name, and the names of a row's number or name in pandas, R and databases.
 UNNAMED = re.compile(r"unnamed: 0(\.\d+)*", re.IGNORECASE)
 INDEX = re.compile(r"index|__index_level_\d+__|level_0|row[ _.]?(names?|numbers?|num|id)", re.IGNORECASE)
 FEW_ROWS = 30
 
 
 def find_row_numbers(table: pl.DataFrame, target: str) -> list[str]:
-    """List the columns that say which row this is and nothing else; never all columns besides the target.
+    """List the columns that only identify the row; never all of the columns other than the target.
 
-    These are whole numbers without gaps: in a column that pandas calls unnamed; in one that is named as an index,
-    where they (or its texts) all differ; and in the first column, whatever its name, where they count the rows up
-    by one from 0 or 1, and there are at least 30. `table` has all its rows, also those without a target.
+    These contain integers and no missing value: a column that pandas calls unnamed; one that is named as an index,
+    where they (or its texts) are unique; and the first column, whatever its name, where they are consecutive from 0
+    or 1, and there are at least 30. `table` has all its rows, also those without a target.
     """
     features = [name for name in table.columns if name != target]
     found = [name for name in features if _is_row_number(table[name], is_first=name == table.columns[0])]

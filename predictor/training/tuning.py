@@ -22,15 +22,15 @@ from predictor.training.holdout import assign_folds
 from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 
-# How finely whole numbers are drawn on a logarithmic scale.
+# The steps of the logarithmic scale on which integers are drawn.
 LOG_STEPS = 1_000
-# What scikit-learn says of candidates that are passed over; here they are counted.
+# scikit-learn's warnings about candidates that failed; these are counted instead.
 FAILURES = (r"\s*\d+ fits failed", "Scoring failed", "One or more of the test scores are non-finite")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """A model with the parameters that were chosen, not yet fitted, and how they were found, as JSON."""
+    """An unfitted model with the chosen parameters, and how they were found, as JSON."""
 
     model: BaseEstimator
     described: dict[str, Any]
@@ -39,17 +39,17 @@ class Tuned:
 def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: Metric, progress: Progress) -> Tuned:
     """Try the candidates of the recipe's `[tune]` on folds of the training rows; take the one with the least loss.
 
-    The folds follow the rows' hashes, so that duplicates never stand on both sides. A candidate that cannot be
-    fitted is passed over and counted. Raises RecipeError for a parameter that the model does not have, DatasetError
-    for too few rows, TrainingError where no candidate could be fitted.
+    The folds follow the rows' hashes, so that duplicates share a fold. A candidate that cannot be fitted is skipped
+    and counted. Raises RecipeError for a parameter that the model does not have, DatasetError for too few rows, and
+    TrainingError where no candidate could be fitted.
     """
-    assert recipe.tune is not None  # noqa: S101  # Asked only where there is something to tune.
+    assert recipe.tune is not None  # noqa: S101  # Only called where there is something to tune.
     rows = dataset.training
     tries = _name_params(recipe, model, recipe.tune.params)
     folds = assign_folds(dataset.hashes[rows], recipe.tune.folds)
     used = len(np.unique(folds))
     if used < 2:
-        raise DatasetError("too few different rows to tune on: leave out [tune], or bring more data.")
+        raise DatasetError("too few different rows to tune on: leave out [tune], or provide more data.")
     search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
     classes = len(dataset.schema.target.classes)
@@ -59,8 +59,8 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     )
     search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
     with warnings.catch_warnings():
-        for said in FAILURES:
-            warnings.filterwarnings("ignore", message=said)
+        for message in FAILURES:
+            warnings.filterwarnings("ignore", message=message)
         _fit_search(search, dataset.matrix[rows], dataset.target[rows])
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
@@ -74,19 +74,19 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         "failed": int((~np.isfinite(search.cv_results_["mean_test_score"])).sum()),
         "folds": used,
     }
-    progress(f"{recipe.slug}: {_tell_chosen(described)}")
+    progress(f"{recipe.slug}: {_describe_chosen(described)}")
     best = {name: _to_plain(value) for name, value in search.best_params_.items()}
     return Tuned(model=clone(model).set_params(**best), described=described)
 
 
-def _tell_chosen(described: dict[str, Any]) -> str:
+def _describe_chosen(described: dict[str, Any]) -> str:
     chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in described["params"].items())
     failed = f"; {described['failed']} candidates could not be fitted" if described["failed"] else ""
     return f"chosen: {chosen}{failed}"
 
 
 def _name_params(recipe: Recipe, model: BaseEstimator, params: dict[str, Any]) -> dict[str, Any]:
-    """What to try, by the model's own name for each parameter; a pipeline's last step goes without its prefix."""
+    """What to try, by the model's own parameter names; in the recipe, a pipeline's last step needs no prefix."""
     known = model.get_params()
     last = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
     named = {}
@@ -118,21 +118,21 @@ def _make_search(
     return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
 
 
-def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, predictions: Vector) -> None:
+def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, target: Vector) -> None:
     try:
-        search.fit(matrix, predictions)
+        search.fit(matrix, target)
     except ValueError as error:
-        # Where no fit succeeds, scikit-learn ends what it says with the cause of the last one.
+        # Where no fit succeeds, scikit-learn's message ends with the cause of the last failure.
         cause = (str(error).strip() or "no reason given").splitlines()[-1]
         raise TrainingError(f"no candidate of [tune] could be fitted: {cause}") from error
 
 
-def _make_scorer(metric: Metric, classes: int, tell: Callable[[int], None]) -> Callable[[Any, Matrix, Vector], float]:
-    """Score as the gate does, where more is better; scikit-learn's own log loss wants every class in every fold."""
+def _make_scorer(metric: Metric, classes: int, notify: Callable[[int], None]) -> Callable[[Any, Matrix, Vector], float]:
+    """Score as the gate does, negated; scikit-learn's own log loss needs every class in every fold."""
     counted = itertools.count(1)
 
     def score(fitted: Any, matrix: Matrix, actual: Vector) -> float:
-        tell(next(counted))
+        notify(next(counted))
         return -float(join_losses(metric, measure_losses(metric, actual, predict_rows(fitted, matrix, classes))))
 
     return score

@@ -1,4 +1,4 @@
-"""Shows that a compiled model predicts as its estimator does, row by row, or says where it does not."""
+"""Checks that a compiled model predicts as its estimator does, row by row."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,29 +11,29 @@ from predictor.schema.values import Matrix
 from predictor.training.compiling.graph import NotCompiled
 from predictor.training.tolerance import TOLERANCE
 
-# An estimator's own memory for a row may be large; a first difference is also found earlier.
+# An estimator may need much memory a row; a difference is also found earlier.
 ROWS_AT_ONCE = 10_000
 
 
 def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Matrix], *, spread: float | None) -> float:
-    """The largest difference between two models' predictions to the rows of all groups, each of shape (n, features).
+    """The largest difference between two models' predictions for the rows of all groups, each of shape (n, features).
 
-    Of a regression it is |Δ| / max(|y|, `spread`), the standard deviation of the target; without a spread, both
-    answer classes, and it is that of a probability. Raises NotCompiled above 1e-6, for another class, and for a row
-    that only one of the two predicts.
+    For a regression it is |Δ| / max(|y|, `spread`), where `spread` is the target's standard deviation; for a
+    classification, `spread` is None, and it is the difference in probability. Raises NotCompiled above 1e-6, for
+    another class, and for a row that only one of the two predicts.
     """
     largest = 0.0
     for rows in _cut(groups):
         ours, theirs = (
-            _ask(fitted, rows, is_classifier=spread is None),
-            _ask(compiled, rows, is_classifier=spread is None),
+            _predict(fitted, rows, is_classifier=spread is None),
+            _predict(compiled, rows, is_classifier=spread is None),
         )
         if ours.shape != theirs.shape:
             raise NotCompiled("compiled, it has no probabilities, or has them where it should not")
-        answered = np.isfinite(ours).all(axis=1)
-        if (answered != np.isfinite(theirs).all(axis=1)).any():
+        is_predicted = np.isfinite(ours).all(axis=1)
+        if (is_predicted != np.isfinite(theirs).all(axis=1)).any():
             raise NotCompiled("compiled, it refuses other rows")
-        largest = max(largest, _compare(ours[answered], theirs[answered], spread))
+        largest = max(largest, _compare(ours[is_predicted], theirs[is_predicted], spread))
     return largest
 
 
@@ -47,7 +47,7 @@ def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: flo
             )
         differences = np.abs(ours[:, 1:] - theirs[:, 1:])
     else:
-        # 0 / 0, where the target never changes and is 0, is no difference.
+        # 0 / 0, where the target is always 0, is no difference.
         differences = np.abs(ours - theirs) / np.maximum(np.maximum(np.abs(ours), spread), np.finfo(np.float64).tiny)
     largest = float(differences.max(initial=0.0))
     if not largest <= TOLERANCE:
@@ -62,8 +62,8 @@ def _cut(groups: Sequence[Matrix]) -> Iterator[Matrix]:
             yield group[start : start + ROWS_AT_ONCE]
 
 
-def _ask(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64]:
-    """A model's predictions side by side, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
+def _predict(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64]:
+    """A model's predictions and probabilities, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             predictions = [np.asarray(model.predict(rows), dtype=np.float64).reshape(len(rows), -1)]
@@ -75,6 +75,6 @@ def _ask(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64
             return np.full((1, width), np.nan)
         middle = len(rows) // 2
         return np.concatenate(
-            [_ask(model, half, is_classifier=is_classifier) for half in (rows[:middle], rows[middle:])]
+            [_predict(model, half, is_classifier=is_classifier) for half in (rows[:middle], rows[middle:])]
         )
     return np.hstack(predictions)

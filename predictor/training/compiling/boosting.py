@@ -1,7 +1,7 @@
-"""Compiles both gradient boostings: a sum of trees behind the inverse of a link.
+"""Compiles both gradient boostings: the inverse of a link, applied to a sum of trees.
 
-The nodes of HistGradientBoosting and how GradientBoosting begins are private to scikit-learn: tests/test_compiling.py
-holds them, and a version that does not agree is not compiled.
+The nodes of HistGradientBoosting and the initial prediction of GradientBoosting are private to scikit-learn:
+tests/test_compiling.py checks them, and a model whose compiled predictions differ is not compiled.
 """
 
 from typing import Any
@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
-from predictor.training.compiling.linear import add_codes, add_pair
+from predictor.training.compiling.linear import LINKS, add_codes, add_pair
 from predictor.training.compiling.trees import Tree, add_trees, cast_columns, find_splits, read_tree
-
-LINKS = {"IdentityLink": "", "LogLink": "Exp"}
 
 
 def add_gradient_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
@@ -73,7 +71,7 @@ def _read_nodes(nodes: Any, target: int) -> Tree:
 
 
 def _add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:
-    """What the boosting begins with, shape (1, scores), and what its trees add, shape (n, scores)."""
+    """The initial prediction, shape (1, scores), plus the sum of the trees, shape (n, scores)."""
     begin = np.asarray(begin, dtype=np.float64).reshape(1, -1)
     return graph.add("Add", add_trees(graph, name, trees, begin.shape[1]), graph.constant(begin))
 
@@ -81,7 +79,7 @@ def _add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:
 def _add_classes(
     graph: Graph, estimator: Any, scores: str, splits: dict[int, Any], *, doubled: bool = False, at_zero: bool = False
 ) -> Predicted:
-    """Classes from scores; of two, a score of 0 is the first's, or the second's where `at_zero` says so."""
+    """Classes from scores; of two, a score of 0 gives the first, or with `at_zero` the second."""
     classes = len(estimator.classes_)
     if classes > 2:
         codes, probabilities = add_codes(graph, scores, classes), graph.add("Softmax", scores, axis=1)

@@ -1,4 +1,4 @@
-"""Compiles a trained model and keeps the result only where it has been shown to answer the same."""
+"""Compiles a trained model, and keeps the result only where it was checked to predict the same."""
 
 import time
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from predictor.training.compiling.graph import NotCompiled
 from predictor.training.dataset import Dataset
 
 MOST_ROWS = 100_000
-# Which a retrain waits for without noticing; a model that is slow to ask is asked less.
+# So long that it does not delay a retrain noticeably; a slow model is checked on fewer rows.
 FIRST_ROWS, SECONDS = 2_000, 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An ONNX model, and its bytes, None where there is none; `described` says on what it was checked, or why not."""
+    """A checked ONNX model and its bytes; both None where there is none, for the reason in `described`."""
 
     described: dict[str, Any]
     data: bytes | None = None
@@ -29,7 +29,7 @@ class Checked:
 
 
 def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
-    """Compile what was fitted to a dataset, and let both answer its rows and others made at the edges.
+    """Compile a fitted model, and compare the predictions of both for rows of its dataset and for edge cases.
 
     Never raises: a model that has no compiled form is served by its pickle.
     """
@@ -41,16 +41,16 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
         is_regression = dataset.schema.target.task == "regression"
         spread = float(dataset.target.std()) if is_regression else None
         difference = measure_difference(fitted, model, edges, spread=spread)
-        asked = time.perf_counter()
+        predicting_since = time.perf_counter()
         rows = _choose_rows(dataset.matrix, FIRST_ROWS)
         difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
         if len(rows) < len(dataset.matrix):
-            affordable = int(SECONDS / (time.perf_counter() - asked) * FIRST_ROWS)
+            affordable = int(SECONDS / (time.perf_counter() - predicting_since) * FIRST_ROWS)
             rows = _choose_rows(dataset.matrix, min(max(affordable, FIRST_ROWS), MOST_ROWS))
             difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
     except NotCompiled as error:
         return Checked(described={"reason": str(error)})
-    except Exception as error:  # Estimators and onnxruntime raise what they like, and the pickle answers as well.
+    except Exception as error:  # Estimators and onnxruntime raise anything, and the pickle serves as well.
         return Checked(described={"reason": f"compiling it failed: {type(error).__name__}: {error}"})
     described = {
         "rows": len(rows),
@@ -62,7 +62,7 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
 
 
 def _choose_rows(matrix: Matrix, count: int) -> Matrix:
-    """All rows, or `count` that are evenly spread."""
+    """All rows, or `count` evenly spaced ones."""
     if len(matrix) <= count:
         return matrix
     return matrix[np.linspace(0, len(matrix) - 1, count).astype(np.int64)]

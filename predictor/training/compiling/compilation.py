@@ -1,4 +1,4 @@
-"""Turns a fitted pipeline into an ONNX model that answers the same, for the estimators and steps named here."""
+"""Turns a fitted pipeline into an ONNX model that predicts the same, for the estimators and steps named here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from predictor.estimators.imported import Imported
 from predictor.training.compiling import boosting, linear, preparation, trees
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
 
-# By the name of exactly that class: one that inherits from it may answer otherwise.
+# By the name of exactly that class: one that inherits from it may predict differently.
 STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
     "sklearn.impute.SimpleImputer": preparation.add_simple_imputer,
     "sklearn.preprocessing.FunctionTransformer": preparation.add_function_transformer,
@@ -22,7 +22,7 @@ STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
     "sklearn.preprocessing.RobustScaler": preparation.add_robust_scaler,
     "sklearn.preprocessing.StandardScaler": preparation.add_standard_scaler,
 }
-# What answers coefficients times columns plus an intercept, and nothing more.
+# These predict coefficients times columns plus an intercept, and nothing more.
 LINEAR = (
     "linear_model.ARDRegression",
     "linear_model.BayesianRidge",
@@ -75,7 +75,7 @@ ESTIMATORS: dict[str, Callable[[Graph, Any, Columns], Predicted]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """An ONNX model's bytes; `splits` gives where its trees split a column of the matrix, as well as that is known."""
+    """An ONNX model's bytes; `splits` gives the values at which its trees split a column of the matrix, where known."""
 
     data: bytes
     splits: dict[int, NDArray[np.float64]]
@@ -141,7 +141,7 @@ def _find_estimator(estimator: Any) -> Callable[[Graph, Any, Columns], Predicted
 
 
 def _locate_splits(splits: dict[int, NDArray[np.float64]], columns: Columns) -> dict[int, NDArray[np.float64]]:
-    """The same by column of the matrix, for what comes out of one column alone."""
+    """The splits by column of the matrix, for inputs of the estimator that come from one column alone."""
     located: dict[int, list[NDArray[np.float64]]] = {}
     for position, values in splits.items():
         origin = columns.origins[position]

@@ -1,4 +1,4 @@
-"""Makes rows at the edges of what a model can be asked: where a compiled one would differ first, if it did."""
+"""Makes rows of edge cases: where a compiled model would most likely differ."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.values import Matrix, Vector
 
-# Enough to meet every kind of split; a forest has millions.
+# Enough for every kind of split; a forest has millions.
 MOST_SPLITS = 2_000
-# No float32 is as large, so that trees refuse it, and no sum of squares is.
+# Beyond float32, so that trees refuse it, and sums of squares overflow.
 BEYOND_FLOAT32 = (1e39, -1e300)
 LARGE = 1e30
 
@@ -19,9 +19,9 @@ LARGE = 1e30
 def make_edge_rows(
     schema: Schema, matrix: Matrix, splits: dict[int, NDArray[np.float64]], *, seed: int = 0
 ) -> list[Matrix]:
-    """Change one value each in copies of rows of `matrix`: gaps, extremes, each category, values at and beside splits.
+    """Change one value each in copies of rows of `matrix`: missing, extreme, each category, at and next to splits.
 
-    Gives several matrices of shape (n, features): what some estimator refuses stands together.
+    Returns several matrices of shape (n, features): rows that an estimator may refuse are in matrices of their own.
     """
     chosen = np.random.default_rng(seed)
     ordinary: list[tuple[int, Vector]] = []
@@ -33,11 +33,11 @@ def make_edge_rows(
             gaps.append((column, np.array([np.nan])))
         if feature.kind in ("number", "integer") and not infinite:
             infinite.append((column, np.array(BEYOND_FLOAT32)))
-    beside = list(_find_neighbours(splits, schema))
-    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, beside, gaps, infinite)]
-    hollow = matrix[:1].copy()
-    hollow[:, [column for column, _ in gaps]] = np.nan
-    return [rows for rows in [*made, hollow] if len(rows)]
+    neighbours = list(_find_neighbours(splits, schema))
+    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, neighbours, gaps, infinite)]
+    all_missing = matrix[:1].copy()
+    all_missing[:, [column for column, _ in gaps]] = np.nan
+    return [rows for rows in [*made, all_missing] if len(rows)]
 
 
 def _find_extremes(feature: Feature) -> Iterator[float]:
@@ -54,17 +54,17 @@ def _find_extremes(feature: Feature) -> Iterator[float]:
 def _find_neighbours(
     splits: dict[int, NDArray[np.float64]], schema: Schema
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Each split, the float64 and float32 on its either side, and the float32 that is nearest."""
+    """Each split, the next float64 and float32 on either side of it, and the nearest float32."""
     total = sum(map(len, splits.values()))
     for column, values in splits.items():
         if schema.features[column].kind == "category":
-            continue  # All of its values are met anyhow.
+            continue  # All of its values are among the rows anyway.
         wanted = max(1, MOST_SPLITS * len(values) // max(total, MOST_SPLITS))
         some = values[np.linspace(0, len(values) - 1, min(wanted, len(values))).astype(int)]
         some = some[np.abs(some) < LARGE]
         single = some.astype(np.float32)
-        beside = [np.nextafter(each, each.dtype.type(end)) for each in (some, single) for end in (-np.inf, np.inf)]
-        yield column, np.concatenate([some, single, *beside]).astype(np.float64)
+        adjacent = [np.nextafter(each, each.dtype.type(end)) for each in (some, single) for end in (-np.inf, np.inf)]
+        yield column, np.concatenate([some, single, *adjacent]).astype(np.float64)
 
 
 def _change_rows(matrix: Matrix, changes: list[tuple[int, Vector]], chosen: np.random.Generator) -> NDArray[np.float64]:

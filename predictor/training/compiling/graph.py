@@ -13,7 +13,7 @@ from predictor.exceptions import MlsiteError
 OPSET = 18
 # Version 5 of ai.onnx.ml is the first whose trees take and give float64.
 TREE_DOMAIN, TREE_OPSET = "ai.onnx.ml", 5
-# What both opsets belong to; a newer onnx would write a number that an older onnxruntime refuses.
+# The version of both opsets; a newer onnx would write one that an older onnxruntime refuses.
 IR_VERSION = 10
 INPUT = "inputs"
 
@@ -24,7 +24,7 @@ class NotCompiled(MlsiteError):
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a column of numbers comes from: `value * scale + mean` is what stands in column `column` of the matrix."""
+    """Where a column of numbers comes from: `value * scale + mean` is the value in column `column` of the matrix."""
 
     column: int
     mean: float = 0.0
@@ -45,8 +45,8 @@ class Columns:
 
 @dataclass(frozen=True, kw_only=True)
 class Predicted:
-    """What a predictor's nodes give: `numbers`, (n, 1), or `codes` (int64 positions of classes, (n,)) and perhaps
-    `probabilities`, (n, classes); and at which value each of its columns is split, where it is one of trees."""
+    """A predictor's outputs: `numbers`, (n, 1), or `codes` (int64 positions of classes, (n,)) and perhaps
+    `probabilities`, (n, classes). `splits` are the values at which trees split each of its columns."""
 
     numbers: str = ""
     codes: str = ""
@@ -55,7 +55,7 @@ class Predicted:
 
 
 class Graph:
-    """Collects nodes and constants. `refusals` are tensors, (n, 1): NaN for a row that must get no answer, else 0."""
+    """Collects nodes and constants. `refusals` are tensors, (n, 1): NaN for a row that is refused, else 0."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -63,7 +63,7 @@ class Graph:
         self.refusals: list[str] = []
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Append a node, and give the name of its one output."""
+        """Append a node and return the name of its one output."""
         name = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [name], domain=domain, **attributes))
         return name
@@ -74,19 +74,19 @@ class Graph:
         return name
 
     def gather(self, columns: Columns, wanted: list[int]) -> Columns:
-        """These of the columns, in this order."""
+        """The wanted columns, in this order."""
         if wanted == list(range(columns.width)):
             return columns
         name = self.add("Gather", columns.name, self.constant(wanted, np.int64), axis=1)
         return Columns(name=name, origins=tuple(columns.origins[each] for each in wanted))
 
-    def refuse_endless(self, name: str) -> None:
-        """Refuse rows where a number is missing or infinite, as estimators do that check their input."""
+    def refuse_non_finite(self, name: str) -> None:
+        """Refuse rows where a number is missing or infinite, as estimators that check their input do."""
         nothing = self.add("Sub", name, name)  # NaN for what is not finite.
         self.refusals.append(self.add("ReduceSum", nothing, self.constant([1], np.int64), keepdims=1))
 
     def refuse_where(self, condition: str) -> None:
-        """Refuse the rows where a tensor of truths, (n, 1), is true."""
+        """Refuse the rows where a boolean tensor, (n, 1), is true."""
         self.refusals.append(self.add("Where", condition, self.constant([[np.nan]]), self.constant([[0.0]])))
 
     def finish(self, predicted: Predicted, *, features: int, classes: list[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""Compiles what multiplies its columns by coefficients and adds them up."""
+"""Compiles linear models: sums of columns multiplied by coefficients."""
 
 from typing import Any
 
@@ -7,33 +7,34 @@ from onnx import TensorProto
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
 
+# By the name of a link, the ONNX operator of its inverse; the identity needs none.
 LINKS = {"IdentityLink": "", "LogLink": "Exp"}
 
 
 def add_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
-    """Any estimator that answers coefficients times columns plus an intercept."""
+    """Any estimator that predicts coefficients times columns plus an intercept."""
     return Predicted(numbers=_multiply(graph, estimator, columns))
 
 
 def add_generalised(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
-    """Poisson, gamma and Tweedie regression: the inverse of a link behind the same sum."""
+    """Poisson, gamma and Tweedie regression: the inverse of a link, applied to the same sum."""
     link = LINKS.get(type(estimator._base_loss.link).__name__)
     if link is None:
         raise NotCompiled(f"{type(estimator).__name__} is not compiled with this link")
-    graph.refuse_endless(columns.name)
+    graph.refuse_non_finite(columns.name)
     numbers = _multiply(graph, estimator, columns)
     return Predicted(numbers=graph.add(link, numbers) if link else numbers)
 
 
 def add_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
     """A linear classifier without probabilities."""
-    graph.refuse_endless(columns.name)
+    graph.refuse_non_finite(columns.name)
     return Predicted(codes=add_codes(graph, _multiply(graph, estimator, columns), len(estimator.classes_)))
 
 
 def add_logistic(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
     """Logistic regression: the logistic function for two classes, softmax for more."""
-    graph.refuse_endless(columns.name)
+    graph.refuse_non_finite(columns.name)
     scores, classes = _multiply(graph, estimator, columns), len(estimator.classes_)
     codes = add_codes(graph, scores, classes)
     if classes > 2:
@@ -53,7 +54,7 @@ def add_stochastic(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
 def add_codes(graph: Graph, scores: str, classes: int, *, at_zero: bool = False) -> str:
     """The position of the class with the largest score, the first of equals, shape (n,).
 
-    Two classes have one score, and the second's is above 0, or `at_zero` too.
+    Two classes have one score: above 0, or with `at_zero` from 0 on, it is the second class.
     """
     if classes > 2:
         return graph.add("ArgMax", scores, axis=1, keepdims=0)

@@ -11,7 +11,7 @@ from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Orig
 def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:
     fills = np.asarray(step.statistics_, dtype=np.float64)
     if step.add_indicator or not np.isnan(step.missing_values):
-        raise NotCompiled("SimpleImputer is not compiled with an indicator or another mark for what is missing")
+        raise NotCompiled("SimpleImputer is not compiled with an indicator, or missing values other than NaN")
     if np.isnan(fills).any():
         raise NotCompiled("SimpleImputer is not compiled where it drops a column")
     filled = graph.add("Where", graph.add("IsNaN", columns.name), graph.constant([fills]), columns.name)
@@ -60,7 +60,7 @@ def add_min_max_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
 
 
 def add_polynomial_features(graph: Graph, step: Any, columns: Columns) -> Columns:
-    """Multiply up to `degree` columns for each that comes out; a column of ones stands where there are fewer."""
+    """Multiply `degree` columns for each output; where there are fewer, the others are a column of ones."""
     powers = np.asarray(step.powers_)
     degree, ones = max(1, int(powers.sum(axis=1).max())), columns.width
     factors = np.full((len(powers), degree), ones)
@@ -83,7 +83,7 @@ def add_function_transformer(graph: Graph, step: Any, columns: Columns) -> Colum
 
 
 def _scale(graph: Graph, columns: Columns, mean: Any, scale: Any) -> Columns:
-    """Subtract and divide as scikit-learn does, so that no number falls on another side of a split behind it."""
+    """Subtract and divide as scikit-learn does, so that no number falls on another side of a later split."""
     name = columns.name
     if mean is not None:
         name = graph.add("Sub", name, graph.constant([mean]))

@@ -9,7 +9,7 @@ from onnx import AttributeProto, TensorProto, numpy_helper
 
 from predictor.training.compiling.graph import TREE_DOMAIN, Columns, Graph, NotCompiled, Predicted
 
-# An attribute of 2 GB could not be written, and what is much larger than this takes seconds to load.
+# An attribute of 2 GB cannot be written, and a much larger model than this takes seconds to load.
 MOST_NODES = 5_000_000
 
 
@@ -17,7 +17,7 @@ MOST_NODES = 5_000_000
 class Tree:
     """The nodes of one tree, each array of shape (nodes,); `left` is taken where the value is `threshold` or less.
 
-    `weights` is what a leaf adds to column `target` of the answer.
+    `weights` is what a leaf adds to column `target` of the output.
     """
 
     feature: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Tree:
 
 
 def read_tree(fitted: Any, weights: NDArray[np.float64], target: int = 0) -> Tree:
-    """A tree of sklearn.tree, its leaves adding these `weights`, shape (nodes,)."""
+    """Read a tree of sklearn.tree, with these `weights` of its leaves, shape (nodes,)."""
     return Tree(
         feature=fitted.feature,
         threshold=fitted.threshold,
@@ -53,7 +53,7 @@ def add_trees(graph: Graph, name: str, trees: list[Tree], targets: int, *, mean:
     attributes = graph.nodes[-1].attribute
     for key, values in _join_trees(trees).items():
         if values.dtype == np.int64:
-            # make_node would look at each of some million numbers several times.
+            # make_node would check each of a few million numbers several times.
             attributes.add(name=key, type=AttributeProto.INTS).ints.extend(values.tolist())
         else:
             attributes.add(name=key, type=AttributeProto.TENSOR, t=numpy_helper.from_array(values, key))
@@ -66,22 +66,22 @@ def _join_trees(trees: list[Tree]) -> dict[str, NDArray[Any]]:
     roots, branches, leaves = [], 0, 0
     for tree in trees:
         roots.append(branches)
-        told = _describe_tree(tree, branches, leaves)
-        for key, values in told.items():
+        attributes = _describe_tree(tree, branches, leaves)
+        for key, values in attributes.items():
             parts.setdefault(key, []).append(values)
-        branches += len(told["nodes_splits"])
-        leaves += len(told["leaf_weights"])
+        branches += len(attributes["nodes_splits"])
+        leaves += len(attributes["leaf_weights"])
     joined = {key: np.concatenate(values) for key, values in parts.items()}
     return {**joined, "tree_roots": np.array(roots, dtype=np.int64)}
 
 
 def _describe_tree(tree: Tree, branches: int, leaves: int) -> dict[str, NDArray[Any]]:
-    """One tree's part of these, its branches counted from `branches` on and its leaves from `leaves` on."""
+    """The same attributes of one tree, its branches numbered from `branches` on and its leaves from `leaves` on."""
     is_leaf = tree.is_leaf
     ids = np.where(is_leaf, leaves + np.cumsum(is_leaf) - 1, branches + np.cumsum(~is_leaf) - 1).astype(np.int64)
     inner = np.flatnonzero(~is_leaf)
     left, right = tree.left[inner], tree.right[inner]
-    if not len(inner):  # A tree that is one leaf is a branch both of whose sides are that leaf.
+    if not len(inner):  # A tree with a single leaf becomes a branch with that leaf on both sides.
         inner = left = right = np.zeros(1, dtype=np.int64)
     return {
         "nodes_featureids": np.maximum(tree.feature[inner], 0).astype(np.int64),
@@ -98,7 +98,7 @@ def _describe_tree(tree: Tree, branches: int, leaves: int) -> dict[str, NDArray[
 
 
 def find_splits(trees: list[Tree]) -> dict[int, NDArray[np.float64]]:
-    """Where each column is split, by its position."""
+    """The values at which each column is split, by its position."""
     features = np.concatenate([tree.feature[~tree.is_leaf] for tree in trees])
     thresholds = np.concatenate([tree.threshold[~tree.is_leaf] for tree in trees])
     return {int(each): np.unique(thresholds[features == each]) for each in np.unique(features)}
@@ -108,7 +108,7 @@ def cast_columns(graph: Graph, columns: Columns, *, takes_missing: bool) -> str:
     """Round to float32 and back, as trees do with their input, and refuse what they refuse."""
     rounded = graph.add("Cast", graph.add("Cast", columns.name, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
     if not takes_missing:
-        graph.refuse_endless(rounded)
+        graph.refuse_non_finite(rounded)
         return rounded
     infinite = graph.add("Cast", graph.add("IsInf", rounded), to=TensorProto.DOUBLE)
     found = graph.add("ReduceSum", infinite, graph.constant([1], np.int64), keepdims=1)
@@ -125,7 +125,7 @@ def add_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
 
 
 def add_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
-    """A classification tree, or several: a leaf has one weight here, so it is its row in a table of probabilities."""
+    """A classification tree, or several: ONNX's leaves have one weight, so it is a row in a table of probabilities."""
     fitted = _list_fitted(estimator)
     trees, tables, count = [], [], 0
     for target, each in enumerate(fitted):

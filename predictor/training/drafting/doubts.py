@@ -1,4 +1,4 @@
-"""Says what a table's columns look like, and what makes one doubt that each is meant as a feature."""
+"""Describes a table's columns, and why each may not be meant as a feature."""
 
 import re
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a column is, in a few words, and why one may doubt it.
+    """A column in a few words, with doubts about it as a feature.
 
-    `obstacle` says why the column is left out; it is empty where it is a feature.
+    `obstacle` says why the column is left out; it is empty for a feature.
     """
 
     name: str
@@ -44,18 +44,18 @@ class Finding:
 
 
 def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
-    """Encode all columns but the target; those that number the rows, or that no training takes, become findings."""
+    """Encode all columns but the target; those that number the rows, or cannot be trained on, become findings."""
     columns, refused = [], []
     for name in table.columns:
         if name == recipe.target:
             continue
         if name in row_numbers:
-            obstacle = "it numbers the rows, which tells nothing about a new one."
+            obstacle = "it numbers the rows, so it has no meaning for a new one."
             refused.append(Finding(name=name, kind="row numbers", obstacle=obstacle))
             continue
         try:
             if name in RESERVED_NAMES:
-                raise DatasetError("every form has a field of this name: rename the column.")
+                raise DatasetError("every form has a field with this name: rename the column.")
             series = read_numbers(recipe, table[name])
             if obstacle := describe_free_text(series):
                 refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
@@ -63,25 +63,25 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
             columns.append(encode_column(recipe, series))
         except DatasetError as error:
             obstacle = str(error).removeprefix(f"{recipe.data_file}: {name}: ")
-            refused.append(Finding(name=name, kind="cannot be learnt from", obstacle=obstacle))
+            refused.append(Finding(name=name, kind="cannot be trained on", obstacle=obstacle))
     return _refuse_widest(columns, refused)
 
 
 def _hint_at_dates(series: pl.Series) -> str:
     if not reads_as_dates(series):
         return ""
-    return "it holds dates, most of them different: bring numbers, such as the month or the days until then."
+    return "it contains dates, most of them different: use numbers, such as the month or the days until then."
 
 
 def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
-    """Refuse the categories that one-hot encoding would make more of than fit into memory."""
+    """Refuse the widest categories where the one-hot encoding of all would not fit into memory."""
     size, too_wide = 0, []
     for column in sorted(columns, key=lambda column: len(column.choices)):
         own = len(column.values) * len(column.choices) * 8
         size += own
         if size > MOST_BYTES:
             categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
-            problem = f"{categories} categories make a matrix of {memory} GB: bring fewer, or numbers"
+            problem = f"{categories} categories make a matrix of {memory} GB: use fewer, or numbers"
             too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
@@ -96,13 +96,13 @@ def inspect_features(
     for column in columns:
         doubts = list(_doubt_column(table[column.name], column))
         if measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY:
-            doubts.append("it gives the target away all by itself: is it known before the target is?")
+            doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
         findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts)))
     return findings
 
 
 def describe_column(column: Column) -> str:
-    """Say in a few words what a column holds, and where it has gaps."""
+    """Describe a column's values in a few words, and count the missing ones."""
     present = column.values[~np.isnan(column.values)]
     gaps = len(column.values) - len(present)
     empty = f", empty in {format_number(gaps)} of {format_number(len(column.values))} rows" if gaps else ""
@@ -117,26 +117,26 @@ def describe_column(column: Column) -> str:
 
 
 def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
-    """Doubt a column for what it holds alone."""
+    """Doubts about a column from its own values and name."""
     present = column.values[~np.isnan(column.values)]
     rows, different = len(present), len(np.unique(present))
     is_text = column.kind == "category"
     if different == 1:
-        yield "it is always the same" + (" or empty" if rows < len(column.values) else "")
+        yield "it always has the same value" + (" or is empty" if rows < len(column.values) else "")
         return
     if NAMED_AS_ID.fullmatch(column.name):
-        yield "its name reads like an id, which says nothing about a new row"
+        yield "its name looks like an id, which has no meaning for a new row"
     elif column.kind == "integer" and different == rows >= FEW_ROWS:
-        yield "every row has another whole number, like an id, which says nothing about a new row"
+        yield "every row has a different whole number, like an id, which has no meaning for a new row"
     if is_text and reads_as_dates(series):
-        yield "it holds dates, each a category of its own: bring numbers, such as the month or the days until then"
+        yield "it contains dates, each a category of its own: use numbers, such as the month or the days until then"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
-        yield f"{texts}, like free writing: each is a category of its own"
+        yield f"{texts}, like free text: each is a category of its own"
 
 
 def reads_as_dates(series: pl.Series) -> bool:
-    """Whether a column of texts holds dates, perhaps with a time, in one of the usual forms."""
+    """Whether a column of texts contains dates, perhaps with a time, in one of the usual formats."""
     texts = series.drop_nulls().unique().head(1000)
     if texts.dtype != pl.String or not texts.str.contains("[0-9]{2}").all():
         return False
@@ -144,12 +144,12 @@ def reads_as_dates(series: pl.Series) -> bool:
 
 
 def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool) -> float:
-    """Give the share of the target, at most 1, that one column tells by itself; 0 or less is nothing.
+    """The share of the target, at most 1, that one column predicts on its own; 0 or less is none.
 
-    `values` and `target_values` have shape (n,), their rows shuffled. The rows are put in the column's order, and
-    each one's two neighbours answer for it, the nearest-neighbour rule of Cover and Hart (1967): a class
-    counts as told where one of them has it, a number, taken as its rank, by the neighbours' mean. Both are
-    held against neighbours drawn at random.
+    `values` and `target_values` have shape (n,), their rows shuffled. The rows are sorted by the column, and each is
+    predicted by its two neighbours, the nearest-neighbour rule of Cover and Hart (1967): a class counts as predicted
+    where one of them has it, and a number's rank is predicted by the mean of theirs. The error is divided by that of
+    neighbours drawn at random.
     """
     if len(values) < 3:
         return 0.0
@@ -164,20 +164,20 @@ def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool
 
 
 def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[str]:
-    """Doubt the table's rows and its target: `target_values`, shape (n,), where `left_out` more rows have none."""
+    """Doubts about the rows and the target: `target_values`, shape (n,); `left_out` more rows have none."""
     if left_out:
-        yield f"{count(left_out, 'row has', 'rows have')} no value in the target: no training takes them"
+        yield f"{count(left_out, 'row has', 'rows have')} no value in the target and are left out"
     if len(target_values) < FEW_ROWS:
-        yield f"{count(len(target_values), 'row is', 'rows are')} few to learn from, and too few to hold some out"
+        yield f"{count(len(target_values), 'row is', 'rows are')} few to train on, and too few to hold some out"
     if target.task == "regression":
         different = len(np.unique(target_values))
         if different <= FEW_NUMBERS and (target_values % 1 == 0).all():
-            yield f'the target has {different} different numbers: where they are classes, write task = "classification"'
+            yield f'the target has {different} different numbers: if they are classes, write task = "classification"'
         return
     if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
         first, last = target.classes[0], target.classes[-1]
         yield (
-            f"the target is whole numbers from {first} to {last}, taken for classes: where they are amounts, write "
+            f"the target is whole numbers from {first} to {last}, taken for classes: if they are quantities, write "
             'task = "regression"'
         )
     counts = np.bincount(target_values.astype(int))
@@ -185,11 +185,11 @@ def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterat
         yield f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
     if counts.min() < 2:
         rare = quote(target.classes[int(counts.argmin())])
-        yield f"the class {rare} has one row, which cannot be both learnt and measured"
+        yield f"the class {rare} has one row, which cannot be both trained on and measured on"
     if counts.max() > MOST_ROWS * len(target_values):
         common = quote(target.classes[int(counts.argmax())])
         share = format_share(counts.max().item() / len(target_values))
-        yield f"{share} of the rows are {common}: mind macro F1 more than accuracy"
+        yield f"{share} of the rows are {common}: look at macro F1 rather than accuracy"
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes a first model.toml, and says in plain text what was inferred and what is doubted."""
+"""Writes a first model.toml, and a summary of what was inferred and of doubts about it."""
 
 import json
 import re
@@ -20,10 +20,10 @@ MANY_COLUMNS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What a first recipe says.
+    """The content of a first recipe.
 
-    `source` is the table as the author named it and `data` its copy; `low` and `high` are the ends of a target of
-    numbers, and `other_task` is what that target could also be. `sets_task` is true where the estimator, and not the
+    `source` is the table as the author named it and `data` its copy; `low` and `high` are the range of a target of
+    numbers, and `other_task` is another task that it allows. `sets_task` is true where the estimator, and not the
     target, decided the task.
     """
 
@@ -43,7 +43,7 @@ class Draft:
 
     @property
     def kind(self) -> str:
-        """What the target is, in a few words."""
+        """The target in a few words."""
         if self.target.task == "regression":
             return f"numbers from {Quantity().write_range(self.low, self.high)}"
         some = ", ".join(quote(label) for label in self.target.classes[:5])
@@ -53,12 +53,12 @@ class Draft:
 
 
 def write_toml(draft: Draft) -> str:
-    """Write the whole model.toml: what is doubted stands in comments, what cannot be learnt is excluded."""
+    """Write the whole model.toml: doubts are comments, and columns that cannot be trained on are excluded."""
     target, params = draft.target, draft.estimator.params
     lines = [
-        f"# Begun by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
+        f"# Written by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
         f" {count(draft.rows, 'row', 'rows')}, {count(len(draft.findings), 'feature', 'features')}.",
-        "# Change what you like: docs/recipes.md explains every key. Then: manage.py retrain " + draft.slug,
+        "# Edit it: docs/recipes.md explains every key. Then run: manage.py retrain " + draft.slug,
         *(f"# Doubt: {end_sentence(doubt)}" for doubt in draft.doubts),
         "",
         f"title = {write_string(draft.slug.replace('_', ' ').capitalize())}",
@@ -69,14 +69,14 @@ def write_toml(draft: Draft) -> str:
         *_write_task(draft),
         "# holdout = 0.2"
         if draft.holds_out
-        else "holdout = 0  # With so few different rows, five folds measure the model.",
-        "# show_data = true  # Lets pages show up to 200 of these rows.",
+        else "holdout = 0  # With so few different rows, cross-validation measures the model.",
+        "# show_data = true  # Pages then show up to 200 of these rows.",
         "",
         "[estimator]",
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
         "",
-        "# What pages call the columns. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
+        "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
         f"[features.{write_key(target.name)}]  # The target.",
         f"# label = {write_string(target.name)}",
         '# unit = ""',
@@ -87,16 +87,16 @@ def write_toml(draft: Draft) -> str:
 
 def _write_task(draft: Draft) -> Iterator[str]:
     if draft.sets_task:
-        yield f'task = "{draft.target.task}"  # As the estimator wants it.'
+        yield f'task = "{draft.target.task}"  # The estimator does no other.'
     elif draft.other_task:
-        yield f"# Hence a {draft.target.task}, unless you say otherwise:"
+        yield f"# The task is {draft.target.task}; to change it:"
         yield f'# task = "{draft.other_task}"'
     else:
-        yield f"# Hence a {draft.target.task}."
+        yield f"# The task is {draft.target.task}."
 
 
 def _write_features(findings: list[Finding]) -> Iterator[str]:
-    """A block a column; where there are many, only for those with something to say."""
+    """A table for each column; where there are many, only for those with a doubt or an obstacle."""
     is_long = len(findings) > MANY_COLUMNS
     for finding in findings:
         if is_long and not finding.doubts and not finding.obstacle:
@@ -115,12 +115,12 @@ def _write_features(findings: list[Finding]) -> Iterator[str]:
     quiet = sum(not finding.doubts and not finding.obstacle for finding in findings)
     if is_long and quiet:
         yield ""
-        yield f"# {count(quiet, 'more column is a feature', 'more columns are features')}, without a doubt."
-        yield "# To say something of one, write its block: [features.<column>]"
+        yield f"# {count(quiet, 'more column is a feature', 'more columns are features')}, without doubts."
+        yield "# To configure one, write its table: [features.<column>]"
 
 
 def write_report(draft: Draft) -> str:
-    """Say what was left out, inferred and doubted, and what comes next."""
+    """Summarise what was left out, inferred and doubted, and the next step."""
     width = min(30, max(len(make_printable(finding.name)) for finding in draft.findings))
     inferred = [f"  {make_printable(finding.name):<{width}}  {finding.kind}" for finding in draft.findings]
     doubts = [f"  {doubt}" for doubt in draft.doubts]
@@ -137,10 +137,8 @@ def write_report(draft: Draft) -> str:
         *_shorten(inferred),
     ]
     if doubts:
-        lines += ["Doubts, which stand as comments in model.toml and leave nothing out:", *_shorten(doubts)]
-    return "\n".join(
-        [*lines, f"Next: look through ml_models/{draft.slug}/model.toml, then manage.py retrain {draft.slug}"]
-    )
+        lines += ["Doubts, which are comments in model.toml and leave nothing out:", *_shorten(doubts)]
+    return "\n".join([*lines, f"Next: check ml_models/{draft.slug}/model.toml, then manage.py retrain {draft.slug}"])
 
 
 def _shorten(lines: list[str]) -> list[str]:
@@ -154,7 +152,7 @@ def write_key(name: str) -> str:
 
 
 def write_string(text: str) -> str:
-    """Write a TOML basic string: JSON's escapes are among TOML's, which refuses a bare DEL besides."""
+    """Write a TOML basic string: JSON's escapes are among TOML's, which also refuses a bare DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -14,6 +14,7 @@ from predictor.exceptions import DatasetError, RecipeError, TrainingError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import PARQUET_MARK, read_table
+from predictor.texts import list_names
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
@@ -25,10 +26,10 @@ from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
 from predictor.training.row_numbers import find_row_numbers
 
-# Whether an estimator takes the table shows on a few rows, and the whole table may take hours.
+# A few rows show whether an estimator takes the table; all of them may take hours.
 MOST_TRIED_ROWS = 1_000
-# What docs/startmodel.md measured to be good ones to begin with. Classes do without early stopping: it sets rows of
-# each aside, and fails where a class has a single one; and with a penalty, without which many uneven classes diverge.
+# Good ones to start with, as measured in docs/startmodel.md. Classification has no early stopping, which holds out rows
+# of each class and fails where one has a single row; and it has a penalty, without which many uneven classes diverge.
 SMALL_TREES = {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_features": 0.5}
 DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
     "regression": EstimatorRecipe(
@@ -43,15 +44,15 @@ DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
 
 
 def start_model(models_dir: Path, slug: str, source: Path, target: str, path: str | None = None) -> Draft:
-    """Make `models_dir/slug` with a copy of the table and a first recipe that a retrain takes as it is.
+    """Make `models_dir/slug` with a copy of the table and a first recipe that is ready for a retrain.
 
-    `path` is the estimator's; without it, a good one for the target's task is chosen. Nothing is left behind
-    unless all went well. Raises RecipeError or DatasetError.
+    `path` is the estimator's; without it, a default for the target's task is chosen. Nothing is left behind where
+    it fails. Raises RecipeError or DatasetError.
     """
     folder = models_dir / slug
     check_slug(slug, folder / "model.toml")
     if folder.exists() or folder.is_symlink():
-        raise RecipeError(f"{folder} exists already: choose another slug, or remove it.")
+        raise RecipeError(f"{folder} already exists: choose another slug, or remove it.")
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".start-", dir=models_dir) as temporary:
@@ -60,12 +61,12 @@ def start_model(models_dir: Path, slug: str, source: Path, target: str, path: st
             draft = fill_folder(made, source, target, path)
             made.rename(folder)
     except OSError as error:
-        raise RecipeError(f"{folder} cannot be made: {error.strerror}.") from error
+        raise RecipeError(f"{folder} cannot be created: {error.strerror}.") from error
     return draft
 
 
 def fill_folder(folder: Path, source: Path, target: str, path: str | None) -> Draft:
-    """Write the table's copy and the recipe, and try both as a retrain would; raises RecipeError or DatasetError."""
+    """Write the table's copy and the recipe, and try both as a retrain does; raises RecipeError or DatasetError."""
     data = copy_table(source, folder)
     try:
         draft = draft_recipe(source, data, target, path)
@@ -80,26 +81,26 @@ def fill_folder(folder: Path, source: Path, target: str, path: str | None) -> Dr
 
 
 def _try_fit(recipe: Recipe) -> None:
-    """Fit as a retrain would, on some of the rows; raises RecipeError or DatasetError."""
+    """Fit as a retrain does, on some of the rows; raises RecipeError or DatasetError."""
     dataset = load_dataset(recipe)
     model = build_pipeline(recipe, dataset.schema)
-    # Evenly out of the rows in order of their target: so every class is among them that is not rare.
+    # Evenly spaced in the rows sorted by target, so that every class that is not rare is among them.
     rows = np.flatnonzero(dataset.training)
     ordered = rows[np.argsort(dataset.target[rows], kind="stable")]
     tried = np.zeros(len(dataset.target), dtype=bool)
     tried[ordered[:: -(-len(ordered) // MOST_TRIED_ROWS)]] = True
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # What matters about all rows is said when they are learnt.
+            warnings.simplefilter("ignore")  # A retrain, on all rows, shows what matters.
             fit_model(model, dataset, tried)
     except TrainingError as error:
         raise recipe.error("estimator", str(error)) from error
 
 
 def copy_table(source: Path, folder: Path) -> Path:
-    """Copy a table's bytes, and name the copy for what they are; raises DatasetError."""
+    """Copy a table's bytes, and name the copy by their format; raises DatasetError."""
     if not source.is_file():
-        raise DatasetError(f"{source} is no file on this machine; nothing is fetched from elsewhere.")
+        raise DatasetError(f"{source} was not found on this machine; nothing is downloaded.")
     try:
         with source.open("rb") as file:
             name = "data.parquet" if file.read(len(PARQUET_MARK)) == PARQUET_MARK else "data.csv"
@@ -109,7 +110,7 @@ def copy_table(source: Path, folder: Path) -> Path:
 
 
 def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Draft:
-    """Read the table and decide what its first recipe says."""
+    """Read the table and decide on its first recipe."""
     table, rows = read_rows(data, target)
     row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
@@ -118,11 +119,11 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         recipe = choose_task(msgspec.structs.replace(recipe, estimator=EstimatorRecipe(path=path)), tasks)
     described, target_values = encode_target(recipe, read_numbers(recipe, table[target]))
     if target_values.min() == target_values.max():
-        raise DatasetError(f"{data}: {target}: every row is {target_values[0]:g}; there is nothing to learn.")
+        raise DatasetError(f"{data}: {target}: every row is {target_values[0]:g}; there is nothing to predict.")
     columns, refused = encode_features(recipe, table, row_numbers)
     if not columns:
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
-        raise DatasetError(f"{data}: there is no column to learn from beside the target. {causes}".rstrip())
+        raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
     return Draft(
@@ -143,21 +144,21 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
 
 
 def should_hold_out(recipe: Recipe, hashes: Hashes, target_values: Vector, *, are_classes: bool) -> bool:
-    """Decide whether a share of the rows is held out; where few are, or many alike, five folds tell more.
+    """Decide whether to hold out a share of the rows; where there are few, or many alike, five folds measure better.
 
-    Raises DatasetError where these cannot be learnt from either.
+    Raises DatasetError where these cannot be trained on either.
     """
 
-    def can_learn(rows: Mask) -> bool:
+    def can_train(rows: Mask) -> bool:
         return int(rows.sum()) > 1 and (not are_classes or len(np.unique(target_values[rows])) > 1)
 
     held_out = is_held_out(hashes, recipe.holdout)
     is_fair = recipe.holdout / 2 < held_out.mean() < recipe.holdout * 2
-    if len(np.unique(hashes)) >= FEW_ROWS and is_fair and can_learn(~held_out):
+    if len(np.unique(hashes)) >= FEW_ROWS and is_fair and can_train(~held_out):
         return True
     folds = assign_folds(hashes)
-    if not all(can_learn(folds != fold) for fold in np.unique(folds)):
-        problem = "the rows are too few, or too much alike, to learn from some and measure on others"
+    if not all(can_train(folds != fold) for fold in np.unique(folds)):
+        problem = "the rows are too few, or too much alike, to train on some and measure on others"
         raise DatasetError(f"{recipe.data_file}: {problem}.")
     return False
 
@@ -166,8 +167,7 @@ def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read all rows, and choose those that have a target; raises DatasetError."""
     table, _ = read_table(data)
     if target not in table.columns:
-        columns = ", ".join(map(repr, table.columns[:20])) + (", …" if len(table.columns) > 20 else "")
-        raise DatasetError(f"{data}: {target!r} is not a column; the columns are {columns}.")
+        raise DatasetError(f"{data}: {target!r} is not a column; the columns are {list_names(table.columns)}.")
     rows = table.filter(pl.col(target).is_not_null())
     if not len(rows):
         raise DatasetError(f"{data}: no row has a value in the target {target!r}.")
@@ -175,7 +175,7 @@ def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def find_tasks(recipe: Recipe, series: pl.Series) -> list[Task]:
-    """List the tasks that a target without gaps can be, the inferred one first."""
+    """List the tasks that a target without missing values allows, the inferred one first."""
     series = read_numbers(recipe, series)
     inferred = infer_task(series)
     if not series.dtype.is_integer():
@@ -193,5 +193,5 @@ def choose_task(recipe: Recipe, tasks: list[Task]) -> Recipe:
     done = [task for task in tasks if does[task]]
     if not done:
         problem = f"which is the task for the target {recipe.target!r}: choose another estimator"
-        raise RecipeError(f"{type(estimator).__name__} does no {tasks[0]}, {problem}.")
+        raise RecipeError(f"{type(estimator).__name__} does not do {tasks[0]}, {problem}.")
     return recipe if done[0] == tasks[0] else msgspec.structs.replace(recipe, task=done[0])

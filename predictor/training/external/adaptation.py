@@ -1,4 +1,4 @@
-"""Fits a sample to an estimator that was made elsewhere: its task, its columns, its classes."""
+"""Adapts a sample to an estimator that was made elsewhere: its task, its columns, its classes."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
+from predictor.texts import list_names
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.wrapping import wrap_estimator
@@ -19,7 +20,7 @@ from predictor.training.recipe import Recipe
 
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
-    """What an import says in place of a model.toml; errors name the model's file `source`, or the sample."""
+    """The recipe of an import, which has no model.toml; errors name the model's file `source`, or the sample."""
 
     source: Path
     holdout: float = 0.0
@@ -30,10 +31,10 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
 
     @property
     def pipeline_file(self) -> Path:
-        return self.source / "pipeline.py"  # Below a file there is nothing, so that there is no code of its own.
+        return self.source / "pipeline.py"  # Below a file, so it is never found: an import has no code of its own.
 
     def name_way_out(self, column: str) -> str:
-        return "bring a sample in which each category comes more than once; a model of free text cannot be imported yet"
+        return "use a sample in which each category occurs more than once; a model of free text cannot be imported yet"
 
     def error(self, key: str, problem: str) -> RecipeError:
         return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
@@ -48,10 +49,10 @@ class Adapted:
 
 
 def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
-    """Infer the schema from the sample, hold it against what the estimator was fitted on, and let it answer.
+    """Infer the schema from the sample, compare it with what the estimator was fitted on, and let it predict.
 
-    From here on the estimator works in one thread. Raises DatasetError or RecipeError for the sample,
-    ModelFileError for an estimator that cannot answer it.
+    From here on the estimator runs in one thread. Raises DatasetError or RecipeError for the sample,
+    ModelFileError for an estimator that cannot predict for it.
     """
     set_single_job(estimator)
     sample, task = recipe.data_file, find_task(file, estimator)
@@ -63,12 +64,12 @@ def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
 
 
 def find_task(file: ModelFile, estimator: Any) -> Task:
-    """What the estimator says that it does; one that says nothing is a classifier if it has classes."""
+    """The estimator's task by its tags; without tags, an estimator with classes is a classifier."""
     tags = estimator.__sklearn_tags__() if hasattr(estimator, "__sklearn_tags__") else None
-    said = getattr(tags, "estimator_type", None)
-    if said not in (None, "classifier", "regressor"):
-        raise file.error(f"its {type(estimator).__name__} is a {said}: only a classifier or a regressor can be served")
-    return "classification" if said == "classifier" or hasattr(estimator, "classes_") else "regression"
+    kind = getattr(tags, "estimator_type", None)
+    if kind not in (None, "classifier", "regressor"):
+        raise file.error(f"its {type(estimator).__name__} is a {kind}: only a classifier or a regressor can be served")
+    return "classification" if kind == "classifier" or hasattr(estimator, "classes_") else "regression"
 
 
 def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
@@ -77,10 +78,10 @@ def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
     if classes is None:
         raise file.error(f"its {type(estimator).__name__} has no classes_: is it fitted?")
     if isinstance(classes, list) and not all(isinstance(label, str | int | bool) for label in classes):
-        raise file.error("it target_values several targets at once, and one can be served")
+        raise file.error("it predicts several targets at once, and only one can be served")
     labels = [_read_label(label) for label in np.asarray(classes).tolist()]
     if None in labels:
-        raise file.error(f"its classes are {list(classes)!r}: they must be texts, whole numbers, or true and false")
+        raise file.error(f"its classes are {list(classes)!r}: they must be texts, integers, or booleans")
     return tuple(label for label in labels if label is not None)
 
 
@@ -91,9 +92,9 @@ def _read_label(label: Any) -> Label | None:
 
 
 def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
-    """Put the columns into the order in which the estimator was fitted; raises DatasetError where they are others.
+    """Put the columns into the order that the estimator was fitted on; raises DatasetError where they differ.
 
-    A column that numbers the sample's rows, and that the estimator was not fitted on, is left out.
+    A column that numbers the sample's rows is left out where the estimator was not fitted on it.
     """
     ours, wanted = dataset.schema.names, getattr(estimator, "feature_names_in_", None)
     without = [name for name in ours if name not in dataset.row_numbers]
@@ -103,22 +104,22 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
             return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
             raise DatasetError(
-                f"{sample}: the model was fitted on {count} columns, and beside the target here are"
-                f" {len(ours)}: {_list_names(ours)}."
+                f"{sample}: the model was fitted on {count} columns, and besides the target there are"
+                f" {len(ours)}: {list_names(ours)}."
             )
         return dataset
     names = [str(name) for name in wanted]
     missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
     if missing or more:
-        problems = [f"missing: {_list_names(missing)}"] * bool(missing) + [
-            f"not among them: {_list_names(more)}"
-        ] * bool(more)
+        problems = [f"missing: {list_names(missing)}"] * bool(missing) + [f"not among them: {list_names(more)}"] * bool(
+            more
+        )
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
     return _choose_columns(dataset, names)
 
 
 def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
-    """Put the features into this order; what numbers the rows and is not among them goes, with all notes about it."""
+    """Put the features into this order; one that numbers the rows and is not among them is dropped, with its notes."""
     order = [dataset.schema.names.index(name) for name in names]
     dropped = [name for name in dataset.schema.names if name not in set(names)]
     notes = [note for note in dataset.notes if not note.startswith(tuple(f"{name}: " for name in dropped))]
@@ -131,13 +132,13 @@ def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
 
 
 def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> Dataset:
-    """Encode the sample's target by the estimator's classes; raises DatasetError for a label that it does not know."""
+    """Encode the sample's target by the estimator's classes; raises DatasetError for a label that it lacks."""
     target = dataset.schema.target
     codes = [_find_class(label, labels) for label in target.classes]
     unknown = [label for label, code in zip(target.classes, codes, strict=True) if code is None]
     if unknown:
         raise DatasetError(
-            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {_list_names(labels)}."
+            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {list_names(labels)}."
         )
     target_values = np.array(codes, dtype=np.float64)[dataset.target.astype(np.int64)]
     schema = replace(dataset.schema, target=replace(target, classes=labels))
@@ -145,12 +146,7 @@ def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> 
 
 
 def _find_class(label: Label, labels: tuple[Label, ...]) -> int | None:
-    """The code of a label as the table has it: 1 may have been learnt as true, or as the text "1"."""
+    """The code of a label as the table has it: the estimator may have 1 as true, or as the text "1"."""
     text = write_value(label)
     equal = (code for code, each in enumerate(labels) if each == label or write_value(each) == text)
     return next(equal, None)
-
-
-def _list_names(names: Any) -> str:
-    more = ", …" if len(names) > 20 else ""
-    return ", ".join(map(repr, names[:20])) + more

@@ -1,4 +1,4 @@
-"""Reads a pickle or joblib file that was made elsewhere. Loading one runs whatever code is in it."""
+"""Reads a pickle or joblib file that was made elsewhere. Loading one runs any code in it."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from predictor.exceptions import ModelFileError
 from predictor.texts import take_first_line
 
-# How files begin: what joblib reads, and what is often taken for it.
+# By their first bytes: the files that joblib reads, and some that it does not.
 MARKS = {
     b"\x80": "a pickle",
     b"x": "a pickle compressed with zlib",
@@ -24,16 +24,16 @@ MARKS = {
     b"\xfd7zXZ": "a pickle compressed with xz",
     b"\x5d\x00": "a pickle compressed with lzma",
     b"\x04\x22\x4d\x18": "a pickle compressed with lz4",
-    b"PK": "a zip archive and no pickle",
-    b"\x89HDF": "an HDF5 file and no pickle",
+    b"PK": "a zip archive, not a pickle",
+    b"\x89HDF": "an HDF5 file, not a pickle",
 }
-# A pickle holds the version that made it beside this name, between the two only marks of the format.
+# In a pickle, the version that made it follows this name, with only opcodes of the format in between.
 MADE_WITH = re.compile(rb"_sklearn_version[^0-9]{1,12}?(\d+\.\d+(?:\.\d+)?[a-z0-9.]*)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """A file as it was read, once: the bytes that are hashed are the bytes that are loaded."""
+    """A file that was read once: the hashed bytes are the loaded ones."""
 
     path: Path
     content: bytes
@@ -44,8 +44,10 @@ class ModelFile:
 
     @property
     def looks(self) -> str:
-        """What the first bytes say that the file is; nothing of it is run."""
-        return next((said for mark, said in MARKS.items() if self.content.startswith(mark)), "no pickle that is known")
+        """The kind of file, by its first bytes; nothing of it is run."""
+        return next(
+            (kind for mark, kind in MARKS.items() if self.content.startswith(mark)), "not a known kind of pickle"
+        )
 
     def error(self, problem: str) -> ModelFileError:
         return ModelFileError(f"{self.path}: {problem.rstrip('.')}.")
@@ -60,10 +62,10 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def load_estimator(file: ModelFile) -> Any:
-    """Load the file, which runs any code in it, and give what it holds if that can predict.
+    """Load the file, which runs any code in it, and return its estimator.
 
-    Raises ModelFileError: for another scikit-learn than this one, for a module that is not installed, for what is
-    no whole pickle, and for what is no fitted estimator.
+    Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, for a damaged file
+    or one that is not a pickle, and for an object without `predict`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
@@ -71,33 +73,33 @@ def load_estimator(file: ModelFile) -> Any:
             loaded = joblib.load(io.BytesIO(file.content))
         except InconsistentVersionWarning as error:
             raise _blame_version(file, error.original_sklearn_version) from error
-        except (Exception, SystemExit) as error:  # Loading runs any code's own errors; each is about this file.
+        except (Exception, SystemExit) as error:  # Loading runs any code, which may raise anything.
             raise _explain(file, error) from error
     if isinstance(loaded, type) or not callable(getattr(loaded, "predict", None)):
-        raise file.error(f"it holds a {_name_type(loaded)}, which has no predict: save the fitted estimator itself")
+        raise file.error(f"it contains a {_name_type(loaded)}, which has no predict: save the fitted estimator itself")
     return loaded
 
 
 def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
     found = MADE_WITH.search(file.content)
     if found and found[1].decode() != sklearn.__version__:
-        # Another version's internals often fail before scikit-learn can warn of them.
+        # A pickle of another version often fails before scikit-learn can warn.
         return _blame_version(file, found[1].decode())
     if isinstance(error, ModuleNotFoundError):
         hint = "add it to requirements.in, or save the model without it"
         return file.error(f"it needs the module {error.name!r}, which is not installed here: {hint}")
-    said = take_first_line(error)
+    message = take_first_line(error)
     if isinstance(error, AttributeError):
-        hint = "a function or class of a notebook must move into a module that the site has too"
-        return file.error(f"it names something that is not there ({said}): {hint}")
+        hint = "move functions and classes of a notebook into a module that the site has too"
+        return file.error(f"it needs something that was not found ({message}): {hint}")
     looks = f"{file.looks}, cut short or damaged" if file.looks.startswith("a pickle") else file.looks
-    return file.error(f"it cannot be loaded; by its first bytes it is {looks} ({type(error).__name__}: {said})")
+    return file.error(f"it cannot be loaded; by its first bytes it is {looks} ({type(error).__name__}: {message})")
 
 
 def _blame_version(file: ModelFile, version: str) -> ModelFileError:
     return file.error(
-        f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: what a pickle does under"
-        f" another version is not certain. Fit and save it again with {sklearn.__version__}"
+        f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: a pickle may behave"
+        f" differently under another version. Fit and save it again with {sklearn.__version__}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Lets an estimator that was made elsewhere answer this site's matrix, and shows on a sample that it does."""
+"""Wraps an estimator that was made elsewhere so that it takes this site's matrix, and checks that on a sample."""
 
 import copy
 import warnings
@@ -17,40 +17,41 @@ from predictor.training.evaluation import predict_rows
 from predictor.training.external.model_file import ModelFile
 from predictor.training.pipeline import find_nested
 
-# What two ways into one estimator, on one machine, may differ by: sums are taken in another order.
+# How far predictions for a matrix and for a DataFrame may differ, on one machine: sums are in another order.
 CLOSE = 1e-9
 
 
 def wrap_estimator(file: ModelFile, estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
-    """Give the estimator the matrix if that is enough, and else a DataFrame; it has then answered the whole sample.
+    """Wrap the estimator for a matrix, else for a DataFrame; it has then predicted for the whole sample.
 
-    Raises ModelFileError, saying what either way met with.
+    Raises ModelFileError with the causes where it takes neither.
     """
     texts = [feature.name for feature in dataset.schema.features if feature.kind == "category"]
     if texts:
-        problem = f"{texts[0]!r} holds texts"
+        problem = f"{texts[0]!r} contains texts"
     else:
         try:
             return _wrap_on_matrix(estimator, dataset, labels)
-        except Exception as error:  # An estimator raises what it likes; a DataFrame may suit it better.
-            problem = _say(error)
+        except Exception as error:  # An estimator may raise anything; it may still take a DataFrame.
+            problem = _describe_error(error)
     try:
         return _wrap_on_frame(estimator, dataset, labels)
     except Exception as error:  # As above.
         raise file.error(
-            f"the model does not answer the sample, neither as a matrix ({problem}) nor as a DataFrame ({_say(error)})"
+            f"the model cannot predict for the sample, neither as a matrix ({problem}) nor as a DataFrame"
+            f" ({_describe_error(error)})"
         ) from error
 
 
 def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
-    """Raises what the estimator raises, and ModelFileError where a frame of the same numbers gets other predictions."""
+    """Raises what the estimator raises, and ModelFileError where predictions for a frame of the same numbers differ."""
     bare = estimator
     if hasattr(estimator, "feature_names_in_"):
         bare = copy.deepcopy(estimator)
         forget_names(bare)
     on_matrix = Imported(estimator=bare, labels=labels)
     with warnings.catch_warnings():
-        # What warns once a sample would warn once a visitor.
+        # A warning here would be one for each visitor.
         warnings.filterwarnings("error", message=".*feature names")
         predictions = predict_rows(on_matrix, dataset.matrix, len(labels))
     if bare is not estimator:
@@ -58,14 +59,14 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
         by_names = predict_rows(Imported(estimator=estimator, labels=labels), frame, len(labels))
         scale = 1.0 if labels else float(np.abs(by_names.predicted).max())
         if not predictions.equals(by_names, CLOSE * scale):
-            raise ModelFileError("the predictions are others than by names")
+            raise ModelFileError("its predictions differ from those for named columns")
     return on_matrix
 
 
 def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    # pandas keeps decimals where they are whole.
+    # pandas keeps whole decimals as floats.
     columns = tuple(
         replace(FrameColumn.of(feature), kind="number" if feature.name in dataset.decimals else feature.kind)
         for feature in dataset.schema.features
@@ -76,11 +77,11 @@ def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) 
 
 
 def forget_names(estimator: Any) -> None:
-    """Let a fitted estimator take a bare matrix without warning: it remembers no column's name any more."""
+    """Remove the column names from a fitted estimator, so that it takes a bare matrix without warning."""
     for each in find_nested(estimator):
         vars(each).pop("feature_names_in_", None)
 
 
-def _say(error: Exception) -> str:
-    said = take_first_line(error).rstrip(".")
-    return said if isinstance(error, MlsiteError) else f"{type(error).__name__}: {said}"
+def _describe_error(error: Exception) -> str:
+    message = take_first_line(error).rstrip(".")
+    return message if isinstance(error, MlsiteError) else f"{type(error).__name__}: {message}"

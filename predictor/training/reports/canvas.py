@@ -1,4 +1,4 @@
-"""How a training's pictures look: matplotlib in the site's colours, as one SVG for light and dark pages."""
+"""The style of a report's drawings: matplotlib in the site's colours, as one SVG for light and dark pages."""
 
 import io
 import logging
@@ -58,13 +58,13 @@ FONTS = 'text{font-family:system-ui,"Segoe UI",Roboto,"Helvetica Neue","DejaVu S
 
 def draw_svg(draw: Callable[[Any], None]) -> str:
     """Let `draw` fill a matplotlib Axes, and write it as SVG; the same drawing gives the same bytes."""
-    # Where the home can not be written, matplotlib says so once a process, and works.
+    # matplotlib warns once a process where it cannot write to the home folder, and works.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib.style
     from matplotlib.figure import Figure
 
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
-        # What matplotlib warns of is looks: a sign that its font lacks, an axis without extent.
+        # matplotlib warns only of appearance: a character missing in its font, an axis without extent.
         warnings.simplefilter("ignore")
         figure = Figure()
         draw(figure.add_subplot())

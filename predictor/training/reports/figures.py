@@ -1,4 +1,4 @@
-"""Draws how a model answered the rows that it was measured on, with scikit-learn's own displays, as SVG."""
+"""Draws a model's predictions for the rows that it was measured on, with scikit-learn's own displays, as SVG."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,30 +19,30 @@ MOST_POINTS = 1_000
 MOST_CURVE_ROWS = 10_000
 MOST_CURVES = 10
 MOST_CLASSES_CROSSED = 20
-# More rows than these make counts that do not fit their cells, as shares always do.
+# The counts of more rows do not fit their cells; shares always do.
 MOST_COUNTED = 10_000
 LONGEST_LABEL = 14
 MOST_SIGNS_A_SIDE = 30
 ROWS_A_BIN, MOST_BINS = 10, 10
 DASHES = ("-", "--")
-# In pixels: of the numbers at the axes, between two of them, and around those of the upright axis.
-TICK_SIZE, TICK_GAP, BESIDE_TICKS = 10, 8, 28
+# In pixels: the size of the numbers at the axes, the space between two, and around those of the vertical axis.
+TICK_SIZE, TICK_GAP, TICK_MARGIN = 10, 8, 28
 LEFT, RIGHT = 0.17 * DRAWING_WIDTH, 0.03 * DRAWING_WIDTH
 MOST_STEPS = 5
-# Of a confusion matrix, by the most classes that it suits.
+# In a confusion matrix, by the largest number of classes.
 FONT_SIZES = {6: 9.0, 10: 8.0, MOST_CLASSES_CROSSED: 6.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What could be drawn, and in sentences what could not, with its cause."""
+    """The drawings, and a sentence with the cause for each that was left out."""
 
     drawings: tuple[Drawing, ...]
     left_out: tuple[str, ...]
 
 
 class NotDrawn(Exception):  # Caught in this module, which keeps the reason.
-    """A figure that would say nothing, or too much: why."""
+    """A figure is left out; the message says why."""
 
 
 def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, seed: int) -> Figures:
@@ -61,7 +61,7 @@ def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, see
         try:
             svg = draw_svg(partial(draw, name, target, evaluation, show_data, seed))
             drawings.append(Drawing(name=name, title=title, svg=svg))
-        # Odd predictions are no reason to lose a trained model: its report says what it lacks.
+        # Odd predictions must not fail a training: the report says what is missing.
         except (NotDrawn, ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             left_out.append(f"{title}: {error}")
     return Figures(drawings=tuple(drawings), left_out=tuple(left_out))
@@ -69,7 +69,7 @@ def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, see
 
 def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any) -> None:
     if evaluation.method == SAMPLE_METHOD and not show_data:
-        raise NotDrawn("its points may be rows that the model learnt; importmodel --show-data draws them")
+        raise NotDrawn("its points may be rows that the model was trained on; importmodel --show-data draws them")
     if evaluation.method != HOLD_OUT and not show_data:
         raise NotDrawn("its points would be training rows; hold some out, or set show_data = true in the recipe")
     rows = choose_rows(evaluation.rows, MOST_POINTS, seed)
@@ -100,7 +100,7 @@ def _draw_classification(
         raise NotDrawn(f"{len(labels)} classes are too many for curves: at most {MOST_CURVES} are drawn")
     rows = choose_rows(evaluation.rows, MOST_CURVE_ROWS, seed)
     actual, probabilities = evaluation.actual[rows], probabilities[rows]
-    # A class against the rest needs both; of two classes, one curve says it all.
+    # One class against the rest needs rows of both; for two classes, one curve is enough.
     codes = [code for code in range(len(labels)) if 0 < (actual == code).sum() < len(actual)]
     if not codes:
         raise NotDrawn("the measured rows are all of one class")
@@ -113,10 +113,10 @@ def _draw_confusion(labels: list[str], evaluation: Evaluation, axes: Any) -> Non
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     if len(labels) > MOST_CLASSES_CROSSED:
-        raise NotDrawn(f"{len(labels)} classes are too many to be crossed: at most {MOST_CLASSES_CROSSED} are")
+        raise NotDrawn(f"{len(labels)} classes are too many for a matrix: at most {MOST_CLASSES_CROSSED} are")
     counted, is_short = evaluation.rows <= MOST_COUNTED, sum(map(len, labels)) <= MOST_SIGNS_A_SIDE
     size = next(size for most, size in FONT_SIZES.items() if len(labels) <= most)
-    # A veil of colour, so that the paper behind it may be light or dark.
+    # A transparent colour, so that the background may be light or dark.
     veil = LinearSegmentedColormap.from_list("veil", [(*to_rgb(CURVES[0]), share) for share in (0.0, 0.6)])
     ConfusionMatrixDisplay.from_predictions(
         evaluation.actual,
@@ -167,19 +167,19 @@ def _draw_calibration(codes: list[int], labels: list[str], actual: Vector, proba
             **_style_curve(place),
             ax=axes,
         )
-    axes.get_lines()[0].set(color=INK, linewidth=1)  # The diagonal is black, which a dark page would swallow.
+    axes.get_lines()[0].set(color=INK, linewidth=1)  # The diagonal is black, which is invisible on a dark page.
     axes.set(xlabel="Predicted probability", ylabel="Share that was of the class")
     axes.legend(loc="upper left")
 
 
 def _style_curve(place: int) -> dict[str, Any]:
-    """Six colours, and dashed ones after them."""
+    """Six colours, then the same dashed."""
     dashed, colour = divmod(place, len(CURVES))
     return {"color": CURVES[colour], "linestyle": DASHES[dashed]}
 
 
 def _write_ticks(axes: Any, quantity: Quantity) -> None:
-    """Number both axes as pages do: with as few ticks as fit, and with margins that hold the longest."""
+    """Format the numbers of both axes as pages do, with as many ticks as fit, and margins for the longest number."""
     from matplotlib.ticker import MaxNLocator
 
     def measure(axis: Any) -> float:
@@ -190,14 +190,14 @@ def _write_ticks(axes: Any, quantity: Quantity) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(MOST_STEPS))
         axis.set_major_formatter(lambda tick, _: quantity.write_alone(tick))
-    left, right = max(LEFT, measure(axes.yaxis) + BESIDE_TICKS), max(RIGHT, measure(axes.xaxis) / 2)
+    left, right = max(LEFT, measure(axes.yaxis) + TICK_MARGIN), max(RIGHT, measure(axes.xaxis) / 2)
     room = DRAWING_WIDTH - left - right
     axes.figure.subplots_adjust(left=left / DRAWING_WIDTH, right=1 - right / DRAWING_WIDTH)
     axes.xaxis.set_major_locator(MaxNLocator(max(1, min(MOST_STEPS, int(room / (measure(axes.xaxis) + TICK_GAP))))))
 
 
 def _shorten_labels(labels: list[str]) -> list[str]:
-    """Labels that fit; numbered where they would else be the same."""
+    """Labels that fit, numbered where they would otherwise be the same."""
     short = [_shorten(label) for label in labels]
     if len(set(short)) == len(short):
         return short
@@ -205,6 +205,6 @@ def _shorten_labels(labels: list[str]) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    """A label that fits, without what XML cannot hold."""
+    """A label that fits, without characters that XML does not allow."""
     readable = "".join(sign if sign.isprintable() else " " for sign in text)
     return readable if len(readable) <= LONGEST_LABEL else f"{readable[: LONGEST_LABEL - 1]}…"

@@ -1,4 +1,4 @@
-"""Finds how much a model leans on each feature: what its predictions lose when that column is shuffled."""
+"""Measures permutation importances: how much worse predictions become when a feature's column is shuffled."""
 
 import time
 from typing import Any
@@ -17,42 +17,42 @@ from predictor.training.evaluation import find_probabilities, make_dummy, predic
 
 REPEATS = 5
 MOST_ROWS = 10_000
-# All predictions that are asked for together; below FEWEST_ROWS a mean would say nothing.
-MOST_ANSWERS = 150_000
+# In all; but on fewer rows than FEWEST_ROWS, a mean would mean nothing.
+MOST_PREDICTIONS = 150_000
 FEWEST_ROWS = 100
 MOST_FEATURES = 500
 MOST_SECONDS = 60.0
 
 
 def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric, seed: int) -> dict[str, Any]:
-    """Permutation importances (Breiman 2001, "Random forests", section 10), as JSON can hold them.
+    """Permutation importances (Breiman 2001, "Random forests", section 10), in JSON.
 
-    For each feature, in the schema's order, the mean and the standard deviation of what `metric` loses over 5
-    shufflings. They are measured on at most 10,000 of the held-out rows, or of all rows where none is held out;
-    on fewer where that would be too many predictions. `{"skipped": why}` where it would take too long altogether.
+    For each feature, in the schema's order, the mean and the standard deviation of the increase in loss, by
+    `metric`, over 5 shuffles. They are measured on at most 10,000 of the held-out rows, or of all rows where none is
+    held out; on fewer where that would be too many predictions. `{"skipped": why}` where it would take too long.
     """
     names, classes = dataset.schema.names, len(dataset.schema.target.classes)
     if len(names) > MOST_FEATURES:
-        return {"skipped": f"{len(names)} features are too many to be shuffled one by one: at most {MOST_FEATURES} are"}
+        return {"skipped": f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"}
     passes = REPEATS * len(names)
-    rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_ANSWERS // passes), seed)
+    rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_PREDICTIONS // passes), seed)
     matrix, actual = dataset.matrix[rows], dataset.target[rows]
 
-    answer = _predict_by_probabilities if metric == "log_loss" else predict_rows
+    predict = _predict_by_probabilities if metric == "log_loss" else predict_rows
 
     def score(shuffled: Matrix, actual: Vector) -> float:
-        return -float(join_losses(metric, measure_losses(metric, actual, answer(fitted, shuffled, classes))))
+        return -float(join_losses(metric, measure_losses(metric, actual, predict(fitted, shuffled, classes))))
 
-    # Of the processor, since a busy machine must not change what is reported.
+    # CPU time, since a busy machine must not change the report.
     started = time.process_time()
     score(matrix, actual)
     seconds = (time.process_time() - started) * passes
     if seconds > MOST_SECONDS:
         return {"skipped": f"{passes} rounds of predictions would have taken about {seconds:.0f} seconds"}
-    # It insists on a fit, which an import and a compiled model have not; only the score asks the model anything.
-    asked = fitted if hasattr(fitted, "fit") else make_dummy(classes)
+    # permutation_importance requires `fit`, which imports and compiled models lack; only the score uses the model.
+    estimator = fitted if hasattr(fitted, "fit") else make_dummy(classes)
     found = permutation_importance(
-        asked, matrix, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
+        estimator, matrix, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
     )
     return {
         "metric": metric,
@@ -67,7 +67,7 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
 
 
 def _predict_by_probabilities(estimator: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
-    """What the log loss looks at, without asking for the classes as well."""
+    """Predict what the log loss needs; the classes are the most probable ones."""
     probabilities = find_probabilities(estimator, matrix, classes)
     return Predictions(predicted=probabilities.argmax(axis=1).astype(np.float64), probabilities=probabilities)
 

@@ -1,4 +1,4 @@
-"""Puts together what a version tells about itself: pictures, importances, and how it was made."""
+"""Makes a version's report: drawings, importances, and the commit that it was made by."""
 
 import os
 import subprocess
@@ -16,14 +16,14 @@ from predictor.training.evaluation import Evaluation
 from predictor.training.reports.figures import draw_figures
 from predictor.training.reports.importances import measure_importances
 
-# What Heroku, whose dynos have no git, and its builds call the commit.
+# The commit in Heroku's dynos, which have no git, and in its builds.
 COMMIT_VARIABLES = ("HEROKU_BUILD_COMMIT", "HEROKU_SLUG_COMMIT", "SOURCE_VERSION")
 SECONDS_FOR_GIT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """`content` as JSON can hold it, and the pictures."""
+class DrawnReport:
+    """A report's `content`, in JSON, and its drawings."""
 
     content: dict[str, Any]
     drawings: tuple[Drawing, ...]
@@ -31,24 +31,24 @@ class Report:
 
 def make_report(
     fitted: BaseEstimator, dataset: Dataset, evaluation: Evaluation, metric: Metric, *, show_data: bool, seed: int
-) -> Report:
-    """Report on a fitted model, or a compiled one: importances by `metric`, pictures, and the project's git commit.
+) -> DrawnReport:
+    """Report on a fitted model, or a compiled one: importances by `metric`, drawings, and the project's git commit.
 
     The same arguments give the same report. It never fails: what an estimator cannot give is left out, with the cause.
     """
     figures = draw_figures(dataset.schema.target, evaluation, show_data=show_data, seed=seed)
     try:
         importances = measure_importances(fitted, dataset, metric, seed)
-    except Exception as error:  # Whatever an estimator raises on shuffled columns, it predicts whole rows.
+    except Exception as error:  # An estimator may raise anything on shuffled columns, and still predict.
         importances = {"skipped": f"{type(error).__name__}: {take_first_line(error)}"}
-    return Report(
+    return DrawnReport(
         content={"importances": importances, "not_drawn": list(figures.left_out), "commit": find_commit()},
         drawings=figures.drawings,
     )
 
 
 def find_commit(folder: Path = Path(__file__).parent) -> str | None:
-    """The git commit of the code in a folder, with "-dirty" where files differ from it; None where none is known."""
+    """The git commit of the code in a folder, with "-dirty" where files differ from it; None where it is unknown."""
     command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
         done = subprocess.run(  # noqa: S603  # A fixed command.

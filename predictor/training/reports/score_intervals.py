@@ -1,4 +1,4 @@
-"""Finds how far each score would move on other rows of the same kind."""
+"""Finds a confidence interval of each score."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from predictor.training.evaluation import Evaluation
 MOST_DRAWN_ROWS = 5_000
 # Drawing this many numbers at a time bounds the memory.
 NUMBERS_AT_ONCE = 1_000_000
-# Many classes make many cells of a confusion table; then fewer resamples have to do.
+# Many classes make many cells of a confusion table; then there are fewer resamples.
 MOST_DRAWN_CELLS = 2_000_000
 FEWEST_RESAMPLES = 200
 
@@ -44,7 +44,7 @@ def _find_percentiles(drawn: Mapping[str, Vector]) -> dict[str, list[float]]:
 
 def _draw_regression_scores(evaluation: Evaluation, random: np.random.Generator) -> dict[str, Vector]:
     residuals = evaluation.actual - evaluation.predictions.predicted
-    # Around their own mean, so that the spread is no small difference of large numbers.
+    # Around the mean, so that the variance is not a small difference of large numbers.
     centred = evaluation.actual - evaluation.actual.mean()
     columns = np.column_stack([np.abs(residuals), residuals**2, centred, centred**2])
     mae, squares, mean, mean_squares = _draw_means(columns, random).T
@@ -89,7 +89,7 @@ def _draw_confusion_scores(actual: Vector, predicted: Vector, random: np.random.
     hits = cell_actual == cell_predicted
     by_actual, by_predicted = (_sum_cells(drawn, each, width) for each in (cell_actual, cell_predicted))
     twice_hit = 2 * _sum_cells(drawn[:, hits], cell_actual[hits], width)
-    # A class that a resample has in neither is no class of it: 0 / 0 is left out of the mean.
+    # A class that occurs in neither in a resample gives 0 / 0, which is left out of the mean.
     macro_f1 = np.nanmean(twice_hit / (by_actual + by_predicted), axis=1)
     return {"accuracy": drawn[:, hits].sum(axis=1) / len(actual), "macro_f1": macro_f1}
 
