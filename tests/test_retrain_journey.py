@@ -125,7 +125,11 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
     done = run_manage(
         "retrain", "line", "--promote", "always", "--force", "--format", "json", DATABASE_URL=database_url
     )
-    time.sleep(4)
+    served = Prediction.objects.filter(version__number=2)
+    deadline = time.monotonic() + 60
+    while not served.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
     stop.set()
     for visitor in visitors:
         visitor.join()
