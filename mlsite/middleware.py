@@ -23,6 +23,7 @@ def content_security_policy(
     return middleware
 
 
+# Calls their hooks itself. Checked with Django 5.2.19 (tests/test_insides.py).
 class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
     """Sessions, accounts and messages: for the admin, and elsewhere for whoever has signed in there.
 

@@ -19,7 +19,7 @@ FEWEST_BITS = 128
 
 @register()
 def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
-    """Both keys, and each former signing key, are there, long and random enough; none that signs is SECRET_KEY."""
+    """Both keys, and each former signing key, are set, long and random enough; no signing key is SECRET_KEY."""
     secret = read_secret_key()
     signing = {"MODEL_SIGNING_KEY": settings.MODEL_SIGNING_KEY}
     for number, key in enumerate(settings.MODEL_SIGNING_KEY_FALLBACKS, start=1):
@@ -28,34 +28,34 @@ def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
     for name, key in signing.items():
         yield from _check_key(name, key, id="predictor.E002")
         if key and key == secret:
-            yield Error(f"{name} is the same as SECRET_KEY.", hint="Give it a key of its own.", id="predictor.E003")
+            yield Error(f"{name} is the same as SECRET_KEY.", hint="Set it to another key.", id="predictor.E003")
 
 
 def _check_key(name: str, key: str, *, id: str) -> Iterable[CheckMessage]:
-    """The key itself is never said."""
+    """Check one key, which the message never contains."""
     hint = "Run bin/run once, which writes .env; or set it to what `openssl rand -hex 32` prints."
     if not key:
         yield Error(f"{name} is not set.", hint=hint, id=id)
     elif len(key) < SHORTEST_KEY or estimate_bits(key) < FEWEST_BITS:
         problem = f"{name} is weak: it has {len(key)} characters, {len(set(key))} of them different"
         again = f", and repeats the first {len(unit)}" if len(unit := find_repeated(key)) < len(key) else ""
-        yield Error(f"{problem}{again}.", hint=f"At least {SHORTEST_KEY}, random. {hint}", id=id)
+        yield Error(f"{problem}{again}.", hint=f"Use at least {SHORTEST_KEY} random characters. {hint}", id=id)
 
 
 def find_repeated(key: str) -> str:
-    """The shortest beginning that a key repeats, whole at least twice; all of it where it repeats none."""
+    """The shortest prefix that a key repeats, at least twice in full; the whole key where there is none."""
     lengths = range(1, len(key) // 2 + 1)
     return next((key[:length] for length in lengths if key.startswith(key[length:])), key)
 
 
 def estimate_bits(key: str) -> float:
-    """At most how random a key can be: its length times the entropy of its characters; what it repeats counts once."""
+    """An upper bound for a key's randomness: its length times the entropy of its characters, repeats counted once."""
     unit = find_repeated(key)
     return sum(count * math.log2(len(unit) / count) for count in Counter(unit).values())
 
 
 def read_secret_key() -> str:
-    """Django raises at the first look at an empty key, before anybody could say so more kindly."""
+    """SECRET_KEY, or an empty text where Django would raise, so that a check can report it."""
     try:
         return str(settings.SECRET_KEY)
     except ImproperlyConfigured:
@@ -67,7 +67,11 @@ def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
     """A dyno's disk is lost at every restart, and the history with it."""
     if settings.IS_ON_DYNO and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         hint = "Run `heroku addons:create heroku-postgresql:essential-0`, which sets DATABASE_URL."
-        yield Error("This is a dyno, and its database would be a file that vanishes.", hint=hint, id="predictor.E004")
+        yield Error(
+            "This is a dyno: the database would be a file on its disk, and lost at the next restart.",
+            hint=hint,
+            id="predictor.E004",
+        )
 
 
 @register()
@@ -75,30 +79,30 @@ def check_database_url(**kwargs: Any) -> Iterable[CheckMessage]:
     """DATABASE_URL could be read; its value may hold a password and is not repeated."""
     if not settings.IS_DATABASE_URL_READABLE:
         hint = "Write postgres://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH."
-        yield Error("DATABASE_URL is not the address of a database.", hint=hint, id="predictor.E006")
+        yield Error("DATABASE_URL is not the URL of a database.", hint=hint, id="predictor.E006")
 
 
 @register()
 def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
-    """The first page can be one of a model."""
+    """DEFAULT_MODEL can be a model's slug."""
     if not SLUG.fullmatch(settings.DEFAULT_MODEL):
-        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which is no model's slug."
+        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which cannot be a model's slug."
         yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
 
 
 @register()
 def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
-    """Models have a size that they may not exceed."""
+    """The maximum size of a model is set, and is a number."""
     if settings.MODEL_MAX_MB < 1:
-        problem = "MODEL_MAX_MB is no whole number above 0."
+        problem = "MODEL_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
 
 
 @register(Tags.database)
 def check_live_versions(databases: Sequence[str] | None, **kwargs: Any) -> Iterable[CheckMessage]:
-    """What is live could be loaded here: verified, never loaded.
+    """Live versions can be served here: their artifacts are verified, and never loaded.
 
-    Says nothing about tables and columns that are not there yet: `migrate`, which makes them, asks first.
+    Reports nothing about missing tables and columns: `migrate`, which creates them, runs these checks first.
     """
     if not databases or "default" not in databases:
         return []
@@ -115,7 +119,7 @@ def _check_live_versions() -> Iterable[CheckMessage]:
 
     live = list(Version.objects.live())
     if settings.DEFAULT_MODEL not in [version.model for version in live]:
-        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which has no live version: the first page has no form."
+        problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which has no live version: the home page has no form."
         yield Warning(problem, hint=f"Run `manage.py retrain {settings.DEFAULT_MODEL}`.", id="predictor.W002")
     for version in live:
         try:

@@ -1,29 +1,33 @@
-"""Every error that mlsite raises on purpose.
+"""Every error that mlsite raises on purpose; in brackets, where one is defined that a single room needs.
 
 MlsiteError
 ├── RecipeError            a model.toml that cannot be used
-├── DatasetError           a table that cannot be learnt from
+├── DatasetError           a table that no model can be trained on
 ├── TrainingError          an estimator that could not be built or fitted
-├── ModelFileError         a file made elsewhere that holds no model for this site
-├── CannotCompare          two versions that no common rows can tell apart
+├── ModelFileError         a file made elsewhere that contains no model for this site
+├── CannotCompare          two versions without common rows to compare them on
 ├── InvalidInput           inputs that the schema refuses, field by field
-├── NoAnswer               valid inputs that the model can give no finite answer for
-├── Overloaded             more is waiting for an answer already than this process can give soon
-├── TooLate                an answer that did not come while somebody could wait for it
+├── NoAnswer               valid inputs for which the model has no finite prediction
+├── Overloaded             more requests are waiting than this process can answer soon
+├── TooLate                an answer that did not come in time
 ├── ModelTooLarge          a pickle above MODEL_MAX_MB
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
-├── ModelNotFound          a slug that no live version answers to
-├── ModelNotReady          a model that has no version this process can serve
+├── ModelNotFound          a slug without a live version
+├── ModelNotReady          a model without a version that this process can serve
+├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
+├── Refused                a request to the API that gets no prediction (api.bodies)
+├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
+├── TooSlow                a request whose body arrives below its minimum rate (mlsite.arrival)
 └── ArtifactError          stored bytes that must not be loaded
-    ├── DamagedArtifact    chunks missing, or other bytes than were signed
-    ├── WrongLibraries     made with another scikit-learn than this one
-    ├── WrongCode          made with another pipeline.py than this build has
-    └── UntrustedArtifact  nothing says that this site made it: it is left alone
+    ├── DamagedArtifact    chunks are missing, or the bytes are not those that were signed
+    ├── WrongLibraries     made with another version of scikit-learn
+    ├── WrongCode          made with another pipeline.py than this build's
+    └── UntrustedArtifact  nothing proves that this site made it: it is left unchanged
         ├── BadSignature   the manifest is not signed with a trusted key
-        ├── WrongPlace     a good manifest, but of another version or another database
-        └── WrongFormat    a good manifest in a format that this build does not read
-            └── RetiredFormat  or that this database accepts no more
+        ├── WrongPlace     a valid manifest, but of another version or another database
+        └── WrongFormat    a valid manifest in a format that this build does not read
+            └── RetiredFormat  or that this database no longer accepts
 """
 
 from collections.abc import Mapping
@@ -110,7 +114,7 @@ class WrongCode(ArtifactError):
 
 
 class UntrustedArtifact(ArtifactError):
-    """`remedy` says, as a command to the reader, how the artifact becomes trusted."""
+    """`remedy` says, as an instruction, how the artifact becomes trusted."""
 
     remedy = ""
 
@@ -120,7 +124,7 @@ class BadSignature(UntrustedArtifact):
 
 
 class WrongPlace(UntrustedArtifact):
-    remedy = "bring back the artifact that was signed for this place"
+    remedy = "restore the artifact that was signed for this version and this database"
 
 
 class WrongFormat(UntrustedArtifact):
@@ -128,7 +132,7 @@ class WrongFormat(UntrustedArtifact):
 
 
 class RetiredFormat(WrongFormat):
-    remedy = "if an earlier build of yours stored it, sign it by `manage.py resign --accept-format-1`"
+    remedy = "if an earlier build of yours stored it, sign it with `manage.py resign --accept-format-1`"
 
 
 def copy_error(error: Exception) -> Exception:

@@ -1,4 +1,4 @@
-"""The tables: versions with their artifacts, promotions, predictions and their outcomes."""
+"""The database tables: versions with their artifacts, promotions, every prediction, and its outcomes."""
 
 import time
 import uuid
@@ -24,7 +24,7 @@ from predictor.schema.target import Target
 
 class SiteManager(models.Manager["Site"]):
     def find(self) -> "Site":
-        """The database's only row, which the first caller creates."""
+        """The database's one row, which the first call creates."""
         found = self.first()
         if found is None:
             strict_since = None if Artifact.objects.exists() else timezone.now()
@@ -34,7 +34,7 @@ class SiteManager(models.Manager["Site"]):
 
 
 class Site(models.Model):
-    """The identity of this database; a dump that is restored elsewhere keeps it."""
+    """The identity of this database; a dump that is restored elsewhere has the same."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Signed with each artifact.")
@@ -53,25 +53,26 @@ class Site(models.Model):
 
 class VersionQuerySet(models.QuerySet["Version"]):
     def live(self) -> "VersionQuerySet":
-        """The version that answers for each model: the one its newest promotion names."""
+        """The live version of each model: the one that its newest promotion names."""
         return self.filter(promotions__in=Promotion.objects.newest())
 
     def find_live(self, model: str) -> "Version | None":
-        """The version that answers for one model; None when none was ever promoted."""
+        """The live version of one model; None where none was ever promoted."""
         return self.live().filter(model=model).first()
 
     def live_at(self, moment: datetime) -> "VersionQuerySet":
-        """The version that answered for each model at a moment in the past.
+        """The version of each model that was live at a moment in the past.
 
-        The log's order counts, and not the clock alone, which may have gone back: it is the promotion before the first
-        one whose time is after the moment. A time that is still to come was a wrong clock's, and is passed over.
+        Promotions are taken in the order of the log, since a clock may have gone back: the version is that of the
+        promotion before the first one whose time is after the moment. A time in the future is from a wrong clock, and
+        is ignored.
         """
         before = Promotion.objects.filter(version__model=OuterRef("version__model"), id__lte=OuterRef("id"))
         later = before.filter(promoted_at__gt=moment, promoted_at__lte=timezone.now())
         return self.filter(promotions__in=Promotion.objects.filter(~Exists(later)).newest())
 
     def name_targets(self, model: str) -> dict[int, str]:
-        """By id, the name of the target of each version of a model."""
+        """The target's name in each version of a model, by the version's id."""
         return {version.id: version.target.name for version in self.filter(model=model).only("schema")}
 
     def next_number(self, model: str) -> int:
@@ -80,7 +81,7 @@ class VersionQuerySet(models.QuerySet["Version"]):
 
 
 class Version(models.Model):
-    """One trained artifact of a model, with all that serving and pages need."""
+    """One trained state of a model, with all that serving and pages need."""
 
     model = models.CharField(max_length=50)
     number = models.PositiveIntegerField()
@@ -122,23 +123,23 @@ class Version(models.Model):
 
     @cached_property
     def target(self) -> Target:
-        """What it predicts, also where the features, which may be many, are not asked for."""
+        """What it predicts, without parsing the features, which may be many."""
         return Target.from_json(self.schema["target"])
 
     @property
     def decimals(self) -> int | None:
-        """To how many decimals its predictions are written that have no interval: 4 digits of the target's spread."""
+        """The decimals of its predictions that have no interval: 4 significant digits of the target's spread."""
         spread = self.metrics.get("baseline", {}).get("rmse")  # The baseline is always the mean.
         return None if spread is None else find_decimals(spread, 4)
 
     @property
     def is_imported(self) -> bool:
-        """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
+        """Whether it was trained elsewhere, so that its training rows are unknown."""
         return self.split["share"] is None
 
     @property
     def measured_interval(self) -> MeasuredInterval | None:
-        """What its intervals are made of, for pages; None also where the row holds what cannot be read."""
+        """What its intervals are made of, for pages; None also where the stored value cannot be read."""
         try:
             return read_interval(self.interval)
         except ValueError:
@@ -146,48 +147,48 @@ class Version(models.Model):
 
     @property
     def runtime_note(self) -> str:
-        """In a sentence, whether it has a compiled model, what that was checked on, or why there is none."""
-        told = self.report.get("compiled")
-        if told is None:
-            return "by its pickle; it is from before models were compiled."
-        if "reason" in told:
-            return f"by its pickle: {told['reason']}."
-        rows, edge_rows = format_number(told["rows"]), format_number(told["edge_rows"])
-        difference = format_number(told["difference"], digits=1)
+        """In a sentence, whether it has a compiled model, and what that was checked on or why there is none."""
+        compiled = self.report.get("compiled")
+        if compiled is None:
+            return "from its pickle; an earlier build trained it, which compiled no models."
+        if "reason" in compiled:
+            return f"from its pickle: {compiled['reason']}."
+        rows, edge_rows = format_number(compiled["rows"]), format_number(compiled["edge_rows"])
+        difference = format_number(compiled["difference"], digits=1)
         checked = f"{rows} rows of its data and {edge_rows} made at the edges"
-        return f"compiled; on {checked} it differs from the pickle by {difference} at most."
+        return f"compiled; on {checked} it differs from the pickle by at most {difference}."
 
     @property
     def scores(self) -> list[tuple[str, float, float | None]]:
-        """Each metric's label, score, and the baseline's; in a fixed order, which PostgreSQL's JSON does not keep."""
+        """Each metric's label, score and baseline score, in a fixed order, which PostgreSQL's JSON does not keep."""
         scores, baseline = self.metrics["scores"], self.metrics["baseline"]
         return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
 
     @property
     def written_scores(self) -> list[WrittenScore]:
-        """Its metrics as people write them."""
+        """Its metrics, formatted for people."""
         return write_scores(self.metrics, self.target.unit)
 
     @property
     def comparison(self) -> list[str]:
-        """In sentences, what it was judged on: scores side by side, gains with 95 % intervals, rows left out."""
+        """In sentences, how it compares with the champion: scores, gains with 95 % intervals, rows left out."""
         return describe_comparison(self.decision, self.target.unit)
 
     @property
     def importances(self) -> list[tuple[str, float, float]]:
-        """Each feature's label with the mean and the standard deviation of its importance, the largest first."""
+        """Each feature's label with the mean and the standard deviation of its importance, largest first."""
         labels = {feature.name: feature.label for feature in self.parsed_schema.features}
         found = self.report.get("importances", {}).get("features", [])
         return sorted(((labels[each["name"]], each["mean"], each["sd"]) for each in found), key=lambda each: -each[1])
 
     @property
     def importance_scale(self) -> Quantity:
-        """How its importances are written: as the metric that they are losses of."""
+        """How its importances are written: like the metric whose losses they are."""
         return describe_scale(self.report.get("importances", {}).get("metric", ""), self.target.unit)
 
 
 class Artifact(models.Model):
-    """The signed bytes of one version: compressed, in chunks, since one 100 MB value would need 900 MB to write."""
+    """The signed bytes of one version: compressed and in chunks, since writing one value of 100 MB takes 900 MB."""
 
     class Kind(models.TextChoices):
         PICKLE = "pickle"
@@ -199,7 +200,7 @@ class Artifact(models.Model):
     size = models.PositiveBigIntegerField(help_text="Of the bytes before compression.")
     manifest = models.TextField(help_text="What is signed, as canonical JSON.")
     signature = models.CharField(max_length=64)
-    # Empty where a build wrote it that knows format 1 alone: hence defaults of the database's own.
+    # Empty where a build that knows only format 1 wrote the row: hence the database's own defaults.
     manifest_2 = models.TextField(default="", db_default="", help_text="The same in format 2.")
     signature_2 = models.CharField(max_length=64, default="", db_default="")
 
@@ -224,7 +225,7 @@ class ArtifactChunk(models.Model):
 
 
 class Figure(models.Model):
-    """One picture of a version's report, drawn when it was trained."""
+    """One figure of a version's report, drawn when it was trained."""
 
     version = models.ForeignKey(Version, models.PROTECT, related_name="figures", db_index=False)
     name = models.SlugField(max_length=50, db_index=False)
@@ -239,7 +240,7 @@ class Figure(models.Model):
         return f"{self.title} of {self.version}"
 
     def get_absolute_url(self) -> str:
-        """The SVG's URL, which differs from that of a version with the same number in another database."""
+        """The SVG's address; a version with the same number in a new database has another one, since it is cached."""
         version = self.version
         address = reverse("figure", args=[version.model, version.number, self.name])
         return f"{address}?{version.created_at.timestamp():.0f}"
@@ -247,7 +248,7 @@ class Figure(models.Model):
 
 class PromotionQuerySet(models.QuerySet["Promotion"]):
     def newest(self) -> "PromotionQuerySet":
-        """The newest promotion of each model: its live pointer."""
+        """The newest promotion of each model, which makes its version the live one."""
         newest = self.order_by().values("version__model").annotate(newest=Max("id"))
         return self.filter(id__in=newest.values("newest"))
 
@@ -276,33 +277,33 @@ class Promotion(models.Model):
 
     @property
     def origin(self) -> "Promotion":
-        """The promotion whose state this one brought about: itself, or the one that a rollback went back to."""
+        """The promotion whose state this one established: itself, or the one that a rollback went back to."""
         return self.restores or self
 
 
-NOBODY = uuid.UUID(int=0)
+NIL_UUID = uuid.UUID(int=0)
 
 
 @cache
 def _find_prediction_address() -> str:
-    """The URL of no prediction, to be filled in: `reverse` takes longer than all other URLs of a page together."""
-    return reverse("prediction", args=[NOBODY])
+    """The address of a prediction with the nil UUID, cached: `reverse` takes longer than all else that makes one."""
+    return reverse("prediction", args=[NIL_UUID])
 
 
 def make_prediction_id() -> uuid.UUID:
     """A UUIDv7, known before it is stored: the time in milliseconds, which keeps rows in order, and 74 random bits."""
-    # Given no time, uuid7 draws random bits once a millisecond and counts on from there: the next id could be guessed.
+    # Given no time, uuid7 draws random bits once a millisecond and counts on from there: one id would tell the next.
     return uuid_utils.compat.uuid7(nanoseconds=time.time_ns())
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     def with_has_outcome(self) -> "PredictionQuerySet":
-        """Annotate each with `has_outcome`: whether an outcome was recorded for it."""
+        """Annotate each with `has_outcome`: whether an outcome is recorded for it."""
         return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
 
 
 class Prediction(models.Model):
-    """One prediction, with its inputs and its version."""
+    """One prediction with its inputs; an answer is sent only after its row is committed."""
 
     class Source(models.TextChoices):
         FORM = "form", "form"
@@ -323,7 +324,7 @@ class Prediction(models.Model):
     objects = PredictionQuerySet.as_manager()
 
     class Meta:
-        # Ids are in order of time, so that a filter's index that goes on with the id also gives its order.
+        # Ids are ordered by time, so that an index on a filter's column and the id also gives the order.
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["version", "-id"], name="prediction_version"),
@@ -340,7 +341,7 @@ class Prediction(models.Model):
 
     @cached_property
     def _address(self) -> str:
-        return _find_prediction_address().replace(str(NOBODY), str(self.id))
+        return _find_prediction_address().replace(str(NIL_UUID), str(self.id))
 
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
@@ -351,7 +352,7 @@ class Prediction(models.Model):
 
     @cached_property
     def decimals(self) -> int | None:
-        """To how many decimals it is written: as its interval, or as its version's predictions without one."""
+        """The decimals of its output: those of its interval, or without one those of its version."""
         from_interval = find_interval_decimals(*self.interval) if self.interval else None
         return self.version.decimals if from_interval is None else from_interval
 
@@ -361,7 +362,7 @@ class Prediction(models.Model):
 
     @property
     def written_interval(self) -> Written | None:
-        """Its interval as people write it; None where it has none."""
+        """Its interval, formatted for people; None where it has none."""
         if self.interval is None:
             return None
         return Quantity(unit=self.version.target.unit, decimals=self.decimals).write_range(*self.interval)
@@ -386,7 +387,7 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
 
 
 class Outcome(models.Model):
-    """The outcome of one prediction. Rows are only ever added; a correction names the one it replaces."""
+    """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
 
     prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="outcomes")
     value = models.JSONField(help_text="A bare number, or the label of a class.")
@@ -399,7 +400,7 @@ class Outcome(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # Where two users record at the same moment, the second gets an error, and decides again.
+            # Where two people record at the same moment, the second gets an error and decides again.
             models.UniqueConstraint(fields=["prediction"], condition=Q(replaces=None), name="outcome_prediction_first"),
         ]
 
@@ -412,7 +413,7 @@ class Outcome(models.Model):
 
 
 class RateWindow(models.Model):
-    """How often one thing was done in one window of time; `access/limits.py` counts, by the hash of what is done."""
+    """How often something was done in one window of time; its id is a hash that `access/limits.py` makes."""
 
     id = models.BigIntegerField(primary_key=True)
     count = models.PositiveIntegerField()

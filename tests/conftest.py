@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import call_command
 from django.db import connection
 
 from predictor.serving.service import service
@@ -14,6 +15,8 @@ from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
 
 ROOT = Path(__file__).parent.parent
+# Files that take more than 20 s.
+LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser")
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +63,17 @@ def penguins(models_dir, db):
     return register_shipped("penguins")
 
 
+@pytest.fixture(scope="module")
+def committed_db(django_db_setup, django_db_blocker):
+    """The test database for all tests of a module: other processes see what is written, and at the end all is removed.
+
+    Such a module has a `db` of its own, by which pytest-django sees that a database is needed.
+    """
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
 @pytest.fixture
 def database_url(transactional_db):
     """The test database's address, for other processes."""
@@ -72,6 +86,14 @@ def make_database_url():
         return f"sqlite:///{database['NAME']}"
     host = database["OPTIONS"].get("host") or database["HOST"]
     return f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(host, safe='')}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests, begin with the longest files: each is for one of them alone."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        ranks = {name: rank for rank, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 def pytest_sessionstart(session):

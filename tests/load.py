@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+# Far more than it takes, so that a test fails for what it tests, and not for what else the machine does.
+SECONDS = 120
 TOKEN = "a" * 32
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={TOKEN}"}
 ANSWER = re.compile(r"/predictions/([0-9a-f-]{36})/")
@@ -54,7 +56,7 @@ class Load:
     def ids(self):
         return [tried.id for tried in self.tries if tried.id]
 
-    def wait_for_answers(self, *, seconds, each=5):
+    def wait_for_answers(self, *, each=5, seconds=SECONDS):
         """Wait until as many new answers came as `each` visitor would have; fails when they take longer."""
         started = time.monotonic()
         before = self.counts["answer"]
@@ -62,7 +64,7 @@ class Load:
             assert time.monotonic() < started + seconds, self.counts
             time.sleep(0.01)
 
-    def wait_for_everybody(self, *, seconds):
+    def wait_for_everybody(self, *, seconds=SECONDS):
         """Wait until each visitor has had an answer: a worker that has just begun loads the model first."""
         started = time.monotonic()
         while len({tried.visitor for tried in self.tries if tried.what == "answer"}) < self.visitors:

@@ -95,12 +95,12 @@ def test_promoting_what_is_live_already_adds_nothing_to_the_log(admin_client, li
 
 def test_a_promotion_needs_a_reason(admin_client, models_dir, line):
     train(models_dir, "line")
-    assert "Not promoted: say why line 1 should be live" in promote(admin_client, line, reason=" ")
+    assert "Not promoted: enter the reason why line 1 should be live" in promote(admin_client, line, reason=" ")
     assert Promotion.objects.count() == 2
 
 
 def test_two_versions_cannot_be_promoted_at_once(admin_client, models_dir, line):
-    assert "Choose one version" in promote(admin_client, line, train(models_dir, "line"))
+    assert "Select one version" in promote(admin_client, line, train(models_dir, "line"))
     assert Promotion.objects.count() == 2
 
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 from django.core.handlers.wsgi import get_script_name
-from django.core.management import call_command
 from django.test import RequestFactory
 from django.urls import set_script_prefix
 
@@ -25,14 +24,8 @@ SECONDS = 2
 
 
 @pytest.fixture(scope="module")
-def db(django_db_setup, django_db_blocker):
-    """The test database, for all tests of this module and without a transaction, which would lock the server out.
-
-    It has the name of pytest-django's own, by which that sees that a database is needed.
-    """
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", verbosity=0, interactive=False)
+def db(committed_db):
+    """Instead of pytest-django's own, which would wrap each test in a transaction."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +64,12 @@ def send_on(clients, data):
 
 
 @pytest.fixture
+def watch(site):
+    """A visitor of the site, who has not come yet."""
+    return Watch(site.address)
+
+
+@pytest.fixture
 def open_clients(site):
     """Open so many connections to the site, and say something on each."""
     with ExitStack() as stack:
@@ -84,40 +83,45 @@ def open_clients(site):
         yield open_some
 
 
-@pytest.mark.parametrize(
-    ("head", "status"),
-    [
-        (FORM, 413),
-        (f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n", 413),
-        (f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n", 415),
-        (f"GET {LINE} HTTP/1.1\r\nHost: here\r\n", 405),
-        ("POST /nowhere HTTP/1.1\r\nHost: here\r\n", 413),
-        ("GET /healthz HTTP/1.1\r\nHost: here\r\n", 413),
-    ],
-    ids=["form", "api", "type", "method", "nowhere", "healthz"],
-)
-def test_a_body_without_end_is_not_read_and_its_connection_closed(site, open_clients, head, status):
-    clients = open_clients(4, f"{head}Content-Length: 1000000000000\r\n\r\n")
+ENDLESS = {
+    FORM: 413,
+    f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n": 413,
+    f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n": 415,
+    f"GET {LINE} HTTP/1.1\r\nHost: here\r\n": 405,
+    "POST /nowhere HTTP/1.1\r\nHost: here\r\n": 413,
+    "GET /healthz HTTP/1.1\r\nHost: here\r\n": 413,
+}
+
+
+def read_refusals(clients):
+    """By head, the status of its answer; each must say that its connection is closed."""
+    answers = {head: read_answer(client) for head, client in clients.items()}
+    assert all("\r\nConnection: close\r\n" in answer for answer in answers.values()), answers
+    return {head: int(answer.split(" ")[1]) for head, answer in answers.items()}
+
+
+def test_bodies_without_end_are_not_read_and_their_connections_closed(open_clients, watch):
+    clients = {head: open_clients(4, f"{head}Content-Length: 1000000000000\r\n\r\n") for head in ENDLESS}
+    senders = [client for some in clients.values() for client in some[1:]]
     begun = time.monotonic()
-    with Watch(site.address) as watch, send_on(clients[1:], b"x" * 65_536):
-        answer = read_answer(clients[0])
+    with watch, send_on(senders, b"x" * 65_536):
+        statuses = read_refusals({head: some[0] for head, some in clients.items()})
         watch.look_for(SECONDS)
-    assert answer.startswith(f"HTTP/1.1 {status} ")
-    assert "\r\nConnection: close\r\n" in answer
-    assert time.monotonic() - begun < 10
-    assert watch.longest < 1
+    assert statuses == ENDLESS
+    assert time.monotonic() - begun < 30
+    watch.check()
 
 
-@pytest.mark.parametrize("path", ["/", LINE, "/nowhere"])
-def test_chunks_without_end_are_refused(site, open_clients, path):
-    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    clients = open_clients(4, head)
-    with Watch(site.address) as watch, send_on(clients[1:], b"1\r\nx\r\n" * 10_000):
-        answer = read_answer(clients[0])
+def test_chunks_without_end_are_refused(open_clients, watch):
+    kind = "Content-Type: application/json\r\nTransfer-Encoding: chunked"
+    heads = [f"POST {path} HTTP/1.1\r\nHost: here\r\n{kind}\r\n\r\n" for path in ("/", LINE, "/nowhere")]
+    clients = {head: open_clients(4, head) for head in heads}
+    senders = [client for some in clients.values() for client in some[1:]]
+    with watch, send_on(senders, b"1\r\nx\r\n" * 10_000):
+        statuses = read_refusals({head: some[0] for head, some in clients.items()})
         watch.look_for(SECONDS)
-    assert answer.startswith("HTTP/1.1 411 ")
-    assert "\r\nConnection: close\r\n" in answer
-    assert watch.longest < 1
+    assert statuses == dict.fromkeys(heads, 411)
+    watch.check()
 
 
 def test_a_client_that_sends_all_of_a_body_which_is_a_little_too_large_reads_why_it_was_refused(open_clients):
@@ -151,41 +155,39 @@ def test_requests_in_one_packet_are_answered_in_their_order(open_clients):
     assert [answer[:3] for answer in answers] == ["303", "422", "303", "200"]
 
 
-def test_those_who_send_half_a_request_stop_nobody_else_and_are_asked_for_more_in_vain(site, open_clients):
+def test_those_who_send_half_a_request_stop_nobody_else_and_are_asked_for_more_in_vain(open_clients, watch):
     heads = open_clients(20, FORM)
     bodies = open_clients(20, f"{FORM}Content-Length: 100\r\n\r\ncsrf")
     silent = open_clients(20)
     begun = time.monotonic()
-    with Watch(site.address) as watch:
+    with watch:
         answers = [read_answer(client) for client in bodies]
-        watch.look_for(SECONDS)
     assert {answer[:12] for answer in answers} == {"HTTP/1.1 408"}
-    assert 9 < time.monotonic() - begun < 20
-    assert watch.longest < 1
+    assert 9 < time.monotonic() - begun < 40
+    watch.check()
     assert len(heads) == len(silent)
 
 
-def test_those_who_do_not_read_their_answers_stop_nobody_else(site, open_clients):
+def test_those_who_do_not_read_their_answers_stop_nobody_else(open_clients, watch):
     clients = open_clients(12)
     for client in clients:
         client.setblocking(False)
         with suppress(BlockingIOError):
             client.send(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 5_000)
-    with Watch(site.address) as watch:
+    with watch:
         watch.look_for(3 * SECONDS)
-    assert watch.longest < 1
+    watch.check()
 
 
-def test_those_who_ask_to_close_and_do_not_stop_nobody_else(site, open_clients):
+def test_those_who_ask_to_close_and_do_not_stop_nobody_else(open_clients, watch):
     clients = open_clients(12, "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-    with Watch(site.address) as watch:
+    with watch:
         watch.look_for(SECONDS)
-    assert watch.longest < 1
+    watch.check()
     assert {client.recv(12) for client in clients} == {b"HTTP/1.1 200"}
 
 
-@pytest.mark.parametrize("send", [0, 1], ids=["silent", "half a body"])
-def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path, send):
+def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path):
     server = start_server(
         tmp_path,
         DATABASE_URL=make_database_url(),
@@ -195,12 +197,15 @@ def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path, send):
     with ExitStack() as stack:
         stack.callback(server.stop)
         server.wait_until("/readyz")
-        for _ in range(60):
-            client = stack.enter_context(closing(connect(server.address)))
-            client.sendall(f"{FORM}Content-Length: 100\r\n\r\ncsrf".encode() * send)
-        with Watch(server.address) as watch:
-            watch.look_for(SECONDS)
-    assert watch.longest < 1
+        for said in ("", f"{FORM}Content-Length: 100\r\n\r\ncsrf"):
+            watch = Watch(server.address)
+            with ExitStack() as clients:
+                for _ in range(60):
+                    client = clients.enter_context(closing(connect(server.address)))
+                    client.sendall(said.encode())
+                with watch:
+                    watch.look_for(SECONDS)
+            watch.check()
 
 
 @pytest.mark.parametrize(
@@ -244,13 +249,13 @@ def test_no_cache_keeps_what_a_request_says_of_its_address(client):
     assert answer["Location"].startswith("/predictions/")
 
 
-def test_five_clients_with_thousands_of_unknown_fields_are_not_noticed(site, open_clients):
+def test_five_clients_with_thousands_of_unknown_fields_are_not_noticed(open_clients, watch):
     body = f"csrfmiddlewaretoken={TOKEN}&" + "&".join(f"a{n}=1" for n in range(40_000))
     clients = open_clients(5)
     request = f"{FORM}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    with Watch(site.address) as watch, send_on(clients, request):
+    with watch, send_on(clients, request):
         watch.look_for(SECONDS)
-    assert watch.longest < 1
+    watch.check()
 
 
 @pytest.mark.parametrize(
@@ -263,11 +268,11 @@ def test_five_clients_with_thousands_of_unknown_fields_are_not_noticed(site, ope
     ],
     ids=["one row", "unknown fields", "lists", "wrong"],
 )
-def test_five_clients_with_bodies_as_large_as_allowed_are_not_noticed(site, open_clients, inputs):
+def test_five_clients_with_bodies_as_large_as_allowed_are_not_noticed(open_clients, watch, inputs):
     clients = open_clients(5)
     body = f'{{"inputs":{inputs}}}'
     head = f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    with Watch(site.address) as watch, send_on(clients, request):
+    with watch, send_on(clients, request):
         watch.look_for(SECONDS)
-    assert watch.longest < 1
+    watch.check()

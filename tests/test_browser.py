@@ -1,19 +1,18 @@
 """What a person sees and does, in a real browser."""
 
 import csv
-import time
 
 import pytest
+from django.db import connections
 from playwright.sync_api import sync_playwright
 
-from predictor.models import Prediction
-from predictor.serving.live import SECONDS_BEHIND
+from predictor.models import Outcome, Prediction
 from tests.outcomes import read_log
 from tests.recipes import write_recipe
 from tests.test_written import RECIPE, make_rows
 from tests.training import register_shipped, train
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -31,16 +30,28 @@ def launched(chromium):
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
+        connections.close_all()  # The event loop has some of its own, which nobody finds after it has ended.
         browser.close()
 
 
-@pytest.fixture
-def site(shared_server, models_dir, transactional_db):
+@pytest.fixture(scope="module")
+def db(launched, committed_db):
+    """Instead of pytest-django's own, which would wrap each test in a transaction."""
+
+
+@pytest.fixture(scope="module")
+def versions(db, shared_server):
+    """What all tests of this module are served by: one that had versions of its own would wait for them."""
     register_shipped("line")
     register_shipped("penguins")
-    # Until the server has looked again, it holds the versions of the test before, whose rows are gone.
-    time.sleep(SECONDS_BEHIND)
-    return shared_server.wait_until("/readyz").wait_until("/penguins/").address
+    shared_server.wait_until("/readyz").wait_until("/penguins/")
+
+
+@pytest.fixture
+def site(db, versions, shared_server):
+    for model in (Outcome, Prediction):
+        model.objects.all()._raw_delete("default")
+    return shared_server.address
 
 
 @pytest.fixture
@@ -96,9 +107,9 @@ either_way = pytest.mark.parametrize("javascript", [True, False], ids=["with Jav
 each_width = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["360 px", "1280 px"])
 
 
-def test_numbers_of_seven_digits_fit_a_phone(open_page, shared_server, models_dir, tmp_path):
-    write_recipe(tmp_path, "price", RECIPE, make_rows())
-    train(models_dir, "price")
+def test_numbers_of_seven_digits_fit_a_phone(open_page, shared_server, tmp_path):
+    folder = write_recipe(tmp_path, "price", RECIPE, make_rows())
+    train(folder, "price")
     shared_server.wait_until("/price/")
     page = open_page("/price/", PHONE)
     page.fill("input[name=lot]", "12345.5")
@@ -270,8 +281,8 @@ AWKWARD = {"children": "3,5", "length": "4", "elements": "5", "action": "6", "id
 TOWNS = [" Bonn", "Bonn", "Bad\nEms", 'a "b" <i>']
 
 
-@pytest.fixture
-def kinds(site, shared_server, models_dir):
+@pytest.fixture(scope="module")
+def kinds(versions, shared_server, tmp_path_factory):
     """A model with an input of each kind, whose names and choices a browser might change."""
     names = ["town", "is_new", "is_sold", *AWKWARD]
     rows = [
@@ -283,14 +294,14 @@ def kinds(site, shared_server, models_dir):
         ]
         for i in range(60)
     ]
-    folder = models_dir / "kinds"
+    folder = tmp_path_factory.mktemp("ml_models") / "kinds"
     folder.mkdir()
     with (folder / "data.csv").open("w", newline="") as file:
         csv.writer(file).writerows([[*names, "y"], *([*row, i] for i, row in enumerate(rows))])
     estimator = 'class = "sklearn.ensemble.HistGradientBoostingRegressor"'
     text = f'title = "Kinds"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n[estimator]\n{estimator}\n'
     (folder / "model.toml").write_text(text)
-    train(models_dir, "kinds")
+    train(folder.parent, "kinds")
     shared_server.wait_until("/kinds/")
 
 

@@ -115,12 +115,12 @@ def test_axes_carry_label_and_unit():
 
 def test_the_title_tells_what_is_to_be_seen():
     chart = draw_chart(LINE, LINE_PROFILE, {"x": 5.0}, 10.25)
-    assert chart.title == "Height against Width (mm): training points, the fitted curve, your point at 5\u00a0mm, 10.25"
+    assert chart.title == "Height against Width (mm): training points, fitted curve, your point at 5\u00a0mm, 10.25"
 
 
 def test_the_title_does_not_speak_of_points_that_are_not_shown():
     chart = draw_chart(LINE, {**LINE_PROFILE, "points": []}, {}, 10.0)
-    assert chart.title == "Height against Width (mm): the fitted curve"
+    assert chart.title == "Height against Width (mm): fitted curve"
 
 
 def test_a_classification_marks_points_by_the_number_of_their_class():

@@ -105,7 +105,7 @@ def test_missing_leaves_a_version_alone_whose_signature_it_does_not_know_and_fai
     assert (line["promoted"], penguins["promoted"]) == (False, True)
     for hint in ("set MODEL_SIGNING_KEY", "MODEL_SIGNING_KEY_FALLBACKS", "retrain line --replace-untrusted"):
         assert hint in line["reason"]
-    with pytest.raises(CommandError, match=r"^line is live but not trusted here, and was left alone\.$"):
+    with pytest.raises(CommandError, match=r"^line is live but not trusted here, and was skipped\.$"):
         call_command("retrain", "--missing")
 
 
@@ -137,7 +137,7 @@ def test_missing_does_not_repeat_a_training_that_was_kept_back_and_names_it(retr
     [first] = json.loads(retrain("line", "--missing", "--format", "json").out)
     assert (first["version"], first["promoted"]) == (1, False)
     printed = retrain("line", "--missing")
-    assert "line  left alone\n  version 1 was kept back (RMSE" in printed.out
+    assert "line  skipped\n  version 1 was kept back (RMSE" in printed.out
     assert "`manage.py promote line 1 --reason" in printed.out
     assert "fitting" not in printed.err
     assert Version.objects.count() == 1
@@ -319,7 +319,7 @@ def test_promote_makes_an_older_version_live_with_its_reason(run, retrain):
     retrain("line", *AGAIN)
     assert run("promote", "line", "1", "--reason", "the new one drifts") == "line 1 is live.\n"
     assert re.search(r"went live \S+ by command line: the new one drifts", run("versions", "line"))
-    with pytest.raises(CommandError, match="write a line that says why"):
+    with pytest.raises(CommandError, match="give the reason in one line of text"):
         run("promote", "line", "2", "--reason", " ")
     newest = Promotion.objects.first()
     assert (newest.version.number, newest.promoted_by, newest.reason) == (1, "command line", "the new one drifts")
@@ -339,8 +339,8 @@ def test_rollback_goes_back_along_the_log_and_twice_goes_back_two(run, retrain):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["promote", "line", "7", "--reason", "x"], "There is no version 7 of 'line'; there is: 1."),
-        (["promote", "nothing", "1", "--reason", "x"], "There is no version 1 of 'nothing'; there is: none."),
+        (["promote", "line", "7", "--reason", "x"], "There is no version 7 of 'line'; its versions are: 1."),
+        (["promote", "nothing", "1", "--reason", "x"], "There is no version 1 of 'nothing'; its versions are: none."),
         (["rollback", "nothing"], "nothing cannot be rolled back"),
         (["versions", "nothing"], "There is no version of 'nothing'"),
     ],
@@ -369,14 +369,14 @@ def test_prune_drops_the_artifacts_of_versions_that_never_were_live_and_nothing_
     run("promote", "line", "1", "--reason", "back")
 
     assert run("prune_versions", "line", "--keep", "1", "--dry-run") == (
-        "line: would lose its artifact: version 3, 2.\n"
+        "line: artifacts that would be deleted: version 3, 2.\n"
     )
     assert Artifact.objects.count() == 10
-    assert run("prune_versions", "line", "--keep", "1") == "line: lost its artifact: version 3, 2.\n"
+    assert run("prune_versions", "line", "--keep", "1") == "line: artifacts deleted: version 3, 2.\n"
     assert list(Artifact.objects.order_by("id").values_list("version__number", flat=True)) == [1, 1, 4, 4, 5, 5]
     assert ArtifactChunk.objects.values("artifact").distinct().count() == 6
     assert Version.objects.count() == 5
-    assert run("prune_versions", "line", "--keep", "1") == "line: nothing to drop.\n"
+    assert run("prune_versions", "line", "--keep", "1") == "line: nothing to delete.\n"
     assert re.search(r"line 2 +pruned ", run("versions", "line"))
     assert run("rollback", "line") == "line 5 is live.\n"
 
@@ -393,7 +393,7 @@ def test_a_version_without_its_artifact_cannot_go_live_and_is_told_why(run, retr
 
 @pytest.mark.parametrize("keep", ["-1", "x", "1.5", ""])
 def test_a_count_that_is_none_is_wrong_usage(run, retrain, keep):
-    with pytest.raises(CommandError, match="is no whole number from 0 on"):
+    with pytest.raises(CommandError, match="is not a whole number, 0 or above"):
         run("prune_versions", "line", f"--keep={keep}")
 
 

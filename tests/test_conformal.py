@@ -57,8 +57,9 @@ def test_the_answer_comes_with_its_interval_on_the_page_and_in_the_history(clien
     assert prediction.interval == pytest.approx([prediction.output - radius, prediction.output + radius])
     low, high = (f"{end:.1f}" for end in prediction.interval)
     assert f"90 % interval: <strong>{low} to {high}</strong>" in page
-    assert "in 9 of 10 cases that are like the 39 rows it was measured on, which the model never learnt." in page
-    assert "This one is not" not in page
+    assert "For 9 in 10 similar cases the true value lies in this range" in page
+    assert "(checked on 39 rows that the model was not trained on)" in page
+    assert "This case is not similar" not in page
 
 
 def test_with_nothing_held_out_the_interval_is_said_to_be_approximate(client, models_dir, db):
@@ -66,12 +67,13 @@ def test_with_nothing_held_out_the_interval_is_said_to_be_approximate(client, mo
     recipe.write_text("holdout = 0\n" + recipe.read_text())
     retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), lambda line: None)
     page = client.post("/", {"x": "5"}, follow=True).content.decode()
-    assert "in about 9 of 10 cases that are like the 200 rows it was measured on, answered out of fold." in page
+    assert "For about 9 in 10 similar cases the true value lies in this range" in page
+    assert "(checked on 200 rows by cross-validation)" in page
 
 
 def test_an_interval_beside_a_warning_does_not_promise_as_much(client, line):
     page = client.post("/", {"x": "1e6"}, follow=True).content.decode()
-    assert "This one is not: see the warning." in page
+    assert "This case is not similar: see the warning." in page
 
 
 def test_a_classification_has_no_interval(client, penguins):

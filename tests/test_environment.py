@@ -97,7 +97,7 @@ def run_code(home, tmp_path):
     yield start
     for process in processes:
         process.stdin.close()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def wait_until(is_so, seconds):
@@ -111,7 +111,7 @@ def test_a_compiled_model_asks_for_no_host_while_onnxruntime_on_its_own_does(run
     quiet, proxy, home = run_code(QUIET, "quiet")
     _, collector, other = run_code(LEFT_ALONE, "left_alone")
     # onnxruntime says something some seconds after it was loaded, and the first of the two was loaded before.
-    wait_until(lambda: collector.asked, seconds=90)
+    wait_until(lambda: collector.asked, seconds=180)
     assert "microsoft" in collector.asked[0]
     assert list_files(other)
     assert quiet.poll() is None

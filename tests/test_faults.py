@@ -49,6 +49,11 @@ task = "regression"
 class = "sklearn.isotonic.IsotonicRegression"
 params = { out_of_bounds = "raise" }
 """
+# The ids of the versions that are live.
+LIVE = """
+SELECT DISTINCT ON (model) v.id FROM predictor_promotion p JOIN predictor_version v ON v.id = p.version_id
+ORDER BY model, p.id DESC
+"""
 
 
 class Site:
@@ -79,16 +84,26 @@ class Site:
         """Shut it down at once, as an administrator would, whoever is connected."""
         running = self.postgres.pgdata / "postmaster.pid"
         os.kill(int(running.read_text().split()[0]), signal.SIGINT)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while running.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
+    server = None
+
     def start(self):
-        self.server = start_server(self.folder, DATABASE_URL=self.url, WEB_CONCURRENCY="2")
+        """Start whatever does not run, as after a test that has ended it."""
+        if not (self.postgres.pgdata / "postmaster.pid").exists():
+            self.start_postgres()
+        if self.server is None or self.server.process.poll() is not None:
+            self.server = start_server(self.folder, DATABASE_URL=self.url, WEB_CONCURRENCY="2")
         self.server.wait_until("/readyz")
         self.address = self.server.address
-        return self
+        self.log_begins = self.server.log.stat().st_size
+
+    def read_log(self):
+        """What the server has logged since the test began."""
+        return self.server.log.read_bytes()[self.log_begins :].decode()
 
     def query(self, sql, *values):
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
@@ -123,9 +138,8 @@ class Site:
 @pytest.fixture(scope="module")
 def postgres_site(tmp_path_factory, collected_static_files):
     made = Site(tmp_path_factory.mktemp("faults"))
-    made.start()
     yield made
-    if made.server.process.poll() is None:
+    if made.server and made.server.process.poll() is None:
         made.server.stop()
     made.stop_postgres()
     made.postgres.cleanup()
@@ -133,8 +147,9 @@ def postgres_site(tmp_path_factory, collected_static_files):
 
 @pytest.fixture
 def site(postgres_site):
+    postgres_site.start()
     yield postgres_site
-    assert "Traceback" not in postgres_site.server.log.read_text()
+    assert "Traceback" not in postgres_site.read_log()
 
 
 def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(site):
@@ -169,9 +184,9 @@ def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(s
 
 def test_everybody_is_answered_in_turn(site):
     with Load(address=site.address, visitors=16) as load:
-        load.wait_for_everybody(seconds=20)
+        load.wait_for_everybody()
         begun = len(load.tries)
-        load.wait_for_answers(seconds=20, each=25)
+        load.wait_for_answers(each=25)
     assert set(load.counts) == {"answer"}
     counts = Counter(tried.visitor for tried in load.tries[begun:])
     assert len(counts) == 16
@@ -185,7 +200,7 @@ def test_a_row_that_the_model_cannot_answer_never_fails_its_neighbours(site, pat
         Load(address=site.address, path=path) as load,
         Load(address=site.address, path=path, visitors=2, x=poison) as poisoned,
     ):
-        load.wait_for_answers(seconds=10, each=10)
+        load.wait_for_answers(each=10)
     assert set(load.counts) == {"answer"}
     assert set(poisoned.counts) == {"422"}
     site.check_kept(load)
@@ -208,7 +223,7 @@ def test_those_who_ask_for_many_rows_take_no_single_row_from_anybody(site):
     for client in clients:
         client.start()
     with Load(address=site.address, visitors=4) as load:
-        load.wait_for_answers(seconds=60, each=10)
+        load.wait_for_answers(each=10)
     is_over.set()
     for client in clients:
         client.join()
@@ -219,16 +234,20 @@ def test_those_who_ask_for_many_rows_take_no_single_row_from_anybody(site):
 
 
 def test_a_promotion_costs_no_request(site):
+    [(other,)] = site.query(
+        f"SELECT number FROM predictor_version WHERE model = 'line' AND id NOT IN ({LIVE})"  # noqa: S608  # Our own.
+    )
     with Load(address=site.address) as load:
-        load.wait_for_answers(seconds=10)
-        assert run_manage("promote", "line", "1", "--reason", "a test", DATABASE_URL=site.url).returncode == 0
+        load.wait_for_answers()
+        done = run_manage("promote", "line", str(other), "--reason", "a test", DATABASE_URL=site.url)
+        assert done.returncode == 0, done.stderr
         time.sleep(2)
         served_at = time.monotonic()
-        load.wait_for_answers(seconds=5)
+        load.wait_for_answers()
     assert set(load.counts) == {"answer"}
     ids = [tried.id for tried in load.tries if tried.begun_at > served_at]
     served = "SELECT DISTINCT number FROM predictor_prediction p JOIN predictor_version v ON v.id = version_id"
-    assert site.query(f"{served} WHERE p.id = ANY(%s::uuid[])", ids) == [(1,)]
+    assert site.query(f"{served} WHERE p.id = ANY(%s::uuid[])", ids) == [(other,)]
     site.check_kept(load)
 
 
@@ -246,7 +265,7 @@ def test_a_client_that_stops_reading_stops_nobody_else(site):
             assert client.send(requests) == len(requests)
         time.sleep(2)
         with Load(address=site.address) as load:
-            load.wait_for_answers(seconds=15)
+            load.wait_for_answers()
         site.check_is_whole()
     assert set(load.counts) == {"answer"}
     site.check_kept(load)
@@ -269,7 +288,7 @@ def test_a_client_that_sends_a_byte_a_second_stops_nobody_else(site):
             for second in range(2):
                 for client, start in zip(clients, starts, strict=True):
                     client.sendall(request[start + second :][:1])
-                load.wait_for_answers(seconds=5)
+                load.wait_for_answers()
                 time.sleep(1)
         clients[0].sendall(request[starts[0] + 2 :])
         assert clients[0].recv(12) == b"HTTP/1.1 303"
@@ -279,26 +298,26 @@ def test_a_client_that_sends_a_byte_a_second_stops_nobody_else(site):
 
 def test_a_killed_worker_cuts_its_own_connections_and_is_replaced(site):
     with Load(address=site.address) as load:
-        load.wait_for_answers(seconds=10)
+        load.wait_for_answers()
         killed = site.workers[0]
         os.kill(killed, signal.SIGKILL)
         killed_at = time.monotonic()
-        load.wait_for_answers(seconds=5)
+        load.wait_for_answers()
         while len([pid for pid in site.workers if pid != killed]) < 2:
-            assert time.monotonic() < killed_at + 5
+            assert time.monotonic() < killed_at + 60
             time.sleep(0.05)
     assert set(load.counts) <= {"answer", "cut", "refused"}
     assert load.counts["cut"] + load.counts["refused"] <= load.visitors
-    assert all(tried.at < killed_at + 1 for tried in load.tries if tried.what != "answer")
+    assert all(tried.at < killed_at + 5 for tried in load.tries if tried.what != "answer")
     site.check_kept(load)
 
 
 def test_a_restart_of_postgresql_is_outlived(site):
     with Load(address=site.address) as load:
-        load.wait_for_answers(seconds=10)
+        load.wait_for_answers()
         site.stop_postgres()
         site.start_postgres()
-        load.wait_for_answers(seconds=5)
+        load.wait_for_answers()
     assert set(load.counts) <= {"answer", "503"}
     site.check_kept(load)
     site.check_is_whole()
@@ -306,15 +325,15 @@ def test_a_restart_of_postgresql_is_outlived(site):
 
 def test_postgresql_may_be_gone_for_ten_seconds(site):
     with Load(address=site.address) as load:
-        load.wait_for_answers(seconds=10)
+        load.wait_for_answers()
         site.stop_postgres()
         stopped_at = time.monotonic()
         time.sleep(10)
         back_at = time.monotonic()
         site.start_postgres()
-        load.wait_for_answers(seconds=5)
+        load.wait_for_answers()
     assert set(load.counts) <= {"answer", "503"}
-    assert not [tried for tried in load.tries if tried.what == "answer" and stopped_at + 0.5 < tried.at < back_at]
+    assert not [tried for tried in load.tries if tried.what == "answer" and stopped_at + 2 < tried.at < back_at]
     site.check_kept(load)
     site.check_is_whole()
 
@@ -324,9 +343,9 @@ def test_sigterm_ends_the_server_with_every_answer_given_that_was_begun(site):
         Load(address=site.address) as load,
         closing(socket.create_connection(("127.0.0.1", urlsplit(site.address).port))),
     ):
-        load.wait_for_answers(seconds=10)
+        load.wait_for_answers()
         site.server.process.terminate()
-        assert site.server.process.wait(timeout=10) == 0
+        assert site.server.process.wait(timeout=20) == 0
         load.is_over.set()
     assert set(load.counts) <= {"answer", "refused"}
     site.check_kept(load)

@@ -5,7 +5,7 @@ import pytest
 
 from predictor.exceptions import RecipeError
 from predictor.metrics import bootstrap
-from predictor.metrics.losses import Predictions
+from predictor.metrics.losses import Predictions, measure_losses
 from predictor.training import gate
 from predictor.training.gate import Contest
 from predictor.training.recipe import GateRecipe, Recipe
@@ -30,7 +30,7 @@ def make_contest(champion_error, challenger_error, rows=ROWS, metric="rmse", spr
     noise, target = random.normal(0, 0.7**0.5, rows), random.normal(0, spread, rows)
     errors = [noise + random.normal(0, variance**0.5, rows) for variance in (champion_error, challenger_error)]
     champion, challenger, baseline = (
-        gate.measure_losses(metric, e, Predictions(predicted=0 * e)) for e in (*errors, target)
+        measure_losses(metric, e, Predictions(predicted=0 * e)) for e in (*errors, target)
     )
     return Contest(metric=metric, champion=champion, challenger=challenger, baseline=baseline, left_out=2)
 
@@ -91,7 +91,7 @@ def test_the_same_losses_are_decided_alike_every_time():
 @pytest.mark.parametrize("rows", [ROWS, bootstrap.MOST_DRAWN_ROWS + 1])
 def test_what_is_drawn_follows_the_seed(rows):
     losses = np.random.default_rng(0).gamma(1.0, size=(2, rows))
-    first, again, other = (gate.resample("rmse", losses, seed) for seed in (0, 0, 1))
+    first, again, other = (bootstrap.resample("rmse", losses, seed) for seed in (0, 0, 1))
     assert first.shape == (2_000, 2)
     assert (first == again).all()
     assert (first != other).any()
@@ -102,9 +102,9 @@ def test_very_many_rows_give_the_interval_that_drawing_them_gives(monkeypatch, o
     random = np.random.default_rng(0)
     losses = random.gamma(1.0, size=(2, 60_000))
     losses[0, 0] += outlier
-    quick = gate.find_interval(*gate.resample("rmse", losses, 0).T)
+    quick = bootstrap.find_interval(*bootstrap.resample("rmse", losses, 0).T)
     monkeypatch.setattr(bootstrap, "MOST_DRAWN_ROWS", 100_000)
-    drawn = gate.find_interval(*gate.resample("rmse", losses, 1).T)
+    drawn = bootstrap.find_interval(*bootstrap.resample("rmse", losses, 1).T)
     width = drawn.high - drawn.low
     assert quick.low == pytest.approx(drawn.low, abs=0.1 * width)
     assert quick.high == pytest.approx(drawn.high, abs=0.1 * width)
@@ -113,9 +113,9 @@ def test_very_many_rows_give_the_interval_that_drawing_them_gives(monkeypatch, o
 def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypatch):
     contest = make_contest(0.3, 0.0)
     losses = np.stack([contest.champion, contest.challenger])
-    whole = gate.find_interval(*gate.resample("rmse", losses, 0).T)
+    whole = bootstrap.find_interval(*bootstrap.resample("rmse", losses, 0).T)
     monkeypatch.setattr(bootstrap, "NUMBERS_AT_ONCE", 1000)
-    pieces = gate.find_interval(*gate.resample("rmse", losses, 0).T)
+    pieces = bootstrap.find_interval(*bootstrap.resample("rmse", losses, 0).T)
     assert pieces.low == pytest.approx(whole.low, abs=0.02)
     assert pieces.high == pytest.approx(whole.high, abs=0.02)
 
@@ -233,10 +233,10 @@ def test_losses_join_to_the_metric_they_are_named_after():
     actual, predicted = np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0])
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     answers = Predictions(predicted=predicted, probabilities=probabilities)
-    assert gate.measure_losses("mae", actual, answers).tolist() == [0, 0, 1]
-    assert gate.measure_losses("rmse", actual * 3, Predictions(predicted=predicted)).tolist() == [0, 4, 9]
-    assert gate.measure_losses("accuracy", actual, answers).tolist() == [0, 0, 1]
-    assert gate.measure_losses("log_loss", actual, answers) == pytest.approx(-np.log([0.9, 0.8, 0.5]))
+    assert measure_losses("mae", actual, answers).tolist() == [0, 0, 1]
+    assert measure_losses("rmse", actual * 3, Predictions(predicted=predicted)).tolist() == [0, 4, 9]
+    assert measure_losses("accuracy", actual, answers).tolist() == [0, 0, 1]
+    assert measure_losses("log_loss", actual, answers) == pytest.approx(-np.log([0.9, 0.8, 0.5]))
 
 
 @pytest.mark.parametrize(

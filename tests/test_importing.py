@@ -469,7 +469,7 @@ def test_a_model_without_a_recipe_lives_as_any_other(bring, client, admin_client
     bring(None, "--force", "--promote", "always")
     about = client.get("/about/rent/").content.decode()
     assert "measured on 80 rows (sample, may have been trained on). The baseline" in about
-    assert "imported from model.pkl; which rows it learnt is not known. Tried here on 80 rows of numbers.csv" in about
+    assert "imported from model.pkl; its training rows are unknown. Tested here on 80 rows of numbers.csv" in about
     shown = admin_client.get("/admin/predictor/version/").content.decode()
     assert "unknown / 80 (sample, may have been trained on)" in shown
     call_command("rollback", "rent", "--reason", "as it was")
@@ -486,10 +486,10 @@ def test_the_text_says_that_it_was_fitted_elsewhere(folder, models_dir, capsys):
     call_command("importmodel", "line", *map(str, files), "--trust")
     printed = capsys.readouterr()
     first, _, header, *scores = printed.out.splitlines()
-    assert first == "line  version 1  live  fitted elsewhere"
+    assert first == "line  version 1  live  trained elsewhere"
     assert header.startswith("  sample, may have been trained on, 80 rows")
     assert {len(line) for line in (header, *scores)} == {len(header)}
-    assert "there is a recipe of this name; it is not used" in printed.err
+    assert "a recipe of this name exists; it is not used" in printed.err
     assert "the model is given a matrix of numbers" in printed.err
 
 

@@ -55,7 +55,7 @@ def test_a_large_body_is_answered_and_its_errors_named_as_those_of_a_small_one(c
 def test_a_refusal_names_a_hundred_fields_and_says_where_it_stopped(client, line):
     error = post(client, {"inputs": [{"x": "wrong"}] * 1000}).json()["error"]
     assert list(error["fields"]) == [f"{number}.x" for number in range(101)]
-    assert error["message"].endswith("Rows after number 100 were not looked at.")
+    assert error["message"].endswith("Rows after number 100 were not checked.")
 
 
 def test_large_bodies_take_turns_and_small_ones_never_wait(monkeypatch):

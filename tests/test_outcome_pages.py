@@ -173,7 +173,7 @@ def test_the_admin_refuses_what_the_target_does_not_take_and_asks_for_no_list_of
 
 def test_the_admin_adds_nothing_that_is_recorded_already(staff, prediction):
     add_in_admin(staff, prediction, "7.5")
-    assert "This is recorded already" in add_in_admin(staff, prediction, "7.50").content.decode()
+    assert "This value is already recorded" in add_in_admin(staff, prediction, "7.50").content.decode()
     assert read_log() == [(7.5, "grace", None)]
 
 

@@ -280,12 +280,12 @@ def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: one column 'id' is needed, and columns are divided by commas; it has nothing"),
+        ("", "line 1: one column 'id' is needed, and columns are separated by commas; it has nothing"),
         ("id;outcome\n1;2\n", "it has “id;outcome”"),
         ("id,value\n", "one column 'outcome' is needed"),
         ("id,outcome,outcome\n", "one column 'outcome' is needed"),
         ('id,outcome\n1,"2" 3\n', "outcomes.csv, line 2: "),
-        ('id,outcome\n1,2\n1,"2\n1,2\n1,2\n', "line 3: unexpected end of data; a text that holds a comma, a quote"),
+        ('id,outcome\n1,2\n1,"2\n1,2\n1,2\n', "line 3: unexpected end of data; a text with a comma, a quote"),
         ('"id,outcome\n1,2\n', "outcomes.csv, line 1: "),
         ("id,outcome\n1,\xe9\n".encode("latin-1"), "is not UTF-8"),
         (b"\x93NUMPY\x01\x00v\x00{'descr'", "is not UTF-8"),

@@ -3,6 +3,7 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predictor.numbers import LARGEST_INTEGER
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -29,7 +30,7 @@ inputs = st.fixed_dictionaries(
     {},
     optional={
         "size & <b>": st.floats(-1e6, 1e6).map(lambda size: size + 0.0),
-        "count": st.none() | st.integers(-(2**53), 2**53),
+        "count": st.none() | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER),
         "kind": st.sampled_from([*CHOICES, DROPPED]),
         "more": st.none() | st.sampled_from(CHOICES),
         "is_new": st.booleans(),
@@ -74,8 +75,8 @@ def test_a_token_cannot_break_out_of_its_field():
 @pytest.mark.django_db
 def test_the_picture_stays_where_it_is_for_whoever_is_inside_it(line):
     pieces = ChartPieces(line)
-    resting = pieces.get_backdrop(pieces.resting)
-    assert '<use href="#mark-0"' in resting
+    backdrop = pieces.get_backdrop(pieces.base)
+    assert '<use href="#mark-0"' in backdrop
     assert pieces.get_backdrop(None) == ""
 
 

@@ -107,7 +107,7 @@ def test_an_unreachable_database_gives_the_503_page_and_no_stack_trace(serve):
     server.wait_until("/healthz").wait_until("/readyz", status=503)
     page = Visitor(server.address).get("/")
     assert page.status == 503
-    assert "Not available just now" in page.body
+    assert "Temporarily unavailable" in page.body
     assert "Traceback" not in server.log.read_text()
     assert "secret" not in server.log.read_text()
 

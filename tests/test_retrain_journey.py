@@ -53,7 +53,7 @@ def test_a_first_version_that_is_surely_worse_than_a_dummy_is_kept_back_until_so
     assert re.search(
         r"the first version, but surely worse than the baseline on \d+ rows \(RMSE 1\.\d+ against", printed
     )
-    assert 'to make it live all the same: manage.py promote line 1 --reason "…"\n' in printed
+    assert 'to make it live anyway: manage.py promote line 1 --reason "…"\n' in printed
     assert Version.objects.find_live("line") is None
     decision = Version.objects.get().decision
     assert (decision["verdict"], decision["rows"], decision["champion"]) == ("worse than the baseline", 0, None)
@@ -125,7 +125,11 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
     done = run_manage(
         "retrain", "line", "--promote", "always", "--force", "--format", "json", DATABASE_URL=database_url
     )
-    time.sleep(4)
+    served = Prediction.objects.filter(version__number=2)
+    deadline = time.monotonic() + 60
+    while not served.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
     stop.set()
     for visitor in visitors:
         visitor.join()

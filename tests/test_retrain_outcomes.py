@@ -169,7 +169,7 @@ def test_the_about_page_and_the_text_say_where_the_rows_came_from(client, line, 
     assert re.search(sources, capsys.readouterr().out)
     page = client.get("/about/line/").content.decode()
     assert re.search(f"The rows came from {sources}.", page)
-    assert "rows of data.csv and of outcomes" in page
+    assert "rows of data.csv and of recorded outcomes" in page
 
 
 def test_what_visitors_gave_is_not_drawn_on_pages(retrain, line):
@@ -182,9 +182,9 @@ def test_what_visitors_gave_is_not_drawn_on_pages(retrain, line):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--since", "2026-03-01"], "say --with-outcomes too"),
-        (["--with-outcomes", "--since", "yesterday"], "'yesterday' is no date: write it like 2026-03-01"),
-        (["--with-outcomes", "--since", "0001-01-01T00:00+05:00"], "is no date"),
+        (["--since", "2026-03-01"], "add --with-outcomes"),
+        (["--with-outcomes", "--since", "yesterday"], "'yesterday' is not a date: write it like 2026-03-01"),
+        (["--with-outcomes", "--since", "0001-01-01T00:00+05:00"], "is not a date"),
     ],
 )
 def test_a_date_that_means_nothing_is_wrong_usage(arguments, message):

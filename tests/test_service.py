@@ -14,6 +14,7 @@ from predictor.registry import versions as registry
 from predictor.serving import live
 from predictor.serving import service as service_module
 from predictor.serving.service import ModelService, give_back_memory
+from predictor.threads import run_here, set_runner
 from tests.memory import read_memory
 from tests.training import train
 
@@ -24,7 +25,8 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 def service(monkeypatch):
     """A worker's service that looks at the database at every request."""
     monkeypatch.setattr(service_module, "SECONDS_BETWEEN_LOOKS", 0)
-    return ModelService()
+    yield ModelService()
+    set_runner(run_here)
 
 
 def test_a_version_is_loaded_once(service, line, django_assert_num_queries):
@@ -130,7 +132,7 @@ def test_a_compiled_model_is_loaded_where_the_worker_says(service, line):
         called.append(work)
         return work()
 
-    service.call = call
+    set_runner(call)
     assert isinstance(service.get_runtime("line").estimator, CompiledModel)
     assert len(called) == 1
 
@@ -165,7 +167,7 @@ def test_requests_go_on_with_what_was_live_a_moment_ago_while_one_loads_what_is_
     train(models_dir, "line")
     ask(service)
     hurdle = Hurdle()
-    service.call = hurdle.call
+    set_runner(hurdle.call)
     train(models_dir, "line")
     first = pool.submit(ask, service)
     assert hurdle.is_reached.wait(20)
@@ -193,7 +195,8 @@ def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, mod
     monkeypatch.setattr(service_module, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 20)
     hurdle = Hurdle()
-    service.call, service.is_watched = hurdle.call, is_watched
+    set_runner(hurdle.call)
+    service.is_watched = is_watched
     train(models_dir, "line")
     asked = [pool.submit(ask, service) for _ in range(5)]
     assert hurdle.is_reached.wait(20)
@@ -218,7 +221,7 @@ def test_a_version_that_takes_long_to_load_is_not_waited_for(service, models_dir
     monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 0.05)
     hurdle = Hurdle()
-    service.call = hurdle.call
+    set_runner(hurdle.call)
     train(models_dir, "line")
     first = pool.submit(ask, service)
     assert hurdle.is_reached.wait(20)
@@ -249,7 +252,8 @@ def test_a_database_that_goes_away_while_a_version_is_loaded_is_asked_again(serv
             raise failures.pop()
         return work()
 
-    service.is_watched, service.call = True, call
+    set_runner(call)
+    service.is_watched = True
     train(models_dir, "line")
     service.refresh()
     assert "the newest version of line was not loaded: gone" in caplog.text

@@ -5,9 +5,10 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, ma
 from django.contrib.auth.models import User
 from django.test import Client
 
+from predictor import threads
 from predictor.access import sign_in
 from predictor.access.hashing import PasswordHasher
-from predictor.access.sign_in import ACCOUNT, ACCOUNT_AT_ADDRESS, ADDRESS, KNOWN, count_try, note_success
+from predictor.access.sign_in import ACCOUNT, ACCOUNT_AT_ADDRESS, ADDRESS, KNOWN, count_attempt, note_success
 from predictor.models import RateWindow
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def hashed(monkeypatch):
         return work()
 
     monkeypatch.setattr(PasswordHasher, "iterations", 10)
-    monkeypatch.setattr(PasswordHasher, "call", staticmethod(call))
+    monkeypatch.setattr(threads, "_run", call)
     return calls
 
 
@@ -67,7 +68,7 @@ def test_after_too_many_tries_nothing_is_hashed_and_the_page_says_when_to_come_a
     assert refused.status_code == 429
     assert 800 < int(refused["Retry-After"]) <= ACCOUNT_AT_ADDRESS.seconds
     page = refused.content.decode()
-    assert "Too many tries to sign in. Try again in 15 minutes." in page
+    assert "Too many attempts to sign in. Try again in 15 minutes." in page
     assert 'name="password"' in page
     assert not hashed
 
@@ -104,23 +105,25 @@ def test_what_a_process_remembers_of_refused_addresses_is_bounded(monkeypatch):
     monkeypatch.setattr(sign_in, "MOST_REMEMBERED", 3)
     monkeypatch.setattr(sign_in, "ADDRESS", sign_in.Rate(most=0, seconds=60))
     for number in range(10):
-        assert count_try("grace", f"198.51.100.{number}") > 0
+        assert count_attempt("grace", f"198.51.100.{number}") > 0
     assert len(sign_in._refused) <= 3
 
 
 def test_an_account_has_a_limit_for_all_addresses_together_which_spares_where_it_signed_in_lately():
     note_success("grace", HERE)
-    waits = [count_try("grace", f"203.0.113.{number}") for number in range(ACCOUNT.most + 1)]
+    waits = [count_attempt("grace", f"203.0.113.{number}") for number in range(ACCOUNT.most + 1)]
     assert waits[: ACCOUNT.most] == [0] * ACCOUNT.most
     assert 0 < waits[-1] <= ACCOUNT.seconds
-    assert count_try("grace", HERE) == 0
+    assert count_attempt("grace", HERE) == 0
     assert KNOWN.seconds > ACCOUNT.seconds
 
 
 def test_tries_that_one_address_makes_in_vain_use_up_few_of_the_accounts():
     for _ in range(10 * ACCOUNT_AT_ADDRESS.most):
-        count_try("grace", THERE)
-    left = [count_try("grace", f"203.0.113.{100 + number}") for number in range(ACCOUNT.most - ACCOUNT_AT_ADDRESS.most)]
+        count_attempt("grace", THERE)
+    left = [
+        count_attempt("grace", f"203.0.113.{100 + number}") for number in range(ACCOUNT.most - ACCOUNT_AT_ADDRESS.most)
+    ]
     assert set(left) == {0}
 
 
@@ -163,7 +166,7 @@ def test_refusals_are_logged_once_a_window(grace, caplog):
         try_to_sign_in()
     [refusal] = [line for line in list_lines(caplog) if "refused" in line]
     assert refusal == (
-        f"sign-in by account and address is refused for 900 s after 5 tries: account “grace”, address {HERE}"
+        f"sign-in by account and address is refused for 900 s after 5 attempts: account “grace”, address {HERE}"
     )
     assert "Too Many Requests" not in caplog.text
 

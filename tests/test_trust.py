@@ -195,7 +195,7 @@ def test_what_an_unknown_key_signed_is_left_alone_and_said(line, resign, setting
     assert "line 1 is live but not trusted here: its manifest is not signed" in printed.err
     assert "set MODEL_SIGNING_KEY" in printed.err
     assert "`manage.py retrain line --replace-untrusted`" in printed.err
-    assert "2 were left alone; format 1 alone is still accepted" in printed.out
+    assert "2 were left unchanged; format 1 alone is still accepted" in printed.out
     assert list(Artifact.objects.order_by("id").values()) == before
 
 
@@ -221,8 +221,8 @@ def test_a_rotation_ends_when_all_is_signed_with_the_new_key(models_dir, line, r
     train(models_dir, "line")
     old = settings.MODEL_SIGNING_KEY
     settings.MODEL_SIGNING_KEY, settings.MODEL_SIGNING_KEY_FALLBACKS = OTHER_KEY, [old]
-    assert "4 were signed anew with MODEL_SIGNING_KEY" in resign("--rotate").out
-    assert "0 were signed anew with MODEL_SIGNING_KEY" in resign("--rotate").out
+    assert "4 were signed again with MODEL_SIGNING_KEY" in resign("--rotate").out
+    assert "0 were signed again with MODEL_SIGNING_KEY" in resign("--rotate").out
     settings.MODEL_SIGNING_KEY_FALLBACKS = []
     for version in Version.objects.all():
         assert load_runtime(version)

@@ -28,10 +28,7 @@ def test_the_form_is_built_from_the_schema(client, penguins):
     form = page.select_one("form.predict")
     assert (form["autocapitalize"], form["autocorrect"], form["spellcheck"]) == ("none", "off", "false")
     assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
-    assert (
-        page.select_one(f"#{bill['aria-describedby']}").text
-        == "Seen in training: 32.1 to 55.9\u00a0mm. May be left empty."
-    )
+    assert page.select_one(f"#{bill['aria-describedby']}").text == "Seen in training: 32.1 to 55.9\u00a0mm. Optional."
     assert page.select_one("input[name=bill_length_mm] + .unit").text == "mm"
     assert page.select_one("input[name=year]")["type"] == "text"
     assert page.select_one("select[name=island]").has_attr("required")
@@ -99,7 +96,7 @@ def test_wrong_penguins_are_refused_at_their_field(client, penguins, field, type
 
 def test_every_wrong_field_is_named_at_once_and_the_right_ones_are_kept(client, penguins):
     page = client.post("/penguins/", {**PENGUIN, "island": "", "year": "x"}).content.decode()
-    assert "2 things to mend" in page
+    assert "2 problems to fix." in page
     assert 'value="15.2"' in page
 
 
@@ -167,7 +164,7 @@ def test_a_form_without_its_token_is_refused(line):
     client = Client(enforce_csrf_checks=True)
     response = client.post("/", {"x": "1"})
     assert response.status_code == 403
-    assert "The form could not be trusted" in response.content.decode()
+    assert "The form could not be verified" in response.content.decode()
     assert not Prediction.objects.exists()
 
 
@@ -178,7 +175,7 @@ def test_a_form_without_its_token_is_refused(line):
 def test_what_does_not_exist_has_a_decent_404(client, line, path):
     response = client.get(path)
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 def test_a_fault_of_ours_has_a_page_of_its_own(client, line):
@@ -187,7 +184,7 @@ def test_a_fault_of_ours_has_a_page_of_its_own(client, line):
     service.get_runtime("line").estimator.steps[0] = ("broken", None)
     response = client.post("/", {"x": "1"})
     assert response.status_code == 500
-    assert "Something broke" in response.content.decode()
+    assert "Something went wrong" in response.content.decode()
     assert not Prediction.objects.exists()
 
 
@@ -211,7 +208,7 @@ def test_a_missing_table_gives_the_503_page(client, path):
             cursor.execute("ALTER TABLE away RENAME TO predictor_promotion")
             cursor.execute("ALTER TABLE gone RENAME TO predictor_prediction")
     assert response.status_code == 503
-    assert "Not available just now" in response.content.decode()
+    assert "Temporarily unavailable" in response.content.decode()
 
 
 def test_a_kept_answer_can_be_read_when_the_model_cannot_be_loaded(client, line):
@@ -220,7 +217,7 @@ def test_a_kept_answer_can_be_read_when_the_model_cannot_be_loaded(client, line)
     service.forget()
     response = client.get(page)
     assert response.status_code == 200
-    assert "Try again" not in response.content.decode()
+    assert "Predict again" not in response.content.decode()
     assert client.get("/").status_code == 503
 
 
@@ -280,7 +277,7 @@ def test_about_tells_worth_data_and_versions(client, models_dir, penguins):
     page = client.get("/about/penguins/").content.decode()
     assert "macro F1" in page
     assert "Baseline" in page
-    assert "Learnt from 277 rows of data.csv; 67 more are held out" in page
+    assert "Trained on 277 rows of data.csv; 67 more are held out" in page
     assert page.count("live now") == 1
     assert penguins.data["sha256"] in page
 
@@ -323,7 +320,7 @@ def test_only_reading_and_posting_are_allowed(client, line):
     ("typed", "said"),
     [
         ("2000-01-01T12:00", "No version was live then."),
-        ("2999-01-01T12:00:30", "That moment is still to come"),
+        ("2999-01-01T12:00:30", "This moment is in the future"),
         ("0001-01-01T00:00:00+23:59", "is not a date with a time"),
         ("yesterday", "“yesterday” is not a date with a time: write it like 2026-03-01T12:30."),
     ],
@@ -336,7 +333,7 @@ def test_about_tells_which_version_answered_at_a_moment(client, line, typed, sai
 
 def test_about_tells_which_version_answers_now(client, line):
     typed = datetime.now(tz=UTC).isoformat(timespec="microseconds")
-    assert "Version 1 answered then." in client.get("/about/line/", {"at": typed}).content.decode()
+    assert "Version 1 was live then." in client.get("/about/line/", {"at": typed}).content.decode()
 
 
 def test_about_tells_what_became_of_each_version(client, line):
@@ -365,7 +362,7 @@ def test_each_version_has_a_page_with_its_own_report(client, models_dir, line):
     train(models_dir, "line")
     page = client.get("/about/line/1/").content.decode()
     assert "A straight line, version 1" in page
-    assert "Judged: the first version" in page
+    assert "Decision: the first version" in page
     assert "/about/line/1/residuals.svg" in page
     assert BeautifulSoup(client.get("/about/line/").content, "html.parser").select_one('a[href="/about/line/1/"]')
 
@@ -396,7 +393,7 @@ def test_a_version_from_before_reports_has_a_page_without_one(client, line):
     for path in ("/about/line/", "/about/line/1/"):
         page = client.get(path)
         assert page.status_code == 200
-        assert b"Its report" not in page.content
+        assert b">Report</h2>" not in page.content
         assert b"95 % interval" not in page.content
 
 

@@ -104,9 +104,9 @@ def hang_up(idle, seconds):
 def test_only_clients_that_have_sent_nothing_for_too_long_are_hung_up_on():
     idle = Waiting()
     old = Visit(idle, seconds_to_send=60)
-    gevent.sleep(0.1)
+    idle.since[old.greenlet] -= 100
     new, quick = Visit(idle, seconds_to_send=0.05), Visit(idle, seconds_to_send=0)
-    hang_up(idle, seconds=0.1)
+    hang_up(idle, seconds=100)
     gevent.joinall([old.greenlet, new.greenlet, quick.greenlet], timeout=10)
     assert [visit.greenlet.value for visit in (old, new, quick)] == ["hung up on", "served", "served"]
     assert not idle.since
@@ -115,9 +115,9 @@ def test_only_clients_that_have_sent_nothing_for_too_long_are_hung_up_on():
 def test_whoever_is_idle_at_the_end_is_given_time_once_more():
     idle = Waiting()
     visit = Visit(idle, seconds_to_send=60)
-    gevent.sleep(0.1)
+    idle.since[visit.greenlet] -= 100
     idle.begin_anew()
-    hang_up(idle, seconds=0.1)
+    hang_up(idle, seconds=100)
     assert not visit.greenlet.dead
     hang_up(idle, seconds=0)
     visit.greenlet.join(timeout=10)

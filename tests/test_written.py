@@ -154,7 +154,7 @@ def test_metrics_are_written_alike_on_pages_in_the_admin_and_by_commands(admin_c
     assert re.search(rf"\n  RMSE {{2,}}\S+ {{2,}}{re.escape(rmse.baseline)} {{2,}}\$\S+ to \$\S+\n", printed)
     assert f"RMSE on {price.metrics['rows']} rows: this version {rmse.score}, version 1 {rmse.score}" in printed
     for text in (about.text, listed, printed):
-        assert EXPONENT.search(re.sub("[0-9a-f]{40,}|at most", "", text.partition("Fitting took")[0])) is None
+        assert EXPONENT.search(re.sub("[0-9a-f]{40,}|at most", "", text.partition("Fitting time")[0])) is None
 
 
 def test_counts_of_rows_are_grouped(admin_client, price):
@@ -162,7 +162,7 @@ def test_counts_of_rows_are_grouped(admin_client, price):
     price.save()
     text = read(admin_client, "/about/price/").text
     assert "measured on 123,456 rows" in text
-    assert "Learnt from 1,234,567 rows of data.csv; 345,678 more" in text
+    assert "Trained on 1,234,567 rows of data.csv; 345,678 more" in text
     listed = read(admin_client, "/admin/predictor/version/").select_one(".field-shown_rows").text
     assert listed == "1,234,567 / 123,456 (hold-out)"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-SECONDS_TO_START = 30
+# Far more than it takes, so that a test fails for what it tests, and not for what else the machine does.
+SECONDS_TO_START = 120
 
 
 def find_free_port():
@@ -40,7 +41,7 @@ class Server:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=SECONDS_TO_START)
 
 
 @dataclass(kw_only=True)
@@ -75,7 +76,7 @@ class Visitor:
 
     def _open(self, request):
         try:
-            answer = self.opener.open(request, timeout=30)
+            answer = self.opener.open(request, timeout=60)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

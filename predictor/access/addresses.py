@@ -1,4 +1,4 @@
-"""Whose request it is, by network address."""
+"""Identifies a client by its network address."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -7,15 +7,15 @@ from django.conf import settings
 from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
-# What one customer is given at least: whoever has one IPv6 address has 2^64 of them.
+# Providers assign at least this much to one customer: a client with one IPv6 address has 2^64 of them.
 IPV6_PREFIX = 64
 
 
 def find_address(request: HttpRequest) -> str:
     """The client's IPv4 address or IPv6 network; "unknown" where there is none, as behind a Unix socket.
 
-    The last entry of X-Forwarded-For is what the nearest proxy saw, and counts where FORWARDED_ALLOW_IPS names that
-    proxy, as on a dyno. All else in this header, and the whole of it from anybody else, is the client's own invention.
+    The last entry of X-Forwarded-For is the address that the nearest proxy saw. It is used where FORWARDED_ALLOW_IPS
+    names that proxy, as on a dyno. The rest of this header, and all of it from anybody else, may be forged.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()

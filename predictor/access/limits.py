@@ -1,9 +1,9 @@
-"""Counts what may not be done too often, in windows of time, across all processes of all dynos.
+"""Limits how often something may be done in a window of time, across all processes of all dynos.
 
-A count is a row that one statement inserts or raises: hits at the same moment are all counted, and no try is judged
-before it is counted. That is why this is no library: django-axes reads its count, lets Django hash, and counts the
-failure afterwards, so that parallel tries all pass, and it limits sign-ins only; `limits` has no store in SQL;
-`incr` of Django's DatabaseCache reads and then writes. A window is fixed: it begins with its first hit.
+A count is a row that one statement inserts or increments: concurrent hits are all counted, and no attempt is allowed
+before it is counted. No library does this: django-axes reads its count, lets Django hash, and counts the failure
+afterwards, so that parallel attempts all pass, and it limits sign-ins only; `limits` has no storage in SQL; `incr` of
+Django's DatabaseCache reads and then writes. A window is fixed: it begins with its first hit.
 
 A hit costs one short transaction. The key itself is not stored, only a keyed hash of it.
 """
@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from predictor.models import RateWindow
 
-# Each new window removes up to this many that are over, so that the table holds little else than what still counts.
+# Each new window removes up to this many expired ones, so that the table holds few others than open windows.
 MOST_REMOVED = 10
 
 COUNT = """
@@ -52,7 +52,7 @@ class Hit:
 
     @property
     def is_first_refused(self) -> bool:
-        """True for exactly one hit of a window, whatever process counts it: the one to write a log line for."""
+        """True for exactly one hit of a window, in whichever process: the one that is logged."""
         return self.number == self.most + 1
 
     @property
@@ -62,7 +62,7 @@ class Hit:
 
 
 def hit(name: str, key: str, rate: Rate) -> Hit:
-    """Count one hit of `key` under the limit `name`, and say whether it is allowed."""
+    """Count one hit of `key` under the limit `name`; the result says whether it is allowed."""
     now = time.time()
     sql = COUNT.format(table=RateWindow._meta.db_table)
     with connection.cursor() as cursor:
@@ -79,12 +79,12 @@ def is_counted(name: str, key: str) -> bool:
 
 
 def take_back(name: str, key: str) -> None:
-    """Uncount one hit, which was in order."""
+    """Subtract one hit, which should not count."""
     RateWindow.objects.filter(id=_make_id(name, key), count__gt=0).update(count=F("count") - 1)
 
 
 def forget(name: str, key: str) -> None:
-    """Uncount all hits of this key."""
+    """Remove all hits of this key."""
     RateWindow.objects.filter(id=_make_id(name, key)).delete()
 
 
@@ -94,7 +94,7 @@ def _make_id(name: str, key: str) -> int:
 
 
 def _remove_finished(now: float) -> None:
-    """What another process is about to count or to remove is left to that one."""
+    """Remove expired windows, except those that another process is about to count in or to remove."""
     with transaction.atomic():
         finished = RateWindow.objects.filter(ends_at__lte=now).order_by("ends_at").select_for_update(skip_locked=True)
         ids = list(finished.values_list("id", flat=True)[:MOST_REMOVED])

@@ -1,9 +1,9 @@
-"""How often somebody may try to sign in, and what is written down of it.
+"""Limits attempts to sign in, and logs failures and refusals.
 
-A try is counted before its password is hashed, and refused without hashing: first by address, then by account and
-address, at last by account. Whoever is refused by one is not counted by the next, so that one address can use up only
-a few of an account's tries, and an address from which that account has signed in lately is spared the last limit:
-whoever guesses from many addresses cannot lock the owner out.
+An attempt is counted before its password is hashed, and refused without hashing: first by address, then by account
+and address, at last by account. An attempt that one limit refuses is not counted by the next, so that one address can
+use up only a few of an account's attempts. The last limit does not apply to an address from which that account has
+signed in lately: an attacker who guesses from many addresses cannot lock the owner out.
 """
 
 import logging
@@ -21,18 +21,18 @@ ACCOUNT_AT_ADDRESS = Rate(most=5, seconds=15 * 60)
 ACCOUNT = Rate(most=100, seconds=60 * 60)
 KNOWN = Rate(most=1, seconds=30 * 24 * 60 * 60)
 
-# Addresses that this process has refused, until when (monotonic): further tries need no look at the database.
+# Addresses that this process has refused, until when (monotonic): further attempts need no query.
 _refused: dict[str, float] = {}
 MOST_REMEMBERED = 10_000
 
 
 def find_refusal(address: str) -> int:
-    """Seconds for which this process knows that the address is refused; 0 where it knows of nothing."""
+    """For how many seconds more this process refuses the address without a query; 0 where it does not."""
     return max(0, math.ceil(_refused.get(address, 0) - time.monotonic()))
 
 
-def count_try(account: str, address: str) -> int:
-    """Count a try, before anything is hashed for it; seconds to wait until the next one, 0 when this one may go on."""
+def count_attempt(account: str, address: str) -> int:
+    """Count an attempt, before its password is hashed; 0 if it is allowed, else the seconds until the next one is."""
     if seconds := find_refusal(address):
         return seconds
     pair = _make_pair(account, address)
@@ -54,7 +54,7 @@ def count_try(account: str, address: str) -> int:
 
 
 def note_success(account: str, address: str) -> None:
-    """The account's tries are forgotten, and this one is no longer counted for the address."""
+    """Reset the account's attempts, and subtract this one from the address's."""
     pair = _make_pair(account, address)
     limits.take_back("sign-in by address", address)
     limits.forget("sign-in by account and address", pair)
@@ -73,10 +73,10 @@ def _remember(address: str, hit: Hit) -> None:
 
 
 def _log_refusal(name: str, hit: Hit, account: str, address: str) -> None:
-    """Once a window: whoever goes on trying would fill the log."""
+    """Log it once in a window: further attempts would fill the log."""
     if hit.is_first_refused:
         logger.warning(
-            "%s is refused for %d s after %d tries: account %s, address %s",
+            "%s is refused for %d s after %d attempts: account %s, address %s",
             *(name, hit.retry_after, hit.most, quote(account), address),
         )
 

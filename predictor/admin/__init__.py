@@ -1,4 +1,4 @@
-"""What a reviewer sees. History is read here, never written by hand; what is done is to promote, and to record."""
+"""The admin for reviewers. History is read-only here; reviewers promote versions and record outcomes."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""What all of the admin has in common: rows that nobody changes by hand."""
+"""The base class of all admins here: read-only rows."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest
 
 
 class HistoryAdmin(admin.ModelAdmin):
-    """Rows that nobody adds, changes or deletes by hand."""
+    """Rows that cannot be added, changed or deleted by hand."""
 
-    show_full_result_count = False  # Counting a long history twice a page helps nobody.
-    show_facets = admin.ShowFacets.NEVER  # Each choice of each filter would be counted: minutes for one click.
+    show_full_result_count = False  # It would count a long history a second time for each page.
+    show_facets = admin.ShowFacets.NEVER  # They would count the rows of each choice of each filter: minutes a click.
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

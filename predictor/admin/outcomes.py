@@ -1,4 +1,4 @@
-"""Where an outcome is recorded, or corrected by one more."""
+"""The admin of outcomes, in which one is recorded, or corrected by a new one."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -18,13 +18,13 @@ from predictor.schema.values import write_value
 
 
 class OutcomeForm(forms.ModelForm):
-    """An outcome as somebody says it, which `record_outcome` parses against the prediction's target."""
+    """Takes the value of an outcome as text, which is parsed by the target of the prediction's version."""
 
     value = forms.CharField(
         label="What really happened",
         strip=False,
         help_text="A number, or the label of a class.",
-        # Browsers drop the line ends of a label from a field of one line.
+        # Browsers strip line ends, which a label may contain, from a single-line input.
         widget=forms.Textarea(attrs={"rows": 1}),
     )
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -44,15 +44,15 @@ class OutcomeForm(forms.ModelForm):
             self.add_error("value", str(error))
             return
         if is_same(find_outcome(prediction), target, value):
-            self.add_error("value", "This is recorded already: nothing is to be added.")
+            self.add_error("value", "This value is already recorded. There is nothing to add.")
 
     def validate_constraints(self) -> None:
-        """What comes first and what is a correction is found out when it is recorded."""
+        """Leave the constraint of the first outcome to `record_outcome`, which may record a correction instead."""
 
 
 @admin.register(Outcome)
 class OutcomeAdmin(HistoryAdmin):
-    """Where an outcome is recorded, or corrected by one more; what stands there is only read."""
+    """Records an outcome, or a correction of it; stored outcomes are read-only."""
 
     form = OutcomeForm
     list_display = ["recorded_at", "prediction", "shown_value", "recorded_by", "replaces"]
@@ -69,7 +69,7 @@ class OutcomeAdmin(HistoryAdmin):
         return ["prediction", "shown_value", "recorded_at", "recorded_by", "replaces"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """With ?prediction=…, the form is about that one, and replaces the outcome that it has now."""
+        """With ?prediction=…, start from that prediction, and from its current outcome, which will be replaced."""
         try:
             prediction = Prediction(id=UUID(request.GET.get("prediction", "")))
         except ValueError:
@@ -86,9 +86,9 @@ class OutcomeAdmin(HistoryAdmin):
             return redirect(make_record_url(request.POST["prediction"], value=request.POST["value"]))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         by = request.user.get_username()
-        recorded, _ = record_outcome(obj.prediction, said["value"], by=by, seen=said["seen"])
+        recorded, _ = record_outcome(obj.prediction, cleaned["value"], by=by, seen=cleaned["seen"])
         obj.pk, obj.value = recorded.pk, recorded.value
 
     @admin.display(description="value")

@@ -1,4 +1,4 @@
-"""Predictions with what really happened, to be found and read."""
+"""The admin of predictions with their outcomes, to search and to read."""
 
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,12 @@ from predictor.admin.outcomes import make_record_url
 from predictor.formats import MISSING, Quantity, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
 
-# Of each prediction in the list; a model may have thousands, and its own page shows them all.
+# Shown for each prediction in the list; a model may have thousands, and a prediction's own page shows them all.
 MOST_INPUTS = 20
 
 
 class ModelFilter(admin.SimpleListFilter):
-    """Narrows by the model's slug; its choices come from the versions, not from a scan of the history."""
+    """Filters by the model's slug; its choices come from the versions, not from a scan of the history."""
 
     title = "model"
     parameter_name = "model"
@@ -60,10 +60,10 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 class OutcomeLog(admin.TabularInline):
-    """What was recorded for a prediction, to be read below it."""
+    """The recorded outcomes of a prediction, shown below it."""
 
     model = Outcome
-    verbose_name_plural = "what really happened, the newest first"
+    verbose_name_plural = "what really happened, newest first"
     fields = ["shown_value", "recorded_at", "recorded_by"]
     readonly_fields = ["shown_value", "recorded_at", "recorded_by"]
     ordering = ["-id"]
@@ -89,11 +89,11 @@ class PredictionAdmin(HistoryAdmin):
     list_display = ["created_at", "version", "first_inputs", "shown_output", "happened", "source", "shown_warnings"]
     list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]
-    list_select_related = ()  # A version's schema may be long: it is fetched once, not once a row.
+    list_select_related = ()  # A version's schema may be long: it is fetched once, not for each row.
     date_hierarchy = "created_at"
     ordering = ["-id"]
     search_fields = ["id"]
-    search_help_text = "The id of a prediction, as its page's address has it."
+    search_help_text = "The id of a prediction, as in the address of its page."
     fields = [
         "id",
         "version",
@@ -173,4 +173,4 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description="page")
     def page(self, prediction: Prediction) -> SafeString:
-        return format_html('<a href="{}">As the visitor saw it</a>', prediction.get_absolute_url())
+        return format_html('<a href="{}">As the visitor sees it</a>', prediction.get_absolute_url())

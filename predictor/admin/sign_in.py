@@ -1,4 +1,4 @@
-"""The admin's sign-in page, which refuses who tries too often."""
+"""The admin's sign-in page, which limits the number of attempts."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from predictor.access.addresses import find_address
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Hashes a password only for whoever may still try; `retry_after` is above 0 for everybody else."""
+    """Hashes a password only if the attempt is within the limits; otherwise `retry_after` is above 0."""
 
     retry_after = 0
 
@@ -21,9 +21,9 @@ class SignInForm(AdminAuthenticationForm):
         if self.request is None or account is None or "password" not in self.cleaned_data:
             return super().clean()
         address = find_address(self.request)
-        self.retry_after = sign_in.count_try(account, address)
+        self.retry_after = sign_in.count_attempt(account, address)
         if self.retry_after:
-            message = f"Too many tries to sign in. Try again in {describe_seconds(self.retry_after)}."
+            message = f"Too many attempts to sign in. Try again in {describe_seconds(self.retry_after)}."
             raise ValidationError(message, code="too_many_tries")
         try:
             cleaned = super().clean()
@@ -35,7 +35,7 @@ class SignInForm(AdminAuthenticationForm):
 
 
 def show_sign_in(request: HttpRequest) -> HttpResponse:
-    """The admin's own page, with status 429 for whoever must wait."""
+    """The admin's own page, with status 429 where the limits refuse the attempt."""
     response = admin.site.login(request)
     form = (getattr(response, "context_data", None) or {}).get("form")
     if form is not None and form.is_bound and form.retry_after:

@@ -1,4 +1,4 @@
-"""Versions with their reports, the log of promotions, and the one thing to do: to promote."""
+"""The admin of versions with their reports, with the action to promote one, and of the log of promotions."""
 
 import json
 from typing import Any
@@ -21,9 +21,9 @@ from predictor.registry.versions import promote
 
 
 class PromotionForm(ActionForm):
-    """The row above the list of versions: an action, and why."""
+    """The form above the list of versions: an action and its reason."""
 
-    reason = forms.CharField(required=False, max_length=1000, help_text="Why it is promoted, for the log.")
+    reason = forms.CharField(required=False, max_length=1000, help_text="Why it is promoted; kept in the log.")
 
 
 @admin.register(Version)
@@ -74,20 +74,20 @@ class VersionAdmin(HistoryAdmin):
         known = [each for each in version.written_scores if each.interval != MISSING]
         return ", ".join(f"{each.label} {each.interval}" for each in known) or MISSING
 
-    @admin.display(description="rows learnt from / measured on")
+    @admin.display(description="rows trained on / measured on")
     def shown_rows(self, version: Version) -> str:
-        learnt = "unknown" if version.is_imported else format_number(version.data["training_rows"])
-        return f"{learnt} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
+        trained_on = "unknown" if version.is_imported else format_number(version.data["training_rows"])
+        return f"{trained_on} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
 
-    @admin.display(description="learnt from")
+    @admin.display(description="sources of the rows")
     def shown_sources(self, version: Version) -> str:
-        return describe_sources(version.data) or f"the rows of {version.data['file']} alone"
+        return describe_sources(version.data) or f"{version.data['file']} only"
 
-    @admin.display(description="judged")
+    @admin.display(description="decision")
     def shown_decision(self, version: Version) -> str:
         return str(version.decision["reason"])
 
-    @admin.display(description="compared")
+    @admin.display(description="comparison")
     def shown_comparison(self, version: Version) -> str:
         return "; ".join(version.comparison) or MISSING
 
@@ -106,8 +106,8 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="report")
     def shown_report(self, version: Version) -> SafeString:
-        told = {name: value for name, value in version.report.items() if name != "importances"}
-        return format_html("<pre>{}</pre>", json.dumps(told, indent=2, ensure_ascii=False))
+        report = {name: value for name, value in version.report.items() if name != "importances"}
+        return format_html("<pre>{}</pre>", json.dumps(report, indent=2, ensure_ascii=False))
 
     @admin.display(description="served")
     def runtime_note(self, version: Version) -> str:
@@ -127,11 +127,11 @@ class VersionAdmin(HistoryAdmin):
     @admin.action(description="Promote: make this version live", permissions=["promote"])
     def promote(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
         if queryset.count() != 1:
-            messages.error(request, "Choose one version: only one of a model can be live.")
+            messages.error(request, "Select one version: only one version of a model can be live.")
             return
         version, reason = queryset.get(), request.POST.get("reason", "").strip()
         if not reason:
-            messages.error(request, f"Not promoted: say why {version} should be live, for the log.")
+            messages.error(request, f"Not promoted: enter the reason why {version} should be live, for the log.")
             return
         try:
             promotion = promote(version, by=request.user.get_username(), reason=reason)

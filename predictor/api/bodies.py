@@ -1,4 +1,4 @@
-"""What a client sends and what it gets back, as JSON: no cookie, no page, no redirect."""
+"""The bodies of requests and responses, as JSON: no cookie, no page, no redirect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
-from predictor.exceptions import InvalidInput
+from predictor.exceptions import InvalidInput, MlsiteError
 from predictor.models import Prediction
 from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
@@ -16,16 +16,16 @@ from predictor.texts import quote
 
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
-# Fields that are named in one refusal.
+# Fields that one error names, at most about.
 MOST_NAMED = 100
-# What some refusals say beside their body.
+# Headers of errors, by status.
 HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
-class Refused(Exception):
-    """A request that gets no prediction: a status, a code for programs, a sentence, and fields where there are any."""
+class Refused(MlsiteError):
+    """A request gets no prediction: a status, a code for programs, a message for people, and any invalid fields."""
 
     def __init__(self, status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> None:
         self.status, self.code, self.message, self.fields = status, code, message, dict(fields or {})
@@ -34,14 +34,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """The rows that were sent; `is_list` when they came as a list, which says how errors name their fields."""
+    """The rows that were sent; `is_list` where they came as a list, whose errors name fields with the row's number."""
 
     rows: list[Any]
     is_list: bool
 
 
 def read_inputs(request: HttpRequest) -> Inputs:
-    """Read the body of a prediction's request; raises Refused with what is wrong with it."""
+    """Read the body of a request for predictions; raise Refused with what is wrong with it."""
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
     if "HTTP_TRANSFER_ENCODING" in request.META:
@@ -67,9 +67,9 @@ def read_inputs(request: HttpRequest) -> Inputs:
 
 
 def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
-    """Parse all rows, or raise Refused that names the wrong fields: `x`, or `3.x` in the fourth row of a list.
+    """Parse all rows, or raise Refused that names the invalid fields: `x`, or `3.x` in the fourth row of a list.
 
-    It goes on to the next row until more than 100 of them are found.
+    It stops after the row with which more than 100 of them are found.
     """
     rows: list[Row] = []
     fields: dict[str, str] = {}
@@ -85,17 +85,17 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
                 raise make_unreadable(error) from error
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
-            # A list is not repeated: writing all of a large one would take long, or nest too deeply.
-            what = "a list" if isinstance(raw, list) else quote(raw)
-            fields[place.rstrip(".")] = f"A row is an object of fields, not {what}."
+            # A list is not quoted: writing a large one would take long, and a nested one could nest too deeply.
+            given = "a list" if isinstance(raw, list) else quote(raw)
+            fields[place.rstrip(".")] = f"A row must be an object of fields, not {given}."
             continue
         try:
             rows.append(schema.parse(raw))
         except InvalidInput as error:
             fields |= {f"{place}{name}": message for name, message in error.fields.items()}
     if fields:
-        rest = f" Rows after number {number - 1} were not looked at." if len(fields) > MOST_NAMED else ""
-        message = f"Some inputs are wrong; nothing was predicted or stored.{rest}"
+        rest = f" Rows after number {number - 1} were not checked." if len(fields) > MOST_NAMED else ""
+        message = f"Some inputs are invalid; nothing was predicted or stored.{rest}"
         raise Refused(422, "invalid_input", message, fields)
     return rows
 
@@ -126,6 +126,6 @@ def write_refusal(refused: Refused) -> HttpResponse:
 
 def write_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     body = msgspec.json.encode(content)
-    # Without a length, it would be sent in chunks, the last of which is a packet of its own.
-    told = {"Content-Length": str(len(body)), **(headers or {})}
-    return HttpResponse(body, content_type="application/json", status=status, headers=told)
+    # Without a length it would be sent in chunks, the last of which takes a packet of its own.
+    headers = {"Content-Length": str(len(body)), **(headers or {})}
+    return HttpResponse(body, content_type="application/json", status=status, headers=headers)

@@ -1,4 +1,4 @@
-"""Large bodies: decoded row by row, one body at a time, and with turns for the requests of others in between."""
+"""Decodes large bodies row by row and one body at a time, and lets other requests run in between."""
 
 import threading
 import time
@@ -11,10 +11,10 @@ from django.http import HttpRequest
 
 from predictor.exceptions import TooLate
 
-# What is smaller is decoded in about a millisecond, whatever it holds.
+# A smaller body is decoded in about a millisecond, whatever it contains.
 MOST_SMALL_BYTES = 64 * 1024
 MOST_ROW_BYTES = 256 * 1024
-# Objects and lists, signs in texts among them: each row is one, and millions of empty ones would fill the memory.
+# Opening brackets, those in strings included: each row has one, and millions of empty objects would fill the memory.
 MOST_PARTS = 20_000
 ROWS_A_TURN = 50
 SECONDS_FOR_TURN = 8
@@ -23,9 +23,9 @@ _turn = threading.Lock()
 
 
 def take_turn(request: HttpRequest) -> AbstractContextManager[None]:
-    """Let large bodies wait for each other, so that others wait for a part of one at most.
+    """Parse large bodies one after another, so that other requests wait for a part of one at most.
 
-    Entering it raises TooLate where the turn does not come.
+    Entering it raises TooLate where the turn does not come in time.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
     is_small = not length.isdecimal() or int(length) <= MOST_SMALL_BYTES
@@ -43,7 +43,7 @@ def _take_turn() -> Iterator[None]:
 
 
 def let_others_run() -> None:
-    """Let the worker's other requests run: its greenlets wait until this one does; to a thread it means little."""
+    """Let the worker's other greenlets run, which this one blocks; with threads it has little effect."""
     time.sleep(0)
 
 
@@ -52,7 +52,7 @@ class Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def decode_envelope(sent: bytes) -> dict[str, Any]:
-    """Decode a large body but for its rows, which stay as they were sent. Raises msgspec.DecodeError."""
+    """Decode a large body except its rows, which stay encoded; raise msgspec.DecodeError."""
     if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
         raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
     inputs = msgspec.json.decode(sent, type=Envelope).inputs
@@ -61,8 +61,8 @@ def decode_envelope(sent: bytes) -> dict[str, Any]:
 
 
 def decode_row(raw: msgspec.Raw) -> Any:
-    """Decode one row. Raises msgspec.DecodeError, also where it is too long for one."""
+    """Decode one row; raise msgspec.DecodeError, also where it is too long."""
     size = len(memoryview(raw))
     if size > MOST_ROW_BYTES:
-        raise msgspec.ValidationError(f"a row has {size:,} bytes, and {MOST_ROW_BYTES:,} is the most")
+        raise msgspec.ValidationError(f"a row has {size:,} bytes, and at most {MOST_ROW_BYTES:,} are allowed")
     return msgspec.json.decode(raw)

@@ -12,9 +12,9 @@ URLS = "predictor.api.urls"
 
 
 class ApiMiddleware:
-    """Answers programs, past the sessions, tokens, messages and browser policies that only pages need.
+    """Answers requests to the API without the sessions, tokens, messages and browser policies that only pages need.
 
-    Whatever goes wrong, the answer is JSON.
+    Errors are JSON too, whatever goes wrong.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -24,22 +24,22 @@ class ApiMiddleware:
         if not request.path_info.startswith("/api/"):
             return self.get_response(request)
         try:
-            return answer_program(request)
+            return call_view(request)
         except Refused as refused:
             return write_refusal(refused)
 
 
-def answer_program(request: HttpRequest) -> HttpResponse:
-    """Find the view and call it; raises Refused for every request that gets no prediction."""
+def call_view(request: HttpRequest) -> HttpResponse:
+    """Find the view and call it; raise Refused for every request that gets no prediction."""
     try:
         view, _, captured = resolve(request.path_info, URLS)
     except Resolver404 as error:
-        raise Refused(404, "not_found", "There is nothing at this address.") from error
+        raise Refused(404, "not_found", "No resource has this address.") from error
     try:
         response: HttpResponse = view(request, **captured)
     except Refused:
         raise
-    except Exception as error:  # A fault of ours is told as JSON too.
+    except Exception as error:  # An unexpected error is answered with JSON too.
         logger.exception("%s could not be answered", request.path_info)
-        raise Refused(500, "fault", "The fault is ours and has been written down; nothing was stored.") from error
+        raise Refused(500, "fault", "The error is on our side, and it was logged; nothing was stored.") from error
     return response

@@ -1,4 +1,4 @@
-"""What programs may ask for; predictor.api.middleware looks here before anything that only pages need."""
+"""The addresses of the API, which predictor.api.middleware resolves before any middleware that only pages need."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The JSON API. It asks the same service as the pages do, and every answer that it gives is stored."""
+"""The JSON API. It calls the same service as the pages, and every prediction that it returns is stored."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -11,9 +11,9 @@ from predictor.serving.service import service
 
 
 def predict(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer one row or up to 1,000 of them: all are stored, or none is and Refused says why."""
+    """Predict one row or up to 1,000 of them: all are stored, or none is and Refused says why."""
     if request.method != "POST":
-        raise Refused(405, "method_not_allowed", "Predictions are asked for by POST.")
+        raise Refused(405, "method_not_allowed", "Send a POST request for predictions.")
     try:
         with take_turn(request):
             inputs = read_inputs(request)
@@ -26,7 +26,7 @@ def predict(request: HttpRequest, slug: str) -> HttpResponse:
         raise Refused(404, "model_not_found", f"There is no model {slug!r}.") from error
     except NoAnswer as error:
         raise Refused(422, "no_answer", str(error)) from error
-    except Exception as error:  # What is no outage is raised again as it is.
+    except Exception as error:  # Anything but an outage is raised again unchanged.
         outage = find_outage(error)
         if outage is None:
             raise

@@ -1,4 +1,4 @@
-"""What all commands have in common: one place that turns errors into a line and an exit status."""
+"""The base class of all commands: the one place that turns errors into one line and an exit status."""
 
 import argparse
 from typing import Any
@@ -10,7 +10,7 @@ from predictor.exceptions import MlsiteError
 
 
 class SiteCommand(BaseCommand):
-    """Says in a line what went wrong, and exits with 1, where the site or its database raises an error of its own."""
+    """Reports errors of mlsite and of the database in one line, and exits with 1."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -18,12 +18,12 @@ class SiteCommand(BaseCommand):
         except MlsiteError as error:
             raise CommandError(str(error)) from error
         except django.db.Error as error:
-            hint = "is DATABASE_URL right, and was `manage.py migrate` run?"
-            raise CommandError(f"The database cannot be used: {hint} It says: {str(error).strip()}") from error
+            hint = "check DATABASE_URL, and that `manage.py migrate` has run."
+            raise CommandError(f"The database cannot be used: {hint} Its error: {str(error).strip()}") from error
 
 
 def read_reason(text: str) -> str:
-    """An argument that says why, for the log: one line."""
+    """Parse a reason for the log: one line."""
     if not text.strip() or not text.isprintable():
-        raise argparse.ArgumentTypeError("write a line that says why")
+        raise argparse.ArgumentTypeError("give the reason in one line of text")
     return text.strip()

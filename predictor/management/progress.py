@@ -1,4 +1,4 @@
-"""Shows how far a training is: a bar on a terminal, plain lines anywhere else."""
+"""Shows the progress of a training: a bar on a terminal, plain lines anywhere else."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -7,8 +7,8 @@ from django.core.management.base import OutputWrapper
 
 from predictor.formats import format_number
 
-# In how many lines a count of many parts is told where there is no bar.
-TOLD_PARTS = 10
+# In how many lines a count is reported where there is no bar.
+REPORTED_PARTS = 10
 
 
 class TerminalProgress:
@@ -22,7 +22,7 @@ class TerminalProgress:
 
     def __enter__(self) -> Self:
         if self._stream.isatty():
-            # Imported for those alone who watch.
+            # Imported only where somebody watches.
             from rich.console import Console
             from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
@@ -43,7 +43,7 @@ class TerminalProgress:
             self._draw(line, done, total)
         elif not total:
             self._stream.write(line, style_func=str)
-        elif done * TOLD_PARTS // total > (done - 1) * TOLD_PARTS // total:
+        elif done * REPORTED_PARTS // total > (done - 1) * REPORTED_PARTS // total:
             self._stream.write(f"{line}: {format_number(done)} of {format_number(total)}", style_func=str)
 
     def _draw(self, line: str, done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""What the commands have in common that register a version: their options, and how they say what came of it."""
+"""What the commands that register a version share: their options and the output of their results."""
 
 import argparse
 import json
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
 
 def add_register_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every command takes that registers a version."""
+    """Add the options of every command that registers a version."""
     parser.add_argument(
         "--promote",
         choices=["if-better", "always", "never"],
         default="if-better",
         metavar="WHEN",
-        help="make it live if-better than what is (default), always, or never",
+        help="when it goes live: if-better than the live version (default), always, or never",
     )
-    parser.add_argument("--force", action="store_true", help="register also what answers as the live version")
-    parser.add_argument("--dry-run", action="store_true", help="do all but store anything")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="of the result (text)")
+    parser.add_argument(
+        "--force", action="store_true", help="register it even if it predicts the same as the live version"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="do everything, but store nothing")
+    parser.add_argument(
+        "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
+    )
 
 
 def check_database() -> None:
-    """Find out before hours of training that nothing could be stored; raises the database's error."""
+    """Raise the database's error now, and not after hours of training, where nothing could be stored."""
     Version.objects.exists()
 
 
@@ -56,7 +60,7 @@ def write_json(results: list["Registered"]) -> str:
 
 
 def write_text(results: list["Registered"]) -> str:
-    """A short table: one line a metric, the baseline beside it."""
+    """The results as text: for each a table with a line for each metric, next to the baseline's."""
     if not results:
         return "Every model has a live version: nothing to do."
     return "\n\n".join("\n".join(_describe(result)) for result in results)
@@ -66,16 +70,16 @@ def _describe(result: "Registered") -> list[str]:
     if result.state == "failed":
         return [f"{result.model}  failed"]
     if result.state != "done":
-        return [f"{result.model}  left alone", f"  {result.reason}"]
+        return [f"{result.model}  skipped", f"  {result.reason}"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
-    source = "fitted elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
+    source = "trained elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
     metrics = result.metrics
     measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
     scores = write_scores(metrics, result.unit)
-    # Another version is live, or known to be better, where there was a champion to compare with.
+    # Without a champion, no other version is live or known to be better.
     is_alone = result.version and not result.promoted and result.decision.get("champion") is None
-    promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
+    promote = f'to make it live anyway: manage.py promote {result.model} {result.version} --reason "…"'
     return [
         f"{result.model}  {version}  {state}  {source}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),

@@ -1,10 +1,10 @@
-"""Lays out what a command prints in columns."""
+"""Aligns the columns of what a command prints."""
 
 GAP = "    "
 
 
 def align_columns(*rows: tuple[str, ...]) -> list[str]:
-    """A line a row: the first column begins at the left, all others end at the right, each as wide as what it holds."""
+    """One line for each row: the first column is left-aligned, all others right-aligned, each as wide as needed."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         GAP.join(

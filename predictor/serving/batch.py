@@ -154,7 +154,7 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
             job.finish(made)
 
 
-class ConnectionLost(Exception):
+class ConnectionLost(Exception):  # Caught in this module; the jobs finish with the database's own error.
     """The database is away; whether the last commit was done is unknown."""
 
     def __init__(self, error: Error) -> None:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from predictor.registry.artifact import load_compiled, load_pickle
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Row, Schema
 from predictor.schema.values import Label, Matrix, Vector, write_value
+from predictor.threads import run_in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -93,23 +94,15 @@ class Runtime:
         return [Answer(output=label, probabilities=p) for label, p in zip(labels, named, strict=True)]
 
 
-# Calls what it is given, in whatever thread, and gives what comes of it.
-Caller = Callable[[Callable[[], Any]], Any]
-
-
-def call_here(work: Callable[[], Any]) -> Any:
-    return work()
-
-
-def load_runtime(version: Version, call: Caller = call_here) -> Runtime:
-    """Read, verify and load a version, its compiled model before its pickle; `call` may load in another thread.
+def load_runtime(version: Version) -> Runtime:
+    """Read, verify and load a version, its compiled model before its pickle.
 
     A compiled model that is there and cannot be used is logged, and the pickle answers. Raises ArtifactError when
     that cannot be loaded either, and then has loaded nothing.
     """
     if Artifact.objects.filter(version=version, kind=Artifact.Kind.ONNX).exists():
         try:
-            return _load_compiled(version, call)
+            return _load_compiled(version)
         except ArtifactError as error:
             logger.error("%s is served by its pickle (%s): compiled, %s", version, type(error).__name__, error)
     return _load_pickled(version)
@@ -136,9 +129,10 @@ def _load_pickled(version: Version) -> Runtime:
     return _make_runtime(version, content, load_pickle(content, data))
 
 
-def _load_compiled(version: Version, call: Caller = call_here) -> Runtime:
+def _load_compiled(version: Version) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.ONNX)
-    return _make_runtime(version, content, call(lambda: load_compiled(content, data)))
+    # A large forest takes onnxruntime a second, in which it needs no Python.
+    return _make_runtime(version, content, run_in_thread(lambda: load_compiled(content, data)))
 
 
 def _make_runtime(version: Version, content: dict[str, Any], estimator: Any) -> Runtime:

@@ -17,7 +17,7 @@ from predictor.schema.schema import Row
 from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
 from predictor.serving.live import SECONDS_BEHIND, SECONDS_BETWEEN_LOOKS, SECONDS_TO_WAIT, LiveVersions
-from predictor.serving.runtime import Runtime, call_here, load_runtime
+from predictor.serving.runtime import Runtime, load_runtime
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,7 @@ class ModelService:
     """
 
     def __init__(self) -> None:
-        # A worker of greenlets lends compiled models a real thread to be loaded in.
-        self.is_watched, self.call = False, call_here
+        self.is_watched = False
         self.forget()
 
     def forget(self) -> None:
@@ -161,7 +160,7 @@ class ModelService:
             return
         self._loading_since[model] = time.monotonic()
         try:
-            self._held[model] = load_runtime(Version.objects.get(id=live.id), self.call)
+            self._held[model] = load_runtime(Version.objects.get(id=live.id))
         except ArtifactError as error:
             retry_at = time.monotonic() + SECONDS_BETWEEN_TRIES
             self._failures[model] = Failure(version_id=live.id, reason=str(error), retry_at=retry_at)

@@ -44,7 +44,7 @@ class Joined:
     left_out: dict[str, int]
 
 
-class DoesNotFit(ValueError):
+class DoesNotFit(ValueError):  # Caught in this module, which counts such outcomes.
     """One outcome, or one of its inputs, does not fit the table; the message says why."""
 
 

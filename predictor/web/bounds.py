@@ -1,4 +1,4 @@
-"""How much a visitor's request may bring: found out before any of it is parsed, so that refusing it costs nothing."""
+"""Limits how large a visitor's request may be, before any of it is parsed, so that refusing it costs nothing."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -6,28 +6,28 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.http import HttpRequest
 
-from predictor.exceptions import ModelNotFound
+from predictor.exceptions import MlsiteError, ModelNotFound
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 
-# gunicorn takes no more in one header; several of them become one here.
+# gunicorn accepts no more in one header; several Cookie headers are joined into one here.
 MOST_COOKIE_BYTES = 8190
-# What a form sends next to its inputs: the token, and buttons of browsers' own; and unknown fields, to name them.
+# A form sends more than its inputs: the token, buttons that browsers add, and unknown fields, which an error names.
 MORE_FIELDS = 20
 MOST_ADMIN_FIELDS = 1000
-# Of a form next to what its inputs need, so that a long wrong value still gets a message of its own.
+# Allowed in addition to what the inputs need, so that a long invalid value still gets its own error message.
 MORE_BYTES = 16 * 1024
-# The longest number that anybody types, with what stands around it.
+# For one number as it is typed, with its separators.
 BYTES_A_VALUE = 200
 
 
-# A version that is served no more takes its bounds along.
+# Dropped with the version when it is no longer served.
 _bounds: WeakKeyDictionary[Runtime, tuple[int, int]] = WeakKeyDictionary()
 
 
-class TooMuch(Exception):
-    """A request that is refused as it came: a status, a title, and what would be right."""
+class TooMuch(MlsiteError):
+    """A request is refused before it is parsed: a status, a title, and what would be right."""
 
     def __init__(self, status: int, title: str, hint: str) -> None:
         self.status, self.title, self.hint = status, title, hint
@@ -35,25 +35,25 @@ class TooMuch(Exception):
 
 
 def check_headers(request: HttpRequest) -> None:
-    """Raise TooMuch for a body that no form has and for too many cookies; drop cookies that are slow to read."""
+    """Raise TooMuch for a body larger than any form's and for too many cookies; drop cookies that are slow to parse."""
     if "HTTP_TRANSFER_ENCODING" in request.META:
-        raise TooMuch(411, "That came without its length", "Send it with a Content-Length.")
+        raise TooMuch(411, "The length of the request is missing", "Send a Content-Length header.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     cookies = request.META.get("HTTP_COOKIE", "")
     if len(cookies) > MOST_COOKIE_BYTES:
-        hint = f"At most {MOST_COOKIE_BYTES:,} bytes of cookies are read. Delete those of this site, and try it again."
+        hint = f"At most {MOST_COOKIE_BYTES:,} bytes of cookies are accepted. Delete those of this site and try again."
         raise TooMuch(431, "Your browser sent too many cookies", hint)
     if "\\" in cookies:
-        # None of ours has one, and Python before 3.11.10 takes time that grows with their square (CVE-2024-7592).
+        # Our cookies have none, and Python before 3.11.10 parses them in quadratic time (CVE-2024-7592).
         request.META["HTTP_COOKIE"] = ";".join(each for each in cookies.split(";") if "\\" not in each)
 
 
 def check_form(request: HttpRequest, address: str | None, captured: dict[str, Any]) -> None:
-    """Raise TooMuch for a form with far more fields or longer ones than the model at this address has inputs.
+    """Raise TooMuch for a form with far more fields, or far longer ones, than the inputs of its model need.
 
-    `address` is the name of the URL's pattern, and `captured` what it holds.
+    `address` is the name of the URL pattern, and `captured` its keyword arguments.
     """
     if request.path_info.startswith("/admin/"):
         most_fields, most_bytes = MOST_ADMIN_FIELDS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -64,7 +64,7 @@ def check_form(request: HttpRequest, address: str | None, captured: dict[str, An
     fields = count_fields(request)
     if fields > most_fields:
         hint = f"This form may send at most {most_fields:,} fields, not {fields:,}."
-        raise TooMuch(413, "That is too much at once", hint)
+        raise TooMuch(413, "The form is too large", hint)
 
 
 def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int]:
@@ -83,13 +83,13 @@ def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int
 
 
 def count_bytes(schema: Schema) -> int:
-    """The most that a form of this schema takes, with three bytes a byte as browsers encode them, and some more."""
+    """An upper bound for the body of this schema's form, in which browsers encode a byte as up to three."""
     texts = (max([feature.name, *feature.choices], key=len) + feature.name for feature in schema.features)
     return sum(BYTES_A_VALUE + 3 * len(text.encode()) for text in texts)
 
 
 def count_fields(request: HttpRequest) -> int:
-    """The fields of a form's body, or a few more."""
+    """An upper bound for the number of fields in a form's body."""
     if request.content_type == "multipart/form-data":
         boundary = (request.content_params or {}).get("boundary", "")
         return request.body.count(b"--" + boundary.encode()) - 1
@@ -97,4 +97,4 @@ def count_fields(request: HttpRequest) -> int:
 
 
 def make_too_large(most_bytes: int) -> TooMuch:
-    return TooMuch(413, "That is too much at once", f"A form may send at most {most_bytes // 1024} KB.")
+    return TooMuch(413, "The form is too large", f"A form may send at most {most_bytes // 1024} KB.")

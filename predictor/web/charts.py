@@ -1,4 +1,4 @@
-"""Works out where everything in a version's picture goes; a template draws it as SVG."""
+"""Computes the layout of a version's chart; a template renders it as SVG."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from predictor.schema.target import Target
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
 MOST_TICKS = 8
-# On a phone, where the style sheet makes texts largest.
+# On a phone, where the style sheet makes text largest.
 TEXT_SIZE = 22
 TICK_GAP = 16
-# What the upright axis needs left and right of its numbers: its label, and some air.
-BESIDE_TICKS = 42
+# What the vertical axis needs next to its numbers: its label, and some padding.
+AXIS_LABEL_WIDTH = 42
 
-# The mark of each class around its point, so that no class is told by its colour alone: a disc, a triangle, a
-# square, a diamond, a triangle upside down, a cross.
+# The marker of each class, so that classes do not differ by colour alone: a disc, a triangle, a square, a diamond, a
+# triangle pointing down, a cross.
 MARKS = (
     "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
     "M0-4L3.5 2.5H-3.5Z",
@@ -37,7 +37,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One direction: a value's place in pixels is `start + (value - low) / (high - low) * length`."""
+    """One axis: a value's position in pixels is `start + (value - low) / (high - low) * length`."""
 
     label: str
     low: float
@@ -50,12 +50,12 @@ class Axis:
     def place(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * self.length, 1)
 
-    def holds(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         return self.low <= value <= self.high
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Places and texts at multiples of 1, 2 or 5 times a power of ten."""
+        """Positions and texts of the ticks, at multiples of 1, 2 or 5 times a power of ten."""
         step = _round_step((self.high - self.low) / self.most_ticks)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         quantity = Quantity(unit=self.unit)
@@ -63,16 +63,16 @@ class Axis:
 
     @property
     def widest(self) -> float:
-        """The width in pixels of its longest text, 0 without any."""
+        """The width in pixels of the widest tick text, 0 without any."""
         return max((measure_text(text, TEXT_SIZE) for _, text in self.ticks), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Everything in pixels of a 640 × 400 picture.
+    """The layout of a chart of 640 × 400 pixels.
 
-    `points` carry the number of their class, and `keys` its label, its number and the path of its mark. `own_range` is
-    how far the own point's interval reaches down and up.
+    `points` are x, y and the number of the class; `keys` are a class's label, its number and the path of its marker.
+    `own_range` are the ends of the interval of the visitor's own point, on the vertical axis.
     """
 
     title: str
@@ -100,7 +100,7 @@ class Chart:
         return (self.left + self.right) / 2
 
     def mark(self, own: Point, ends: Sequence[float], written: str) -> "Chart":
-        """The same picture with a visitor's own point, which is `written`, and its interval where it has `ends`."""
+        """The same chart with a visitor's own point, named `written` in the title, and its interval from `ends`."""
         x, y = own
         return replace(
             self,
@@ -118,37 +118,37 @@ def draw_chart(
     interval: Sequence[float] | None = None,
     *,
     written: str = "",
-    resting: Chart | None = None,
+    base: Chart | None = None,
 ) -> Chart | None:
-    """Place a version's training points, its fitted curve, and one visitor's own point with its interval.
+    """Lay out a version's training points, its fitted curve, and a visitor's own point with its interval.
 
-    None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
-    picture. The own point is left out where it has a missing input; `written` is `output` as pages write it. `resting`
-    is the version's picture without one, where it is drawn already: an own point within its axes needs no new places.
+    None where the version has nothing to draw, more classes than there are markers, or values too far apart for any
+    chart. The own point is left out where one of its inputs is missing; `written` is `output` as pages write it. `base`
+    is the version's chart without an own point, to be reused where the own point is within its axes.
     """
-    resting = resting or draw_resting_chart(schema, profile)
-    own = _find_own(schema, profile, inputs, output) if resting else None
-    if resting is None or own is None:
-        return resting
+    base = base or draw_base_chart(schema, profile)
+    own = _find_own(schema, profile, inputs, output) if base else None
+    if base is None or own is None:
+        return base
     ends = [float(end) for end in interval or ()]
     places = [own, *((own[0], end) for end in ends)]
-    is_inside = all(resting.x.holds(x) and resting.y.holds(y) for x, y in places)
-    chart = resting if is_inside else draw_resting_chart(schema, profile, places)
+    is_inside = all(base.x.contains(x) and base.y.contains(y) for x, y in places)
+    chart = base if is_inside else draw_base_chart(schema, profile, places)
     return chart and chart.mark(own, ends, _write_own(schema, profile, own, written))
 
 
-def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], places: Sequence[Point] = ()) -> Chart | None:
-    """A version's picture before anybody has asked, on axes that also hold `places`; None as for `draw_chart`."""
+def draw_base_chart(schema: Schema, profile: Mapping[str, Any], places: Sequence[Point] = ()) -> Chart | None:
+    """Lay out a version's chart without an own point, on axes that include `places`; None as for `draw_chart`."""
     points = profile["points"]
     if not profile["axes"] or not (points or profile["curve"]) or len(schema.target.classes) > len(MARKS):
         return None
     x_name, y_name = profile["axes"]
-    all_spots = [*(tuple(point[:2]) for point in points + profile["curve"]), *places]
-    x_ends, y_ends = (_find_ends([spot[i] for spot in all_spots]) for i in (0, 1))
+    all_places = [*(tuple(point[:2]) for point in points + profile["curve"]), *places]
+    x_ends, y_ends = (_find_ends([place[i] for place in all_places]) for i in (0, 1))
     if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
-    y = _make_upright_axis(_find_described(schema, y_name), *y_ends)
-    x = _make_level_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + BESIDE_TICKS))
+    y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
+    x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + AXIS_LABEL_WIDTH))
     codes = {label: code for code, label in enumerate(schema.target.classes)}
     labels = [format_label(label) for label in schema.target.classes] or ["training points"]
     return Chart(
@@ -179,7 +179,7 @@ def _find_ends(values: list[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _make_upright_axis(described: Feature | Target, low: float, high: float) -> Axis:
+def _make_vertical_axis(described: Feature | Target, low: float, high: float) -> Axis:
     return Axis(
         label=_label(described),
         unit=described.unit,
@@ -190,8 +190,8 @@ def _make_upright_axis(described: Feature | Target, low: float, high: float) -> 
     )
 
 
-def _make_level_axis(described: Feature | Target, low: float, high: float, *, left: float) -> Axis:
-    """With as many ticks as have room for their texts, and half of the last one's text right of it."""
+def _make_horizontal_axis(described: Feature | Target, low: float, high: float, *, left: float) -> Axis:
+    """An axis with as many ticks as there is room for, with half of the last one's text to the right of it."""
     label, unit = _label(described), described.unit
     axis = Axis(label=label, unit=unit, low=low, high=high, start=left, length=WIDTH - left - RIGHT)
     for most in range(MOST_TICKS, 0, -1):
@@ -217,5 +217,5 @@ def _label(described: Feature | Target) -> str:
 
 
 def _describe(x: Axis, y: Axis, profile: Mapping[str, Any]) -> str:
-    shown = {"training points": profile["points"], "the fitted curve": profile["curve"]}
+    shown = {"training points": profile["points"], "fitted curve": profile["curve"]}
     return f"{y.label} against {x.label}: {', '.join(name for name, places in shown.items() if places)}"

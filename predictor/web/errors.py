@@ -1,4 +1,4 @@
-"""The one place that turns errors into HTTP answers, each with a page in the site's own look."""
+"""The one place that turns errors into HTTP responses, each a page in the site's own design."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from predictor.web.pages import render_page, wants_fragment
 
 
 class ErrorPagesMiddleware:
-    """Refuses what is too much before it is parsed, and answers for what views raise."""
+    """Refuses requests that are too large before they are parsed, and renders a page for what views raise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,7 +29,7 @@ class ErrorPagesMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, arguments: list[Any], captured: dict[str, Any]
     ) -> HttpResponse | None:
-        """Before the form's token is looked for among its fields."""
+        """Check a form before CsrfViewMiddleware parses it to find the token."""
         if request.method != "POST":
             return None
         found = request.resolver_match
@@ -54,21 +54,21 @@ class ErrorPagesMiddleware:
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return show_excess(request, make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
-    return _render_error(request, 400, "That request could not be read", "Go back, and try it once more.")
+    return _render_error(request, 400, "The request could not be read", "Go back and send it again.")
 
 
 def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    hint = "The page was open for too long, or cookies are switched off. Reload the form and send it again."
-    return _render_error(request, 403, "The form could not be trusted", hint)
+    hint = "The page was open for too long, or cookies are blocked. Allow cookies, reload the form and send it again."
+    return _render_error(request, 403, "The form could not be verified", hint)
 
 
 def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _render_error(request, 403, "This is not for you to see", "Sign in with an account that may see it.")
+    return _render_error(request, 403, "You have no permission for this", "Sign in with an account that has it.")
 
 
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    hint = "No model and no prediction has this address. Check it for a slip, or start from the first page."
-    return _render_error(request, 404, "There is nothing here", hint)
+    hint = "No model and no prediction has this address. Check it for typing errors, or start from the home page."
+    return _render_error(request, 404, "Page not found", hint)
 
 
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
@@ -76,12 +76,12 @@ def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:
-    hint = "The fault is ours and has been written down. Nothing that you sent was lost halfway: try it again."
-    return _render_error(request, 500, "Something broke", hint)
+    hint = "The error is on our side, and it was logged. Nothing was stored in part: you can send it again."
+    return _render_error(request, 500, "Something went wrong", hint)
 
 
 def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
-    response = _render_error(request, 503, "Not available just now", f"{hint} Try again in a few seconds.")
+    response = _render_error(request, 503, "Temporarily unavailable", f"{hint} Try again in a few seconds.")
     response["Retry-After"] = SECONDS_TO_WAIT
     return response
 
@@ -89,6 +89,6 @@ def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
 def _render_error(request: HttpRequest, status: int, title: str, hint: str) -> HttpResponse:
     response = render_page(request, "error.html", {"code": status, "title": title, "hint": hint}, status)
     if wants_fragment(request):
-        # Above the form, which stays as it was typed.
+        # Shown above the form, which keeps what was typed.
         response["HX-Retarget"], response["HX-Reswap"] = "#notice", "innerHTML show:window:top"
     return response

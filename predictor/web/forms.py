@@ -1,4 +1,4 @@
-"""The form that a schema asks for. What is typed goes through the schema, and nothing else decides."""
+"""The form of a schema. It shows what was typed; only the schema parses and validates it."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
 from predictor.texts import make_printable, normalise_text
 
-# The blanks that browsers drop or make one of in what a select shows.
+# The whitespace that browsers strip or collapse in the text of an option.
 FOLDED = re.compile(r"^[ \t\n\f\r]|[\t\n\f\r]|  |[ \t\n\f\r]$")
 
 
@@ -26,19 +26,19 @@ class FeatureBoundField(BoundField):
 
     @property
     def auto_id(self) -> str:
-        """An id of our own: a feature's name may hold spaces and signs, which an id may not."""
+        """An id made of the position: a feature's name may contain spaces and other characters that an id may not."""
         return f"feature-{self.field.position}"
 
 
 class TypedField(forms.Field):
-    """Shows what was typed, with the line ends that a select's options have."""
+    """Shows what was typed, with line ends normalised as in the options of a select."""
 
     def prepare_value(self, value: Any) -> Any:
         return normalise_text(value) if isinstance(value, str) else value
 
 
 class FeatureField(TypedField):
-    """Shows a feature, the first of a schema at position 1; the schema, not this field, parses it."""
+    """Shows a feature; positions in the schema start at 1. The schema, not this field, parses it."""
 
     def __init__(self, feature: Feature, position: int) -> None:
         super().__init__(
@@ -51,26 +51,26 @@ class FeatureField(TypedField):
 
 
 def parse_typed(schema: Schema, data: QueryDict) -> Row:
-    """Parse what a browser has sent. Raises InvalidInput, also for a field that was sent twice."""
+    """Parse what a browser has sent; raise InvalidInput, also for a field that was sent twice."""
     typed = read_typed(schema, data)
-    doubled = [name for name in schema.names if len(data.getlist(name)) > 1]
-    if doubled:
-        raise InvalidInput(dict.fromkeys(doubled, "This field was sent more than once: send it once."))
-    # A browser says nothing of an empty checkbox.
+    repeated = [name for name in schema.names if len(data.getlist(name)) > 1]
+    if repeated:
+        raise InvalidInput(dict.fromkeys(repeated, "This field was sent more than once: send it once."))
+    # A browser does not send an unticked checkbox.
     unticked = {feature.name: "false" for feature in schema.features if is_checkbox(feature)}
     return schema.parse(unticked | typed)
 
 
 def read_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
-    """What was typed by a field's name, in which browsers send each line end as CRLF."""
+    """What was typed, by field name; browsers send each line end in a name as CRLF."""
     names = {normalise_text(name): name for name in schema.names}
     return {names.get(normalise_text(name), name): text for name, text in data.items() if name not in RESERVED_NAMES}
 
 
 class PredictionForm(forms.Form):
-    """Shows what was typed, or `initial` values, and what is wrong with it; it parses nothing."""
+    """Shows what was typed, or `initial` values, with its errors; it parses nothing."""
 
-    # Its widgets are written by the language of our pages, in half the time of Django's own.
+    # Jinja2, as for our pages, renders the widgets in half the time of Django's own templates.
     default_renderer = Jinja2()
 
     def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
@@ -80,13 +80,13 @@ class PredictionForm(forms.Form):
             self.fields[feature.name] = FeatureField(feature, position)
 
     def add_errors(self, messages: Mapping[str, str]) -> None:
-        """Tie each message to the field of that name, or to the form where it has no such field."""
+        """Attach each message to the field of that name, or to the form where there is no such field."""
         for name, message in messages.items():
             self.add_error(name if name in self.fields else None, message)
 
 
 class OutcomeForm(forms.Form):
-    """Asks what really happened; whoever records it parses it. `seen` is the outcome that this form was shown with."""
+    """Asks for the outcome, which is parsed when it is recorded. `seen` is the id of the outcome that was shown."""
 
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -131,7 +131,7 @@ def make_widget(feature: Feature) -> forms.Widget:
 
 
 def list_choices(feature: Feature) -> list[tuple[str, str]]:
-    """What a select offers; where the empty text is a choice, it is not offered as the missing value as well."""
+    """The options of a select; where the empty text is a choice, it does not also stand for a missing value."""
     shown = [(choice, show_choice(choice)) for choice in feature.choices]
     if feature.required:
         return [("", "choose…"), *shown]
@@ -139,20 +139,22 @@ def list_choices(feature: Feature) -> list[tuple[str, str]]:
 
 
 def show_choice(choice: str) -> str:
-    """A choice as it is, or in quotes where a browser would show other blanks than it has."""
+    """The choice itself, or in quotes where a browser would change its whitespace."""
     return f"“{make_printable(choice)}”" if FOLDED.search(choice) or not choice else choice
 
 
 def make_number_widget(*, lowest: float, required: bool = False) -> forms.TextInput:
-    """A text input, since browsers drop a decimal comma from type="number" before anybody sees it.
+    """A text input, since browsers drop a decimal comma from type="number" before it is sent.
 
-    The number keys of some phones have no minus: where numbers as low as `lowest` are to be typed, they show all keys.
+    The numeric keyboard of some phones has no minus sign: where `lowest` is negative, they show the full keyboard.
     """
-    keys = "text" if lowest < 0 else "decimal"
-    return forms.TextInput(attrs={"inputmode": keys, "autocomplete": "off", **({"required": True} if required else {})})
+    keyboard = "text" if lowest < 0 else "decimal"
+    return forms.TextInput(
+        attrs={"inputmode": keyboard, "autocomplete": "off", **({"required": True} if required else {})}
+    )
 
 
 def describe_feature(feature: Feature) -> str:
     seen = f"Seen in training: {feature.seen_range}." if feature.seen_range else ""
-    parts = [feature.help, seen, "" if feature.required else "May be left empty."]
+    parts = [feature.help, seen, "" if feature.required else "Optional."]
     return " ".join(part for part in parts if part)

@@ -1,6 +1,5 @@
-"""The language of our pages: Jinja2, which compiles templates to Python. The admin's own are Django's."""
+"""The template engine of our pages: Jinja2, which compiles templates to Python. The admin uses Django's own."""
 
-from collections.abc import MutableMapping
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from typing import Any
@@ -14,7 +13,7 @@ from markupsafe import Markup, escape
 
 from predictor.formats import Written, format_number
 
-# How moments are written, all of them in UTC.
+# Formats of dates and times, all in UTC.
 MOMENTS = {
     "to_the_second": "%-d %B %Y, %H:%M:%S",
     "to_the_minute": "%-d %B %Y, %H:%M",
@@ -22,14 +21,8 @@ MOMENTS = {
 }
 
 
-class PageEnvironment(Environment):
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """One dict, where Jinja2 has a chain of two: each page copies it, and a chain takes seven times as long."""
-        return {**self.globals, **(d or {})}
-
-
 def make_environment(**options: Any) -> Environment:
-    environment = PageEnvironment(trim_blocks=True, lstrip_blocks=True, **options)
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  # Django sets autoescape.
     environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
     environment.filters.update({name: partial(write_moment, f) for name, f in MOMENTS.items()}, capfirst=capfirst)
     environment.filters.update(number=format_number, with_unit=write_with_unit)
@@ -42,7 +35,7 @@ def make_url(name: str, *arguments: Any) -> str:
 
 
 def write_with_unit(written: Written) -> str | Markup:
-    """A number whose unit is set apart by its looks, and by a space that no line ends at."""
+    """A number and its unit, which has a style of its own and follows a no-break space."""
     if not written.unit:
         return written.text
     return Markup(f'{escape(written.text)}&nbsp;<span class="unit">{escape(written.unit)}</span>')  # noqa: S704  # Escaped.

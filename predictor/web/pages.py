@@ -18,12 +18,12 @@ from predictor.texts import quote
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Only a POST by htmx is answered with a fragment, so that every address always shows a whole page."""
+    """Only a POST by htmx gets a fragment, so that every address always shows a whole page."""
     return request.method == "POST" and request.META.get("HTTP_HX_REQUEST") == "true"
 
 
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """Not by Django's `render`: its context processors offer templates what none of them asks for."""
+    """Render without Django's `render`, whose context processors add what no template uses."""
     base = "fragment.html" if wants_fragment(request) else "base.html"
     return HttpResponse(render_to_string(template, {**csrf(request), **context, "base": base}), status=status)
 
@@ -37,7 +37,7 @@ class ShownValue:
 
 
 def list_inputs(prediction: Prediction) -> list[ShownValue]:
-    """A prediction's inputs, as the version that answered it understood them."""
+    """A prediction's inputs, as the version that made it parsed them."""
     return [
         ShownValue(label=feature.label, value=feature.write(prediction.inputs.get(feature.name)))
         for feature in prediction.version.parsed_schema.features
@@ -88,7 +88,7 @@ class ShownOutcome:
 
 
 def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
-    """What was recorded for a prediction, the newest first: that one holds now."""
+    """The outcomes of a prediction, newest first: the first is the current one."""
     target = prediction.version.parsed_schema.target
     return [
         ShownOutcome(
@@ -103,7 +103,7 @@ def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What somebody asked about the past: the typed time (UTC), and the version that answered or what is wrong."""
+    """A moment to look up: the typed time (UTC), with the version that was live then or an error message."""
 
     typed: str
     version: Version | None = None
@@ -111,7 +111,7 @@ class Moment:
 
 
 def look_up_moment(model: str, typed: str) -> Moment:
-    """Find the version of a model that was live at a typed moment; nothing typed asks nothing."""
+    """Find the version of a model that was live at a typed moment; nothing where none was typed."""
     if not typed:
         return Moment(typed="")
     try:
@@ -120,5 +120,5 @@ def look_up_moment(model: str, typed: str) -> Moment:
         error = f"{quote(typed)} is not a date with a time: write it like 2026-03-01T12:30."
         return Moment(typed=typed, error=error)
     if moment > timezone.now():
-        return Moment(typed=typed, error="That moment is still to come: give one that is past, in UTC.")
+        return Moment(typed=typed, error="This moment is in the future: enter one in the past, in UTC.")
     return Moment(typed=typed, version=Version.objects.live_at(moment).filter(model=model).first())

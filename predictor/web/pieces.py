@@ -1,4 +1,4 @@
-"""What the pages of one version have in common, rendered once; what differs for each visitor is put in."""
+"""Parts of pages that are rendered once for each version; what differs between visitors is inserted."""
 
 from collections.abc import Mapping
 from secrets import token_hex
@@ -13,93 +13,94 @@ from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.values import Value, convert_value, write_value
 from predictor.serving.runtime import Runtime
-from predictor.web.charts import Chart, Point, draw_resting_chart
+from predictor.web.charts import Chart, Point, draw_base_chart
 from predictor.web.forms import PredictionForm, is_checkbox
 
-# Stands where something is put in, and nowhere else.
-MARK = token_hex(16)
+# Stands where a value is inserted, and nowhere else.
+PLACEHOLDER = token_hex(16)
 
 
 def render_backdrop(chart: Chart) -> SafeString:
-    """All of a picture but a visitor's own point."""
+    """All of a chart except a visitor's own point."""
     return mark_safe(render_to_string("predictor/_backdrop.html", {"chart": chart}))  # noqa: S308  # Our template.
 
 
 def leave_room(version: Version) -> list[Point]:
-    """The ends of the intervals along the curve, so that a visitor's own seldom needs wider axes."""
+    """The ends of the intervals along the curve, so that a visitor's own interval seldom needs wider axes."""
     measured = version.measured_interval
     radius = measured.radius if measured else 0.0
     return [(x, y + sign * radius) for x, y in version.profile["curve"] for sign in (-1, 1)]
 
 
 class ChartPieces:
-    """A version's picture: the part that hundreds of points make slow is drawn once for everybody."""
+    """A version's chart: the hundreds of points, which are slow to render, are rendered once for all visitors."""
 
     def __init__(self, version: Version) -> None:
-        self.resting = draw_resting_chart(version.parsed_schema, version.profile, leave_room(version))
-        self._backdrop = render_backdrop(self.resting) if self.resting else ""
+        self.base = draw_base_chart(version.parsed_schema, version.profile, leave_room(version))
+        self._backdrop = render_backdrop(self.base) if self.base else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:
-        """The backdrop of this version's picture, on its own axes or on wider ones."""
-        if chart is None or self.resting is None:
+        """The backdrop of this version's chart, on its own axes or on wider ones."""
+        if chart is None or self.base is None:
             return ""
-        is_resting = chart.x is self.resting.x and chart.y is self.resting.y
-        return self._backdrop if is_resting else render_backdrop(chart)
+        is_on_base = chart.x is self.base.x and chart.y is self.base.y
+        return self._backdrop if is_on_base else render_backdrop(chart)
 
 
 class FormPieces:
-    """A model's form, into which a visitor's token and values are put; never one with errors."""
+    """A model's form, into which a visitor's token and values are inserted; never a form with errors."""
 
     def __init__(self, slug: str, schema: Schema) -> None:
-        marked = {"slug": slug, "csrf_token": MARK, "form": None, "fields": MARK}
-        shell = render_to_string("predictor/_form.html", marked)
-        self._start, self._middle, self._end = shell.split(MARK)
-        # Two forms for all fields: where each field had its own, the time grew with the square of their number.
+        context = {"slug": slug, "csrf_token": PLACEHOLDER, "form": None, "fields": PLACEHOLDER}
+        shell = render_to_string("predictor/_form.html", context)
+        self._start, self._middle, self._end = shell.split(PLACEHOLDER)
+        # Two forms for all fields: one form for each field would take quadratic time.
         filled, checked = (
-            PredictionForm(schema, initial=dict.fromkeys(schema.names, written)) for written in (MARK, "true")
+            PredictionForm(schema, initial=dict.fromkeys(schema.names, written)) for written in (PLACEHOLDER, "true")
         )
         self._fields = [
             FieldPieces(
                 feature=feature,
-                marked=render_field(filled, feature.name),
+                fillable=render_field(filled, feature.name),
                 checked=render_field(checked, feature.name) if is_checkbox(feature) else "",
             )
             for feature in schema.features
         ]
 
     def fill(self, token: str, inputs: Mapping[str, Value]) -> SafeString:
-        """The form with a prediction's inputs, as far as the schema still has them; what it has more is empty."""
+        """The form filled with a prediction's inputs, as far as the schema has them; other fields stay empty."""
         fields = "".join(field.fill(inputs.get(field.name)) for field in self._fields)
-        return mark_safe(f"{self._start}{escape(token)}{self._middle}{fields}{self._end}")  # noqa: S308  # All is escaped.
+        return mark_safe(f"{self._start}{escape(token)}{self._middle}{fields}{self._end}")  # noqa: S308  # All of it is escaped.
 
 
 class FieldPieces:
-    """One field of a form: `marked` where a value is put in, and for a checkbox as it is `checked`."""
+    """One field of a form: `fillable` has the placeholder as its value, and `checked` is a ticked checkbox."""
 
-    def __init__(self, *, feature: Feature, marked: str, checked: str) -> None:
+    def __init__(self, *, feature: Feature, fillable: str, checked: str) -> None:
         self.name = feature.name
-        self._feature, self._marked, self._checked = feature, marked, checked
-        self._empty = marked.replace(f' value="{MARK}"', "")
+        self._feature, self._fillable, self._checked = feature, fillable, checked
+        # The markup of inputs and, below, of options. Checked with Django 5.2.19 (tests/test_insides.py).
+        self._empty = fillable.replace(f' value="{PLACEHOLDER}"', "")
 
     def fill(self, value: Value) -> str:
-        """The field with a value, or empty where that comes from a version in which it was of another kind."""
+        """The field with a value, or empty where it is from a version in which the feature was of another kind."""
         try:
             written = write_value(convert_value(value, self._feature.kind, self._feature.choices))
         except ValueError:
             written = ""
         if self._feature.kind in ("number", "integer"):
-            return self._marked.replace(MARK, str(escape(written))) if written else self._empty
+            return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
         if self._checked:
             return self._checked if written == "true" else self._empty
         option = f'<option value="{escape(written)}"'
-        return self._marked.replace(f"{option}>", f"{option} selected>", 1)
+        return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
 
 
 def render_field(form: PredictionForm, name: str) -> str:
     return render_to_string("predictor/_field.html", {"field": form[name]})
 
 
-# A version that is served no more takes its pieces along.
+# When a version is no longer served, its pieces are dropped with it.
 _charts: WeakKeyDictionary[Runtime, ChartPieces] = WeakKeyDictionary()
 _forms: WeakKeyDictionary[Runtime, FormPieces] = WeakKeyDictionary()
 

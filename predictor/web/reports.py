@@ -11,10 +11,10 @@ from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
 CAPTIONS = {
-    "predictions": "Each point is a row; those on the line were answered exactly.",
-    "residuals": "What the answers missed. A pattern here is something that the model has not learnt.",
-    "confusion": "How often each class was answered with which.",
-    "roc": "Each class against the rest. The higher to the left, the better; the dotted line is guessing.",
+    "predictions": "Each point is a row; points on the line were predicted exactly.",
+    "residuals": "True value minus prediction. A pattern here is something that the model does not capture.",
+    "confusion": "How often each true class was predicted as which class.",
+    "roc": "Each class against the rest. The closer to the top left, the better; the dotted line is random guessing.",
     "calibration": "On the diagonal, what is given a probability of 0.7 happens 7 times in 10.",
 }
 
@@ -47,7 +47,7 @@ class ShownReport:
 
 
 def show_report(version: Version) -> ShownReport | None:
-    """What a version's page tells of its report; None for a version from before there were any."""
+    """What a version's page shows of its report; None for a version of an early build, which has none."""
     if "seconds" not in version.report:
         return None
     found, measured = version.importances, version.report["importances"]
@@ -74,26 +74,26 @@ def show_report(version: Version) -> ShownReport | None:
 
 
 def list_facts(version: Version) -> list[tuple[str, str]]:
-    """How a version was made, in words."""
+    """How a version was made, as labels with texts."""
     report = version.report
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
-    fitting = [("Fitting took", format_seconds(report["fit_seconds"]))] if report["fit_seconds"] is not None else []
+    fitting = [("Fitting time", format_seconds(report["fit_seconds"]))] if report["fit_seconds"] is not None else []
     return [
-        *([("Tuned", tell_tuning(report["tuning"], version.target.unit))] if report.get("tuning") else []),
+        *([("Tuning", describe_tuning(report["tuning"], version.target.unit))] if report.get("tuning") else []),
         *fitting,
-        ("All of it took", format_seconds(report["seconds"])),
-        ("Made with", libraries),
+        ("Total time", format_seconds(report["seconds"])),
+        ("Libraries", libraries),
         ("Served", version.runtime_note),
-        ("Git commit", report["commit"] or "not known"),
+        ("Git commit", report["commit"] or "unknown"),
     ]
 
 
-def tell_tuning(tuning: dict[str, Any], unit: str) -> str:
-    """The parameters that were chosen, among how many, and by what; `unit` is the target's."""
+def describe_tuning(tuning: dict[str, Any], unit: str) -> str:
+    """The chosen parameters, the number of candidates, and the score that decided; `unit` is the target's."""
     chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning["params"].items())
     score = f"{LABELS[tuning['metric']]} {format_score(tuning['metric'], tuning['score'], unit)}"
     candidates = format_number(tuning["candidates"])
-    return f"{chosen}; of {candidates} candidates, by {score} on {tuning['folds']} folds of what it learnt"
+    return f"{chosen}; best of {candidates} candidates, by {score} on {tuning['folds']} folds of the training rows"
 
 
 def format_seconds(seconds: float) -> str:

@@ -42,7 +42,7 @@ predictions = Lookup(lambda ids: Prediction.objects.with_has_outcome().in_bulk(l
 
 
 class SeeOther(HttpResponseRedirect):
-    """What follows a POST is a GET, by the words of the protocol and not only by habit."""
+    """A redirect that a POST is followed by a GET to, as the protocol defines it."""
 
     status_code = 303
 
@@ -54,7 +54,7 @@ def show_default(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_model(request: HttpRequest, slug: str) -> HttpResponse:
-    """A model's form; what is posted is parsed, predicted and stored, and the answer's own page follows."""
+    """Show a model's form; for a POST, parse, predict and store, then redirect to the page of the prediction."""
     runtime = service.get_runtime(slug)
     if request.method != "POST":
         return _render_form(request, runtime)
@@ -62,9 +62,9 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
         row = parse_typed(runtime.schema, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except InvalidInput as error:
-        return _render_mending(request, runtime, error.fields)
+        return _render_invalid_form(request, runtime, error.fields)
     except NoAnswer as error:
-        return _render_mending(request, runtime, {"": str(error)})
+        return _render_invalid_form(request, runtime, {"": str(error)})
     if wants_fragment(request):
         response = _render_prediction(request, prediction, outcomes=[])
         response["HX-Push-Url"] = prediction.get_absolute_url()
@@ -81,7 +81,7 @@ def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @require_POST
 def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
-    """What staff say has really happened; the prediction's page follows."""
+    """Record the outcome that staff enter, then redirect to the prediction's page."""
     if not may_record(request):
         raise PermissionDenied
     prediction = _get_prediction(id)
@@ -104,7 +104,7 @@ def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _get_prediction(id: UUID) -> Any:
-    """One kept answer; its version is the one in memory where that is the one that answered."""
+    """A stored prediction; its version is the object in memory where this process still serves it."""
     prediction = predictions.find(id)
     if prediction is None:
         raise Http404(f"There is no prediction {id}.")
@@ -115,7 +115,7 @@ def _get_prediction(id: UUID) -> Any:
 
 
 def may_record(request: HttpRequest) -> bool:
-    """Whether whoever asks may say what happened; a visitor without a session is no user (StaffMiddleware)."""
+    """Whether the user may record outcomes; a visitor without a session has no user (StaffMiddleware)."""
     if not hasattr(request, "user"):
         return False
     return bool(request.user.is_staff) and request.user.has_perm("predictor.add_outcome")
@@ -123,7 +123,7 @@ def may_record(request: HttpRequest) -> bool:
 
 @require_safe
 def show_about(request: HttpRequest, slug: str) -> HttpResponse:
-    """What a model is, what it is worth, and when each of its versions went live."""
+    """Show what a model is, how good it is, and when each of its versions was live."""
     live = Version.objects.find_live(slug)
     if live is None:
         raise Http404(f"There is no model {slug!r}.")
@@ -139,7 +139,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """What one version is and is worth, live or not, and how it was judged."""
+    """Show what one version is, how good it is, and what was decided on it, live or not."""
     version = get_object_or_404(Version.objects.prefetch_related("promotions"), model=slug, number=number)
     return render_page(request, "predictor/version.html", _describe_version(version))
 
@@ -147,16 +147,16 @@ def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_safe
 @cache_control(public=True, immutable=True, max_age=SECONDS_OF_A_YEAR)
 def show_figure(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
-    """One picture of a version's report, for an `<img>`; it never changes."""
+    """One figure of a version's report, for an `<img>`; it never changes."""
     figure = get_object_or_404(Figure, version__model=slug, version__number=number, name=name)
-    # Of its own, since a picture brings its styles along, and nothing else.
+    # A policy of its own, since an SVG contains its styles, and nothing else.
     policy = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'"}
     return HttpResponse(figure.svg, content_type="image/svg+xml", headers=policy)
 
 
 @require_safe
 def show_icon(request: HttpRequest) -> HttpResponse:
-    """Where browsers look for an icon on pages that name none, such as the admin's."""
+    """Redirect to the icon: browsers ask for /favicon.ico on pages that name none, such as the admin's."""
     return redirect(static("icon.svg"))
 
 
@@ -184,8 +184,8 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "schema": schema,
         "metrics": version.written_scores,
         "classes": [format_label(label) for label in schema.target.classes],
-        "chart": pieces.resting,
-        "backdrop": pieces.get_backdrop(pieces.resting),
+        "chart": pieces.base,
+        "backdrop": pieces.get_backdrop(pieces.base),
         "sources": describe_sources(version.data),
         "report": show_report(version),
     }
@@ -197,13 +197,13 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
 
 
 def _choose_token(request: HttpRequest) -> str:
-    """The token that the next form is to carry: the one that was just accepted, since a new one and its cookie take
-    longer than a prediction; else a new one."""
+    """The token of the next form: the one that was just accepted, since a new one and its cookie take longer than a
+    prediction; else a new one."""
     return request.POST.get("csrfmiddlewaretoken") or get_token(request)
 
 
-def _render_mending(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
-    """The form as it was typed, with what is to be mended."""
+def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
+    """The form with what was typed, and with what is to be fixed."""
     form = PredictionForm(runtime.schema, request.POST)
     form.add_errors(messages)
     return render_page(request, "predictor/form.html", {**_describe_form(runtime), "form": form}, 422)
@@ -215,7 +215,7 @@ def _describe_form(runtime: Runtime) -> dict[str, Any]:
 
 
 def _find_runtime(slug: str) -> Runtime | None:
-    """None where a kept answer can be read, although the next one cannot be given."""
+    """None where the model cannot predict at the moment; stored predictions can still be read."""
     try:
         return service.get_runtime(slug)
     except ModelNotReady:
@@ -245,7 +245,7 @@ def _render_prediction(
         prediction.output,
         prediction.interval,
         written=str(prediction.written_output),
-        resting=pieces.resting,
+        base=pieces.base,
     )
     context = {
         "models": service.list_live(),

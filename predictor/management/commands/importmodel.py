@@ -12,32 +12,36 @@ from predictor.management.registering import add_register_arguments, check_datab
 
 
 class Command(SiteCommand):
-    """Bring a pickle or joblib file that was made elsewhere into the registry.
+    """Import a pickle or joblib file that was made elsewhere as a version of a model.
 
     - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
     - The bytes whose SHA-256 is shown and stored are the bytes that are loaded.
-    - The model must answer every row of the sample before anything is stored.
-    - It is registered, judged, signed and served like a version that was trained here; as it is not known which
-      rows it was trained on, it replaces no live version unless with --promote always.
+    - The model must predict every row of the sample before anything is stored.
+    - It is registered, measured, signed and served like a version that was trained here. Its training rows are
+      unknown, so it replaces no live version unless with --promote always.
     """
 
-    help = "Bring a model that was fitted elsewhere (pickle or joblib) into the registry."
+    help = "Import a model that was trained elsewhere (pickle or joblib) as a version."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("slug", help="the model that this becomes a version of; a new one, or one that there is")
-        parser.add_argument("file", type=Path, help="the fitted estimator, by pickle or joblib")
+        parser.add_argument("slug", help="the model that it becomes a version of, new or existing")
+        parser.add_argument("file", type=Path, help="the fitted estimator, a pickle or joblib file")
         parser.add_argument(
-            "--data", type=Path, required=True, metavar="FILE", help="a local table: its features and the target"
+            "--data",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="a local table with the model's features and the target",
         )
         parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that the model predicts")
         parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
-        parser.add_argument("--title", help="what pages call the model (made from the slug)")
+        parser.add_argument("--title", help="the model's title on pages (default: made from the slug)")
         parser.add_argument("--description", default="", help="a sentence or two below the title")
-        parser.add_argument("--show-data", action="store_true", help="draw rows of the sample on pages")
+        parser.add_argument("--show-data", action="store_true", help="show rows of the sample in the chart on pages")
         add_register_arguments(parser)
 
     def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
-        # They bring numpy, which `--help` need not wait for.
+        # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
         from predictor.training.external.model_file import read_model_file
 
@@ -55,14 +59,14 @@ class Command(SiteCommand):
             if not trust:
                 raise CommandError(
                     f"{file} is {read.looks} of {len(read.content):,} bytes, SHA-256 {read.sha256}. It was not loaded:"
-                    " loading it runs any code in it, whoever wrote that, with all that you may do here. If you know"
-                    " where it comes from, run this again with --trust.",
+                    " loading it runs any code in it with all of your permissions. If you trust its origin, run this"
+                    " command again with --trust.",
                     returncode=2,
                 )
             check_database()
             with TerminalProgress(self.stderr) as progress:
                 if (settings.MODELS_DIR / slug / "model.toml").exists():
-                    progress(f"{slug}: there is a recipe of this name; it is not used, and retrain goes on with it")
+                    progress(f"{slug}: a recipe of this name exists; it is not used here, but retrain will use it")
                 done = import_model(read, request, progress)
         except MlsiteError as error:
             raise CommandError(f"{slug}: {error}") from error

@@ -10,13 +10,13 @@ from predictor.registry.versions import promote
 
 
 class Command(SiteCommand):
-    """Make one version live, also an older one.
+    """Make a version live, whether newer or older than the live one.
 
-    - Every worker serves it within 2 seconds, and the log says when, by whom and why.
-    - A version that this build could not load is refused, and what is live stays live.
+    - Every worker serves it within 2 seconds, and the log keeps when, by whom and why.
+    - A version that this build cannot load is refused, and the live version stays live.
     """
 
-    help = "Make a version live, also an older one."
+    help = "Make a version live, whether newer or older than the live one."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model")
@@ -29,9 +29,9 @@ class Command(SiteCommand):
             numbers = ", ".join(
                 str(n) for n in Version.objects.filter(model=slug).values_list("number", flat=True)[:20]
             )
-            raise CommandError(f"There is no version {number} of {slug!r}; there is: {numbers or 'none'}.")
+            raise CommandError(f"There is no version {number} of {slug!r}; its versions are: {numbers or 'none'}.")
         try:
             promotion = promote(version, by="command line", reason=reason)
         except MlsiteError as error:
             raise CommandError(f"{version} cannot go live: {error}.") from error
-        self.stdout.write(f"{version} is live." if promotion else f"{version} is live already.")
+        self.stdout.write(f"{version} is live." if promotion else f"{version} is already live.")

@@ -15,15 +15,15 @@ from predictor.outcomes.files import REFUSED, Entry, Judged, Result, record_entr
 from predictor.texts import quote
 
 MOST_LINES = 20
-HINT = 'a text that holds a comma, a quote or a line end is written as "a ""quoted"", divided text"'
+HINT = 'a text with a comma, a quote or a line end is written as "a ""quoted"", separated text"'
 
 
 class Command(SiteCommand):
     """Record what really happened for many predictions, from a CSV file with the columns id and outcome.
 
-    - All of the file is recorded or nothing, unless with --partial: then what is right, the rest is reported.
-    - Each value is checked against what its prediction's version predicts.
-    - What is recorded already is replaced only with --correct, and what was replaced is kept.
+    - The whole file is recorded or nothing; with --partial the valid rows are, and the others are reported.
+    - Each value is checked against the target of its prediction's version.
+    - A recorded outcome is replaced only with --correct, and the replaced one is kept.
     - Running it again changes nothing.
     """
 
@@ -31,12 +31,14 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="CSV in UTF-8; columns other than id and outcome are ignored")
-        parser.add_argument("--partial", action="store_true", help="record the rows that are right, leave the others")
-        parser.add_argument("--correct", action="store_true", help="replace what is recorded with what the file says")
-        parser.add_argument("--new-classes", action="store_true", help="take classes that the model does not know")
+        parser.add_argument("--partial", action="store_true", help="record the valid rows, and skip the others")
+        parser.add_argument("--correct", action="store_true", help="replace recorded outcomes by those of the file")
+        parser.add_argument("--new-classes", action="store_true", help="accept classes that the model does not know")
         parser.add_argument("--dry-run", action="store_true", help="report, but store nothing")
-        parser.add_argument("--by", type=read_name, default="command line", help="who records, for the log")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the report (text)")
+        parser.add_argument("--by", type=read_name, default="command line", help="who records them, for the log")
+        parser.add_argument(
+            "--format", choices=["text", "json"], default="text", help="format of the report (default: text)"
+        )
 
     def handle(self, *, file: Path, format: str, partial: bool, dry_run: bool, **options: Any) -> None:
         how = {name: options[name] for name in ("by", "correct", "new_classes")}
@@ -51,18 +53,18 @@ class Command(SiteCommand):
         if refused and not partial:
             counts = f"{format_number(refused)} of {format_number(len(judged))} rows"
             raise CommandError(
-                f"{file}: {counts} are refused, and nothing was stored: mend them, or record the others with --partial."
+                f"{file}: {counts} are refused, and nothing was stored: fix them, or record the others with --partial."
             )
 
 
 def read_name(text: str) -> str:
     if not 0 < len(text.strip()) <= 150 or not text.isprintable():
-        raise argparse.ArgumentTypeError("a name has 1 to 150 characters that can be read")
+        raise argparse.ArgumentTypeError("a name has 1 to 150 printable characters")
     return text.strip()
 
 
 def read_entries(file: Path) -> Iterator[Entry]:
-    """Read the rows of a CSV file; raises CommandError naming the file and the line."""
+    """Read the rows of a CSV file; raise CommandError that names the file and the line."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             yield from _read_rows(file, csv.reader(opened, strict=True))
@@ -73,27 +75,27 @@ def read_entries(file: Path) -> Iterator[Entry]:
 
 
 def _read_rows(file: Path, reader: Any) -> Iterator[Entry]:
-    begins = 1
+    first_line = 1
     try:
         header = [name.strip() for name in next(reader, [])]
         places = [_find_column(file, header, name) for name in ("id", "outcome")]
-        begins = reader.line_num + 1
+        first_line = reader.line_num + 1
         for row in reader:
             if len(row) == len(header):
                 id, outcome = (row[place] for place in places)
-                yield Entry(line=begins, id=id, outcome=outcome)
+                yield Entry(line=first_line, id=id, outcome=outcome)
             elif row:
-                yield Entry(line=begins, problem=f"{len(row)} values for {len(header)} columns")
-            begins = reader.line_num + 1
+                yield Entry(line=first_line, problem=f"{len(row)} values for {len(header)} columns")
+            first_line = reader.line_num + 1
     except csv.Error as error:
-        # Where its row begins: a quote that is never closed ends with the file.
-        raise CommandError(f"{file}, line {begins}: {error}; {HINT}.") from error
+        # The first line of the row: a quote that is never closed is found at the end of the file.
+        raise CommandError(f"{file}, line {first_line}: {error}; {HINT}.") from error
 
 
 def _find_column(file: Path, header: list[str], name: str) -> int:
     if header.count(name) != 1:
         found = ", ".join(quote(each) for each in header[:MOST_LINES]) or "nothing"
-        problem = f"one column {name!r} is needed, and columns are divided by commas; it has {found}"
+        problem = f"one column {name!r} is needed, and columns are separated by commas; it has {found}"
         raise CommandError(f"{file}, line 1: {problem}.")
     return header.index(name)
 
@@ -113,7 +115,7 @@ def write_json(judged: list[Judged], stored: bool) -> str:
 
 
 def write_text(judged: list[Judged], stored: bool) -> str:
-    """How many rows came to what, then those that somebody should look at, at most 20 of a kind."""
+    """The number of rows by result, then the refused rows, at most 20 for each result."""
     counts = ", ".join(f"{format_number(count)} {result}" for result, count in count_results(judged).items())
     is_stored = stored and count_results(judged)["accepted"]
     return "\n".join([f"{counts}; {'stored' if is_stored else 'nothing stored'}", *_list_refused(judged)])

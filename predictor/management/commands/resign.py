@@ -8,11 +8,11 @@ from predictor.registry.resigning import Resigned, resign_artifacts
 
 
 class Command(SiteCommand):
-    """Sign what earlier builds stored in today's format, too.
+    """Sign versions of earlier builds in today's format, too.
 
-    - What is not signed with a key that this process knows is left alone, and said.
-    - Processes of the build before go on reading the signature that they know.
-    - All of it is done, or nothing; running it twice, also at once, changes nothing more.
+    - Artifacts that are not signed with a key of this process are left unchanged and reported.
+    - Processes of the former build go on reading the signature that they know.
+    - All of it is done, or nothing; running it twice, even at the same time, changes nothing more.
     - Once every live version is trusted, artifacts without today's signature are refused.
     - The exit status is 1 where a live version is not trusted.
     """
@@ -23,12 +23,12 @@ class Command(SiteCommand):
         parser.add_argument(
             "--rotate",
             action="store_true",
-            help="renew all signatures with MODEL_SIGNING_KEY, so that fallbacks can go",
+            help="renew all signatures with MODEL_SIGNING_KEY, so that MODEL_SIGNING_KEY_FALLBACKS can be removed",
         )
         parser.add_argument(
             "--accept-format-1",
             action="store_true",
-            help="sign also what an earlier build stored after this command had run",
+            help="sign also versions that an earlier build stored after this command had run",
         )
 
     def handle(self, *, rotate: bool, accept_format_1: bool, **options: Any) -> None:
@@ -37,14 +37,14 @@ class Command(SiteCommand):
             self.stderr.write(line)
         self.stdout.write(_summarise(done, rotate=rotate))
         if done.distrusted:
-            raise CommandError("What is live and not trusted was left alone; see above how to go on.")
+            raise CommandError("Live versions that are not trusted were left unchanged; see above for what to do.")
 
 
 def _summarise(done: Resigned, *, rotate: bool) -> str:
-    said = [f"{done.extended} artifacts were signed in format 2"]
+    parts = [f"{done.extended} artifacts were signed in format 2"]
     if rotate:
-        said.append(f"{done.rotated} were signed anew with MODEL_SIGNING_KEY")
+        parts.append(f"{done.rotated} were signed again with MODEL_SIGNING_KEY")
     if done.refused:
-        said.append(f"{len(done.refused)} were left alone")
+        parts.append(f"{len(done.refused)} were left unchanged")
     accepted = "format 1 alone is refused" if done.is_strict else "format 1 alone is still accepted"
-    return f"{', '.join(said)}; {accepted}."
+    return f"{', '.join(parts)}; {accepted}."

@@ -9,13 +9,13 @@ from predictor.registry.versions import roll_back
 
 
 class Command(SiteCommand):
-    """Make the version live again that was live before.
+    """Make the former live version live again.
 
-    - Each call goes one step back along the log of promotions: twice goes back two.
-    - A rollback is one more promotion; nothing is taken out of the log.
+    - Each call goes one step back in the log of promotions: two calls go back two.
+    - A rollback is one more promotion; nothing is removed from the log.
     """
 
-    help = "Make the version live again that was live before; twice goes back two."
+    help = "Make the former live version live again; two calls go back two."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model")

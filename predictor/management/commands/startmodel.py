@@ -8,22 +8,22 @@ from predictor.management.base import SiteCommand
 
 
 class Command(SiteCommand):
-    """Begin a model: a folder with a copy of a table and a commented recipe, ready for a retrain.
+    """Create a model: a folder with a copy of a table and a commented recipe, ready for a retrain.
 
-    - The folder is there whole or not at all, and one that exists is never touched.
-    - What is doubted about a column is a comment in the recipe and leaves nothing out. Only a column that no training
-      could take, that numbers the rows, or that holds free text is left out, by a line in the recipe, and said first.
+    - The folder is created complete or not at all, and an existing one is never changed.
+    - A doubt about a column is a comment in the recipe, and leaves nothing out. Only a column that no training could
+      use, that numbers the rows, or that contains free text is left out, by a line in the recipe, and reported first.
     - The database is not needed.
     """
 
-    help = "Begin a model: make its folder in ml_models/ from a table."
+    help = "Create a model: its folder in ml_models/, from a table."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model's name: lower-case letters, digits and underscores")
         parser.add_argument("--data", required=True, type=Path, metavar="TABLE", help="a CSV or Parquet file")
         parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
         parser.add_argument(
-            "--estimator", metavar="CLASS", help="such as sklearn.linear_model.Ridge (boosted trees, if none is given)"
+            "--estimator", metavar="CLASS", help="such as sklearn.linear_model.Ridge (default: boosted trees)"
         )
 
     def handle(self, *, slug: str, data: Path, target: str, estimator: str | None, **options: Any) -> None:

@@ -9,13 +9,15 @@ from predictor.models import Version
 
 
 class Command(SiteCommand):
-    """List versions, the newest first, with what became of each as a challenger; changes nothing."""
+    """List versions, newest first, with what was decided on each as a challenger; changes nothing."""
 
     help = "List the versions of one model, or of all."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("slug", nargs="?", help="one model; all of them if none")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the list (text)")
+        parser.add_argument("slug", nargs="?", help="one model (default: all)")
+        parser.add_argument(
+            "--format", choices=["text", "json"], default="text", help="format of the list (default: text)"
+        )
 
     def handle(self, *, slug: str | None, format: str, **options: Any) -> None:
         versions = Version.objects.order_by("model", "-number").prefetch_related("promotions", "artifacts")
@@ -52,7 +54,7 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
 
 
 def write_line(version: Version, described: dict[str, Any]) -> str:
-    """A version in a line, below it how it was judged, and each time that it went live."""
+    """A version in one line, and below it the decision on it, and each time that it went live."""
     mark = "live" if described["live"] else "pruned" if described["pruned"] else ""
     scores = ", ".join(f"{each.label} {each.score}" for each in version.written_scores)
     lines = [

@@ -8,6 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from predictor.exceptions import MlsiteError
+
 OPSET = 18
 # Version 5 of ai.onnx.ml is the first whose trees take and give float64.
 TREE_DOMAIN, TREE_OPSET = "ai.onnx.ml", 5
@@ -16,7 +18,7 @@ IR_VERSION = 10
 INPUT = "inputs"
 
 
-class NotCompiled(Exception):  # Named for what happened, as the errors in predictor.exceptions are.
+class NotCompiled(MlsiteError):
     """Its message says, as a sentence without its full stop, why there is no compiled model."""
 
 

@@ -41,7 +41,7 @@ class Figures:
     left_out: tuple[str, ...]
 
 
-class NotDrawn(Exception):
+class NotDrawn(Exception):  # Caught in this module, which keeps the reason.
     """A figure is left out; the message says why."""
 
 
