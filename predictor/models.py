@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from predictor.formats import Quantity, Written, find_decimals, find_interval_decimals, format_number
 from predictor.metrics.names import LABELS, WrittenScore, describe_scale, write_scores
 from predictor.record.comparison import describe_comparison
+from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -136,8 +137,12 @@ class Version(models.Model):
         """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
         return self.split["share"] is None
 
+    @cached_property
+    def parsed_decision(self) -> Decision:
+        return read_decision(self.decision)
+
     @property
-    def measured_interval(self) -> MeasuredInterval | None:
+    def parsed_interval(self) -> MeasuredInterval | None:
         """What its intervals are made of, for pages; None also where the row holds what cannot be read."""
         try:
             return read_interval(self.interval)
@@ -171,7 +176,7 @@ class Version(models.Model):
     @property
     def comparison(self) -> list[str]:
         """In sentences, what it was judged on: scores side by side, gains with 95 % intervals, rows left out."""
-        return describe_comparison(self.decision, self.target.unit)
+        return describe_comparison(self.parsed_decision, self.target.unit)
 
     @property
     def importances(self) -> list[tuple[str, float, float]]:

@@ -7,6 +7,7 @@ from sklearn import metrics as oracle
 from predictor.metrics.names import LABELS, describe_scale, format_score, write_scores
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.record.comparison import describe_comparison
+from predictor.record.decision import read_decision
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 codes = st.integers(0, 3).map(float)
@@ -121,14 +122,14 @@ def test_a_comparison_tells_scores_gains_and_rows_left_out():
         "gain over the baseline, 95 % interval: 1.5 to 2.5",
         "2 rows left out, which one of the two cannot score",
     ]
-    assert describe_comparison(decision) == said
-    assert describe_comparison({**decision, "left_out": 0}) == said[:3]
-    in_euros = describe_comparison({**decision, "rows": 12_345, "champion_score": 23_456.7}, "€")
+    assert describe_comparison(read_decision(decision)) == said
+    assert describe_comparison(read_decision({**decision, "left_out": 0})) == said[:3]
+    in_euros = describe_comparison(read_decision({**decision, "rows": 12_345, "champion_score": 23_456.7}), "€")
     assert in_euros[:2] == [
         "RMSE on 12,345 rows: this version €1, version 7 €23,460, the baseline €3",
         "gain over version 7, 95 % interval: €0.5 to €1.5",
     ]
-    assert describe_comparison({**decision, "rows": 0}) == []
+    assert describe_comparison(read_decision({**decision, "rows": 0})) == []
 
 
 def test_every_metric_has_a_name_for_people_and_is_a_plain_float():

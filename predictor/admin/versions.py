@@ -85,7 +85,7 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="judged")
     def shown_decision(self, version: Version) -> str:
-        return str(version.decision["reason"])
+        return version.parsed_decision.reason
 
     @admin.display(description="compared")
     def shown_comparison(self, version: Version) -> str:

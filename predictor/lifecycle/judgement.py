@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
 from predictor.models import Artifact, Version
+from predictor.record.decision import Decision
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Schema
@@ -14,7 +17,7 @@ from predictor.serving.runtime import Runtime, load_comparable
 if TYPE_CHECKING:
     from predictor.training.contest import Champion
     from predictor.training.fitting import Trained
-    from predictor.training.gate import Decision, Mode
+    from predictor.training.gate import Mode
 
 ROWS_AT_ONCE = 10_000
 
@@ -49,11 +52,11 @@ def judge_challenger(
         promoted=promoted,
         reason=reason,
         champion_id=champion.version.id if champion else None,
-        decision={**decision.to_json(), "promoted": promoted, "reason": reason},
+        decision=replace(decision, promoted=promoted, reason=reason),
     )
 
 
-def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> "Decision":
+def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> Decision:
     from predictor.training import gate
     from predictor.training.contest import hold_contest
 

@@ -52,7 +52,7 @@ def find_missing(models_dir: Path, request: "RetrainRequest") -> Finding:
         return Finding(state="missing")
     promote = f'`manage.py promote {slug} {kept.number} --reason "…"`'
     reason = (
-        f"version {kept.number} was kept back ({kept.decision['reason']}), and the same data, recipe and libraries"
+        f"version {kept.number} was kept back ({kept.parsed_decision.reason}), and the same data, recipe and libraries"
         f" would give it again: change one of them, or make it live by {promote}"
     )
     return Finding(state="kept back", reason=reason, version=kept.number)
@@ -67,7 +67,7 @@ def find_repeated(models_dir: Path, slug: str) -> Version | None:
     from predictor.training.recipe import read_recipe
 
     kept = Version.objects.filter(model=slug, promotions=None).order_by("-number").first()
-    if kept is None or kept.decision.get("promoted") is not False or kept.decision.get("champion") is not None:
+    if kept is None or kept.parsed_decision.promoted or kept.parsed_decision.champion is not None:
         return None
     made_of = [kept.report.get("recipe_sha256"), kept.report.get("code_sha256"), kept.data["sha256"], kept.libraries]
     try:

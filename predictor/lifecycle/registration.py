@@ -7,6 +7,7 @@ from predictor.estimators.own_code import hash_code
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
+from predictor.record.decision import Decision
 from predictor.registry.candidate import Candidate
 from predictor.registry.versions import register
 
@@ -50,7 +51,7 @@ class Registered:
     promoted: bool
     reason: str
     data: dict[str, Any] = field(default_factory=dict)
-    decision: dict[str, Any] = field(default_factory=dict)
+    decision: Decision | None = None
     unit: str = ""
     state: State = "done"
 
@@ -90,7 +91,7 @@ def register_challenger(
 
 
 def _summarise(
-    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: dict[str, Any] | None = None
+    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: Decision | None = None
 ) -> Registered:
     return Registered(
         model=candidate.model,
@@ -100,6 +101,6 @@ def _summarise(
         promoted=promoted,
         reason=reason,
         data=candidate.data,
-        decision=decision or {},
+        decision=decision,
         unit=candidate.schema.target.unit,
     )

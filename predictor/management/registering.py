@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from predictor.formats import format_number
 from predictor.management.table import align_columns
 from predictor.metrics.names import write_scores
@@ -47,7 +49,7 @@ def write_json(results: list["Registered"]) -> str:
                 "baseline": result.metrics.get("baseline", {}),
                 "promoted": result.promoted,
                 "reason": result.reason,
-                "decision": result.decision,
+                "decision": msgspec.to_builtins(result.decision) if result.decision else {},
             }
             for result in results
         ],
@@ -74,14 +76,15 @@ def _describe(result: "Registered") -> list[str]:
     measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
     scores = write_scores(metrics, result.unit)
     # Another version is live, or known to be better, where there was a champion to compare with.
-    is_alone = result.version and not result.promoted and result.decision.get("champion") is None
+    is_alone = result.version and not result.promoted and (result.decision is None or result.decision.champion is None)
     promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
+    comparison = describe_comparison(result.decision, result.unit) if result.decision else []
     return [
         f"{result.model}  {version}  {state}  {source}",
         *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
         f"  {result.reason}",
         *([f"  {promote}"] if is_alone else []),
-        *(f"  {line}" for line in describe_comparison(result.decision, result.unit)),
+        *(f"  {line}" for line in comparison),
         *(
             f"  {line}"
             for line in align_columns(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
 from predictor.registry.packing import Package
 from predictor.schema.schema import Schema
@@ -32,9 +33,9 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What was decided about a candidate, against which live version (None where there was none), in JSON."""
+    """What was decided about a candidate, against which live version (None where there was none)."""
 
     promoted: bool
     reason: str
     champion_id: int | None
-    decision: dict[str, Any]
+    decision: Decision

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
@@ -145,7 +146,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         profile=candidate.profile,
         split=candidate.split,
         data=candidate.data,
-        decision=judgement.decision,
+        decision=msgspec.to_builtins(judgement.decision),
         libraries=candidate.libraries,
         report=candidate.report,
         interval=candidate.interval,

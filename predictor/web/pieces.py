@@ -27,7 +27,7 @@ def render_backdrop(chart: Chart) -> SafeString:
 
 def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own seldom needs wider axes."""
-    measured = version.measured_interval
+    measured = version.parsed_interval
     radius = measured.radius if measured else 0.0
     return [(x, y + sign * radius) for x, y in version.profile["curve"] for sign in (-1, 1)]
 
