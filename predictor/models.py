@@ -19,6 +19,8 @@ from predictor.metrics.names import LABELS, WrittenScore, describe_scale, write_
 from predictor.record.comparison import describe_comparison
 from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.source import Source, read_source
+from predictor.record.split import Split, read_split
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 
@@ -135,7 +137,15 @@ class Version(models.Model):
     @property
     def is_imported(self) -> bool:
         """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
-        return self.split["share"] is None
+        return self.parsed_data.origin == "imported"
+
+    @cached_property
+    def parsed_split(self) -> Split:
+        return read_split(self.split)
+
+    @cached_property
+    def parsed_data(self) -> Source:
+        return read_source(self.data)
 
     @cached_property
     def parsed_decision(self) -> Decision:

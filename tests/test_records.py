@@ -12,13 +12,39 @@ import pytest
 
 from predictor.metrics.interval import Interval
 from predictor.record.decision import Decision, read_decision
+from predictor.record.provenance import count_outcomes, describe_sources
+from predictor.record.source import ImportedSource, TrainedSource, read_source
+from predictor.record.split import Split, read_split
 
 STORED = [
-    pytest.param(row["fields"], id=f"{file.name[:10]} {row['fields']['model']} {row['fields']['number']}")
+    row["fields"]
     for file in sorted((Path(__file__).parent / "stored").iterdir())
     for row in json.loads(gzip.decompress(file.read_bytes()))
     if row["model"] == "predictor.version"
 ]
+
+TRAINED = {"file": "d.csv", "sha256": "ab", "training_rows": 8, "held_out_rows": 2, "rows_without_target": 1}
+OUTCOMES = {
+    "found": 5,
+    "used": 3,
+    "held_out": 1,
+    "left_out": {"there is no input x": 2},
+    "newest": "2026-11-25T10:11:12.345678+00:00",
+    "since": None,
+}
+IMPORTED = {
+    "file": "s.csv",
+    "sha256": "cd",
+    "rows": 40,
+    "rows_without_target": 0,
+    "training_rows": None,
+    "model_file": "m.pkl",
+    "model_sha256": "ef",
+}
+
+
+def name(version):
+    return f"{version['model']} {version['number']} of {version['created_at'][:10]}"
 
 
 def write(record):
@@ -26,7 +52,7 @@ def write(record):
     return json.loads(json.dumps(msgspec.to_builtins(record)))
 
 
-@pytest.mark.parametrize("version", STORED)
+@pytest.mark.parametrize("version", STORED, ids=name)
 def test_a_stored_decision_is_written_as_it_was(version):
     assert write(read_decision(version["decision"])) == version["decision"]
 
@@ -42,3 +68,42 @@ def test_a_decision_always_has_the_keys_that_the_former_build_reads():
         *("promoted", "verdict", "reason", "metric", "rows", "left_out", "champion", "champion_score"),
         *("challenger_score", "baseline_score", "gain", "gain_over_baseline"),
     }
+
+
+@pytest.mark.parametrize("version", STORED, ids=name)
+def test_a_stored_split_is_written_as_it_was(version):
+    assert write(read_split(version["split"])) == version["split"]
+
+
+def test_a_split_is_read_where_nothing_was_stored():
+    assert read_split({}) == Split(names=(), share=None)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [*(version["data"] for version in STORED), TRAINED, {**TRAINED, "outcomes": OUTCOMES}, IMPORTED],
+)
+def test_a_stored_source_is_written_as_it_was_and_an_import_also_has_its_origin(stored):
+    origin = {"origin": "imported"} if "model_file" in stored else {}
+    assert write(read_source(stored)) == stored | origin
+    assert read_source(stored | origin) == read_source(stored)
+
+
+def test_a_source_names_its_origin_whichever_build_stored_it():
+    assert read_source(TRAINED).origin == "trained"
+    assert read_source(IMPORTED).origin == read_source({**IMPORTED, "origin": "imported"}).origin == "imported"
+    assert isinstance(read_source(IMPORTED), ImportedSource)
+
+
+def test_a_source_of_nothing_is_read_as_a_table_without_rows():
+    source = read_source({})
+    assert isinstance(source, TrainedSource)
+    assert (source.file, source.training_rows, source.outcomes) == ("", 0, None)
+
+
+def test_outcomes_are_counted_and_told_only_where_there_were_any():
+    without = [read_source(each) for each in ({}, TRAINED, IMPORTED)]
+    assert [(count_outcomes(each), describe_sources(each)) for each in without] == [(0, "")] * 3
+    source = read_source({**TRAINED, "outcomes": OUTCOMES})
+    assert count_outcomes(source) == 3
+    assert describe_sources(source).startswith("7 rows of d.csv and 3 of 5 outcomes, recorded to 2026-11-25 10:11 UTC")

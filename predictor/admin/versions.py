@@ -76,12 +76,13 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="rows learnt from / measured on")
     def shown_rows(self, version: Version) -> str:
-        learnt = "unknown" if version.is_imported else format_number(version.data["training_rows"])
+        rows = version.parsed_data.training_rows
+        learnt = "unknown" if rows is None else format_number(rows)
         return f"{learnt} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
 
     @admin.display(description="learnt from")
     def shown_sources(self, version: Version) -> str:
-        return describe_sources(version.data) or f"the rows of {version.data['file']} alone"
+        return describe_sources(version.parsed_data) or f"the rows of {version.parsed_data.file} alone"
 
     @admin.display(description="judged")
     def shown_decision(self, version: Version) -> str:

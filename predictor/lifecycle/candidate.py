@@ -10,6 +10,8 @@ import django.db
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.profile import describe_training
+from predictor.record.source import TrainedSource, UsedOutcomes
+from predictor.record.split import Split
 from predictor.registry.artifact import find_libraries
 from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package, pack_bytes, pack_model
@@ -68,7 +70,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
-        split={"names": sorted(dataset.schema.names), "share": trained.share},
+        split=Split(names=tuple(sorted(dataset.schema.names)), share=trained.share),
         data=describe_data(recipe, dataset, trained.observed),
         report={"tuning": trained.tuning, "recipe_sha256": trained.recipe_sha256, "code_sha256": trained.code},
         interval=_describe_interval(trained),
@@ -76,26 +78,29 @@ def describe_candidate(trained: "Trained") -> Candidate:
     )
 
 
-def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> dict[str, Any]:
-    """Where the rows came from; `outcomes` only where there were any, so that without them nothing differs."""
-    described = {
-        "file": recipe.data_name,
-        "sha256": dataset.sha256,
-        "training_rows": int(dataset.training.sum()),
-        "held_out_rows": int(dataset.held_out.sum()),
-        "rows_without_target": dataset.left_out,
-    }
-    if observed is None or observed.newest is None:
-        return described
-    outcomes = {
-        "found": len(observed.outcomes),
-        "used": dataset.outcomes,
-        "held_out": int((dataset.held_out & ~dataset.from_table).sum()),
-        "left_out": dataset.misfits,
-        "newest": observed.newest.isoformat(),
-        "since": observed.since.isoformat() if observed.since else None,
-    }
-    return {**described, "outcomes": outcomes}
+def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> TrainedSource:
+    """Where the rows came from."""
+    return TrainedSource(
+        file=recipe.data_name,
+        sha256=dataset.sha256,
+        training_rows=int(dataset.training.sum()),
+        held_out_rows=int(dataset.held_out.sum()),
+        rows_without_target=dataset.left_out,
+        outcomes=_describe_outcomes(dataset, observed) if observed else None,
+    )
+
+
+def _describe_outcomes(dataset: "Dataset", observed: "Observed") -> UsedOutcomes | None:
+    if observed.newest is None:
+        return None
+    return UsedOutcomes(
+        found=len(observed.outcomes),
+        used=dataset.outcomes,
+        held_out=int((dataset.held_out & ~dataset.from_table).sum()),
+        left_out=dataset.misfits,
+        newest=observed.newest.isoformat(),
+        since=observed.since.isoformat() if observed.since else None,
+    )
 
 
 def add_report(trained: "Trained", candidate: Candidate) -> Candidate:

@@ -98,8 +98,8 @@ def _read_champion(champion: LiveModel) -> "Champion":
     return Champion(
         number=version.number,
         schema=runtime.schema,
-        names=version.split["names"],
-        share=version.split["share"],
+        names=list(version.parsed_split.names),
+        share=version.parsed_split.share,
         estimator=runtime.estimator,
     )
 
@@ -108,11 +108,15 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
     """Whether the live version has the same description and predicts the same for all rows, up to rounding."""
     from predictor.training.evaluation import predict_rows
 
-    described = ("title", "description", "estimator", "split", "data", "libraries")
-    if any(getattr(candidate, name) != getattr(champion.version, name) for name in described):
+    version = champion.version
+    described = ("title", "description", "estimator", "libraries")
+    if any(getattr(candidate, name) != getattr(version, name) for name in described):
+        return False
+    # As they are read: builds may write the same in other ways.
+    if (candidate.split, candidate.data) != (version.parsed_split, version.parsed_data):
         return False
     try:
-        signed = read_verified(champion.version, Artifact.Kind.PICKLE)[0]  # Without its bytes, which may be 100 MB.
+        signed = read_verified(version, Artifact.Kind.PICKLE)[0]  # Without its bytes, which may be 100 MB.
         if Schema.from_json(signed["schema"]) != candidate.schema:
             return False
         if signed["sha256"] == candidate.package.sha256:

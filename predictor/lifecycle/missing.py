@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from predictor.exceptions import ArtifactError, MlsiteError, UntrustedArtifact
 from predictor.models import Version
 from predictor.record.provenance import hash_file
+from predictor.record.source import TrainedSource
 from predictor.registry.artifact import find_libraries
 from predictor.registry.trust import explain_distrust
 from predictor.registry.versions import verify_servable
@@ -69,11 +70,14 @@ def find_repeated(models_dir: Path, slug: str) -> Version | None:
     kept = Version.objects.filter(model=slug, promotions=None).order_by("-number").first()
     if kept is None or kept.parsed_decision.promoted or kept.parsed_decision.champion is not None:
         return None
-    made_of = [kept.report.get("recipe_sha256"), kept.report.get("code_sha256"), kept.data["sha256"], kept.libraries]
+    source = kept.parsed_data
+    if not isinstance(source, TrainedSource) or source.outcomes is not None:
+        return None
+    made_of = [kept.report.get("recipe_sha256"), kept.report.get("code_sha256"), source.sha256, kept.libraries]
     try:
         recipe = read_recipe(models_dir, slug)
         files = [hash_file(file) for file in (recipe.file, recipe.pipeline_file, recipe.data_file)]
-        if "outcomes" in kept.data or made_of != [*files, find_libraries()]:
+        if made_of != [*files, find_libraries()]:
             return None
         verify_servable(kept)
     except MlsiteError:  # A training says what is wrong with the recipe.

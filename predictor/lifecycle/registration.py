@@ -1,6 +1,6 @@
 """Judges what was trained or imported against the live version, and registers it by the gate's rules."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from predictor.estimators.own_code import hash_code
@@ -8,6 +8,7 @@ from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
 from predictor.record.decision import Decision
+from predictor.record.source import Source
 from predictor.registry.candidate import Candidate
 from predictor.registry.versions import register
 
@@ -50,7 +51,7 @@ class Registered:
     metrics: dict[str, Any]
     promoted: bool
     reason: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Source | None = None
     decision: Decision | None = None
     unit: str = ""
     state: State = "done"
@@ -96,7 +97,7 @@ def _summarise(
     return Registered(
         model=candidate.model,
         version=version,
-        rows=candidate.data["training_rows"],
+        rows=candidate.data.training_rows,
         metrics=candidate.metrics,
         promoted=promoted,
         reason=reason,

@@ -11,7 +11,7 @@ from predictor.management.table import align_columns
 from predictor.metrics.names import write_scores
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
-from predictor.record.provenance import describe_sources
+from predictor.record.provenance import count_outcomes, describe_sources
 
 if TYPE_CHECKING:
     from predictor.lifecycle.registration import Registered
@@ -43,7 +43,7 @@ def write_json(results: list["Registered"]) -> str:
                 "model": result.model,
                 "version": result.version,
                 "rows": result.rows,
-                "outcomes": result.data.get("outcomes", {}).get("used", 0),
+                "outcomes": count_outcomes(result.data) if result.data else 0,
                 "metrics": result.metrics.get("scores", {}),
                 "intervals": result.metrics.get("intervals", {}),
                 "baseline": result.metrics.get("baseline", {}),
@@ -78,10 +78,11 @@ def _describe(result: "Registered") -> list[str]:
     # Another version is live, or known to be better, where there was a champion to compare with.
     is_alone = result.version and not result.promoted and (result.decision is None or result.decision.champion is None)
     promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'
+    sources = describe_sources(result.data) if result.data else ""
     comparison = describe_comparison(result.decision, result.unit) if result.decision else []
     return [
         f"{result.model}  {version}  {state}  {source}",
-        *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
+        *([f"  {sources}"] if sources else []),
         f"  {result.reason}",
         *([f"  {promote}"] if is_alone else []),
         *(f"  {line}" for line in comparison),

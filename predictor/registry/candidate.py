@@ -5,6 +5,8 @@ from typing import Any
 
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
+from predictor.record.source import Source
+from predictor.record.split import Split
 from predictor.registry.packing import Package
 from predictor.schema.schema import Schema
 
@@ -22,8 +24,8 @@ class Candidate:
     code: str | None
     metrics: dict[str, Any]
     profile: dict[str, Any]
-    split: dict[str, Any]
-    data: dict[str, Any]
+    split: Split
+    data: Source
     report: dict[str, Any]
     interval: dict[str, Any] | None
     package: Package

@@ -186,7 +186,7 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "classes": [format_label(label) for label in schema.target.classes],
         "chart": pieces.resting,
         "backdrop": pieces.get_backdrop(pieces.resting),
-        "sources": describe_sources(version.data),
+        "sources": describe_sources(version.parsed_data),
         "report": show_report(version),
     }
 
