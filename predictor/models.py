@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from predictor.formats import Quantity, Written, find_decimals, find_interval_decimals, format_number
-from predictor.metrics.names import LABELS, WrittenScore, describe_scale, write_scores
+from predictor.metrics.names import LABELS, describe_scale
 from predictor.record.comparison import describe_comparison
 from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
 from predictor.schema.schema import Schema
@@ -131,13 +132,17 @@ class Version(models.Model):
     @property
     def decimals(self) -> int | None:
         """To how many decimals its predictions are written that have no interval: 4 digits of the target's spread."""
-        spread = self.metrics.get("baseline", {}).get("rmse")  # The baseline is always the mean.
+        spread = self.parsed_metrics.baseline.get("rmse")  # The baseline is always the mean.
         return None if spread is None else find_decimals(spread, 4)
 
     @property
     def is_imported(self) -> bool:
         """Whether it was fitted elsewhere, so that nobody here knows which rows it learnt."""
         return self.parsed_data.origin == "imported"
+
+    @cached_property
+    def parsed_metrics(self) -> Measurement:
+        return read_measurement(self.metrics)
 
     @cached_property
     def parsed_split(self) -> Split:
@@ -175,13 +180,13 @@ class Version(models.Model):
     @property
     def scores(self) -> list[tuple[str, float, float | None]]:
         """Each metric's label, score, and the baseline's; in a fixed order, which PostgreSQL's JSON does not keep."""
-        scores, baseline = self.metrics["scores"], self.metrics["baseline"]
+        scores, baseline = self.parsed_metrics.scores, self.parsed_metrics.baseline
         return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
 
     @property
     def written_scores(self) -> list[WrittenScore]:
         """Its metrics as people write them."""
-        return write_scores(self.metrics, self.target.unit)
+        return write_scores(self.parsed_metrics, self.target.unit)
 
     @property
     def comparison(self) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from predictor.metrics.interval import Interval
 from predictor.record.decision import Decision, read_decision
+from predictor.record.measurement import Measurement, read_measurement
 from predictor.record.provenance import count_outcomes, describe_sources
 from predictor.record.source import ImportedSource, TrainedSource, read_source
 from predictor.record.split import Split, read_split
@@ -107,3 +108,14 @@ def test_outcomes_are_counted_and_told_only_where_there_were_any():
     source = read_source({**TRAINED, "outcomes": OUTCOMES})
     assert count_outcomes(source) == 3
     assert describe_sources(source).startswith("7 rows of d.csv and 3 of 5 outcomes, recorded to 2026-11-25 10:11 UTC")
+
+
+@pytest.mark.parametrize("version", STORED, ids=name)
+def test_a_stored_measurement_is_written_as_it_was_and_without_intervals_with_none(version):
+    stored = version["metrics"]
+    assert write(read_measurement(stored)) == {"intervals": {}} | stored
+
+
+def test_a_measurement_is_read_where_nothing_was_stored_and_where_postgresql_keeps_large_scores_as_integers():
+    assert read_measurement({}) == Measurement()
+    assert read_measurement({"scores": {"mae": 10**300}}).scores == {"mae": 1e300}

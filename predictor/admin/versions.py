@@ -76,9 +76,9 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="rows learnt from / measured on")
     def shown_rows(self, version: Version) -> str:
-        rows = version.parsed_data.training_rows
+        rows, measured = version.parsed_data.training_rows, version.parsed_metrics
         learnt = "unknown" if rows is None else format_number(rows)
-        return f"{learnt} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
+        return f"{learnt} / {format_number(measured.rows)} ({measured.method})"
 
     @admin.display(description="learnt from")
     def shown_sources(self, version: Version) -> str:

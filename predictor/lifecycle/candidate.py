@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import django.db
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
+from predictor.record.measurement import Measurement
 from predictor.record.profile import describe_training
 from predictor.record.source import TrainedSource, UsedOutcomes
 from predictor.record.split import Split
@@ -55,13 +56,13 @@ def describe_candidate(trained: "Trained") -> Candidate:
         schema=dataset.schema,
         libraries=find_libraries(),
         code=trained.code,
-        metrics={
-            "method": evaluation.method,
-            "rows": evaluation.rows,
-            "scores": evaluation.scores,
-            "baseline": evaluation.baseline,
-            "intervals": find_score_intervals(evaluation, recipe.seed),
-        },
+        metrics=Measurement(
+            method=evaluation.method,
+            rows=evaluation.rows,
+            scores=evaluation.scores,
+            baseline=evaluation.baseline,
+            intervals=find_score_intervals(evaluation, recipe.seed),
+        ),
         profile=describe_training(
             dataset.schema,
             dataset.matrix[shown],

@@ -1,13 +1,14 @@
 """Judges what was trained or imported against the live version, and registers it by the gate's rules."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from predictor.estimators.own_code import hash_code
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
 from predictor.record.decision import Decision
+from predictor.record.measurement import Measurement
 from predictor.record.source import Source
 from predictor.registry.candidate import Candidate
 from predictor.registry.versions import register
@@ -48,7 +49,7 @@ class Registered:
     model: str
     version: int | None
     rows: int | None
-    metrics: dict[str, Any]
+    metrics: Measurement | None
     promoted: bool
     reason: str
     data: Source | None = None
@@ -58,7 +59,7 @@ class Registered:
 
     @classmethod
     def without_training(cls, model: str, state: State, reason: str, *, version: int | None = None) -> "Registered":
-        return cls(model=model, version=version, rows=0, metrics={}, promoted=False, reason=reason, state=state)
+        return cls(model=model, version=version, rows=0, metrics=None, promoted=False, reason=reason, state=state)
 
 
 def register_challenger(

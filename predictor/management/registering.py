@@ -8,9 +8,9 @@ import msgspec
 
 from predictor.formats import format_number
 from predictor.management.table import align_columns
-from predictor.metrics.names import write_scores
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
+from predictor.record.measurement import write_scores
 from predictor.record.provenance import count_outcomes, describe_sources
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def write_json(results: list["Registered"]) -> str:
                 "version": result.version,
                 "rows": result.rows,
                 "outcomes": count_outcomes(result.data) if result.data else 0,
-                "metrics": result.metrics.get("scores", {}),
-                "intervals": result.metrics.get("intervals", {}),
-                "baseline": result.metrics.get("baseline", {}),
+                "metrics": result.metrics.scores if result.metrics else {},
+                "intervals": result.metrics.intervals if result.metrics else {},
+                "baseline": result.metrics.baseline if result.metrics else {},
                 "promoted": result.promoted,
                 "reason": result.reason,
                 "decision": msgspec.to_builtins(result.decision) if result.decision else {},
@@ -67,14 +67,13 @@ def write_text(results: list["Registered"]) -> str:
 def _describe(result: "Registered") -> list[str]:
     if result.state == "failed":
         return [f"{result.model}  failed"]
-    if result.state != "done":
+    if result.state != "done" or result.metrics is None:
         return [f"{result.model}  left alone", f"  {result.reason}"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
     source = "fitted elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
-    metrics = result.metrics
-    measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
-    scores = write_scores(metrics, result.unit)
+    measured = f"{result.metrics.method}, {format_number(result.metrics.rows)} rows"
+    scores = write_scores(result.metrics, result.unit)
     # Another version is live, or known to be better, where there was a champion to compare with.
     is_alone = result.version and not result.promoted and (result.decision is None or result.decision.champion is None)
     promote = f'to make it live all the same: manage.py promote {result.model} {result.version} --reason "…"'

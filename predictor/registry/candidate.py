@@ -5,6 +5,7 @@ from typing import Any
 
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
+from predictor.record.measurement import Measurement
 from predictor.record.source import Source
 from predictor.record.split import Split
 from predictor.registry.packing import Package
@@ -22,7 +23,7 @@ class Candidate:
     schema: Schema
     libraries: dict[str, str]
     code: str | None
-    metrics: dict[str, Any]
+    metrics: Measurement
     profile: dict[str, Any]
     split: Split
     data: Source

@@ -142,7 +142,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         description=candidate.description,
         estimator=candidate.estimator,
         schema=candidate.schema.to_json(),
-        metrics=candidate.metrics,
+        metrics=msgspec.to_builtins(candidate.metrics),
         profile=candidate.profile,
         split=msgspec.to_builtins(candidate.split),
         data=msgspec.to_builtins(candidate.data),
