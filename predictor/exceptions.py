@@ -129,3 +129,11 @@ class WrongFormat(UntrustedArtifact):
 
 class RetiredFormat(WrongFormat):
     remedy = "if an earlier build of yours stored it, sign it by `manage.py resign --accept-format-1`"
+
+
+def copy_error(error: Exception) -> Exception:
+    """The same error for one more thread to raise, each with a trace of its own; the very one where that cannot be."""
+    try:
+        return type(error)(*error.args)
+    except Exception:  # Whatever its constructor wants, the thread that waits must get an error.
+        return error

@@ -369,13 +369,13 @@ class Prediction(models.Model):
             for feature in self.version.schema["features"][:most]
         ]
 
-    @property
+    @cached_property
     def decimals(self) -> int | None:
         """To how many decimals it is written: as its interval, or as its version's predictions without one."""
         from_interval = find_interval_decimals(*self.interval) if self.interval else None
         return self.version.decimals if from_interval is None else from_interval
 
-    @property
+    @cached_property
     def written_output(self) -> Written:
         return self.version.target.write(self.output, decimals=self.decimals)
 

@@ -16,11 +16,11 @@ from predictor.exceptions import (
     WrongLibraries,
     WrongPlace,
 )
+from predictor.registry import artifact, manifest
 from predictor.registry.manifest import Identity, open_manifest, sign_manifest, write_manifest
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.serving import artifact, manifest
 
 SCHEMA = Schema(
     features=(Feature(name="x", kind="number", label="x"),),

@@ -104,7 +104,7 @@ def test_a_digit_is_measured_wider_than_a_comma():
 def test_the_own_point_is_told_as_the_page_writes_it():
     price = Target(name="y", label="Price", task="regression", unit="$")
     schema = Schema(features=(X,), target=price)
-    chart = draw_chart(schema, LINE_PROFILE, {"x": 12_345.5}, 159_600.78, [120_000, 199_000], decimals=-3)
+    chart = draw_chart(schema, LINE_PROFILE, {"x": 12_345.5}, 159_600.78, [120_000, 199_000], written="$160,000")
     assert chart.title.endswith("your point at 12,345.5\u00a0mm, $160,000")
 
 

@@ -37,7 +37,7 @@ def test_all_recipes_are_retrained_when_none_is_named(retrain):
 
 def test_the_text_is_a_short_table_with_the_baseline_beside_each_metric(retrain):
     printed = retrain("line")
-    assert re.search(r"line  version 1  live  learnt from 161 rows", printed.out)
+    assert re.search(r"line  version 1  live  trained on 161 rows", printed.out)
     assert re.search(r"hold-out, 39 rows +model +baseline", printed.out)
     assert re.search(r"RMSE +1\.\d+ +6\.\d+ +0\.\d+ to 1\.\d+", printed.out)
 

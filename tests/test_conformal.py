@@ -43,7 +43,7 @@ def make_evaluation(method, rows):
         rows=rows,
         scores={},
         baseline={},
-        answers=answers,
+        predictions=answers,
         baseline_predictions=answers,
         actual=np.arange(rows) + 1.0,
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from predictor.exceptions import RecipeError
+from predictor.metrics import bootstrap
 from predictor.metrics.losses import Predictions
 from predictor.training import gate
 from predictor.training.gate import Contest
@@ -87,7 +88,7 @@ def test_the_same_losses_are_decided_alike_every_time():
     assert decide(contest) == decide(contest)
 
 
-@pytest.mark.parametrize("rows", [ROWS, gate.MOST_DRAWN_ROWS + 1])
+@pytest.mark.parametrize("rows", [ROWS, bootstrap.MOST_DRAWN_ROWS + 1])
 def test_what_is_drawn_follows_the_seed(rows):
     losses = np.random.default_rng(0).gamma(1.0, size=(2, rows))
     first, again, other = (gate.resample("rmse", losses, seed) for seed in (0, 0, 1))
@@ -102,7 +103,7 @@ def test_very_many_rows_give_the_interval_that_drawing_them_gives(monkeypatch, o
     losses = random.gamma(1.0, size=(2, 60_000))
     losses[0, 0] += outlier
     quick = gate.find_interval(*gate.resample("rmse", losses, 0).T)
-    monkeypatch.setattr(gate, "MOST_DRAWN_ROWS", 100_000)
+    monkeypatch.setattr(bootstrap, "MOST_DRAWN_ROWS", 100_000)
     drawn = gate.find_interval(*gate.resample("rmse", losses, 1).T)
     width = drawn.high - drawn.low
     assert quick.low == pytest.approx(drawn.low, abs=0.1 * width)
@@ -113,7 +114,7 @@ def test_many_rows_are_resampled_in_pieces_to_the_same_kind_of_interval(monkeypa
     contest = make_contest(0.3, 0.0)
     losses = np.stack([contest.champion, contest.challenger])
     whole = gate.find_interval(*gate.resample("rmse", losses, 0).T)
-    monkeypatch.setattr(gate, "NUMBERS_AT_ONCE", 1000)
+    monkeypatch.setattr(bootstrap, "NUMBERS_AT_ONCE", 1000)
     pieces = gate.find_interval(*gate.resample("rmse", losses, 0).T)
     assert pieces.low == pytest.approx(whole.low, abs=0.02)
     assert pieces.high == pytest.approx(whole.high, abs=0.02)

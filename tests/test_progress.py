@@ -4,15 +4,15 @@ import sys
 
 from django.core.management.base import OutputWrapper
 
-from predictor.management.progress import Progress
+from predictor.management.progress import TerminalProgress
 
 
 def test_without_a_terminal_there_are_plain_lines_and_a_count_is_told_in_ten(capsys):
-    with Progress(OutputWrapper(sys.stderr)) as report:
-        report("line: reading")
+    with TerminalProgress(OutputWrapper(sys.stderr)) as progress:
+        progress("line: reading")
         for done in range(1, 101):
-            report("line: tuning", done=done, total=100)
-        report("line: 7 of [them]")
+            progress("line: tuning", done=done, total=100)
+        progress("line: 7 of [them]")
     counted = [f"line: tuning: {done} of 100" for done in range(10, 101, 10)]
     assert capsys.readouterr().err.splitlines() == ["line: reading", *counted, "line: 7 of [them]"]
 
@@ -22,10 +22,10 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away_and_the_lines_stay(monkeypa
     with os.fdopen(writer, "w") as terminal, monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", terminal)
         patched.setenv("TERM", "xterm")
-        with Progress(OutputWrapper(terminal)) as report:
-            report("line: reading [x]")
+        with TerminalProgress(OutputWrapper(terminal)) as progress:
+            progress("line: reading [x]")
             for done in range(1, 4):
-                report("line: tuning", done=done, total=3)
+                progress("line: tuning", done=done, total=3)
     shown = os.read(reader, 100_000).decode()
     os.close(reader)
     assert "line: reading [x]" in shown

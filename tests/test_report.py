@@ -99,7 +99,7 @@ def answer_classes(rows, classes, has_probabilities=True):
         rows=rows,
         scores=scores,
         baseline={},
-        answers=answers,
+        predictions=answers,
         baseline_predictions=answers,
         actual=actual,
     )

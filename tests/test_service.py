@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
 from predictor.models import Artifact, Prediction
-from predictor.serving import live, registry
+from predictor.registry import versions as registry
+from predictor.serving import live
 from predictor.serving import service as service_module
 from predictor.serving.service import ModelService, give_back_memory
 from tests.memory import read_memory

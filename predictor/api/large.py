@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -22,16 +22,18 @@ SECONDS_FOR_TURN = 8
 _turn = threading.Lock()
 
 
-@contextmanager
-def take_turn(request: HttpRequest) -> Iterator[None]:
+def take_turn(request: HttpRequest) -> AbstractContextManager[None]:
     """Let large bodies wait for each other, so that others wait for a part of one at most.
 
-    Raises TooLate where the turn does not come.
+    Entering it raises TooLate where the turn does not come.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) <= MOST_SMALL_BYTES:
-        yield
-        return
+    is_small = not length.isdecimal() or int(length) <= MOST_SMALL_BYTES
+    return nullcontext() if is_small else _take_turn()
+
+
+@contextmanager
+def _take_turn() -> Iterator[None]:
     if not _turn.acquire(timeout=SECONDS_FOR_TURN):
         raise TooLate(f"other large bodies were parsed for {SECONDS_FOR_TURN} s")
     try:

@@ -47,7 +47,7 @@ def judge_challenger(
     decision = _decide(trained, champion, replace_untrusted=replace_untrusted)
     promoted, reason = decision.promoted, decision.reason
     if mode != "if-better" and promoted != (mode == "always"):
-        promoted, reason = mode == "always", f"as asked: {mode}; else {reason}"
+        promoted, reason = mode == "always", f"as told: {mode}; else {reason}"
     return Judgement(
         promoted=promoted,
         reason=reason,

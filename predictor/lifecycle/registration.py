@@ -74,7 +74,7 @@ def register_challenger(
         champion = find_live_model(candidate.model)
         with blame_recipe(trained.recipe):
             if champion and not request.force and is_same(trained, candidate, champion):
-                reason = f"predictions as version {champion.version.number}, which is live: nothing to register"
+                reason = f"answers as version {champion.version.number}, which is live: nothing to register"
                 return _summarise(candidate, None, promoted=False, reason=reason)
             judgement = judge_challenger(trained, champion, request.mode, replace_untrusted=request.replace_untrusted)
         if request.dry_run:

@@ -105,7 +105,7 @@ class Feature:
             return None
         return f"{self.label}: {self.write(value).text} is outside what the model has seen: {self.seen_range.text}"
 
-    @property
+    @cached_property
     def seen_range(self) -> Written | None:
         """The range seen in training: “0.1 to 9.9 mm”; None for what has none."""
         if not self.seen or self.kind in ("category", "boolean"):

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from django.db import Error, connection
 
+from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
 from predictor.serving.history import describe_answer, insert_predictions
@@ -49,8 +50,7 @@ class Job:
     def get_predictions(self) -> list[Prediction]:
         """The finished job's predictions, in the order of its rows; raises its error where it has one."""
         if isinstance(self._outcome, Exception):
-            # Others may raise the same one: without the traces that they have added.
-            raise self._outcome.with_traceback(None)
+            raise self._outcome
         return self._outcome
 
 
@@ -143,7 +143,7 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
         _insert([prediction for _, made in predicted for prediction in made], store, patience)
     except ConnectionLost as lost:
         for job, _ in predicted:
-            job.finish(lost.error)
+            job.finish(copy_error(lost.error))
     except Exception as error:  # The database's own errors, and what an adapter says of a value; whoever asked is told.
         if len(predicted) == 1:
             predicted[0][0].finish(error)

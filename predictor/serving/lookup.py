@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from predictor.exceptions import TooLate
+from predictor.exceptions import TooLate, copy_error
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -66,7 +66,7 @@ class Lookup(Generic[Key, Found]):
             # What only ends this caller, such as a client that was given up, is no answer for the others.
             shared = error if isinstance(error, Exception) else TooLate("the query for this was given up")
             for _, turn in others:
-                turn.set_exception(shared)
+                turn.set_exception(copy_error(shared))
             raise
         else:
             for _, turn in others:

@@ -135,7 +135,7 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     """
     given = recipe.features.get(series.name, FeatureRecipe())
     if given != FeatureRecipe(label=given.label, unit=given.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be given of it")
+        raise recipe.error(f"features.{series.name}", "this is the target; only label and unit may be said of it")
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes come more than once")
     task = recipe.task or infer_task(series)

@@ -1,12 +1,14 @@
 """How much a visitor's request may bring: found out before any of it is parsed, so that refusing it costs nothing."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from predictor.exceptions import ModelNotFound
 from predictor.schema.schema import Schema
+from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 
 # gunicorn takes no more in one header; several of them become one here.
@@ -18,6 +20,10 @@ MOST_ADMIN_FIELDS = 1000
 MORE_BYTES = 16 * 1024
 # The longest number that anybody types, with what stands around it.
 BYTES_A_VALUE = 200
+
+
+# A version that is served no more takes its bounds along.
+_bounds: WeakKeyDictionary[Runtime, tuple[int, int]] = WeakKeyDictionary()
 
 
 class TooMuch(Exception):
@@ -52,9 +58,7 @@ def check_form(request: HttpRequest, address: str | None, captured: dict[str, An
     if request.path_info.startswith("/admin/"):
         most_fields, most_bytes = MOST_ADMIN_FIELDS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     else:
-        schema = find_schema(address, captured)
-        most_fields = MORE_FIELDS + (len(schema.features) if schema else 0)
-        most_bytes = MORE_BYTES + (count_bytes(schema) if schema else 0)
+        most_fields, most_bytes = find_bounds(address, captured)
     if len(request.body) > most_bytes:
         raise make_too_large(most_bytes)
     fields = count_fields(request)
@@ -63,13 +67,19 @@ def check_form(request: HttpRequest, address: str | None, captured: dict[str, An
         raise TooMuch(413, "That is too much at once", hint)
 
 
-def find_schema(address: str | None, captured: dict[str, Any]) -> Schema | None:
-    """The inputs of the model whose form is at this address; None where there is none."""
+def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int]:
+    """The most fields and bytes for the model whose form is at this address; the least where there is none."""
     slug = settings.DEFAULT_MODEL if address == "default" else captured.get("slug")
     try:
-        return service.get_runtime(slug).schema if slug else None
+        runtime = service.get_runtime(slug) if slug else None
     except ModelNotFound:
-        return None
+        runtime = None
+    if runtime is None:
+        return MORE_FIELDS, MORE_BYTES
+    if runtime not in _bounds:
+        schema = runtime.schema
+        _bounds[runtime] = MORE_FIELDS + len(schema.features), MORE_BYTES + count_bytes(schema)
+    return _bounds[runtime]
 
 
 def count_bytes(schema: Schema) -> int:

@@ -117,14 +117,14 @@ def draw_chart(
     output: Any,
     interval: Sequence[float] | None = None,
     *,
-    decimals: int | None = None,
+    written: str = "",
     resting: Chart | None = None,
 ) -> Chart | None:
     """Place a version's training points, its fitted curve, and one visitor's own point with its interval.
 
     None where the version has nothing to draw, more classes than there are marks, or values too far apart for any
-    picture. The own point is left out where it has a missing input; `output` is written to `decimals`. `resting` is the
-    version's picture without one, where somebody has it already: what an own point within its axes needs no new place.
+    picture. The own point is left out where it has a missing input; `written` is `output` as pages write it. `resting`
+    is the version's picture without one, where it is drawn already: an own point within its axes needs no new places.
     """
     resting = resting or draw_resting_chart(schema, profile)
     own = _find_own(schema, profile, inputs, output) if resting else None
@@ -134,7 +134,7 @@ def draw_chart(
     places = [own, *((own[0], end) for end in ends)]
     is_inside = all(resting.x.holds(x) and resting.y.holds(y) for x, y in places)
     chart = resting if is_inside else draw_resting_chart(schema, profile, places)
-    return chart and chart.mark(own, ends, _write_own(schema, profile, own, decimals))
+    return chart and chart.mark(own, ends, _write_own(schema, profile, own, written))
 
 
 def draw_resting_chart(schema: Schema, profile: Mapping[str, Any], places: Sequence[Point] = ()) -> Chart | None:
@@ -167,9 +167,9 @@ def _find_own(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, A
     return None if own_x is None or own_y is None else (float(own_x), float(own_y))
 
 
-def _write_own(schema: Schema, profile: Mapping[str, Any], own: Point, decimals: int | None) -> str:
+def _write_own(schema: Schema, profile: Mapping[str, Any], own: Point, written: str) -> str:
     x, y = (_find_described(schema, name) for name in profile["axes"])
-    own_y = y.write(own[1], decimals=decimals) if isinstance(y, Target) else y.write(own[1])
+    own_y = written if written and isinstance(y, Target) else str(y.write(own[1]))
     return f"{x.write(own[0])}, {own_y}"
 
 

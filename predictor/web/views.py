@@ -244,7 +244,7 @@ def _render_prediction(
         prediction.inputs,
         prediction.output,
         prediction.interval,
-        decimals=prediction.decimals,
+        written=str(prediction.written_output),
         resting=pieces.resting,
     )
     context = {

@@ -85,12 +85,12 @@ def _draw_confusion_scores(actual: Vector, predicted: Vector, random: np.random.
     cells, counts = np.unique(actual.astype(np.int64) * width + predicted.astype(np.int64), return_counts=True)
     resamples = min(RESAMPLES, max(FEWEST_RESAMPLES, MOST_DRAWN_CELLS // len(cells)))
     drawn = random.multinomial(len(actual), counts / len(actual), size=resamples).astype(np.float64)
-    actual, answer = np.divmod(cells, width)
-    hits = actual == answer
-    by_actual, by_answer = (_sum_cells(drawn, each, width) for each in (actual, answer))
-    twice_hit = 2 * _sum_cells(drawn[:, hits], actual[hits], width)
+    cell_actual, cell_predicted = np.divmod(cells, width)
+    hits = cell_actual == cell_predicted
+    by_actual, by_predicted = (_sum_cells(drawn, each, width) for each in (cell_actual, cell_predicted))
+    twice_hit = 2 * _sum_cells(drawn[:, hits], cell_actual[hits], width)
     # A class that a resample has in neither is no class of it: 0 / 0 is left out of the mean.
-    macro_f1 = np.nanmean(twice_hit / (by_actual + by_answer), axis=1)
+    macro_f1 = np.nanmean(twice_hit / (by_actual + by_predicted), axis=1)
     return {"accuracy": drawn[:, hits].sum(axis=1) / len(actual), "macro_f1": macro_f1}
 
 
