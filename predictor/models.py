@@ -20,6 +20,7 @@ from predictor.record.comparison import describe_comparison
 from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
 from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
+from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
 from predictor.schema.schema import Schema
@@ -153,6 +154,10 @@ class Version(models.Model):
         return read_source(self.data)
 
     @cached_property
+    def parsed_report(self) -> Report | None:
+        return read_report(self.report)
+
+    @cached_property
     def parsed_decision(self) -> Decision:
         return read_decision(self.decision)
 
@@ -167,13 +172,13 @@ class Version(models.Model):
     @property
     def runtime_note(self) -> str:
         """In a sentence, whether it has a compiled model, what that was checked on, or why there is none."""
-        told = self.report.get("compiled")
+        told = self.parsed_report.compiled if self.parsed_report else None
         if told is None:
             return "by its pickle; it is from before models were compiled."
-        if "reason" in told:
-            return f"by its pickle: {told['reason']}."
-        rows, edge_rows = format_number(told["rows"]), format_number(told["edge_rows"])
-        difference = format_number(told["difference"], digits=1)
+        if isinstance(told, SkippedCompilation):
+            return f"by its pickle: {told.reason}."
+        rows, edge_rows = format_number(told.rows), format_number(told.edge_rows)
+        difference = format_number(told.difference, digits=1)
         checked = f"{rows} rows of its data and {edge_rows} made at the edges"
         return f"compiled; on {checked} it differs from the pickle by {difference} at most."
 
@@ -194,16 +199,22 @@ class Version(models.Model):
         return describe_comparison(self.parsed_decision, self.target.unit)
 
     @property
+    def measured_importances(self) -> Importances | None:
+        """None where its report has none, or where it has no report."""
+        found = self.parsed_report.importances if self.parsed_report else None
+        return found if isinstance(found, Importances) else None
+
+    @property
     def importances(self) -> list[tuple[str, float, float]]:
         """Each feature's label with the mean and the standard deviation of its importance, the largest first."""
         labels = {feature.name: feature.label for feature in self.parsed_schema.features}
-        found = self.report.get("importances", {}).get("features", [])
-        return sorted(((labels[each["name"]], each["mean"], each["sd"]) for each in found), key=lambda each: -each[1])
+        found = self.measured_importances.features if self.measured_importances else ()
+        return sorted(((labels[each.name], each.mean, each.sd) for each in found), key=lambda each: -each[1])
 
     @property
     def importance_scale(self) -> Quantity:
         """How its importances are written: as the metric that they are losses of."""
-        return describe_scale(self.report.get("importances", {}).get("metric", ""), self.target.unit)
+        return describe_scale(self.measured_importances.metric if self.measured_importances else "", self.target.unit)
 
 
 class Artifact(models.Model):

@@ -14,6 +14,7 @@ from predictor.metrics.interval import Interval
 from predictor.record.decision import Decision, read_decision
 from predictor.record.measurement import Measurement, read_measurement
 from predictor.record.provenance import count_outcomes, describe_sources
+from predictor.record.report import Compilation, Importances, SkippedCompilation, SkippedImportances, read_report
 from predictor.record.source import ImportedSource, TrainedSource, read_source
 from predictor.record.split import Split, read_split
 
@@ -41,6 +42,24 @@ IMPORTED = {
     "training_rows": None,
     "model_file": "m.pkl",
     "model_sha256": "ef",
+}
+
+IMPORTANCES = {
+    "metric": "rmse",
+    "rows": 39,
+    "held_out": True,
+    "repeats": 5,
+    "features": [{"name": "x", "mean": 7.5, "sd": 0.5}],
+}
+COMPILED = {"rows": 200, "edge_rows": 14, "difference": 0.0, "seconds": 0.07}
+TUNING = {"params": {"alpha": 0.1}, "metric": "rmse", "score": 1.2, "candidates": 4, "failed": 0, "folds": 5}
+REPORT = {
+    "importances": IMPORTANCES,
+    "tuning": TUNING,
+    "not_drawn": ["Residuals: none"],
+    "commit": None,
+    "fit_seconds": None,
+    "seconds": 3.5,
 }
 
 
@@ -119,3 +138,36 @@ def test_a_stored_measurement_is_written_as_it_was_and_without_intervals_with_no
 def test_a_measurement_is_read_where_nothing_was_stored_and_where_postgresql_keeps_large_scores_as_integers():
     assert read_measurement({}) == Measurement()
     assert read_measurement({"scores": {"mae": 10**300}}).scores == {"mae": 1e300}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *(version["report"] for version in STORED if "report" in version),
+        REPORT,
+        {**REPORT, "importances": {"skipped": "too many"}, "compiled": {"reason": "not compiled"}},
+        {**REPORT, "compiled": COMPILED, "recipe_sha256": "ab", "code_sha256": None},
+    ],
+)
+def test_a_stored_report_is_written_as_it_was_with_the_state_of_its_parts(stored):
+    written = write(read_report(stored))
+    for part in ("importances", "compiled"):
+        assert bool((written[part] or {}).pop("state", "")) == bool(stored.get(part))
+    assert written == {"compiled": None, "recipe_sha256": None, "code_sha256": None} | stored
+    assert read_report(write(read_report(stored))) == read_report(stored)
+
+
+def test_a_report_says_what_was_done_and_what_was_skipped():
+    done = read_report({**REPORT, "compiled": COMPILED})
+    assert (type(done.importances), type(done.compiled)) == (Importances, Compilation)
+    skipped = read_report({**REPORT, "importances": {"skipped": "too many"}, "compiled": {"reason": "not compiled"}})
+    assert skipped.importances == SkippedImportances(skipped="too many")
+    assert skipped.compiled == SkippedCompilation(reason="not compiled")
+    assert read_report(REPORT).compiled is None
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"tuning": None}, {"tuning": TUNING, "recipe_sha256": "ab", "code_sha256": None}]
+)
+def test_what_a_build_stored_that_made_no_report_is_none(stored):
+    assert read_report(stored) is None

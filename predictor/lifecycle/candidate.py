@@ -11,6 +11,7 @@ import django.db
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.measurement import Measurement
 from predictor.record.profile import describe_training
+from predictor.record.report import Compilation, Report, SkippedCompilation
 from predictor.record.source import TrainedSource, UsedOutcomes
 from predictor.record.split import Split
 from predictor.registry.artifact import find_libraries
@@ -73,7 +74,6 @@ def describe_candidate(trained: "Trained") -> Candidate:
         ),
         split=Split(names=tuple(sorted(dataset.schema.names)), share=trained.share),
         data=describe_data(recipe, dataset, trained.observed),
-        report={"tuning": trained.tuning, "recipe_sha256": trained.recipe_sha256, "code_sha256": trained.code},
         interval=_describe_interval(trained),
         package=pack_model(fitted),
     )
@@ -120,13 +120,17 @@ def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
         seed=recipe.seed,
     )
     compiled, described = _pack_compiled(checked)
-    report = {
-        **candidate.report,
-        **made.content,
-        "compiled": described,
-        "fit_seconds": trained.fit_seconds,
-        "seconds": time.perf_counter() - trained.started,
-    }
+    report = Report(
+        importances=made.importances,
+        tuning=trained.tuning,
+        compiled=described,
+        not_drawn=made.not_drawn,
+        commit=made.commit,
+        fit_seconds=trained.fit_seconds,
+        seconds=time.perf_counter() - trained.started,
+        recipe_sha256=trained.recipe_sha256,
+        code_sha256=trained.code,
+    )
     return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
 
 
@@ -138,11 +142,11 @@ def _describe_interval(trained: "Trained") -> dict[str, Any] | None:
     return measure_interval(trained.evaluation) if has_interval else None
 
 
-def _pack_compiled(checked: "Checked") -> tuple[Package | None, dict[str, Any]]:
+def _pack_compiled(checked: "Checked") -> tuple[Package | None, Compilation | SkippedCompilation]:
     """The compiled model, None where there is none, and on what it was checked, or why there is none."""
     if checked.data is None:
         return None, checked.described
     try:
         return pack_bytes(checked.data), checked.described
     except ModelTooLarge as error:
-        return None, {"reason": f"compiled, {str(error).rstrip('.')}"}
+        return None, SkippedCompilation(reason=f"compiled, {str(error).rstrip('.')}")

@@ -70,10 +70,10 @@ def find_repeated(models_dir: Path, slug: str) -> Version | None:
     kept = Version.objects.filter(model=slug, promotions=None).order_by("-number").first()
     if kept is None or kept.parsed_decision.promoted or kept.parsed_decision.champion is not None:
         return None
-    source = kept.parsed_data
-    if not isinstance(source, TrainedSource) or source.outcomes is not None:
+    report, source = kept.parsed_report, kept.parsed_data
+    if report is None or not isinstance(source, TrainedSource) or source.outcomes is not None:
         return None
-    made_of = [kept.report.get("recipe_sha256"), kept.report.get("code_sha256"), source.sha256, kept.libraries]
+    made_of = [report.recipe_sha256, report.code_sha256, source.sha256, kept.libraries]
     try:
         recipe = read_recipe(models_dir, slug)
         files = [hash_file(file) for file in (recipe.file, recipe.pipeline_file, recipe.data_file)]

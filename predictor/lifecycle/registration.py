@@ -80,7 +80,7 @@ def register_challenger(
         if request.dry_run:
             reason = f"dry run; {judgement.reason}"
             return _summarise(candidate, None, promoted=False, reason=reason, decision=judgement.decision)
-        if "seconds" not in candidate.report:
+        if candidate.report is None:
             progress(f"{candidate.model}: drawing its report")
             candidate = add_report(trained, candidate)
         if hash_code(trained.recipe.pipeline_file) != candidate.code:

@@ -6,6 +6,7 @@ from typing import Any
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
 from predictor.record.measurement import Measurement
+from predictor.record.report import Report
 from predictor.record.source import Source
 from predictor.record.split import Split
 from predictor.registry.packing import Package
@@ -14,7 +15,10 @@ from predictor.schema.schema import Schema
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A trained model that has no number yet. The packages hold the bytes that will be signed."""
+    """A trained model that has no number yet. The packages hold the bytes that will be signed.
+
+    Only one that will be registered has a report, drawings and, where it could be compiled, a compiled model.
+    """
 
     model: str
     title: str
@@ -27,9 +31,9 @@ class Candidate:
     profile: dict[str, Any]
     split: Split
     data: Source
-    report: dict[str, Any]
     interval: dict[str, Any] | None
     package: Package
+    report: Report | None = None
     compiled: Package | None = None
     drawings: tuple[Drawing, ...] = ()
 

@@ -148,7 +148,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         data=msgspec.to_builtins(candidate.data),
         decision=msgspec.to_builtins(judgement.decision),
         libraries=candidate.libraries,
-        report=candidate.report,
+        report=msgspec.to_builtins(candidate.report) if candidate.report else {},
         interval=candidate.interval,
     )
 
