@@ -20,6 +20,7 @@ from predictor.record.comparison import describe_comparison
 from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
 from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
+from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
@@ -144,6 +145,10 @@ class Version(models.Model):
     @cached_property
     def parsed_metrics(self) -> Measurement:
         return read_measurement(self.metrics)
+
+    @cached_property
+    def parsed_profile(self) -> Profile:
+        return read_profile(self.profile)
 
     @cached_property
     def parsed_split(self) -> Split:

@@ -13,6 +13,7 @@ import pytest
 from predictor.metrics.interval import Interval
 from predictor.record.decision import Decision, read_decision
 from predictor.record.measurement import Measurement, read_measurement
+from predictor.record.profile import Profile, read_profile
 from predictor.record.provenance import count_outcomes, describe_sources
 from predictor.record.report import Compilation, Importances, SkippedCompilation, SkippedImportances, read_report
 from predictor.record.source import ImportedSource, TrainedSource, read_source
@@ -171,3 +172,15 @@ def test_a_report_says_what_was_done_and_what_was_skipped():
 )
 def test_what_a_build_stored_that_made_no_report_is_none(stored):
     assert read_report(stored) is None
+
+
+@pytest.mark.parametrize("version", STORED, ids=name)
+def test_a_stored_profile_is_written_as_it_was(version):
+    assert write(read_profile(version["profile"])) == version["profile"]
+
+
+def test_a_profile_is_read_where_nothing_was_stored_and_keeps_classes_of_every_kind():
+    assert read_profile({}) == Profile()
+    marks = [None, "Adelie", "1", 1, True, False, 2**70]
+    points = read_profile({"points": [[10**300, 0, mark] for mark in marks]}).points
+    assert [(x, mark, type(mark)) for x, _, mark in points] == [(1e300, mark, type(mark)) for mark in marks]

@@ -48,11 +48,11 @@ def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed
     )
     first, second = tune(models_dir).tuning, tune(models_dir).tuning
     assert first == second
-    assert first["candidates"] == 6
-    assert 2 <= first["params"]["max_depth"] <= 9
-    assert isinstance(first["params"]["max_depth"], int)
-    assert 1 <= first["params"]["min_samples_leaf"] <= 60
-    assert 0.001 <= first["params"]["ccp_alpha"] <= 0.1
+    assert first.candidates == 6
+    assert 2 <= first.params["max_depth"] <= 9
+    assert isinstance(first.params["max_depth"], int)
+    assert 1 <= first.params["min_samples_leaf"] <= 60
+    assert 0.001 <= first.params["ccp_alpha"] <= 0.1
     recipe.write_text("seed = 1\n" + recipe.read_text())
     assert tune(models_dir).tuning.params != first.params
 

@@ -10,7 +10,6 @@ import django.db
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.measurement import Measurement
-from predictor.record.profile import describe_training
 from predictor.record.report import Compilation, Report, SkippedCompilation
 from predictor.record.source import TrainedSource, UsedOutcomes
 from predictor.record.split import Split
@@ -44,6 +43,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
 
 
 def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.reports.profile import describe_training
     from predictor.training.reports.score_intervals import find_score_intervals
 
     recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation

@@ -6,6 +6,7 @@ from typing import Any
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
 from predictor.record.measurement import Measurement
+from predictor.record.profile import Profile
 from predictor.record.report import Report
 from predictor.record.source import Source
 from predictor.record.split import Split
@@ -28,7 +29,7 @@ class Candidate:
     libraries: dict[str, str]
     code: str | None
     metrics: Measurement
-    profile: dict[str, Any]
+    profile: Profile
     split: Split
     data: Source
     interval: dict[str, Any] | None

@@ -143,7 +143,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         estimator=candidate.estimator,
         schema=candidate.schema.to_json(),
         metrics=msgspec.to_builtins(candidate.metrics),
-        profile=candidate.profile,
+        profile=msgspec.to_builtins(candidate.profile),
         split=msgspec.to_builtins(candidate.split),
         data=msgspec.to_builtins(candidate.data),
         decision=msgspec.to_builtins(judgement.decision),

@@ -29,14 +29,14 @@ def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own seldom needs wider axes."""
     measured = version.parsed_interval
     radius = measured.radius if measured else 0.0
-    return [(x, y + sign * radius) for x, y in version.profile["curve"] for sign in (-1, 1)]
+    return [(x, y + sign * radius) for x, y in version.parsed_profile.curve for sign in (-1, 1)]
 
 
 class ChartPieces:
     """A version's picture: the part that hundreds of points make slow is drawn once for everybody."""
 
     def __init__(self, version: Version) -> None:
-        self.resting = draw_resting_chart(version.parsed_schema, version.profile, leave_room(version))
+        self.resting = draw_resting_chart(version.parsed_schema, version.parsed_profile, leave_room(version))
         self._backdrop = render_backdrop(self.resting) if self.resting else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:

@@ -240,7 +240,7 @@ def _render_prediction(
         outcome_form = OutcomeForm(schema.target, prediction.output)
     chart = draw_chart(
         schema,
-        version.profile,
+        version.parsed_profile,
         prediction.inputs,
         prediction.output,
         prediction.interval,

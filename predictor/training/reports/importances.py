@@ -9,11 +9,11 @@ from sklearn.inspection import permutation_importance
 
 from predictor.metrics.losses import Predictions, join_losses, measure_losses
 from predictor.metrics.names import Metric
-from predictor.record.profile import choose_rows
 from predictor.record.report import Importance, Importances, SkippedImportances
 from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import find_probabilities, make_dummy, predict_rows
+from predictor.training.reports.profile import choose_rows
 
 REPEATS = 5
 MOST_ROWS = 10_000
