@@ -11,13 +11,16 @@ import msgspec
 import pytest
 
 from predictor.metrics.interval import Interval
+from predictor.models import Version
 from predictor.record.decision import Decision, read_decision
+from predictor.record.interval import read_interval
 from predictor.record.measurement import Measurement, read_measurement
 from predictor.record.profile import Profile, read_profile
 from predictor.record.provenance import count_outcomes, describe_sources
 from predictor.record.report import Compilation, Importances, SkippedCompilation, SkippedImportances, read_report
 from predictor.record.source import ImportedSource, TrainedSource, read_source
 from predictor.record.split import Split, read_split
+from tests.outcomes import make_version
 
 STORED = [
     row["fields"]
@@ -184,3 +187,24 @@ def test_a_profile_is_read_where_nothing_was_stored_and_keeps_classes_of_every_k
     marks = [None, "Adelie", "1", 1, True, False, 2**70]
     points = read_profile({"points": [[10**300, 0, mark] for mark in marks]}).points
     assert [(x, mark, type(mark)) for x, _, mark in points] == [(1e300, mark, type(mark)) for mark in marks]
+
+
+@pytest.mark.parametrize("version", [version for version in STORED if "interval" in version], ids=name)
+def test_a_stored_interval_is_written_as_it_was(version):
+    assert write(read_interval(version["interval"])) == version["interval"]
+
+
+@pytest.mark.parametrize("version", STORED, ids=name)
+def test_a_stored_version_has_every_record(version):
+    stored = Version(**{key: value for key, value in version.items() if key != "created_at"})
+    for column in ("schema", "metrics", "profile", "split", "data", "decision", "report", "interval"):
+        assert (getattr(stored, f"parsed_{column}") is None) == (version.get(column) in (None, {}))
+
+
+@pytest.mark.django_db
+def test_a_version_that_keeps_nothing_is_read_and_needs_no_column_that_was_deferred(django_assert_num_queries):
+    stored = make_version()
+    assert (stored.is_imported, stored.scores, stored.decimals, stored.comparison) == (False, [], None, [])
+    assert (stored.importances, stored.parsed_report, stored.parsed_interval) == ([], None, None)
+    with django_assert_num_queries(1):
+        assert Version.objects.only("model", "decision").get().parsed_decision.reason == ""

@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import django.db
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
+from predictor.record.interval import MeasuredInterval
 from predictor.record.measurement import Measurement
 from predictor.record.report import Compilation, Report, SkippedCompilation
 from predictor.record.source import TrainedSource, UsedOutcomes
@@ -134,7 +135,7 @@ def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
     return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
 
 
-def _describe_interval(trained: "Trained") -> dict[str, Any] | None:
+def _describe_interval(trained: "Trained") -> MeasuredInterval | None:
     from predictor.training.conformal import measure_interval
 
     # The training rows of an import are unknown, and residuals of training rows are too small.

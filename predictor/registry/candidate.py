@@ -1,10 +1,10 @@
 """What a retrain or an import has made, before it has a number, and what was decided about it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
+from predictor.record.interval import MeasuredInterval
 from predictor.record.measurement import Measurement
 from predictor.record.profile import Profile
 from predictor.record.report import Report
@@ -32,7 +32,7 @@ class Candidate:
     profile: Profile
     split: Split
     data: Source
-    interval: dict[str, Any] | None
+    interval: MeasuredInterval | None
     package: Package
     report: Report | None = None
     compiled: Package | None = None

@@ -149,7 +149,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         decision=msgspec.to_builtins(judgement.decision),
         libraries=candidate.libraries,
         report=msgspec.to_builtins(candidate.report) if candidate.report else {},
-        interval=candidate.interval,
+        interval=msgspec.to_builtins(candidate.interval),
     )
 
 
@@ -175,7 +175,7 @@ def _store_artifact(
     content = build_manifest(
         find_identity(artifact, Site.objects.find()),
         candidate.schema,
-        interval=candidate.interval,
+        interval=msgspec.to_builtins(candidate.interval),
         size=package.size,
         sha256=package.sha256,
         code=code,
