@@ -15,9 +15,15 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from predictor.formats import Quantity, Written, find_decimals, find_interval_decimals, format_number
-from predictor.metrics.names import LABELS, WrittenScore, describe_scale, write_scores
+from predictor.metrics.names import LABELS, describe_scale
 from predictor.record.comparison import describe_comparison
+from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
+from predictor.record.profile import Profile, read_profile
+from predictor.record.report import Importances, Report, SkippedCompilation, read_report
+from predictor.record.source import Source, read_source
+from predictor.record.split import Split, read_split
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 
@@ -129,16 +135,40 @@ class Version(models.Model):
     @property
     def decimals(self) -> int | None:
         """The decimals of its predictions that have no interval: 4 significant digits of the target's spread."""
-        spread = self.metrics.get("baseline", {}).get("rmse")  # The baseline is always the mean.
+        spread = self.parsed_metrics.baseline.get("rmse")  # The baseline is always the mean.
         return None if spread is None else find_decimals(spread, 4)
 
     @property
     def is_imported(self) -> bool:
         """Whether it was trained elsewhere, so that its training rows are unknown."""
-        return self.split["share"] is None
+        return self.parsed_data.origin == "imported"
+
+    @cached_property
+    def parsed_metrics(self) -> Measurement:
+        return read_measurement(self.metrics)
+
+    @cached_property
+    def parsed_profile(self) -> Profile:
+        return read_profile(self.profile)
+
+    @cached_property
+    def parsed_split(self) -> Split:
+        return read_split(self.split)
+
+    @cached_property
+    def parsed_data(self) -> Source:
+        return read_source(self.data)
+
+    @cached_property
+    def parsed_report(self) -> Report | None:
+        return read_report(self.report)
+
+    @cached_property
+    def parsed_decision(self) -> Decision:
+        return read_decision(self.decision)
 
     @property
-    def measured_interval(self) -> MeasuredInterval | None:
+    def parsed_interval(self) -> MeasuredInterval | None:
         """What its intervals are made of, for pages; None also where the stored value cannot be read."""
         try:
             return read_interval(self.interval)
@@ -148,43 +178,49 @@ class Version(models.Model):
     @property
     def runtime_note(self) -> str:
         """In a sentence, whether it has a compiled model, and what that was checked on or why there is none."""
-        compiled = self.report.get("compiled")
+        compiled = self.parsed_report.compiled if self.parsed_report else None
         if compiled is None:
             return "from its pickle; an earlier build trained it, which compiled no models."
-        if "reason" in compiled:
-            return f"from its pickle: {compiled['reason']}."
-        rows, edge_rows = format_number(compiled["rows"]), format_number(compiled["edge_rows"])
-        difference = format_number(compiled["difference"], digits=1)
+        if isinstance(compiled, SkippedCompilation):
+            return f"from its pickle: {compiled.reason}."
+        rows, edge_rows = format_number(compiled.rows), format_number(compiled.edge_rows)
+        difference = format_number(compiled.difference, digits=1)
         checked = f"{rows} rows of its data and {edge_rows} made at the edges"
         return f"compiled; on {checked} it differs from the pickle by at most {difference}."
 
     @property
     def scores(self) -> list[tuple[str, float, float | None]]:
         """Each metric's label, score and baseline score, in a fixed order, which PostgreSQL's JSON does not keep."""
-        scores, baseline = self.metrics["scores"], self.metrics["baseline"]
+        scores, baseline = self.parsed_metrics.scores, self.parsed_metrics.baseline
         return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
 
     @property
     def written_scores(self) -> list[WrittenScore]:
         """Its metrics, formatted for people."""
-        return write_scores(self.metrics, self.target.unit)
+        return write_scores(self.parsed_metrics, self.target.unit)
 
     @property
     def comparison(self) -> list[str]:
         """In sentences, how it compares with the champion: scores, gains with 95 % intervals, rows left out."""
-        return describe_comparison(self.decision, self.target.unit)
+        return describe_comparison(self.parsed_decision, self.target.unit)
+
+    @property
+    def measured_importances(self) -> Importances | None:
+        """None where its report has none, or where it has no report."""
+        found = self.parsed_report.importances if self.parsed_report else None
+        return found if isinstance(found, Importances) else None
 
     @property
     def importances(self) -> list[tuple[str, float, float]]:
         """Each feature's label with the mean and the standard deviation of its importance, largest first."""
         labels = {feature.name: feature.label for feature in self.parsed_schema.features}
-        found = self.report.get("importances", {}).get("features", [])
-        return sorted(((labels[each["name"]], each["mean"], each["sd"]) for each in found), key=lambda each: -each[1])
+        found = self.measured_importances.features if self.measured_importances else ()
+        return sorted(((labels[each.name], each.mean, each.sd) for each in found), key=lambda each: -each[1])
 
     @property
     def importance_scale(self) -> Quantity:
         """How its importances are written: like the metric whose losses they are."""
-        return describe_scale(self.report.get("importances", {}).get("metric", ""), self.target.unit)
+        return describe_scale(self.measured_importances.metric if self.measured_importances else "", self.target.unit)
 
 
 class Artifact(models.Model):

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.record.drawing import DIGIT_WIDTH, measure_text
+from predictor.record.profile import read_profile
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.web.charts import MARKS, TEXT_SIZE, WIDTH, Axis, draw_chart
+from predictor.web import charts
+from predictor.web.charts import MARKS, TEXT_SIZE, WIDTH, Axis
 
 X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
 N = Feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))
@@ -20,6 +22,10 @@ LINE_PROFILE = {"axes": ["x", "y"], "points": [[0.0, 0.0, None], [10.0, 20.0, No
 BIRDS_PROFILE = {"axes": ["x", "n"], "points": [[0.0, 1.0, "Adelie"], [10.0, 9.0, "Gentoo"]], "curve": []}
 
 values = st.floats(-1e300, 1e300, allow_subnormal=False)
+
+
+def draw_chart(schema, profile, *given, **named):
+    return charts.draw_chart(schema, read_profile(profile), *given, **named)
 
 
 def read_places(chart):

@@ -88,8 +88,8 @@ def test_what_is_compiled_answers_as_its_pickle_also_at_the_edges(estimator, cla
     dataset = make_dataset(gaps=gaps, classes=classes)
     checked = compile_checked(fit(estimator, dataset), dataset)
     assert checked.data, checked.described
-    assert checked.described["difference"] < 1e-12
-    assert checked.described["edge_rows"] > 20
+    assert checked.described.difference < 1e-12
+    assert checked.described.edge_rows > 20
     assert is_classifier(estimator) == bool(len(CompiledModel(checked.data).classes_))
 
 
@@ -98,7 +98,7 @@ def test_steps_of_an_own_pipeline_are_compiled(step):
     dataset = make_dataset()
     for last in (LinearRegression(), RandomForestRegressor(5)):
         fitted = make_pipeline(step, last).fit(dataset.matrix, dataset.target)
-        assert compile_checked(fitted, dataset).described["difference"] < 1e-10
+        assert compile_checked(fitted, dataset).described.difference < 1e-10
 
 
 def test_edge_rows_stand_on_and_beside_each_split():
@@ -139,7 +139,7 @@ class Twice(LinearRegression):
 def test_what_is_not_compiled_says_so(estimator):
     dataset = make_dataset()
     checked = compile_checked(fit(estimator, dataset), dataset)
-    assert (checked.data, checked.described["reason"]) == (None, f"{type(estimator).__name__} is not compiled")
+    assert (checked.data, checked.described.reason) == (None, f"{type(estimator).__name__} is not compiled")
 
 
 @pytest.mark.django_db

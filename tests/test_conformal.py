@@ -32,8 +32,8 @@ def test_nine_of_ten_new_rows_lie_inside_on_average():
 
 
 def test_out_of_fold_residuals_are_called_approximate():
-    assert measure_interval(make_evaluation("5-fold out-of-fold", 40))["approximate"]
-    assert not measure_interval(make_evaluation(HOLD_OUT, 40))["approximate"]
+    assert measure_interval(make_evaluation("5-fold out-of-fold", 40)).approximate
+    assert not measure_interval(make_evaluation(HOLD_OUT, 40)).approximate
 
 
 def make_evaluation(method, rows):

@@ -143,6 +143,7 @@ def test_an_import_says_where_it_came_from_and_on_what_it_was_tried(bring, folde
     done = bring()
     version = Version.objects.get()
     assert version.data == {
+        "origin": "imported",
         "file": "numbers.csv",
         "sha256": sha256((folder / "numbers.csv").read_bytes()).hexdigest(),
         "rows": ROWS,
@@ -461,6 +462,18 @@ def test_the_same_file_twice_registers_once_unless_forced(bring):
     assert bring(None, "--force")["version"] == 2
     assert bring(None, "--dry-run", "--force")["version"] is None
     assert Version.objects.count() == 2
+
+
+@pytest.mark.both_databases
+def test_the_same_file_registers_nothing_next_to_an_import_of_a_build_that_stored_no_origin(bring):
+    bring()
+    version = Version.objects.get()
+    del version.data["origin"]
+    version.save()
+    assert Version.objects.get().is_imported
+    again = bring()
+    assert (again["version"], again["promoted"]) == (None, False)
+    assert "nothing to register" in again["reason"]
 
 
 @pytest.mark.both_databases

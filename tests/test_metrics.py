@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from predictor.metrics.names import LABELS, describe_scale, format_score, write_scores
+from predictor.metrics.names import LABELS, describe_scale, format_score
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.record.comparison import describe_comparison
+from predictor.record.decision import read_decision
+from predictor.record.measurement import Measurement, read_measurement, write_scores
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 codes = st.integers(0, 3).map(float)
@@ -95,7 +97,7 @@ def test_a_score_has_four_digits_and_an_errors_the_targets_unit(metric, score, w
 
 def test_scores_stand_in_their_order_with_interval_and_baseline():
     kept = {"scores": {"r2": 0.5, "mae": 12_345.6}, "baseline": {"mae": 23_456.7}, "intervals": {"mae": [9e3, 1e6]}}
-    error, share = write_scores(kept, "€")
+    error, share = write_scores(read_measurement(kept), "€")
     assert (error.label, error.score, error.interval, error.baseline) == (
         "MAE",
         "€12,350",
@@ -103,7 +105,7 @@ def test_scores_stand_in_their_order_with_interval_and_baseline():
         "€23,460",
     )
     assert (share.label, share.score, share.interval, share.baseline) == ("R²", "0.5", "–", "–")
-    assert write_scores({"scores": {}, "baseline": {}}, "") == []
+    assert write_scores(Measurement(), "") == []
 
 
 def test_a_spread_of_scores_is_as_precise_as_it_is_wide():
@@ -121,14 +123,14 @@ def test_a_comparison_tells_scores_gains_and_rows_left_out():
         "gain over the baseline, 95 % interval: 1.5 to 2.5",
         "2 rows left out, which one of the two cannot score",
     ]
-    assert describe_comparison(decision) == lines
-    assert describe_comparison({**decision, "left_out": 0}) == lines[:3]
-    in_euros = describe_comparison({**decision, "rows": 12_345, "champion_score": 23_456.7}, "€")
+    assert describe_comparison(read_decision(decision)) == lines
+    assert describe_comparison(read_decision({**decision, "left_out": 0})) == lines[:3]
+    in_euros = describe_comparison(read_decision({**decision, "rows": 12_345, "champion_score": 23_456.7}), "€")
     assert in_euros[:2] == [
         "RMSE on 12,345 rows: this version €1, version 7 €23,460, the baseline €3",
         "gain over version 7, 95 % interval: €0.5 to €1.5",
     ]
-    assert describe_comparison({**decision, "rows": 0}) == []
+    assert describe_comparison(read_decision({**decision, "rows": 0})) == []
 
 
 def test_every_metric_has_a_name_for_people_and_is_a_plain_float():

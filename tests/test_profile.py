@@ -1,12 +1,13 @@
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
-from predictor.record.profile import CURVE_STEPS, MOST_POINTS, describe_training
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
+from predictor.training.reports.profile import CURVE_STEPS, MOST_POINTS, describe_training
 
 X = Feature(name="x", kind="number", label="x", seen=(0.0, 10.0))
 N = Feature(name="n", kind="integer", label="n", seen=(1.0, 9.0))
@@ -22,7 +23,8 @@ def describe(features, target, matrix, answers, *, show_data=True, seed=0):
         return 2 * asked[:, 0]
 
     schema = Schema(features=features, target=target)
-    return describe_training(schema, matrix, answers, double, show_data=show_data, seed=seed)
+    profile = describe_training(schema, matrix, answers, double, show_data=show_data, seed=seed)
+    return json.loads(json.dumps(msgspec.to_builtins(profile)))
 
 
 def test_a_regression_on_one_number_has_points_and_a_curve_over_the_range_seen():

@@ -14,6 +14,7 @@ from predictor.formats import format_number
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.record.drawing import DRAWING_WIDTH, measure_text
+from predictor.record.report import SkippedImportances
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -128,10 +129,10 @@ def test_each_task_has_its_figures(model, dataset, metric, names):
 
 
 def test_what_is_not_drawn_is_said_with_its_cause():
-    assert report_on(LinearSVC(), HALVES, "accuracy").content["not_drawn"] == [
+    assert report_on(LinearSVC(), HALVES, "accuracy").not_drawn == (
         "ROC curves: the estimator gives no probabilities",
         "Calibration: the estimator gives no probabilities",
-    ]
+    )
 
 
 def test_a_figure_is_an_image_that_follows_light_and_dark():
@@ -233,22 +234,22 @@ def test_odd_numbers_lose_no_retrain(scale):
 def test_the_column_that_tells_matters_and_noise_does_not(model, dataset, metric):
     fitted, _ = fit(model, dataset)
     found = measure_importances(fitted, dataset, metric, seed=0)
-    means = {each["name"]: each["mean"] for each in found["features"]}
+    means = {each.name: each.mean for each in found.features}
     assert means["x0"] > 0.2
     assert abs(means["x1"]) < means["x0"] / 5 > abs(means["x2"])
-    assert (found["metric"], found["held_out"], found["rows"]) == (metric, True, dataset.held_out.sum())
+    assert (found.metric, found.held_out, found.rows) == (metric, True, dataset.held_out.sum())
 
 
 def test_a_compiled_model_has_the_importances_of_its_estimator():
     fitted, _ = fit(RandomForestClassifier(10, random_state=0), HALVES)
     ours = measure_importances(fitted, HALVES, "log_loss", seed=0)
     theirs = measure_importances(compile_checked(fitted, HALVES).model, HALVES, "log_loss", seed=0)
-    assert [each["mean"] for each in theirs["features"]] == pytest.approx([each["mean"] for each in ours["features"]])
+    assert [each.mean for each in theirs.features] == pytest.approx([each.mean for each in ours.features])
 
 
 def test_an_unused_column_has_exactly_no_importance():
     found = measure_importances(fit(DummyRegressor(), SLOPE)[0], SLOPE, "rmse", seed=0)
-    assert {each["mean"] for each in found["features"]} == {0.0}
+    assert {each.mean for each in found.features} == {0.0}
 
 
 @pytest.mark.parametrize(("features", "rows"), [(1, 10_000), (5, 6_000)])
@@ -256,20 +257,20 @@ def test_importances_are_measured_on_at_most_10_000_rows_and_on_fewer_of_many_co
     matrix = RANDOM.normal(size=(24_000, features))
     large = make_dataset(matrix, matrix[:, 0], share=0.5)
     found = measure_importances(fit(LinearRegression(), large)[0], large, "rmse", seed=0)
-    assert (found["held_out"], found["rows"]) == (True, rows)
+    assert (found.held_out, found.rows) == (True, rows)
 
 
 def test_without_a_hold_out_importances_say_that_the_rows_were_learnt():
     dataset = make_dataset(MATRIX, SLOPE.target, share=0)
     found = measure_importances(fit(LinearRegression(), dataset)[0], dataset, "rmse", seed=0)
-    assert (found["held_out"], found["rows"]) == (False, 150)
+    assert (found.held_out, found.rows) == (False, 150)
 
 
 def test_thousands_of_features_are_not_shuffled_but_said_so():
     wide = make_dataset(RANDOM.normal(size=(20, MOST_FEATURES + 1)), np.arange(20.0), share=0.5)
     report = report_on(LinearRegression(), wide, "rmse")
     skipped = f"{MOST_FEATURES + 1} features are too many to shuffle each: at most {MOST_FEATURES} are"
-    assert report.content["importances"] == {"skipped": skipped}
+    assert report.importances == SkippedImportances(skipped=skipped)
     assert len(report.drawings) == 2
 
 
@@ -288,7 +289,7 @@ class AfraidOfOrder(RegressorMixin, BaseEstimator):
 
 def test_an_estimator_that_fails_on_shuffled_columns_is_still_reported_on():
     report = report_on(AfraidOfOrder(), SLOPE, "rmse")
-    assert report.content["importances"] == {"skipped": "ZeroDivisionError: never seen"}
+    assert report.importances == SkippedImportances(skipped="ZeroDivisionError: never seen")
     assert len(report.drawings) == 2
 
 

@@ -14,6 +14,7 @@ from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import describe_candidate
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model, train_model
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
+from predictor.record.decision import Decision
 from predictor.registry import versions as registry
 from predictor.serving.runtime import load_runtime
 from predictor.serving.service import service
@@ -270,7 +271,7 @@ def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, l
 def test_what_was_judged_against_another_champion_is_not_registered(models_dir, line):
     other = train(models_dir, "line")
     candidate = make_candidate(models_dir)
-    stale = registry.Judgement(promoted=True, reason="stale", champion_id=line.id, decision={})
+    stale = registry.Judgement(promoted=True, reason="stale", champion_id=line.id, decision=Decision())
     assert registry.register(candidate, stale, by="tests") is None
     assert Version.objects.live().get() == other
     assert Version.objects.count() == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Outcome, Prediction, Promotion, Site, Version
 from predictor.registry import versions
 from predictor.serving.service import service
@@ -71,6 +72,14 @@ def test_a_stored_champion_is_compared_with_a_challenger(capsys):
     for model in ("line", "penguins"):
         assert judged[model]["champion"] == 1, capsys.readouterr()
         assert judged[model]["verdict"] not in ("cannot compare", "unopposed")
+
+
+@pytest.mark.usefixtures("stored")
+def test_unchanged_data_register_nothing_next_to_a_stored_version(models_dir):
+    request = RetrainRequest(slug="line", by="tests")
+    done = retrain_model(models_dir, request, lambda line, **done: None)
+    assert (done.version, done.promoted, done.decision) == (None, False, None)
+    assert "version 1, which is live: nothing to register" in done.reason
 
 
 @pytest.mark.usefixtures("stored")

@@ -48,18 +48,18 @@ def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed
     )
     first, second = tune(models_dir).tuning, tune(models_dir).tuning
     assert first == second
-    assert first["candidates"] == 6
-    assert 2 <= first["params"]["max_depth"] <= 9
-    assert isinstance(first["params"]["max_depth"], int)
-    assert 1 <= first["params"]["min_samples_leaf"] <= 60
-    assert 0.001 <= first["params"]["ccp_alpha"] <= 0.1
+    assert first.candidates == 6
+    assert 2 <= first.params["max_depth"] <= 9
+    assert isinstance(first.params["max_depth"], int)
+    assert 1 <= first.params["min_samples_leaf"] <= 60
+    assert 0.001 <= first.params["ccp_alpha"] <= 0.1
     recipe.write_text("seed = 1\n" + recipe.read_text())
-    assert tune(models_dir).tuning["params"] != first["params"]
+    assert tune(models_dir).tuning.params != first.params
 
 
 def test_more_candidates_than_a_grid_has_are_all_of_it(models_dir):
     write_tune(models_dir, "[tune]\ncandidates = 50\n[tune.params]\nalpha = [0.1, 1.0, 10.0]\n")
-    assert tune(models_dir).tuning["candidates"] == 3
+    assert tune(models_dir).tuning.candidates == 3
 
 
 def test_held_out_rows_have_no_say_in_the_tuning(models_dir):
@@ -78,7 +78,7 @@ def test_a_candidate_that_cannot_be_fitted_is_passed_over_counted_and_told(model
     lines = []
     write_tune(models_dir, "[tune.params]\nalpha = [-5.0, 0.1]\n")
     trained = train_model(models_dir, "line", progress=lambda line, **how: lines.append(line))
-    assert trained.tuning["failed"] == 1
+    assert trained.tuning.failed == 1
     assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in lines
 
 
@@ -93,8 +93,8 @@ def test_a_classification_is_tuned_by_the_metric_of_its_gate(models_dir):
     recipe = models_dir / "penguins/model.toml"
     recipe.write_text(recipe.read_text() + '\n[gate]\nmetric = "accuracy"\n[tune.params]\nC = [0.0001, 10.0]\n')
     tuning = train_model(models_dir, "penguins", progress=keep_quiet).tuning
-    assert (tuning["metric"], tuning["params"]) == ("accuracy", {"C": 10.0})
-    assert 0.95 < tuning["score"] <= 1
+    assert (tuning.metric, tuning.params) == ("accuracy", {"C": 10.0})
+    assert 0.95 < tuning.score <= 1
 
 
 @pytest.mark.parametrize(

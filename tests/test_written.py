@@ -172,6 +172,7 @@ def test_counts_of_rows_are_grouped(admin_client, price):
 def test_the_columns_of_the_metrics_never_run_into_each_other(size, unit):
     from predictor.lifecycle.registration import Registered
     from predictor.management.commands.retrain import write_text
+    from predictor.record.measurement import read_measurement
 
     scores = {"mae": 1.2345 * size, "rmse": 3.2208 * size, "r2": 0.9654321}
     metrics = {
@@ -181,7 +182,8 @@ def test_the_columns_of_the_metrics_never_run_into_each_other(size, unit):
         "baseline": {"mae": 5.4321 * size, "rmse": 9.8765 * size, "r2": -0.0012345},
         "intervals": {name: [score * 0.9, score * 1.1] for name, score in scores.items()},
     }
-    done = Registered(model="m", version=1, rows=9, metrics=metrics, promoted=True, reason="the first", unit=unit)
+    measured = read_measurement(metrics)
+    done = Registered(model="m", version=1, rows=9, metrics=measured, promoted=True, reason="the first", unit=unit)
     header, *lines = write_text([done]).splitlines()[2:]
     assert re.split(" {2,}", header.strip()) == ["hold-out, 1,234,567 rows", "model", "baseline", "95 % interval"]
     assert all(len(re.split(" {2,}", line.strip())) == 4 for line in lines)

@@ -76,16 +76,17 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description="rows trained on / measured on")
     def shown_rows(self, version: Version) -> str:
-        trained_on = "unknown" if version.is_imported else format_number(version.data["training_rows"])
-        return f"{trained_on} / {format_number(version.metrics['rows'])} ({version.metrics['method']})"
+        rows, measured = version.parsed_data.training_rows, version.parsed_metrics
+        trained_on = "unknown" if rows is None else format_number(rows)
+        return f"{trained_on} / {format_number(measured.rows)} ({measured.method})"
 
     @admin.display(description="sources of the rows")
     def shown_sources(self, version: Version) -> str:
-        return describe_sources(version.data) or f"{version.data['file']} only"
+        return describe_sources(version.parsed_data) or f"{version.parsed_data.file} only"
 
     @admin.display(description="decision")
     def shown_decision(self, version: Version) -> str:
-        return str(version.decision["reason"])
+        return version.parsed_decision.reason
 
     @admin.display(description="comparison")
     def shown_comparison(self, version: Version) -> str:

@@ -4,12 +4,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import django.db
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
-from predictor.record.profile import describe_training
+from predictor.record.interval import MeasuredInterval
+from predictor.record.measurement import Measurement
+from predictor.record.report import Compilation, Report, SkippedCompilation
+from predictor.record.source import TrainedSource, UsedOutcomes
+from predictor.record.split import Split
 from predictor.registry.artifact import find_libraries
 from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package, pack_bytes, pack_model
@@ -40,6 +44,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
 
 
 def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.reports.profile import describe_training
     from predictor.training.reports.score_intervals import find_score_intervals
 
     recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
@@ -53,13 +58,13 @@ def describe_candidate(trained: "Trained") -> Candidate:
         schema=dataset.schema,
         libraries=find_libraries(),
         code=trained.code,
-        metrics={
-            "method": evaluation.method,
-            "rows": evaluation.rows,
-            "scores": evaluation.scores,
-            "baseline": evaluation.baseline,
-            "intervals": find_score_intervals(evaluation, recipe.seed),
-        },
+        metrics=Measurement(
+            method=evaluation.method,
+            rows=evaluation.rows,
+            scores=evaluation.scores,
+            baseline=evaluation.baseline,
+            intervals=find_score_intervals(evaluation, recipe.seed),
+        ),
         profile=describe_training(
             dataset.schema,
             dataset.matrix[shown],
@@ -68,34 +73,36 @@ def describe_candidate(trained: "Trained") -> Candidate:
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
-        split={"names": sorted(dataset.schema.names), "share": trained.share},
+        split=Split(names=tuple(sorted(dataset.schema.names)), share=trained.share),
         data=describe_data(recipe, dataset, trained.observed),
-        report={"tuning": trained.tuning, "recipe_sha256": trained.recipe_sha256, "code_sha256": trained.code},
         interval=_describe_interval(trained),
         package=pack_model(fitted),
     )
 
 
-def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> dict[str, Any]:
-    """Where the rows came from; `outcomes` only where there were any, so that without them nothing differs."""
-    described = {
-        "file": recipe.data_name,
-        "sha256": dataset.sha256,
-        "training_rows": int(dataset.training.sum()),
-        "held_out_rows": int(dataset.held_out.sum()),
-        "rows_without_target": dataset.left_out,
-    }
-    if observed is None or observed.newest is None:
-        return described
-    outcomes = {
-        "found": len(observed.outcomes),
-        "used": dataset.outcomes,
-        "held_out": int((dataset.held_out & ~dataset.from_table).sum()),
-        "left_out": dataset.misfits,
-        "newest": observed.newest.isoformat(),
-        "since": observed.since.isoformat() if observed.since else None,
-    }
-    return {**described, "outcomes": outcomes}
+def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> TrainedSource:
+    """Where the rows came from."""
+    return TrainedSource(
+        file=recipe.data_name,
+        sha256=dataset.sha256,
+        training_rows=int(dataset.training.sum()),
+        held_out_rows=int(dataset.held_out.sum()),
+        rows_without_target=dataset.left_out,
+        outcomes=_describe_outcomes(dataset, observed) if observed else None,
+    )
+
+
+def _describe_outcomes(dataset: "Dataset", observed: "Observed") -> UsedOutcomes | None:
+    if observed.newest is None:
+        return None
+    return UsedOutcomes(
+        found=len(observed.outcomes),
+        used=dataset.outcomes,
+        held_out=int((dataset.held_out & ~dataset.from_table).sum()),
+        left_out=dataset.misfits,
+        newest=observed.newest.isoformat(),
+        since=observed.since.isoformat() if observed.since else None,
+    )
 
 
 def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
@@ -114,17 +121,21 @@ def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
         seed=recipe.seed,
     )
     compiled, described = _pack_compiled(checked)
-    report = {
-        **candidate.report,
-        **made.content,
-        "compiled": described,
-        "fit_seconds": trained.fit_seconds,
-        "seconds": time.perf_counter() - trained.started,
-    }
+    report = Report(
+        importances=made.importances,
+        tuning=trained.tuning,
+        compiled=described,
+        not_drawn=made.not_drawn,
+        commit=made.commit,
+        fit_seconds=trained.fit_seconds,
+        seconds=time.perf_counter() - trained.started,
+        recipe_sha256=trained.recipe_sha256,
+        code_sha256=trained.code,
+    )
     return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
 
 
-def _describe_interval(trained: "Trained") -> dict[str, Any] | None:
+def _describe_interval(trained: "Trained") -> MeasuredInterval | None:
     from predictor.training.conformal import measure_interval
 
     # The training rows of an import are unknown, and residuals of training rows are too small.
@@ -132,11 +143,11 @@ def _describe_interval(trained: "Trained") -> dict[str, Any] | None:
     return measure_interval(trained.evaluation) if has_interval else None
 
 
-def _pack_compiled(checked: "Checked") -> tuple[Package | None, dict[str, Any]]:
+def _pack_compiled(checked: "Checked") -> tuple[Package | None, Compilation | SkippedCompilation]:
     """The compiled model, None where there is none, and on what it was checked, or why there is none."""
     if checked.data is None:
         return None, checked.described
     try:
         return pack_bytes(checked.data), checked.described
     except ModelTooLarge as error:
-        return None, {"reason": f"compiled, {str(error).rstrip('.')}"}
+        return None, SkippedCompilation(reason=f"compiled, {str(error).rstrip('.')}")

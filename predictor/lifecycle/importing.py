@@ -12,6 +12,7 @@ from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
+from predictor.record.source import ImportedSource
 from predictor.registry.artifact import find_libraries
 
 if TYPE_CHECKING:
@@ -69,15 +70,14 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
         )
         candidate = describe_candidate(trained)
         libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), fitted)
-    data = {
-        "file": request.sample.name,
-        "sha256": dataset.sha256,
-        "rows": len(dataset.target),
-        "rows_without_target": dataset.left_out,
-        "training_rows": None,
-        "model_file": file.path.name,
-        "model_sha256": file.sha256,
-    }
+    data = ImportedSource(
+        file=request.sample.name,
+        sha256=dataset.sha256,
+        rows=len(dataset.target),
+        rows_without_target=dataset.left_out,
+        model_file=file.path.name,
+        model_sha256=file.sha256,
+    )
     candidate = replace(candidate, data=data, libraries=libraries)
     return register_challenger(trained, candidate, request, progress)
 

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
 from predictor.models import Artifact, Version
+from predictor.record.decision import Decision
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Schema
@@ -14,7 +17,7 @@ from predictor.serving.runtime import Runtime, load_comparable
 if TYPE_CHECKING:
     from predictor.training.contest import Champion
     from predictor.training.fitting import Trained
-    from predictor.training.gate import Decision, Mode
+    from predictor.training.gate import Mode
 
 ROWS_AT_ONCE = 10_000
 
@@ -49,11 +52,11 @@ def judge_challenger(
         promoted=promoted,
         reason=reason,
         champion_id=champion.version.id if champion else None,
-        decision={**decision.to_json(), "promoted": promoted, "reason": reason},
+        decision=replace(decision, promoted=promoted, reason=reason),
     )
 
 
-def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> "Decision":
+def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> Decision:
     from predictor.training import gate
     from predictor.training.contest import hold_contest
 
@@ -95,8 +98,8 @@ def _read_champion(champion: LiveModel) -> "Champion":
     return Champion(
         number=version.number,
         schema=runtime.schema,
-        names=version.split["names"],
-        share=version.split["share"],
+        names=list(version.parsed_split.names),
+        share=version.parsed_split.share,
         estimator=runtime.estimator,
     )
 
@@ -105,11 +108,15 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
     """Whether the live version has the same description and predicts the same for all rows, up to rounding."""
     from predictor.training.evaluation import predict_rows
 
-    described = ("title", "description", "estimator", "split", "data", "libraries")
-    if any(getattr(candidate, name) != getattr(champion.version, name) for name in described):
+    version = champion.version
+    described = ("title", "description", "estimator", "libraries")
+    if any(getattr(candidate, name) != getattr(version, name) for name in described):
+        return False
+    # As they are read: builds may write the same in other ways.
+    if (candidate.split, candidate.data) != (version.parsed_split, version.parsed_data):
         return False
     try:
-        signed = read_verified(champion.version, Artifact.Kind.PICKLE)[0]  # Without its bytes, which may be 100 MB.
+        signed = read_verified(version, Artifact.Kind.PICKLE)[0]  # Without its bytes, which may be 100 MB.
         if Schema.from_json(signed["schema"]) != candidate.schema:
             return False
         if signed["sha256"] == candidate.package.sha256:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from predictor.exceptions import ArtifactError, MlsiteError, UntrustedArtifact
 from predictor.models import Version
 from predictor.record.provenance import hash_file
+from predictor.record.source import TrainedSource
 from predictor.registry.artifact import find_libraries
 from predictor.registry.trust import explain_distrust
 from predictor.registry.versions import verify_servable
@@ -52,7 +53,7 @@ def find_missing(models_dir: Path, request: "RetrainRequest") -> Finding:
         return Finding(state="missing")
     promote = f'`manage.py promote {slug} {kept.number} --reason "…"`'
     reason = (
-        f"version {kept.number} was kept back ({kept.decision['reason']}), and the same data, recipe and libraries"
+        f"version {kept.number} was kept back ({kept.parsed_decision.reason}), and the same data, recipe and libraries"
         f" would give it again: change one of them, or make it live by {promote}"
     )
     return Finding(state="kept back", reason=reason, version=kept.number)
@@ -67,13 +68,16 @@ def find_repeated(models_dir: Path, slug: str) -> Version | None:
     from predictor.training.recipe import read_recipe
 
     kept = Version.objects.filter(model=slug, promotions=None).order_by("-number").first()
-    if kept is None or kept.decision.get("promoted") is not False or kept.decision.get("champion") is not None:
+    if kept is None or kept.parsed_decision.promoted or kept.parsed_decision.champion is not None:
         return None
-    made_of = [kept.report.get("recipe_sha256"), kept.report.get("code_sha256"), kept.data["sha256"], kept.libraries]
+    report, source = kept.parsed_report, kept.parsed_data
+    if report is None or not isinstance(source, TrainedSource) or source.outcomes is not None:
+        return None
+    made_of = [report.recipe_sha256, report.code_sha256, source.sha256, kept.libraries]
     try:
         recipe = read_recipe(models_dir, slug)
         files = [hash_file(file) for file in (recipe.file, recipe.pipeline_file, recipe.data_file)]
-        if "outcomes" in kept.data or made_of != [*files, find_libraries()]:
+        if made_of != [*files, find_libraries()]:
             return None
         verify_servable(kept)
     except MlsiteError:  # A training says what is wrong with the recipe.

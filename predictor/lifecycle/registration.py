@@ -1,12 +1,15 @@
 """Compares a trained or imported model with the live version, and registers it by the gate's rules."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from predictor.estimators.own_code import hash_code
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
+from predictor.record.decision import Decision
+from predictor.record.measurement import Measurement
+from predictor.record.source import Source
 from predictor.registry.candidate import Candidate
 from predictor.registry.versions import register
 
@@ -46,17 +49,17 @@ class Registered:
     model: str
     version: int | None
     rows: int | None
-    metrics: dict[str, Any]
+    metrics: Measurement | None
     promoted: bool
     reason: str
-    data: dict[str, Any] = field(default_factory=dict)
-    decision: dict[str, Any] = field(default_factory=dict)
+    data: Source | None = None
+    decision: Decision | None = None
     unit: str = ""
     state: State = "done"
 
     @classmethod
     def without_training(cls, model: str, state: State, reason: str, *, version: int | None = None) -> "Registered":
-        return cls(model=model, version=version, rows=0, metrics={}, promoted=False, reason=reason, state=state)
+        return cls(model=model, version=version, rows=0, metrics=None, promoted=False, reason=reason, state=state)
 
 
 def register_challenger(
@@ -77,7 +80,7 @@ def register_challenger(
         if request.dry_run:
             reason = f"dry run; {judgement.reason}"
             return _summarise(candidate, None, promoted=False, reason=reason, decision=judgement.decision)
-        if "seconds" not in candidate.report:
+        if candidate.report is None:
             progress(f"{candidate.model}: drawing its report")
             candidate = add_report(trained, candidate)
         if hash_code(trained.recipe.pipeline_file) != candidate.code:
@@ -90,16 +93,16 @@ def register_challenger(
 
 
 def _summarise(
-    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: dict[str, Any] | None = None
+    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: Decision | None = None
 ) -> Registered:
     return Registered(
         model=candidate.model,
         version=version,
-        rows=candidate.data["training_rows"],
+        rows=candidate.data.training_rows,
         metrics=candidate.metrics,
         promoted=promoted,
         reason=reason,
         data=candidate.data,
-        decision=decision or {},
+        decision=decision,
         unit=candidate.schema.target.unit,
     )

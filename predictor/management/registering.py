@@ -4,12 +4,14 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from predictor.formats import format_number
 from predictor.management.table import align_columns
-from predictor.metrics.names import write_scores
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
-from predictor.record.provenance import describe_sources
+from predictor.record.measurement import write_scores
+from predictor.record.provenance import count_outcomes, describe_sources
 
 if TYPE_CHECKING:
     from predictor.lifecycle.registration import Registered
@@ -45,13 +47,13 @@ def write_json(results: list["Registered"]) -> str:
                 "model": result.model,
                 "version": result.version,
                 "rows": result.rows,
-                "outcomes": result.data.get("outcomes", {}).get("used", 0),
-                "metrics": result.metrics.get("scores", {}),
-                "intervals": result.metrics.get("intervals", {}),
-                "baseline": result.metrics.get("baseline", {}),
+                "outcomes": count_outcomes(result.data) if result.data else 0,
+                "metrics": result.metrics.scores if result.metrics else {},
+                "intervals": result.metrics.intervals if result.metrics else {},
+                "baseline": result.metrics.baseline if result.metrics else {},
                 "promoted": result.promoted,
                 "reason": result.reason,
-                "decision": result.decision,
+                "decision": msgspec.to_builtins(result.decision) if result.decision else {},
             }
             for result in results
         ],
@@ -69,23 +71,24 @@ def write_text(results: list["Registered"]) -> str:
 def _describe(result: "Registered") -> list[str]:
     if result.state == "failed":
         return [f"{result.model}  failed"]
-    if result.state != "done":
+    if result.state != "done" or result.metrics is None:
         return [f"{result.model}  skipped", f"  {result.reason}"]
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
     source = "trained elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
-    metrics = result.metrics
-    measured = f"{metrics['method']}, {format_number(metrics['rows'])} rows"
-    scores = write_scores(metrics, result.unit)
+    measured = f"{result.metrics.method}, {format_number(result.metrics.rows)} rows"
+    scores = write_scores(result.metrics, result.unit)
     # Without a champion, no other version is live or known to be better.
-    is_alone = result.version and not result.promoted and result.decision.get("champion") is None
+    is_alone = result.version and not result.promoted and (result.decision is None or result.decision.champion is None)
     promote = f'to make it live anyway: manage.py promote {result.model} {result.version} --reason "…"'
+    sources = describe_sources(result.data) if result.data else ""
+    comparison = describe_comparison(result.decision, result.unit) if result.decision else []
     return [
         f"{result.model}  {version}  {state}  {source}",
-        *([f"  {sources}"] if (sources := describe_sources(result.data)) else []),
+        *([f"  {sources}"] if sources else []),
         f"  {result.reason}",
         *([f"  {promote}"] if is_alone else []),
-        *(f"  {line}" for line in describe_comparison(result.decision, result.unit)),
+        *(f"  {line}" for line in comparison),
         *(
             f"  {line}"
             for line in align_columns(

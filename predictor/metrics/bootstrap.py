@@ -2,10 +2,10 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
+from predictor.metrics.interval import Interval
 from predictor.metrics.names import Metric
 from predictor.schema.values import Matrix, Vector
 
@@ -15,14 +15,6 @@ LARGEST_SHARE = 0.02
 # So many rows at a time fit into a core's cache, and bound the memory.
 NUMBERS_AT_ONCE = 250_000
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A 95 % percentile interval of a resampled difference in loss; above 0, the challenger has less."""
-
-    low: float
-    high: float
 
 
 def resample(metric: Metric, losses: Matrix, seed: int) -> Matrix:

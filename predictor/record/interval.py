@@ -15,6 +15,10 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
     radius: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
     rows: Annotated[int, msgspec.Meta(ge=0)]
     approximate: bool
+    # How often such an interval holds the true value.
+    coverage: float = 0.9
+    # On what it was measured, as `Measurement.method`.
+    method: str = ""
 
 
 def read_interval(stored: object) -> MeasuredInterval | None:

@@ -1,54 +1,24 @@
-"""The profile of the training data: the points and the curve of a version's picture."""
+"""The profile of the training data that a version keeps: the points and the curve of its chart."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
-from predictor.schema.schema import Schema
-from predictor.schema.values import Matrix, Vector
-
-MOST_POINTS = 200
-CURVE_STEPS = 100
+from predictor.schema.values import Label
 
 
-def describe_training(
-    schema: Schema, matrix: Matrix, target: Vector, predict: Callable[[Matrix], Vector], *, show_data: bool, seed: int
-) -> dict[str, Any]:
-    """Describe training rows, shape (n, features) and (n,), for pictures; JSON can hold the result.
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What the training data looked like in two directions."""
 
-    `axes` names what is drawn: a regression's first number against its target, a classification's first two
-    numbers with the class as a mark; it is empty where the model has none. `curve` is what a regression on
-    one number answers over the range seen. `points` are at most 200 training rows, only with `show_data`.
-    """
-    numbers = [i for i, feature in enumerate(schema.features) if feature.kind in ("number", "integer")]
-    is_regression = schema.target.task == "regression"
-    if len(numbers) < (1 if is_regression else 2):
-        return {"axes": [], "curve": [], "points": []}
-    first = schema.features[numbers[0]]
-    second = schema.target.name if is_regression else schema.features[numbers[1]].name
-    curve = _trace_curve(first.seen, predict) if is_regression and len(schema.features) == 1 else []
-    points: list[list[Any]] = []
-    if show_data:
-        chosen = choose_rows(len(matrix), MOST_POINTS, seed)
-        heights = target if is_regression else matrix[:, numbers[1]]
-        marks = [None if is_regression else schema.target.classes[int(code)] for code in target[chosen]]
-        drawn = zip(matrix[chosen, numbers[0]].tolist(), heights[chosen].tolist(), marks, strict=True)
-        points = [[x, y, mark] for x, y, mark in drawn if np.isfinite(x) and np.isfinite(y)]
-    return {"axes": [first.name, second], "curve": curve, "points": points}
+    # The names of the two columns that are drawn; empty where the model has none.
+    axes: tuple[str, ...] = ()
+    # What a regression on one number predicts over the range seen, point by point.
+    curve: tuple[tuple[float, float], ...] = ()
+    # Training rows, where the recipe shows them: both numbers and, of a classification, the class.
+    points: tuple[tuple[float, float, Label | None], ...] = ()
 
 
-def _trace_curve(seen: tuple[Any, ...], predict: Callable[[Matrix], Vector]) -> list[list[float]]:
-    if not seen:
-        return []
-    xs = np.linspace(seen[0], seen[-1], CURVE_STEPS)
-    ys = predict(xs.reshape(-1, 1))
-    return [[float(x), float(y)] for x, y in zip(xs, ys, strict=True) if np.isfinite(y)]
-
-
-def choose_rows(rows: int, most: int, seed: int) -> NDArray[np.int64]:
-    """The numbers of at most `most` of so many rows, in their order: all of them, or those that the seed chooses."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+def read_profile(stored: Mapping[str, Any]) -> Profile:
+    """Read what a version keeps of it, empty where that is nothing."""
+    return msgspec.convert(stored, Profile)

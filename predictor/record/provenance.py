@@ -1,31 +1,35 @@
 """Describes where a version's rows came from, and hashes files."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from predictor.formats import format_number
+from predictor.record.source import Source, TrainedSource
 
 
-def describe_sources(data: Mapping[str, Any]) -> str:
+def describe_sources(source: Source) -> str:
     """How many rows came from the table and how many were outcomes, from what a version keeps of its data.
 
     Empty where there was no outcome to train on.
     """
-    outcomes = data.get("outcomes")
-    if not outcomes:
+    if not isinstance(source, TrainedSource) or source.outcomes is None:
         return ""
-    from_table = data["training_rows"] + data["held_out_rows"] - outcomes["used"]
-    since = f"from {_shorten(outcomes['since'])} " if outcomes["since"] else ""
+    outcomes = source.outcomes
+    from_table = source.training_rows + source.held_out_rows - outcomes.used
+    since = f"from {_shorten(outcomes.since)} " if outcomes.since else ""
     parts = [
-        f"{format_number(from_table)} rows of {data['file']} and {format_number(outcomes['used'])} of"
-        f" {format_number(outcomes['found'])} outcomes,"
-        f" recorded {since}to {_shorten(outcomes['newest'])}",
-        f"{format_number(outcomes['held_out'])} of these outcomes are held out",
+        f"{format_number(from_table)} rows of {source.file} and {format_number(outcomes.used)} of"
+        f" {format_number(outcomes.found)} outcomes,"
+        f" recorded {since}to {_shorten(outcomes.newest)}",
+        f"{format_number(outcomes.held_out)} of these outcomes are held out",
     ]
-    left_out = [f"{format_number(count)} because {cause}" for cause, count in sorted(outcomes["left_out"].items())]
+    left_out = [f"{format_number(count)} because {cause}" for cause, count in sorted(outcomes.left_out.items())]
     return "; ".join([*parts, *([f"left out: {', '.join(left_out)}"] if left_out else [])])
+
+
+def count_outcomes(source: Source) -> int:
+    """How many rows were outcomes."""
+    return source.outcomes.used if isinstance(source, TrainedSource) and source.outcomes else 0
 
 
 def _shorten(moment: str) -> str:

@@ -1,16 +1,25 @@
 """A trained or imported model before it has a version number, and the decision about it."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
+from predictor.record.interval import MeasuredInterval
+from predictor.record.measurement import Measurement
+from predictor.record.profile import Profile
+from predictor.record.report import Report
+from predictor.record.source import Source
+from predictor.record.split import Split
 from predictor.registry.packing import Package
 from predictor.schema.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A trained model without a version number yet. The packages contain the bytes that will be signed."""
+    """A trained model without a version number yet. The packages contain the bytes that will be signed.
+
+    Only one that will be registered has a report, drawings and, where it could be compiled, a compiled model.
+    """
 
     model: str
     title: str
@@ -19,22 +28,22 @@ class Candidate:
     schema: Schema
     libraries: dict[str, str]
     code: str | None
-    metrics: dict[str, Any]
-    profile: dict[str, Any]
-    split: dict[str, Any]
-    data: dict[str, Any]
-    report: dict[str, Any]
-    interval: dict[str, Any] | None
+    metrics: Measurement
+    profile: Profile
+    split: Split
+    data: Source
+    interval: MeasuredInterval | None
     package: Package
+    report: Report | None = None
     compiled: Package | None = None
     drawings: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What was decided about a candidate, against which live version (None where there was none), in JSON."""
+    """What was decided about a candidate, against which live version (None where there was none)."""
 
     promoted: bool
     reason: str
     champion_id: int | None
-    decision: dict[str, Any]
+    decision: Decision

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
@@ -141,14 +142,14 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         description=candidate.description,
         estimator=candidate.estimator,
         schema=candidate.schema.to_json(),
-        metrics=candidate.metrics,
-        profile=candidate.profile,
-        split=candidate.split,
-        data=candidate.data,
-        decision=judgement.decision,
+        metrics=msgspec.to_builtins(candidate.metrics),
+        profile=msgspec.to_builtins(candidate.profile),
+        split=msgspec.to_builtins(candidate.split),
+        data=msgspec.to_builtins(candidate.data),
+        decision=msgspec.to_builtins(judgement.decision),
         libraries=candidate.libraries,
-        report=candidate.report,
-        interval=candidate.interval,
+        report=msgspec.to_builtins(candidate.report) if candidate.report else {},
+        interval=msgspec.to_builtins(candidate.interval),
     )
 
 
@@ -174,7 +175,7 @@ def _store_artifact(
     content = build_manifest(
         find_identity(artifact, Site.objects.find()),
         candidate.schema,
-        interval=candidate.interval,
+        interval=msgspec.to_builtins(candidate.interval),
         size=package.size,
         sha256=package.sha256,
         code=code,

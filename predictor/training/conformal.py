@@ -1,10 +1,10 @@
 """Finds how far a regression's predictions are from the true values, for the interval that pages show."""
 
 import math
-from typing import Any
 
 import numpy as np
 
+from predictor.record.interval import MeasuredInterval
 from predictor.schema.values import Vector
 from predictor.training.evaluation import HOLD_OUT, Evaluation
 
@@ -27,18 +27,18 @@ def find_radius(residuals: Vector, coverage: float = COVERAGE) -> float | None:
     return float(np.partition(np.abs(residuals), rank - 1)[rank - 1])
 
 
-def measure_interval(evaluation: Evaluation) -> dict[str, Any] | None:
-    """Describe a regression's 90 % interval for storing; None where too few rows were measured.
+def measure_interval(evaluation: Evaluation) -> MeasuredInterval | None:
+    """Describe a regression's 90 % interval; None where too few rows were measured.
 
     Out-of-fold predictions come from other models than the served one: then the coverage is only approximate.
     """
     radius = find_radius(evaluation.actual - evaluation.predictions.predicted)
     if radius is None or not math.isfinite(radius):
         return None
-    return {
-        "coverage": COVERAGE,
-        "radius": radius,
-        "rows": evaluation.rows,
-        "method": evaluation.method,
-        "approximate": evaluation.method != HOLD_OUT,
-    }
+    return MeasuredInterval(
+        coverage=COVERAGE,
+        radius=radius,
+        rows=evaluation.rows,
+        method=evaluation.method,
+        approximate=evaluation.method != HOLD_OUT,
+    )

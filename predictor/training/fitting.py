@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from predictor.estimators.own_code import Code, read_code
 from predictor.formats import format_number
 from predictor.metrics.names import Metric
+from predictor.record.report import Tuning
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import Evaluation, evaluate_model, fit_model
 from predictor.training.gate import check_gate, choose_metric
@@ -35,7 +36,7 @@ class Trained:
     code: str | None
     started: float
     fit_seconds: float | None = None
-    tuning: dict[str, Any] | None = None
+    tuning: Tuning | None = None
     observed: Observed | None = None
     recipe_sha256: str | None = None
 
@@ -82,7 +83,7 @@ def fit_recipe(
 
 def _choose_model(
     recipe: Recipe, dataset: Dataset, code: Code | None, progress: Progress
-) -> tuple[BaseEstimator, dict[str, Any] | None]:
+) -> tuple[BaseEstimator, Tuning | None]:
     """The unfitted model, with the best of the parameters that the recipe tries, and how they were found."""
     model = build_pipeline(recipe, dataset.schema, code)
     if recipe.tune is None:
@@ -90,4 +91,4 @@ def _choose_model(
     has_probabilities = hasattr(model, "predict_proba")
     metric = choose_metric(recipe, dataset.schema.target.task, has_probabilities=has_probabilities)
     tuned = tune_model(recipe, model, dataset, metric, progress)
-    return tuned.model, tuned.described
+    return tuned.model, tuned.tuning

@@ -1,45 +1,23 @@
 """Decides whether a challenger replaces the champion, from their losses on the same held-out rows."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from msgspec.structs import replace
 
 from predictor.formats import format_number
-from predictor.metrics.bootstrap import Interval, find_interval, resample
+from predictor.metrics.bootstrap import find_interval, resample
+from predictor.metrics.interval import Interval
 from predictor.metrics.losses import measure_losses, score_losses
 from predictor.metrics.names import LABELS, MEASURED, METRICS, Metric, describe_scale, format_score
+from predictor.record.decision import Decision
 from predictor.schema.kinds import Task
 from predictor.schema.values import Matrix, Vector
 from predictor.training.evaluation import Evaluation, Scores
 from predictor.training.recipe import GateRecipe, Recipe
 
 Mode = Literal["if-better", "always", "never"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What was decided about a challenger, and on which figures; `asdict` gives JSON.
-
-    `verdict` is a key for programs, `reason` a sentence for people. `rows` were compared, `left_out` could not be
-    scored by one of the two. Scores are by metric name, an accuracy as it is and not as a loss.
-    """
-
-    promoted: bool
-    verdict: str
-    reason: str
-    metric: str = ""
-    rows: int = 0
-    left_out: int = 0
-    champion: int | None = None
-    champion_score: float | None = None
-    challenger_score: float | None = None
-    baseline_score: float | None = None
-    gain: Interval | None = None
-    gain_over_baseline: Interval | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

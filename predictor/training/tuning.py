@@ -15,6 +15,7 @@ from predictor.exceptions import DatasetError, TrainingError
 from predictor.formats import format_number, format_plain
 from predictor.metrics.losses import join_losses, measure_losses
 from predictor.metrics.names import Metric
+from predictor.record.report import Tuning
 from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
@@ -30,10 +31,10 @@ FAILURES = (r"\s*\d+ fits failed", "Scoring failed", "One or more of the test sc
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """An unfitted model with the chosen parameters, and how they were found, as JSON."""
+    """An unfitted model with the chosen parameters, and how they were found."""
 
     model: BaseEstimator
-    described: dict[str, Any]
+    tuning: Tuning
 
 
 def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: Metric, progress: Progress) -> Tuned:
@@ -64,24 +65,24 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         _fit_search(search, dataset.matrix[rows], dataset.target[rows])
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
-    described = {
-        "params": {
+    tuning = Tuning(
+        params={
             name: _to_plain(search.best_params_[full]) for name, full in zip(recipe.tune.params, tries, strict=True)
         },
-        "metric": metric,
-        "score": float(1 + search.best_score_ if metric == "accuracy" else -search.best_score_),
-        "candidates": candidates,
-        "failed": int((~np.isfinite(search.cv_results_["mean_test_score"])).sum()),
-        "folds": used,
-    }
-    progress(f"{recipe.slug}: {_describe_chosen(described)}")
+        metric=metric,
+        score=float(1 + search.best_score_ if metric == "accuracy" else -search.best_score_),
+        candidates=candidates,
+        failed=int((~np.isfinite(search.cv_results_["mean_test_score"])).sum()),
+        folds=used,
+    )
+    progress(f"{recipe.slug}: {_describe_chosen(tuning)}")
     best = {name: _to_plain(value) for name, value in search.best_params_.items()}
-    return Tuned(model=clone(model).set_params(**best), described=described)
+    return Tuned(model=clone(model).set_params(**best), tuning=tuning)
 
 
-def _describe_chosen(described: dict[str, Any]) -> str:
-    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in described["params"].items())
-    failed = f"; {described['failed']} candidates could not be fitted" if described["failed"] else ""
+def _describe_chosen(tuning: Tuning) -> str:
+    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning.params.items())
+    failed = f"; {tuning.failed} candidates could not be fitted" if tuning.failed else ""
     return f"chosen: {chosen}{failed}"
 
 

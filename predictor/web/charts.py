@@ -8,9 +8,11 @@ from typing import Any
 
 from predictor.formats import Quantity, format_label
 from predictor.record.drawing import measure_text
+from predictor.record.profile import Profile
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
+from predictor.schema.values import Label
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
@@ -112,7 +114,7 @@ class Chart:
 
 def draw_chart(
     schema: Schema,
-    profile: Mapping[str, Any],
+    profile: Profile,
     inputs: Mapping[str, Any],
     output: Any,
     interval: Sequence[float] | None = None,
@@ -137,38 +139,38 @@ def draw_chart(
     return chart and chart.mark(own, ends, _write_own(schema, profile, own, written))
 
 
-def draw_base_chart(schema: Schema, profile: Mapping[str, Any], places: Sequence[Point] = ()) -> Chart | None:
+def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = ()) -> Chart | None:
     """Lay out a version's chart without an own point, on axes that include `places`; None as for `draw_chart`."""
-    points = profile["points"]
-    if not profile["axes"] or not (points or profile["curve"]) or len(schema.target.classes) > len(MARKS):
+    points = profile.points
+    if not profile.axes or not (points or profile.curve) or len(schema.target.classes) > len(MARKS):
         return None
-    x_name, y_name = profile["axes"]
-    all_places = [*(tuple(point[:2]) for point in points + profile["curve"]), *places]
+    x_name, y_name = profile.axes
+    all_places = [*(tuple(point[:2]) for point in points + profile.curve), *places]
     x_ends, y_ends = (_find_ends([place[i] for place in all_places]) for i in (0, 1))
     if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
     x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + AXIS_LABEL_WIDTH))
-    codes = {label: code for code, label in enumerate(schema.target.classes)}
+    codes: dict[Label | None, int] = {label: code for code, label in enumerate(schema.target.classes)}
     labels = [format_label(label) for label in schema.target.classes] or ["training points"]
     return Chart(
         title=_describe(x, y, profile),
         x=x,
         y=y,
         points=[(x.place(px), y.place(py), codes.get(mark, 0)) for px, py, mark in points],
-        curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile["curve"]),
+        curve=" ".join(f"{x.place(px)},{y.place(py)}" for px, py in profile.curve),
         keys=[(label, code, MARKS[code]) for code, label in enumerate(labels)] if points else [],
     )
 
 
-def _find_own(schema: Schema, profile: Mapping[str, Any], inputs: Mapping[str, Any], output: Any) -> Point | None:
-    x_name, y_name = profile["axes"]
+def _find_own(schema: Schema, profile: Profile, inputs: Mapping[str, Any], output: Any) -> Point | None:
+    x_name, y_name = profile.axes
     own_x, own_y = inputs.get(x_name), output if schema.target.task == "regression" else inputs.get(y_name)
     return None if own_x is None or own_y is None else (float(own_x), float(own_y))
 
 
-def _write_own(schema: Schema, profile: Mapping[str, Any], own: Point, written: str) -> str:
-    x, y = (_find_described(schema, name) for name in profile["axes"])
+def _write_own(schema: Schema, profile: Profile, own: Point, written: str) -> str:
+    x, y = (_find_described(schema, name) for name in profile.axes)
     own_y = written if written and isinstance(y, Target) else str(y.write(own[1]))
     return f"{x.write(own[0])}, {own_y}"
 
@@ -216,6 +218,6 @@ def _label(described: Feature | Target) -> str:
     return f"{described.label} ({described.unit})" if described.unit else described.label
 
 
-def _describe(x: Axis, y: Axis, profile: Mapping[str, Any]) -> str:
-    shown = {"training points": profile["points"], "fitted curve": profile["curve"]}
+def _describe(x: Axis, y: Axis, profile: Profile) -> str:
+    shown = {"training points": profile.points, "fitted curve": profile.curve}
     return f"{y.label} against {x.label}: {', '.join(name for name, places in shown.items() if places)}"

@@ -53,7 +53,7 @@ class ShownInterval:
 
 def describe_interval(prediction: Prediction) -> ShownInterval | None:
     """A prediction's interval, with the rows that it was measured on; None where its version has none."""
-    ends, measured = prediction.written_interval, prediction.version.measured_interval
+    ends, measured = prediction.written_interval, prediction.version.parsed_interval
     if ends is None or measured is None:
         return None
     return ShownInterval(ends=ends, rows=format_number(measured.rows), is_approximate=measured.approximate)

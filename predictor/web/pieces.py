@@ -27,16 +27,16 @@ def render_backdrop(chart: Chart) -> SafeString:
 
 def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own interval seldom needs wider axes."""
-    measured = version.measured_interval
+    measured = version.parsed_interval
     radius = measured.radius if measured else 0.0
-    return [(x, y + sign * radius) for x, y in version.profile["curve"] for sign in (-1, 1)]
+    return [(x, y + sign * radius) for x, y in version.parsed_profile.curve for sign in (-1, 1)]
 
 
 class ChartPieces:
     """A version's chart: the hundreds of points, which are slow to render, are rendered once for all visitors."""
 
     def __init__(self, version: Version) -> None:
-        self.base = draw_base_chart(version.parsed_schema, version.profile, leave_room(version))
+        self.base = draw_base_chart(version.parsed_schema, version.parsed_profile, leave_room(version))
         self._backdrop = render_backdrop(self.base) if self.base else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:

@@ -1,12 +1,12 @@
 """What the pages of a version show of its report."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from predictor.formats import Quantity, Written, format_number, format_plain
 from predictor.metrics.names import LABELS, format_score
 from predictor.models import Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.record.report import Report, SkippedImportances, Tuning
 
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
@@ -48,11 +48,12 @@ class ShownReport:
 
 def show_report(version: Version) -> ShownReport | None:
     """What a version's page shows of its report; None for a version of an early build, which has none."""
-    if "seconds" not in version.report:
+    report, measured = version.parsed_report, version.measured_importances
+    if report is None:
         return None
-    found, measured = version.importances, version.report["importances"]
+    found = version.importances
     largest = max([mean for _, mean, _ in found[:1]], default=0.0)
-    skipped = [f"Importances: {measured['skipped']}"] if "skipped" in measured else []
+    unmeasured = report.importances if isinstance(report.importances, SkippedImportances) else None
     return ShownReport(
         figures=[
             ShownFigure(title=figure.title, address=figure.get_absolute_url(), caption=CAPTIONS.get(figure.name, ""))
@@ -67,33 +68,32 @@ def show_report(version: Version) -> ShownReport | None:
             for label, mean, sd in found[:MOST_IMPORTANCES]
         ],
         more=max(0, len(found) - MOST_IMPORTANCES),
-        metric=LABELS.get(measured.get("metric", ""), ""),
-        facts=list_facts(version),
-        missing=[*version.report["not_drawn"], *skipped],
+        metric=LABELS.get(measured.metric, "") if measured else "",
+        facts=list_facts(version, report),
+        missing=[*report.not_drawn, *([f"Importances: {unmeasured.skipped}"] if unmeasured else [])],
     )
 
 
-def list_facts(version: Version) -> list[tuple[str, str]]:
+def list_facts(version: Version, report: Report) -> list[tuple[str, str]]:
     """How a version was made, as labels with texts."""
-    report = version.report
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
-    fitting = [("Fitting time", format_seconds(report["fit_seconds"]))] if report["fit_seconds"] is not None else []
+    fitting = [("Fitting time", format_seconds(report.fit_seconds))] if report.fit_seconds is not None else []
     return [
-        *([("Tuning", describe_tuning(report["tuning"], version.target.unit))] if report.get("tuning") else []),
+        *([("Tuning", describe_tuning(report.tuning, version.target.unit))] if report.tuning else []),
         *fitting,
-        ("Total time", format_seconds(report["seconds"])),
+        ("Total time", format_seconds(report.seconds)),
         ("Libraries", libraries),
         ("Served", version.runtime_note),
-        ("Git commit", report["commit"] or "unknown"),
+        ("Git commit", report.commit or "unknown"),
     ]
 
 
-def describe_tuning(tuning: dict[str, Any], unit: str) -> str:
+def describe_tuning(tuning: Tuning, unit: str) -> str:
     """The chosen parameters, the number of candidates, and the score that decided; `unit` is the target's."""
-    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning["params"].items())
-    score = f"{LABELS[tuning['metric']]} {format_score(tuning['metric'], tuning['score'], unit)}"
-    candidates = format_number(tuning["candidates"])
-    return f"{chosen}; best of {candidates} candidates, by {score} on {tuning['folds']} folds of the training rows"
+    chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning.params.items())
+    score = f"{LABELS[tuning.metric]} {format_score(tuning.metric, tuning.score, unit)}"
+    candidates = format_number(tuning.candidates)
+    return f"{chosen}; best of {candidates} candidates, by {score} on {tuning.folds} folds of the training rows"
 
 
 def format_seconds(seconds: float) -> str:

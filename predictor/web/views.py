@@ -186,7 +186,7 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "classes": [format_label(label) for label in schema.target.classes],
         "chart": pieces.base,
         "backdrop": pieces.get_backdrop(pieces.base),
-        "sources": describe_sources(version.data),
+        "sources": describe_sources(version.parsed_data),
         "report": show_report(version),
     }
 
@@ -240,7 +240,7 @@ def _render_prediction(
         outcome_form = OutcomeForm(schema.target, prediction.output)
     chart = draw_chart(
         schema,
-        version.profile,
+        version.parsed_profile,
         prediction.inputs,
         prediction.output,
         prediction.interval,

@@ -40,7 +40,7 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
         "live": is_live,
         "trained_at": version.created_at.isoformat(timespec="seconds"),
         "metrics": {label: score for label, score, _ in version.scores},
-        "reason": version.decision["reason"],
+        "reason": version.parsed_decision.reason,
         "pruned": not version.artifacts.all(),
         "promotions": [
             {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from predictor.estimators.compiled import CompiledModel
+from predictor.record.report import Compilation, SkippedCompilation
 from predictor.schema.values import Matrix
 from predictor.training.compiling.agreement import measure_difference
 from predictor.training.compiling.compilation import compile_model
@@ -23,7 +24,7 @@ FIRST_ROWS, SECONDS = 2_000, 0.3
 class Checked:
     """A checked ONNX model and its bytes; both None where there is none, for the reason in `described`."""
 
-    described: dict[str, Any]
+    described: Compilation | SkippedCompilation
     data: bytes | None = None
     model: CompiledModel | None = None
 
@@ -49,15 +50,16 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
             rows = _choose_rows(dataset.matrix, min(max(affordable, FIRST_ROWS), MOST_ROWS))
             difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
     except NotCompiled as error:
-        return Checked(described={"reason": str(error)})
+        return Checked(described=SkippedCompilation(reason=str(error)))
     except Exception as error:  # Estimators and onnxruntime raise anything, and the pickle serves as well.
-        return Checked(described={"reason": f"compiling it failed: {type(error).__name__}: {error}"})
-    described = {
-        "rows": len(rows),
-        "edge_rows": sum(map(len, edges)),
-        "difference": difference,
-        "seconds": time.perf_counter() - started,
-    }
+        reason = f"compiling it failed: {type(error).__name__}: {error}"
+        return Checked(described=SkippedCompilation(reason=reason))
+    described = Compilation(
+        rows=len(rows),
+        edge_rows=sum(map(len, edges)),
+        difference=difference,
+        seconds=time.perf_counter() - started,
+    )
     return Checked(described=described, data=compiled.data, model=model)
 
 

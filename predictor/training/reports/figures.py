@@ -9,11 +9,11 @@ from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocC
 
 from predictor.formats import Quantity, format_label
 from predictor.record.drawing import DRAWING_WIDTH, Drawing, measure_text
-from predictor.record.profile import choose_rows
 from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
 from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation
 from predictor.training.reports.canvas import CURVES, INK, draw_svg
+from predictor.training.reports.profile import choose_rows
 
 MOST_POINTS = 1_000
 MOST_CURVE_ROWS = 10_000

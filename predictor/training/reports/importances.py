@@ -1,7 +1,6 @@
 """Measures permutation importances: how much worse predictions become when a feature's column is shuffled."""
 
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,11 @@ from sklearn.inspection import permutation_importance
 
 from predictor.metrics.losses import Predictions, join_losses, measure_losses
 from predictor.metrics.names import Metric
-from predictor.record.profile import choose_rows
+from predictor.record.report import Importance, Importances, SkippedImportances
 from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import find_probabilities, make_dummy, predict_rows
+from predictor.training.reports.profile import choose_rows
 
 REPEATS = 5
 MOST_ROWS = 10_000
@@ -24,16 +24,20 @@ MOST_FEATURES = 500
 MOST_SECONDS = 60.0
 
 
-def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric, seed: int) -> dict[str, Any]:
-    """Permutation importances (Breiman 2001, "Random forests", section 10), in JSON.
+def measure_importances(
+    fitted: BaseEstimator, dataset: Dataset, metric: Metric, seed: int
+) -> Importances | SkippedImportances:
+    """Permutation importances (Breiman 2001, "Random forests", section 10).
 
     For each feature, in the schema's order, the mean and the standard deviation of the increase in loss, by
     `metric`, over 5 shuffles. They are measured on at most 10,000 of the held-out rows, or of all rows where none is
-    held out; on fewer where that would be too many predictions. `{"skipped": why}` where it would take too long.
+    held out; on fewer where that would be too many predictions. They are skipped where it would take too long.
     """
     names, classes = dataset.schema.names, len(dataset.schema.target.classes)
     if len(names) > MOST_FEATURES:
-        return {"skipped": f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"}
+        return SkippedImportances(
+            skipped=f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"
+        )
     passes = REPEATS * len(names)
     rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_PREDICTIONS // passes), seed)
     matrix, actual = dataset.matrix[rows], dataset.target[rows]
@@ -48,22 +52,24 @@ def measure_importances(fitted: BaseEstimator, dataset: Dataset, metric: Metric,
     score(matrix, actual)
     seconds = (time.process_time() - started) * passes
     if seconds > MOST_SECONDS:
-        return {"skipped": f"{passes} rounds of predictions would have taken about {seconds:.0f} seconds"}
+        return SkippedImportances(
+            skipped=f"{passes} rounds of predictions would have taken about {seconds:.0f} seconds"
+        )
     # permutation_importance requires `fit`, which imports and compiled models lack; only the score uses the model.
     estimator = fitted if hasattr(fitted, "fit") else make_dummy(classes)
     found = permutation_importance(
         estimator, matrix, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
     )
-    return {
-        "metric": metric,
-        "rows": len(rows),
-        "held_out": bool(dataset.held_out.any()),
-        "repeats": REPEATS,
-        "features": [
-            {"name": name, "mean": float(mean), "sd": float(sd)}
+    return Importances(
+        metric=metric,
+        rows=len(rows),
+        held_out=bool(dataset.held_out.any()),
+        repeats=REPEATS,
+        features=tuple(
+            Importance(name=name, mean=float(mean), sd=float(sd))
             for name, mean, sd in zip(names, found.importances_mean, found.importances_std, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def _predict_by_probabilities(estimator: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:

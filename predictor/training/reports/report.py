@@ -4,12 +4,12 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from predictor.metrics.names import Metric
 from predictor.record.drawing import Drawing
+from predictor.record.report import Importances, SkippedImportances
 from predictor.texts import take_first_line
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import Evaluation
@@ -22,27 +22,32 @@ SECONDS_FOR_GIT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnReport:
-    """A report's `content`, in JSON, and its drawings."""
+class Findings:
+    """The parts of a version's report that need the fitted model, and its drawings."""
 
-    content: dict[str, Any]
+    importances: Importances | SkippedImportances
+    not_drawn: tuple[str, ...]
+    commit: str | None
     drawings: tuple[Drawing, ...]
 
 
 def make_report(
     fitted: BaseEstimator, dataset: Dataset, evaluation: Evaluation, metric: Metric, *, show_data: bool, seed: int
-) -> DrawnReport:
+) -> Findings:
     """Report on a fitted model, or a compiled one: importances by `metric`, drawings, and the project's git commit.
 
     The same arguments give the same report. It never fails: what an estimator cannot give is left out, with the cause.
     """
     figures = draw_figures(dataset.schema.target, evaluation, show_data=show_data, seed=seed)
+    importances: Importances | SkippedImportances
     try:
         importances = measure_importances(fitted, dataset, metric, seed)
     except Exception as error:  # An estimator may raise anything on shuffled columns, and still predict.
-        importances = {"skipped": f"{type(error).__name__}: {take_first_line(error)}"}
-    return DrawnReport(
-        content={"importances": importances, "not_drawn": list(figures.left_out), "commit": find_commit()},
+        importances = SkippedImportances(skipped=f"{type(error).__name__}: {take_first_line(error)}")
+    return Findings(
+        importances=importances,
+        not_drawn=tuple(figures.left_out),
+        commit=find_commit(),
         drawings=figures.drawings,
     )
 

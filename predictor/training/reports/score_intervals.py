@@ -18,7 +18,7 @@ MOST_DRAWN_CELLS = 2_000_000
 FEWEST_RESAMPLES = 200
 
 
-def find_score_intervals(evaluation: Evaluation, seed: int) -> dict[str, list[float]]:
+def find_score_intervals(evaluation: Evaluation, seed: int) -> dict[str, tuple[float, float]]:
     """The 95 % interval, low and high, of each score by its name; left out where it is not finite.
 
     The percentile bootstrap over 2,000 resamples of the measured rows (Efron and Tibshirani 1993, An Introduction to
@@ -35,11 +35,11 @@ def find_score_intervals(evaluation: Evaluation, seed: int) -> dict[str, list[fl
         return _find_percentiles({name: drawn[name] for name in evaluation.scores})
 
 
-def _find_percentiles(drawn: Mapping[str, Vector]) -> dict[str, list[float]]:
+def _find_percentiles(drawn: Mapping[str, Vector]) -> dict[str, tuple[float, float]]:
     tail = (1 - CONFIDENCE) / 2
     finite = {name: scores[np.isfinite(scores)] for name, scores in drawn.items()}
     ends = {name: np.quantile(scores, [tail, 1 - tail]).tolist() for name, scores in finite.items() if len(scores)}
-    return {name: interval for name, interval in ends.items() if np.isfinite(interval).all()}
+    return {name: (low, high) for name, (low, high) in ends.items() if np.isfinite([low, high]).all()}
 
 
 def _draw_regression_scores(evaluation: Evaluation, random: np.random.Generator) -> dict[str, Vector]:

@@ -1,0 +1,54 @@
+"""How good a version is, as it keeps it and as people write it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from predictor.formats import MISSING
+from predictor.metrics.names import LABELS, describe_scale, format_score
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of a version and of a dummy, by the name of the metric, and where they were measured."""
+
+    # On what it was measured: "hold-out", "5-fold out-of-fold", or a sample that it may have been trained on.
+    method: str = ""
+    # How many rows it was measured on.
+    rows: int = 0
+    scores: dict[str, float] = msgspec.field(default_factory=dict)
+    # Of a dummy: it predicts always the mean, or the most frequent class.
+    baseline: dict[str, float] = msgspec.field(default_factory=dict)
+    # The ends of the 95 % interval of each score; without those that are not finite. Earlier builds measured none.
+    intervals: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+
+
+def read_measurement(stored: Mapping[str, Any]) -> Measurement:
+    """Read what a version keeps of it, empty where that is nothing."""
+    return msgspec.convert(stored, Measurement)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenScore:
+    """A metric's label with its score, 95 % interval and the baseline's score, as people write them; “–” for none."""
+
+    label: str
+    score: str
+    interval: str
+    baseline: str
+
+
+def write_scores(measurement: Measurement, unit: str) -> list[WrittenScore]:
+    """Write what a version keeps of its metrics, in a fixed order, which PostgreSQL's JSON does not keep."""
+    scores, baseline, intervals = measurement.scores, measurement.baseline, measurement.intervals
+    return [
+        WrittenScore(
+            label=label,
+            score=format_score(name, scores[name], unit),
+            interval=str(describe_scale(name, unit).write_range(*intervals[name])) if name in intervals else MISSING,
+            baseline=format_score(name, baseline.get(name), unit),
+        )
+        for name, label in LABELS.items()
+        if name in scores
+    ]
