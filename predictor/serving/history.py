@@ -59,6 +59,7 @@ def _write_sql() -> str:
     return f"INSERT INTO {Prediction._meta.db_table} ({', '.join(FIELDS)}) SELECT * FROM unnest({arrays})"  # noqa: S608  # Our own.
 
 
+# Checked with PostgreSQL 18 and msgspec 0.22 by tests/test_history.py, which reads back whatever is written.
 def _write_array(name: str, rows: Sequence[Stored]) -> str:
     """Write a column as a PostgreSQL array, which has the quotes and escapes of JSON except for control characters.
 
