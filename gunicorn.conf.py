@@ -1,4 +1,4 @@
-"""How the server runs, on a laptop and on a dyno alike; each setting with its reason."""
+"""Settings of the server, on a laptop and on a dyno alike, each with its reason."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def read_number(name: str, default: int, least: int = 1) -> int:
 # One thread for each BLAS or OpenMP call: workers share the cores already, and one row needs no more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# On a dyno the router reaches us from outside; everywhere else only this machine does, unless told otherwise.
+# On a dyno the router connects from outside; everywhere else only this machine may, unless HOST says otherwise.
 host = os.environ.get("HOST") or ("0.0.0.0" if "DYNO" in os.environ else "127.0.0.1")  # noqa: S104  # See above.
 bind = f"{host}:{read_number('PORT', 8000)}"
 
@@ -31,7 +31,7 @@ if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "p
     # the pages and 1 for the batcher: 2 workers hold at most 10 of the 20 that Heroku's smallest Postgres allows.
     worker_class = "mlsite.worker.Worker"
     os.environ["DATABASE_POOL_SIZE"] = "4"
-    # Just before the worker stops waiting (10 s), so that no statement outlives the page that it was for.
+    # Just before the worker stops waiting (10 s), so that no statement runs longer than its page is waited for.
     os.environ["DATABASE_STATEMENT_SECONDS"] = str(read_number("DATABASE_STATEMENT_SECONDS", 9, least=0))
 else:
     # Waiting for SQLite stops a whole gevent worker.
@@ -40,7 +40,7 @@ else:
     # Python's sendfile waits for its client without end.
     sendfile = False
 
-# Heroku's router keeps idle connections for 90 s; we must not be the one who closes first.
+# Heroku's router keeps idle connections for 90 s; this server must not close them first.
 keepalive = 95
 # The router gives up at 30 s, and SIGKILL follows SIGTERM by 30 s: be done before either.
 timeout = 30
@@ -48,10 +48,10 @@ graceful_timeout = 25
 
 # The heartbeat file on a real disk can block a worker for as long as the disk does.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # A RAM disk, by intent.
-# No header of a request may say at which address this site begins: every visitor's links would follow.
+# No header of a request may set the site's path prefix: it would change the links of all visitors.
 forwarder_headers = ""
 
-# Nobody commands this server through a socket.
+# This server is not controlled through a socket.
 control_socket_disable = True
 
 # The request line is the raw one, which cannot break a log line; the request id is the one of Django's lines.
@@ -59,9 +59,9 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'
 
 
 def on_starting(server: object) -> None:
-    """Say in a few lines what is set up wrongly, where a worker that fails to boot would say it in a stack trace.
+    """Report wrong settings in a few lines, where a worker that fails to boot would print a stack trace.
 
-    In a process of its own: what the master imports or connects to, every worker would inherit.
+    The check runs in its own process: every worker would inherit what the master imports or connects to.
     """
     done = subprocess.run(
         [sys.executable, "manage.py", "check"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
@@ -71,7 +71,7 @@ def on_starting(server: object) -> None:
 
 
 def post_worker_init(worker: object) -> None:
-    """Have each worker look for newer versions by itself: one that is idle then answers its first visitor with them."""
+    """Let each worker watch for newer versions, so that an idle one has them before its next visitor."""
     from predictor.serving.service import service
 
     service.watch()

@@ -1,4 +1,4 @@
-"""Prints where the site will answer, or says in a line why it cannot listen there."""
+"""Prints the URL at which the site will listen, or in one line why it cannot."""
 
 import os
 import runpy
@@ -7,7 +7,7 @@ import sys
 
 
 def find_address(bind: str) -> str:
-    """The URL of what gunicorn's `bind` names; raises OSError where it cannot be listened on."""
+    """The URL of the address in gunicorn's `bind`; raise OSError where it is not available."""
     host, _, port = bind.rpartition(":")
     family = socket.AF_INET6 if "[" in host else socket.AF_INET
     with socket.create_server((host.strip("[]"), int(port)), family=family):
@@ -20,9 +20,9 @@ def main() -> None:
     try:
         sys.stdout.write(find_address(bind) + "\n")
     except OSError as error:
-        # A name that cannot be resolved has a negative number, and a text of its own.
+        # The error of a host name that cannot be resolved has a negative number, and its own text.
         cause = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        sys.exit(f"{bind} cannot be listened on ({cause}): stop what uses it, or set PORT or HOST.")
+        sys.exit(f"Cannot listen on {bind} ({cause}): stop the program that uses it, or set another PORT or HOST.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes .env, the settings of this machine, once: only its owner can read it, and git does not see it."""
+"""Writes .env, the settings of this machine, once: only its owner can read it, and git ignores it."""
 
 import secrets
 from pathlib import Path
@@ -7,19 +7,19 @@ from dotenv import dotenv_values
 
 
 def write_env_file(file: Path) -> None:
-    """Give the file what it lacks: fresh keys, and `DEPLOYMENT=local` unless somebody has set up keys by hand."""
+    """Add what the file lacks: new keys, and `DEPLOYMENT=local` unless it already has one of these settings."""
     present = dotenv_values(file)
     wanted = {"DEPLOYMENT": "local", "SECRET_KEY": secrets.token_hex(32), "MODEL_SIGNING_KEY": secrets.token_hex(32)}
     if present.keys() & wanted.keys():
         del wanted["DEPLOYMENT"]
-    lacking = [f"{name}={value}" for name, value in wanted.items() if name not in present]
-    if not lacking:
+    missing = [f"{name}={value}" for name, value in wanted.items() if name not in present]
+    if not missing:
         return
     before = file.read_text().rstrip("\n").splitlines() if file.exists() else []
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_text("\n".join([*before, *lacking]) + "\n")
+    new.write_text("\n".join([*before, *missing]) + "\n")
     new.replace(file)
 
 

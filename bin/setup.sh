@@ -1,4 +1,4 @@
-# Sourced by bin/run and bin/test: makes .venv with exactly the pinned requirements, and .env on the first run.
+# Sourced by bin/run and bin/test: creates .venv with exactly the pinned requirements.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,10 +8,10 @@ fail() {
   exit 1
 }
 
-# Tells by its exit status whether a Python is one that this project runs on.
+# Its exit status says whether this project supports a Python.
 is_supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-# The newest one that is here, unless PYTHON names another.
+# Finds the newest one that is installed, unless PYTHON names one.
 find_python() {
   local candidate
   for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
@@ -20,17 +20,17 @@ find_python() {
       return
     fi
   done
-  fail "${PYTHON:-Python 3.11, 3.12 or 3.13} was not found, or is another version than 3.11 to 3.13: install one (on Debian: apt-get install python3 python3-venv), then try again."
+  fail "${PYTHON:-Python 3.11, 3.12 or 3.13} was not found, or is not a version from 3.11 to 3.13: install one (on Debian: apt-get install python3 python3-venv), then try again."
 }
 
-# Whether .venv can stay: it works, and is of the Python that PYTHON names, if that names one.
+# Whether .venv can be kept: it works, and has the version of the Python that PYTHON names, if it names one.
 has_environment() {
   local version='import sys; print(sys.version_info[:2])'
   .venv/bin/python -c "import pip; $is_supported" 2>/dev/null &&
     { [ -z "${PYTHON:-}" ] || [ "$(.venv/bin/python -c "$version")" = "$("$PYTHON" -c "$version" 2>&1)" ]; }
 }
 
-# Installs one requirements file unless just these requirements are already there.
+# Installs a requirements file unless exactly these requirements are already installed.
 install_requirements() {
   local file=$1 python
   local stamp=".venv/$file.installed"
@@ -39,12 +39,12 @@ install_requirements() {
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
       fail "Python has no venv module: install it (on Debian: apt-get install python3-venv), then try again."
     rm -rf .venv
-    "$python" -m venv .venv || fail "The virtual environment .venv could not be made."
+    "$python" -m venv .venv || fail "The virtual environment .venv could not be created."
   fi
   cmp -s "$file" "$stamp" && return
   printf 'Installing %s (once, about a minute) …\n' "$file" >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --retries 2 \
     --requirement "$file" >.venv/install.log 2>&1 ||
-    fail "The requirements could not be installed; is there a network? What pip said is in .venv/install.log."
+    fail "The requirements could not be installed; is there a network? The output of pip is in .venv/install.log."
   cp "$file" "$stamp"
 }

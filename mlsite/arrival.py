@@ -1,4 +1,4 @@
-"""How requests may arrive, in both workers: how long a head, how large a body, and how slowly."""
+"""Limits on incoming requests, in both workers: the size of the head and of the body, and the minimum rate."""
 
 import io
 from collections.abc import Callable
@@ -13,28 +13,28 @@ from gunicorn.http.parser import RequestParser
 
 from predictor.exceptions import MlsiteError
 
-# Request line and headers together. gunicorn bounds each of them, and looks through all at each packet that comes.
+# Request line and headers together. gunicorn limits each of them, but searches all of them again for each packet.
 MOST_HEAD_BYTES = 32 * 1024
-# For so long a body may be as slow as it likes; from then on it must have come at its minimum rate.
+# A body may be as slow as it likes for this long; after that, its minimum rate applies.
 SECONDS_OF_GRACE = 10.0
-# How much of a body that was refused is still read, and for how long, so that its client comes to read the answer.
+# How much of a refused body is still read, and for how long, so that its client gets to read the response.
 MOST_LEFT_BYTES = 256 * 1024
 SECONDS_TO_LINGER = 2.0
-# After SIGTERM, for those who are just about to send.
+# After SIGTERM, for clients that are about to send.
 SECONDS_TO_SEND = 1.0
-# With more clients than this share of what a worker may hold, a new one takes the place of one that is waited for.
+# Above this share of a worker's connections, a new client replaces one that the worker is waiting for.
 MOST_TAKEN = 0.9
 TOO_SLOW = "The request came too slowly: send it again, and faster."
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class TooSlow(MlsiteError):
-    """A body did not come at its minimum rate."""
+    """A body did not arrive at its minimum rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """The largest body that is read, and the minimum rate at which it must come."""
+    """The largest body that is read, and the minimum rate at which it must arrive."""
 
     most_bytes: int
     bytes_a_second: float
@@ -42,7 +42,7 @@ class Allowance:
 
 @cache
 def find_allowances() -> tuple[Allowance, Allowance]:
-    """That of the API and that of the pages."""
+    """The allowances of the API and of the pages."""
     from django.conf import settings
 
     from predictor.api.bodies import MOST_BYTES
@@ -60,7 +60,7 @@ def find_allowance(path: str) -> Allowance:
 
 # Checked with gunicorn 27.0.1 (tests/test_insides.py).
 class BoundedRequest(Request):
-    """gunicorn's request, but a head that is too long is refused as soon as it is."""
+    """gunicorn's request, which refuses a head as soon as it is too long."""
 
     def read_into(self, unreader: Any, buf: bytearray, stop: bool = False) -> None:
         super().read_into(unreader, buf, stop)
@@ -73,11 +73,11 @@ def bound_heads() -> None:
 
 
 def take_body(request: Any, receive: Callable[[Any, int, bool], bytes]) -> bool:
-    """Read a request's body, all of it, before the application begins; tell whether nothing of it is left unread.
+    """Read all of a request's body before the application begins; return whether nothing is left unread.
 
-    `receive` gives so many bytes, for which the client may wait to be asked, or raises TooSlow. A body that is too
-    large, or does not tell its length, is left alone: the application sees an empty one and refuses it by its headers,
-    and the answer closes the connection.
+    `receive(request, length, is_expected)` returns the body or raises TooSlow; `is_expected` says that the client waits
+    for “100 Continue”. A body that is too large or has no length is not read: the application sees an empty one and
+    refuses it by its headers, and the response closes the connection.
     """
     # Neither the reader nor the flag is documented. Checked with gunicorn 27.0.1.
     reader = request.body.reader

@@ -1,4 +1,4 @@
-"""A request that comes in pieces: whether all of it is there, without a thread that waits for the rest."""
+"""Assembles a request from its pieces, without a thread that waits for the rest."""
 
 import re
 import time
@@ -15,10 +15,10 @@ EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNOREC
 
 @dataclass(kw_only=True, eq=False)
 class Arrival:
-    """What has come of a request, since when, and how many bytes it will have: None until its head is there.
+    """What has arrived of a request, since when, and its `size` in bytes, which is None until its head is complete.
 
-    Whether the request is right is for gunicorn's parser to say. What that will refuse, and a body that is larger than
-    allowed, need not come.
+    Only gunicorn's parser validates the request. A request that it will refuse, and a body larger than allowed, need
+    not arrive in full.
     """
 
     since: float = field(default_factory=time.monotonic)
@@ -44,21 +44,21 @@ class Arrival:
                 self.size = 0
 
     def is_late(self, now: float) -> bool:
-        """Whether it was begun and comes more slowly than at its minimum rate."""
+        """Whether it has begun and arrives below its minimum rate."""
         rate = self.allowance.bytes_a_second if self.allowance else MOST_HEAD_BYTES
         return bool(self.data) and now - self.since > SECONDS_OF_GRACE + len(self.data) / rate
 
     def _read_head(self, end: int) -> None:
         head = bytes(self.data[:end])
         self.allowance = find_allowance(read_path(head))
-        told = LENGTH.search(head)
-        length = int(told[1]) if told else 0
+        found = LENGTH.search(head)
+        length = int(found[1]) if found else 0
         self.size = end + length if length <= self.allowance.most_bytes else end
         self.expects_continue = self.size > len(self.data) and EXPECTATION.search(head) is not None
 
 
 def read_path(head: bytes) -> str:
-    """The path that gunicorn's parser will read; empty where it will refuse the request."""
+    """The path as gunicorn's parser will read it; empty where it will refuse the request."""
     words = head.partition(b"\r\n")[0].split(b" ")
     try:
         # Checked with gunicorn 27.0.1 (tests/test_insides.py).

@@ -1,4 +1,4 @@
-"""A client's connection in a worker of greenlets: how long it is waited for, and how its answers leave."""
+"""A client's connection in a worker of greenlets: how long it is waited for, and how responses are sent."""
 
 import errno
 import socket
@@ -13,9 +13,9 @@ MOST_READ = 16 * 1024
 
 
 class Waiting:
-    """Clients that are waited for, each with the moment when that began.
+    """The clients that are waited for, each with the moment when that began.
 
-    One clock for all of them, where gevent's own timeout sets a timer for each request.
+    One timer for all of them; gevent's own Timeout would start one for each request.
     """
 
     def __init__(self) -> None:
@@ -29,33 +29,33 @@ class Waiting:
         return kind is HungUp
 
     def grant(self, seconds: float) -> None:
-        """Give the client that is served here so much more time."""
+        """Give the client of this greenlet this much more time."""
         self.since[gevent.getcurrent()] += seconds
 
     def begin_anew(self) -> None:
         self.since.update(dict.fromkeys(self.since, time.monotonic()))
 
     def hang_up(self, seconds: float) -> None:
-        """Close the connections that were waited for so long; to be called by the hub."""
+        """Close the connections that were waited for that long; to be called by the hub."""
         too_long_ago = time.monotonic() - seconds
         for client, since in list(self.since.items()):
             if since <= too_long_ago:
                 client.throw(HungUp)
 
     def hang_up_first(self) -> None:
-        """Close the connection that is waited for the longest; to be called by the hub."""
+        """Close the connection that has been waited for longest; to be called by the hub."""
         for client in self.since:
             client.throw(HungUp)
             break
 
 
 class HungUp(BaseException):  # Thrown into a greenlet, where no `except Exception` may catch it.
-    """A client was waited for too long."""
+    """A client was waited for longer than allowed."""
 
 
 # Relies on what gunicorn calls for an answer. Checked with gunicorn 27.0.1 (tests/test_insides.py).
 class OnePacket:
-    """A client's socket that sends the headers of an answer together with what follows, and not on their own."""
+    """A client's socket that sends the headers of a response together with the body, and not on their own."""
 
     def __init__(self, client: Any, waiting: Waiting) -> None:
         self._client, self._waiting = client, waiting
@@ -69,7 +69,7 @@ class OnePacket:
         if self._is_begun:
             data, self._held = self._held + data, b""
             with self._waiting:
-                # Nearly every answer fits; sendall looks up how large the socket's buffer is before it tries.
+                # Nearly every response fits; sendall would look up the size of the socket's buffer before it tries.
                 sent = self._client.send(data)
                 if sent < len(data):
                     self._client.sendall(data[sent:])
@@ -90,9 +90,10 @@ class OnePacket:
 
 
 def linger(client: Any) -> None:
-    """Let a client that may be sending still come to read its answer, before its connection is closed.
+    """Let a client that may still be sending read its response, before its connection is closed.
 
-    Closed at once, with something unread, its system would throw away what it has not read either. To be hung up on.
+    If it were closed at once with data unread, the client's system would discard the response, too. The caller limits
+    the time.
     """
     try:
         client.shutdown(socket.SHUT_WR)

@@ -13,7 +13,7 @@ from mlsite.turns import answer_in_turn
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Send the policy with every page that brings none of its own. From version 6 on, Django does so itself."""
+    """Send the policy with every page that has none of its own. Django itself does so from version 6 on."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -25,9 +25,9 @@ def content_security_policy(
 
 # Calls their hooks itself. Checked with Django 5.2.19 (tests/test_insides.py).
 class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
-    """Sessions, accounts and messages: for the admin, and elsewhere for whoever has signed in there.
+    """Sessions, accounts and messages: for the admin, and on other pages for users who have signed in there.
 
-    A visitor's request has none of them. One class, since each layer of middleware is work for every page.
+    A visitor's request has none of them. It is one class, since each layer of middleware costs time for every page.
     """
 
     def __call__(self, request: HttpRequest) -> Any:

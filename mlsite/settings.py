@@ -1,7 +1,7 @@
 """All settings, from the environment. A file .env in the project's root is read too; the environment wins.
 
-Everything here must import without any of it set: Heroku runs collectstatic that way. What is missing or
-weak is found by predictor.checks, before anything serves or migrates.
+This module must import with no variable set: Heroku runs collectstatic that way. predictor.checks finds what is
+missing or weak before anything serves or migrates.
 """
 
 import os
@@ -24,19 +24,19 @@ def read_flag(name: str) -> bool:
 
 
 def read_whole_number(name: str, default: int) -> int:
-    """The number above 0 that is set; 0, which predictor.checks refuses, for anything else."""
+    """The whole number that is set; 0, which predictor.checks refuses, for anything else."""
     text = os.environ.get(name, "").strip() or str(default)
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-# Where and with which keys
+# Deployment and keys
 
 IS_LOCAL = os.environ.get("DEPLOYMENT") == "local"
 IS_ON_DYNO = "DYNO" in os.environ
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 MODEL_SIGNING_KEY = os.environ.get("MODEL_SIGNING_KEY", "")
 MODEL_SIGNING_KEY_FALLBACKS = read_list("MODEL_SIGNING_KEY_FALLBACKS")
-# Whoever runs the site elsewhere than behind a router that checks the Host header names the hosts.
+# Where no router in front of the site checks the Host header, the hosts are to be named here.
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS") or ["*"]
 DEBUG = False
 
@@ -44,7 +44,7 @@ DEBUG = False
 
 MODELS_DIR = BASE_DIR / "ml_models"
 DEFAULT_MODEL = os.environ.get("DEFAULT_MODEL") or "line"
-# The most that one artifact may take in the database, compressed.
+# The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
 # Application
@@ -63,7 +63,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mlsite.logs.name_request",
     "django.middleware.security.SecurityMiddleware",
-    # Programs go no further.
+    # Requests to the API go no further.
     "predictor.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.content_security_policy",
@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mlsite.urls"
-# Where the site begins is a property of the process, never of a request: addresses are cached for all visitors.
+# The site's path prefix belongs to the process, never to a request: addresses are cached for all visitors.
 FORCE_SCRIPT_NAME = os.environ.get("SCRIPT_NAME", "")
 WSGI_APPLICATION = "mlsite.wsgi.application"
 TEMPLATES = [
@@ -97,11 +97,11 @@ TEMPLATES = [
     },
 ]
 LANGUAGE_CODE = "en-gb"
-# All of it is in English; looking up what language a visitor wants took a tenth of a page's time.
+# All pages are in English; looking up the visitor's language took a tenth of a page's time.
 USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
-# Django's own, the first of which hashes in a real thread.
+# Django's own, but the first one can hash in a real thread.
 PASSWORD_HASHERS = ["predictor.access.hashing.PasswordHasher", *global_settings.PASSWORD_HASHERS[1:]]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -127,12 +127,12 @@ try:
         conn_health_checks=True,
     )
 except ValueError:
-    # predictor.checks says so, and lets nothing else be done.
+    # predictor.checks reports it, and nothing else is run.
     IS_DATABASE_URL_READABLE, database = False, dj_database_url.parse("sqlite://:memory:")
 DATABASES = {"default": database}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        # FULL: with NORMAL a power cut could take back rows whose answers were already given.
+        # FULL: with NORMAL a power failure could lose rows whose answers were already sent.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -143,14 +143,14 @@ else:
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 10_000)
     if DATABASE_STATEMENT_SECONDS and database["ENGINE"] == "django.db.backends.postgresql":
-        # Sent with the connection, so that none is without it. A SET after that would stay behind in a pooler such as
-        # PgBouncer, for whoever gets the connection next: a retrain. What the URL says itself comes last, and wins.
+        # Sent when connecting, so that no connection is without it. A later SET would persist in a pooler such as
+        # PgBouncer, and apply to the next client of the connection: a retrain. Options in the URL come last, and win.
         limit = f"-c statement_timeout={DATABASE_STATEMENT_SECONDS}s"
         options["options"] = f"{limit} {options.get('options', '')}".strip()
     if DATABASE_POOL_SIZE and database["ENGINE"] == "django.db.backends.postgresql":
         database |= {"ENGINE": "mlsite.pooled", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
     if IS_ON_DYNO:
-        # Not dj-database-url's ssl_require: it would turn a stricter mode in the URL down to this one.
+        # Not dj-database-url's ssl_require, which would replace a stricter mode in the URL by this one.
         options.setdefault("sslmode", "require")
 
 # Static files
@@ -165,7 +165,7 @@ STORAGES = {
 
 # Security
 
-# The proxies whose X-Forwarded-For is believed: addresses, networks, or * on a dyno. gunicorn reads it too.
+# The proxies whose X-Forwarded-For is trusted: addresses, networks, or * on a dyno. gunicorn reads it too.
 FORWARDED_ALLOW_IPS = read_list("FORWARDED_ALLOW_IPS")
 SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -185,14 +185,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " img-src 'self'; script-src 'self'; style-src 'self'"
 )
-# The most that any form's body may have; the server reads no more, and predictor.web.bounds takes less for most models.
+# The maximum size of a form's body; the server reads no more, and predictor.web.bounds allows less for most models.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 # A model may have thousands of fields: predictor.web.bounds counts them by its schema, before they are parsed.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = None
-# Only the admin has messages, and whoever is there has a session. In a cookie they would be quoted, which bounds drops.
+# Only the admin has messages, and its users have sessions. In a cookie they would be quoted, which bounds drops.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Logs: one line each, with the id that Heroku's router gives a request
+# Logs: one line for each record, with the id that Heroku's router gives a request
 
 LOGGING = {
     "version": 1,

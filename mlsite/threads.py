@@ -1,6 +1,6 @@
-"""gunicorn's worker of threads as this site needs it on SQLite: only a request that is there takes a thread.
+"""gunicorn's worker of threads, adapted for SQLite: only a request that has arrived in full occupies a thread.
 
-gunicorn's own gives a connection one of its few threads at the first byte, and that thread waits for all others.
+gunicorn's own worker gives a connection one of its few threads at the first byte, and that thread waits for the rest.
 """
 
 import selectors
@@ -30,9 +30,9 @@ from mlsite.arrival import (
 from mlsite.assembly import Arrival
 
 MOST_READ = 64 * 1024
-# For a client that has stopped reading its answer.
+# For a client that has stopped reading its response.
 SECONDS_TO_READ = 30.0
-# Of an answer that is longer than what is kept for its client, the thread waits for the client, for so long at a time.
+# Where a response is longer than what is buffered for a client, its thread waits for the client, this long at a time.
 MOST_KEPT_BYTES = 4_000_000
 SECONDS_IN_THREAD = 5
 
@@ -40,12 +40,12 @@ SECONDS_IN_THREAD = 5
 # Overrides what is not documented. Checked with gunicorn 27.0.1, as is all that tests/test_insides.py lists.
 class Worker(ThreadWorker):
     def init_process(self) -> None:
-        # Whom it waits for, those of the longest wait first: for the rest of a request, to read the rest of an answer,
-        # and after the last one to close, with the moment until when and the bytes that are still read.
+        # The clients that it waits for, longest wait first: for the rest of a request, to read the rest of a response,
+        # and to close after the last one, with the deadline and the number of bytes that are still read.
         self.arriving: dict[TConn, Arrival] = {}
         self.leaving: dict[TConn, Departure] = {}
         self.closing: dict[TConn, tuple[float, int]] = {}
-        self.looks_at = 0.0
+        self.next_check = 0.0
         bound_heads()
         super().init_process()
 
@@ -55,7 +55,7 @@ class Worker(ThreadWorker):
             self.make_room()
 
     def make_room(self) -> None:
-        """Hang up on whoever is waited for the longest, where most are."""
+        """Hang up on the client that has waited longest, of the kind of which there are most."""
         waiting: dict[TConn, Any] = max([self.arriving, self.leaving, self.closing], key=len)
         if len(waiting) > len(self.keepalived_conns):
             self.hang_up(next(iter(waiting)))
@@ -64,7 +64,7 @@ class Worker(ThreadWorker):
             self.murder_keepalived()
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Take a thread for a request once all of it is there."""
+        """Occupy a thread once all of the request has arrived."""
         if self.cfg.is_ssl:
             super().enqueue_req(conn)
             return
@@ -79,7 +79,7 @@ class Worker(ThreadWorker):
         self.receive(conn)
 
     def receive(self, conn: TConn, *_: Any) -> None:
-        """Read what has come of a request; called whenever there is something."""
+        """Read what has arrived of a request; called whenever the socket is readable."""
         arrival = self.arriving[conn]
         if not arrival.is_complete:
             try:
@@ -109,14 +109,14 @@ class Worker(ThreadWorker):
             is_kept = bool(super().handle_request(request, conn))
             if conn.sock.rest:
                 self.leaving[conn] = Departure(rest=conn.sock.rest)
-        except BlockingIOError:  # The system's word for a client that has not read its answer in time.
+        except BlockingIOError:  # Raised where the client has not read its response within the socket's timeout.
             return False
         finally:
             conn.sock = client
         return is_kept
 
     def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
-        """After an answer: the next request, or the end, for which gunicorn's own would let the whole worker wait."""
+        """After a response: the next request, or the close, in which gunicorn's own would block the whole worker."""
         if conn in self.leaving:
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self.send_rest, conn, done))
@@ -140,7 +140,7 @@ class Worker(ThreadWorker):
             self.finish_request(conn, done)
 
     def linger(self, conn: TConn) -> None:
-        """Let a client that may be sending still come to read its answer."""
+        """Let a client that may still be sending read its response."""
         try:
             conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
@@ -166,12 +166,12 @@ class Worker(ThreadWorker):
             self.poller.unregister(conn.sock)
 
     def murder_pending(self) -> None:
-        """Called after each event. Once a second, see to those who were waited for too long."""
+        """Called after each event. Once a second, hang up on clients that were waited for too long."""
         super().murder_pending()
         now = time.monotonic()
-        if now < self.looks_at:
+        if now < self.next_check:
             return
-        self.looks_at = now + 1
+        self.next_check = now + 1
         seconds = self.cfg.keepalive if self.alive else SECONDS_TO_SEND
         for conn, arrival in list(self.arriving.items()):
             if arrival.is_late(now):
@@ -179,9 +179,9 @@ class Worker(ThreadWorker):
                 self.refuse(conn)
             elif not arrival.data and now - arrival.since > seconds:
                 self.hang_up(conn)
-        over = [conn for conn, (until, _) in self.closing.items() if now > until]
-        over += [conn for conn, departure in self.leaving.items() if now > departure.until]
-        for conn in over:
+        expired = [conn for conn, (until, _) in self.closing.items() if now > until]
+        expired += [conn for conn, departure in self.leaving.items() if now > departure.until]
+        for conn in expired:
             self.hang_up(conn)
 
     def refuse(self, conn: TConn) -> None:
@@ -193,7 +193,7 @@ class Worker(ThreadWorker):
             self.linger(conn)
 
     def forget(self, conn: TConn) -> None:
-        """Wait for nothing more of a client."""
+        """Stop waiting for a client."""
         for waiting in (self.arriving, self.leaving, self.closing):
             waiting.pop(conn, None)
         if conn.sock in self.poller.get_map():
@@ -210,7 +210,7 @@ class Worker(ThreadWorker):
 
 @dataclass(kw_only=True)
 class Departure:
-    """What a client has still to read of an answer, and until when it must have read more."""
+    """What a client still has to read of a response, and until when it must have read more."""
 
     rest: bytearray
     until: float = field(default_factory=lambda: time.monotonic() + SECONDS_TO_READ)
@@ -221,7 +221,7 @@ class Departure:
 
 
 class Outbox:
-    """A client's socket, for a thread that must not wait for the client: what it does not take at once is kept."""
+    """A client's socket, for a thread that must not wait for the client: what cannot be sent at once is buffered."""
 
     def __init__(self, client: socket.socket) -> None:
         self._client = client
@@ -242,9 +242,9 @@ class Outbox:
 
 
 def receive_at_once(request: Any, length: int, is_expected: bool) -> bytes:
-    """A body that has come with its head; whoever waited to be asked for it was asked."""
-    came: bytes = request.unreader.take_buffered()
-    if len(came) < length:
-        raise NoMoreData(came)
-    request.unreader.unread(came[length:])
-    return came[:length]
+    """A body that has arrived with its head; a client that waited for “100 Continue” already got it."""
+    received: bytes = request.unreader.take_buffered()
+    if len(received) < length:
+        raise NoMoreData(received)
+    request.unreader.unread(received[length:])
+    return received[:length]

@@ -1,4 +1,4 @@
-"""Whose turn it is in the admin: its pages may be slow, and visitors never wait for them."""
+"""Limits concurrent requests to the admin: its pages may be slow, and visitors never wait for them."""
 
 import threading
 from collections import Counter
@@ -20,7 +20,7 @@ SIGN_IN_PATH = "/admin/login/"
 
 
 class Turns:
-    """So many requests at a time; others wait for so many seconds, in order, where the room still has a place."""
+    """Lets `number` requests run at a time; others wait in order, up to `seconds`, while `room` has a place."""
 
     def __init__(self, number: int, *, seconds: float, room: Pool) -> None:
         self._places, self._seconds, self._room = Pool(number), seconds, room
@@ -31,7 +31,7 @@ class Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Wait for a turn; raises Overloaded where none comes."""
+        """Wait for a turn; raise Overloaded where none comes in time."""
         with take_place(self._room, 0), take_place(self._places, self._seconds):
             yield
 
@@ -49,7 +49,7 @@ def take_place(places: Pool, seconds: float) -> Iterator[None]:
 
 
 class Crowd:
-    """Lets a few requests of each address in at a time, so that one client cannot fill the queue."""
+    """Lets in a few requests of each address at a time, so that one client cannot fill the queue."""
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, threading.Lock()
@@ -57,33 +57,33 @@ class Crowd:
 
     @contextmanager
     def enter(self, address: str) -> Iterator[None]:
-        """Raises Overloaded where enough of this address are inside."""
+        """Raise Overloaded where as many as allowed of this address are inside."""
         with self._lock:
             if self._inside[address] >= self._most:
-                raise Overloaded(f"{address} is here already")
+                raise Overloaded(f"{address} has requests waiting already")
             self._inside[address] += 1
         try:
             yield
         finally:
             with self._lock:
                 self._inside[address] -= 1
-                self._inside += Counter()  # Drops those that are 0.
+                self._inside += Counter()  # Drops the counts that are 0.
 
 
-# Who waits costs a greenlet nothing. Of a worker's 4 threads, 1 is left for visitors.
+# A greenlet that waits costs nearly nothing. Of a worker's 4 threads, 1 is left for visitors.
 are_greenlets = bool(settings.DATABASE_POOL_SIZE)
 threads = Pool(3)
-# Half of the connections, so that the others are the visitors'.
+# Half of the connections; the others are for visitors.
 pages = Turns(2, seconds=8, room=Pool(64) if are_greenlets else threads)
-# One password is hashed at a time: two workers have no more cores than that. Whoever sends a form twice is one client.
+# One password is hashed at a time: two workers have no more cores. A client may send a form twice.
 sign_ins = Turns(1, seconds=8, room=Pool(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)
 
 
 def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
-    """Answer a request to the admin when its turn comes, or with a 503."""
+    """Answer a request to the admin when its turn comes, else with a 503."""
     if request.method == "POST":
-        # A client that sends its body slowly has no turn meanwhile; Django says what is wrong with a broken one.
+        # A client that sends its body slowly does not hold a turn meanwhile; Django reports a broken one.
         with suppress(UnreadablePostError):
             request.body  # noqa: B018  # Reads it.
         if request.path_info == SIGN_IN_PATH:
@@ -92,22 +92,22 @@ def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], A
         with pages.take():
             return _answer(request, get_response)
     except Overloaded:
-        return show_unavailable(request, "Other people are using the admin.")
+        return show_unavailable(request, "The admin is busy with other requests.")
 
 
 def _answer_sign_in(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
     address = find_address(request)
     if find_refusal(address):
-        return get_response(request)  # Neither a query nor a hash is to come.
+        return get_response(request)  # It is refused without a query and without a hash.
     try:
         with crowd.enter(address), sign_ins.take():
             return _answer(request, get_response)
     except Overloaded:
-        return show_unavailable(request, "Other people are signing in.")
+        return show_unavailable(request, "Other people are signing in at the moment.")
 
 
 def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
-    """The connection goes back before the turn does."""
+    """Give the connection back before the turn."""
     try:
         response: HttpResponse = get_response(request)
         return response
@@ -116,6 +116,6 @@ def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) ->
 
 
 def leave_connection() -> None:
-    """To whoever waits for one, unless a transaction is open, as in tests and where the admin saves a form."""
+    """Give the connection back, unless a transaction is open, as in tests and where the admin saves a form."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()

@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker as this site needs it: one that waits for PostgreSQL without stopping everybody else."""
+"""gunicorn's gevent worker, adapted for PostgreSQL: a query blocks only its own request."""
 
 import gc
 from collections.abc import Callable
@@ -30,13 +30,12 @@ from mlsite.connections import OnePacket, Waiting, linger
 
 Application = Callable[..., Any]
 
-# libpq leaves both limits to whoever waits for it. A restart or a failover must become a 503 before the router gives
-# up at 30 s.
+# libpq leaves both limits to its caller. A restart or a failover must become a 503 before the router gives up at 30 s.
 SECONDS_TO_CONNECT = 5
 SECONDS_TO_ANSWER = 10
 # Of a body, in one turn.
 MOST_READ = 128 * 1024
-# For a client that has stopped reading its answer.
+# For a client that has stopped reading its response.
 SECONDS_TO_READ = 30
 
 
@@ -46,13 +45,13 @@ class Worker(GeventWorker):
 
     def init_process(self) -> None:
         self.clients = 0
-        # For the next request, for the rest of a body, until an answer is read, and until the client has closed.
+        # Waiting for the next request, for the rest of a body, for the client to read, and for it to close.
         self.idle, self.sending, self.reading, self.closing = Waiting(), Waiting(), Waiting(), Waiting()
         bound_heads()
         super().init_process()
 
     def run(self) -> None:
-        """Serve, with a batcher that has one connection of its own: started here, since no thread outlives a fork."""
+        """Serve, with a batcher that has one connection of its own: started here, since no thread survives a fork."""
         from django.db import connection
 
         from predictor.serving.batcher import batcher
@@ -83,15 +82,15 @@ class Worker(GeventWorker):
             self.clients -= 1
 
     def make_room(self) -> None:
-        """Where it is short, hang up on whoever is waited for the longest, for what most are waited for."""
+        """Near the limit, hang up on the client that was waited for longest, of the kind of which there are most."""
         if self.clients > MOST_TAKEN * self.worker_connections:
             waiting = max(self.idle, self.sending, self.reading, self.closing, key=lambda each: len(each.since))
             gevent.get_hub().loop.run_callback(waiting.hang_up_first)
 
     def handle_request(self, listener: Any, request: Any, client: Any, address: Any) -> None:
-        """Serve one request, and then let everybody else have their turn.
+        """Serve one request, then let other greenlets run.
 
-        A client whose next request is there already would otherwise be served for as long as it likes, alone.
+        A client that always has its next request ready would otherwise keep all others waiting.
         """
         answer = OnePacket(client, self.reading)
         is_whole = False
@@ -103,7 +102,7 @@ class Worker(GeventWorker):
                 write_error(client, 408, "Request Timeout", TOO_SLOW)
             self.linger(client)
             raise StopIteration from None
-        except StopIteration:  # gunicorn's word for an answer after which the connection is closed.
+        except StopIteration:  # gunicorn raises it after a response that closes the connection.
             answer.flush()
             if not is_whole:
                 self.linger(client)
@@ -112,7 +111,7 @@ class Worker(GeventWorker):
         gevent.sleep(0)
 
     def receive(self, request: Any, length: int, is_expected: bool) -> bytes:
-        """So many bytes of a request's body; raises TooSlow where they do not come at the minimum rate."""
+        """Read `length` bytes of a request's body; raise TooSlow where they do not arrive at the minimum rate."""
         rate = find_allowance(request.path).bytes_a_second
         body = bytearray()
         with self.sending:
@@ -125,7 +124,7 @@ class Worker(GeventWorker):
                 body += piece
                 self.sending.grant(len(piece) / rate)
                 if len(piece) == MOST_READ:
-                    gevent.sleep(0)  # The next one is there already.
+                    gevent.sleep(0)  # The next piece has probably arrived, too: other greenlets run first.
         if len(body) < length:
             raise TooSlow
         if len(body) > length:
@@ -150,7 +149,7 @@ class Worker(GeventWorker):
         self.idle.begin_anew()
 
     def hang_up(self) -> None:
-        """Once a second. After SIGTERM, gunicorn would wait for idle clients until it must kill."""
+        """Hang up on late clients, once a second. After SIGTERM, gunicorn would wait for idle ones to the end."""
         self.idle.hang_up(self.cfg.keepalive if self.alive else SECONDS_TO_SEND)
         self.sending.hang_up(SECONDS_OF_GRACE)
         self.reading.hang_up(SECONDS_TO_READ)
@@ -166,7 +165,7 @@ def run_in_real_thread(work: Callable[[], Any]) -> Any:
 
 
 def spare_collector() -> None:
-    """What a worker has loaded by now stays, and need not be looked through for garbage again and again."""
+    """Exclude what a worker has loaded so far, which stays, from garbage collection, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)
@@ -186,7 +185,7 @@ def give_back_connection(application: Application) -> Application:
 
 
 def forget_unneeded_signals() -> None:
-    """What Django does around each request: connections were just seen to, and nothing is kept that it would reset."""
+    """Disconnect what Django does around each request: connections are given back here, the rest is unused."""
     from django.core.cache import close_caches
     from django.core.handlers.base import reset_urlconf
     from django.core.signals import request_finished, request_started
@@ -199,7 +198,7 @@ def forget_unneeded_signals() -> None:
 
 
 def wait_for_database(connection: Any) -> None:
-    """Let other greenlets run until PostgreSQL has answered; raises OperationalError where it does not in time."""
+    """Let other greenlets run until PostgreSQL answers; raise OperationalError where it does not in time."""
     seconds = SECONDS_TO_CONNECT if connection.status == STATUS_SETUP else SECONDS_TO_ANSWER
     try:
         gevent_wait_callback(connection, timeout=seconds)  # Checked with psycogreen 1.0.2.

@@ -1,4 +1,4 @@
-"""What gunicorn serves. A server that is set up wrongly does not start."""
+"""The WSGI application. With wrong settings it raises an error, so that the server does not start."""
 
 import os
 

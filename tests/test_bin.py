@@ -91,8 +91,8 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
         "DJANGO_SUPERUSER_EMAIL": "ada@example.com",
     }
     first = start(**administrator)
-    assert "The administrator ada was made." in first.log.read_text()
-    assert f"mlsite answers at http://localhost:{first.address.rpartition(':')[2]}/" in first.log.read_text()
+    assert "The administrator ada was created." in first.log.read_text()
+    assert f"Starting mlsite at http://localhost:{first.address.rpartition(':')[2]}/" in first.log.read_text()
     assert Visitor(first.address).post_form("/", {"x": "5"}).answer
     assert Visitor(first.address).post_form("/penguins/", {"island": "Dream", "year": "2008"}).answer
     env = clone / ".env"
@@ -104,7 +104,7 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     second = start(**administrator)
     assert env.read_text() == written
     assert "nothing to do" in second.log.read_text()
-    assert "was made" not in second.log.read_text()
+    assert "was created" not in second.log.read_text()
     assert len(Visitor(second.address).get("/about/line/").html.select("tbody.version")) == 1
 
 
@@ -127,7 +127,11 @@ def other_checkout(database_url):
 def test_a_second_checkout_leaves_alone_what_the_first_one_serves_and_says_how_to_go_on(clone, other_checkout):
     register_shipped("penguins")
     said = run(clone, **other_checkout)
-    for hint in ("line 1 is live but not trusted here", "retrain line --replace-untrusted", "Nothing that is live is"):
+    for hint in (
+        "line 1 is live but not trusted here",
+        "retrain line --replace-untrusted",
+        "No live version is trusted here",
+    ):
         assert hint in said
     assert "nothing to do" in run_manage("retrain", "--missing", **other_checkout).stdout
 
@@ -144,8 +148,8 @@ def test_a_busy_port_is_said_in_a_line(clone):
         port = busy.getsockname()[1]
         said = run(clone, PORT=str(port))
     assert (
-        said
-        == f"127.0.0.1:{port} cannot be listened on (Address already in use): stop what uses it, or set PORT or HOST.\n"
+        said == f"Cannot listen on 127.0.0.1:{port} (Address already in use): stop the program that uses it,"
+        " or set another PORT or HOST.\n"
     )
 
 
@@ -160,7 +164,7 @@ def test_a_wrong_port_is_said_in_a_line(clone, port):
         ("nonsense", "DATABASE_URL is not the URL of a database."),
         (
             "postgres://u:p@127.0.0.1:1/d",
-            "The database could not be brought up to date: django.db.utils.OperationalError",
+            "The database could not be migrated: django.db.utils.OperationalError",
         ),
     ],
 )
@@ -182,7 +186,7 @@ def test_without_a_python_that_is_supported_it_says_so(clone, tools):
     (clone / ".venv").unlink()
     said = run(clone, PATH=str(tools))
     assert said.startswith(
-        "Python 3.11, 3.12 or 3.13 was not found, or is another version than 3.11 to 3.13: install one"
+        "Python 3.11, 3.12 or 3.13 was not found, or is not a version from 3.11 to 3.13: install one"
     )
 
 

@@ -33,7 +33,7 @@ def test_the_form_is_built_from_the_schema(client, penguins):
     assert page.select_one("input[name=year]")["type"] == "text"
     assert page.select_one("select[name=island]").has_attr("required")
     assert [option["value"] for option in page.select("select[name=sex] option")] == ["", "female", "male"]
-    assert "Where the penguin was met." in page.text
+    assert "Where the penguin was observed." in page.text
 
 
 def test_the_default_model_is_a_setting(client, line, penguins, settings):

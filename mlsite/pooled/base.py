@@ -1,6 +1,6 @@
-"""Django's PostgreSQL backend over a bounded pool: for a process in which hundreds of requests are open at once.
+"""Django's PostgreSQL backend with a bounded pool, for a process with hundreds of concurrent requests.
 
-CONN_MAX_AGE must be 0: whoever closes a connection gives it back here. Django itself pools psycopg 3 only.
+CONN_MAX_AGE must be 0: closing a connection gives it back to the pool. Django's own pool needs psycopg 3.
 """
 
 import select
@@ -13,7 +13,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from mlsite.pooled.pool import Pool
 
-# As long as a request may wait for its turn: then its visitor gets a 503, well before the router gives up.
+# How long a request waits for a connection: then its visitor gets a 503, well before the router gives up.
 SECONDS_TO_WAIT = 8.0
 
 pool = Pool(settings.DATABASE_POOL_SIZE)
@@ -21,7 +21,7 @@ pool = Pool(settings.DATABASE_POOL_SIZE)
 
 # Overrides what is not documented. Checked with Django 5.2.19 (tests/test_insides.py).
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Takes its connection from the pool, unless it `is_reserved`: then it has one of its own and keeps it."""
+    """Takes its connection from the pool, unless it `is_reserved`: then it opens its own and keeps it."""
 
     is_reserved = False
     _has_place = False
@@ -60,13 +60,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def is_idle(connection: Any) -> bool:
-    """Whether it is in no transaction."""
+    """Whether no transaction is open."""
     return bool(connection.info.transaction_status == TRANSACTION_STATUS_IDLE)
 
 
 def is_alive(connection: Any) -> bool:
-    """A server says nothing unasked but its goodbye; what has said something is closed."""
-    said, _, _ = select.select([connection], [], [], 0)
-    if said:
+    """Whether an idle connection still works: it is readable, and then closed here, only after the server ended it."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    if readable:
         connection.close()
-    return not said
+    return not readable

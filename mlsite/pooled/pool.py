@@ -5,9 +5,9 @@ from typing import Any
 
 
 class Pool:
-    """A fixed number of places, each with a connection that nobody uses, or None where one may still be opened.
+    """A fixed number of places, each with an idle connection, or None where one may still be opened.
 
-    Whoever waits longest is next: a place is handed over, so that nobody who comes later can snatch it.
+    It is first in, first out: a freed place is handed to the caller that has waited longest.
     """
 
     def __init__(self, number: int) -> None:
@@ -17,12 +17,12 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """How many callers are waiting."""
         with self._lock:
             return sum(not turn.cancelled() for turn in self._waiting)
 
     def take(self, seconds: float) -> Any:
-        """A connection or None; raises TimeoutError where no place was left in time."""
+        """Take a connection, or None for a new one; raise TimeoutError where no place became free in time."""
         with self._lock:
             if self._free:
                 return self._free.pop()
@@ -33,7 +33,7 @@ class Pool:
         except TimeoutError:
             if turn.cancel():
                 raise
-            return turn.result()  # It came in the last moment.
+            return turn.result()  # It came at the last moment.
 
     def give_back(self, connection: Any) -> None:
         with self._lock:

@@ -12,8 +12,8 @@ MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
 CAPTIONS = {
     "predictions": "Each point is a row; points on the line were predicted exactly.",
-    "residuals": "True value minus prediction. A pattern here is something that the model does not capture.",
-    "confusion": "How often each true class was predicted as which class.",
+    "residuals": "Actual minus predicted value. A pattern here is something that the model does not capture.",
+    "confusion": "Rows by actual and predicted class; those on the diagonal were predicted correctly.",
     "roc": "Each class against the rest. The closer to the top left, the better; the dotted line is random guessing.",
     "calibration": "On the diagonal, what is given a probability of 0.7 happens 7 times in 10.",
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from predictor.lifecycle.retraining import RetrainRequest
 
 PROBLEMS = {
-    "failed": "{} failed; its live version stays live.",
+    "failed": "{} failed; the live version was not changed.",
     "untrusted": "{} is live but not trusted here, and was skipped.",
 }
 
