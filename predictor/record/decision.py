@@ -1,4 +1,4 @@
-"""What became of a version as a challenger, as it keeps it."""
+"""The decision about a version when it was a challenger, as stored with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from predictor.metrics.interval import Interval
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a challenger, and all that was decided on. Scores are as people know them: no accuracy is a loss.
+    """The decision about a challenger and its grounds. Scores are as people read them: an accuracy is not a loss.
 
     Where there was nothing to compare with, `rows` is 0, and there are no gains.
     """
@@ -24,20 +24,20 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     metric: str = ""
     # How many rows were compared.
     rows: int = 0
-    # How many rows one of the two could not score.
+    # How many rows could not be scored by one of the two.
     left_out: int = 0
-    # The number of the version that was live; None where none was.
+    # The number of the live version; None where none was live.
     champion: int | None = None
     champion_score: float | None = None
     challenger_score: float | None = None
-    # Of a dummy.
+    # The baseline predicts the same for every row.
     baseline_score: float | None = None
-    # What the challenger has less of loss than the champion.
+    # The champion's loss minus the challenger's.
     gain: Interval | None = None
-    # What the challenger has less of loss than the dummy.
+    # The baseline's loss minus the challenger's.
     gain_over_baseline: Interval | None = None
 
 
 def read_decision(stored: Mapping[str, Any]) -> Decision:
-    """Read what a version keeps of it, empty where that is nothing."""
+    """Read a stored decision; with defaults for what an earlier build did not store."""
     return msgspec.convert(stored, Decision)

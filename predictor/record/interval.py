@@ -9,15 +9,15 @@ import msgspec
 class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
     """The interval is the prediction ± `radius`, in the target's unit.
 
-    `rows` were measured for that; `approximate` where other models than the one that answers were measured.
+    It was measured on `rows` rows; `approximate` where models other than the one that predicts were measured.
     """
 
     radius: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
     rows: Annotated[int, msgspec.Meta(ge=0)]
     approximate: bool
-    # How often such an interval holds the true value.
+    # How often such an interval contains the true value.
     coverage: float = 0.9
-    # On what it was measured, as `Measurement.method`.
+    # As `Measurement.method`.
     method: str = ""
 
 

@@ -1,4 +1,4 @@
-"""How good a version is, as it keeps it and as people write it."""
+"""How good a version is: its scores as stored with it, and formatted for people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,27 +11,27 @@ from predictor.metrics.names import LABELS, describe_scale, format_score
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """The scores of a version and of a dummy, by the name of the metric, and where they were measured."""
+    """The scores of a version and of the baseline, by metric, and what they were measured on."""
 
-    # On what it was measured: "hold-out", "5-fold out-of-fold", or a sample that it may have been trained on.
+    # "hold-out", "5-fold out-of-fold", or a sample that it may have been trained on.
     method: str = ""
     # How many rows it was measured on.
     rows: int = 0
     scores: dict[str, float] = msgspec.field(default_factory=dict)
-    # Of a dummy: it predicts always the mean, or the most frequent class.
+    # The baseline always predicts the mean, or the most frequent class.
     baseline: dict[str, float] = msgspec.field(default_factory=dict)
     # The ends of the 95 % interval of each score; without those that are not finite. Earlier builds measured none.
     intervals: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
 
 
 def read_measurement(stored: Mapping[str, Any]) -> Measurement:
-    """Read what a version keeps of it, empty where that is nothing."""
+    """Read a stored measurement; with defaults for what an earlier build did not store."""
     return msgspec.convert(stored, Measurement)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenScore:
-    """A metric's label with its score, 95 % interval and the baseline's score, as people write them; “–” for none."""
+    """A metric's label with its score, 95 % interval and the baseline's score, formatted for people; “–” for none."""
 
     label: str
     score: str
@@ -40,7 +40,7 @@ class WrittenScore:
 
 
 def write_scores(measurement: Measurement, unit: str) -> list[WrittenScore]:
-    """Write what a version keeps of its metrics, in a fixed order, which PostgreSQL's JSON does not keep."""
+    """Format scores in a fixed order, which PostgreSQL's JSON does not keep."""
     scores, baseline, intervals = measurement.scores, measurement.baseline, measurement.intervals
     return [
         WrittenScore(

@@ -9,16 +9,16 @@ from predictor.schema.values import Label
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What the training data looked like in two directions."""
+    """The training data in two dimensions."""
 
     # The names of the two columns that are drawn; empty where the model has none.
     axes: tuple[str, ...] = ()
-    # What a regression on one number predicts over the range seen, point by point.
+    # Points (x, prediction) of a regression on one number, over the range seen in training.
     curve: tuple[tuple[float, float], ...] = ()
     # Training rows, where the recipe shows them: both numbers and, of a classification, the class.
     points: tuple[tuple[float, float, Label | None], ...] = ()
 
 
 def read_profile(stored: Mapping[str, Any]) -> Profile:
-    """Read what a version keeps of it, empty where that is nothing."""
+    """Read a stored profile; empty where nothing was stored."""
     return msgspec.convert(stored, Profile)

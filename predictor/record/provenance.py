@@ -8,9 +8,9 @@ from predictor.record.source import Source, TrainedSource
 
 
 def describe_sources(source: Source) -> str:
-    """How many rows came from the table and how many were outcomes, from what a version keeps of its data.
+    """How many rows came from the table and how many were outcomes, in a sentence.
 
-    Empty where there was no outcome to train on.
+    Empty where no outcomes were used.
     """
     if not isinstance(source, TrainedSource) or source.outcomes is None:
         return ""

@@ -1,7 +1,7 @@
-"""How a version was made and what it leans on, as it keeps it.
+"""How a version was made and how important its features are, as stored with it.
 
-What was measured or compiled and what was not have a `state` of their own. Builds that stored none told them apart by
-their keys, which are still the same.
+Importances and compilations are told apart by their `state`. Earlier builds stored none; there the keys, which are
+still the same, tell them apart.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ import msgspec
 
 
 class Importance(msgspec.Struct, frozen=True, kw_only=True):
-    """What the metric loses when one feature is shuffled: the mean and the standard deviation of several times."""
+    """How much worse the metric gets when one feature is shuffled: mean and standard deviation over the repeats."""
 
-    # Of the feature.
+    # The name of the feature.
     name: str
     mean: float
     sd: float
@@ -22,7 +22,7 @@ class Importance(msgspec.Struct, frozen=True, kw_only=True):
 class Importances(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="measured"):
     """The permutation importances of all features, in the schema's order."""
 
-    # The name of the metric that they are losses of.
+    # The name of the metric that gets worse.
     metric: str
     # How many rows they were measured on, and whether these were held out.
     rows: int
@@ -42,10 +42,10 @@ class SkippedImportances(msgspec.Struct, frozen=True, kw_only=True, tag_field="s
 class Compilation(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="compiled"):
     """A compiled model that was compared with its pickle."""
 
-    # How many rows of its data both predicted, and how many that were made at the edges.
+    # How many rows of its data, and how many made at the edges, both predicted.
     rows: int
     edge_rows: int
-    # The largest between their predictions, relative to them or to the target's spread; of classes, in probability.
+    # The largest between their predictions: relative to them or to the target's spread, or in probability.
     difference: float
     # How long compiling and comparing took.
     seconds: float
@@ -59,9 +59,9 @@ class SkippedCompilation(msgspec.Struct, frozen=True, kw_only=True, tag_field="s
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
-    """The parameters that a version's recipe let be chosen, and how."""
+    """The parameters that a version's search chose, and how."""
 
-    # What was chosen, by the recipe's name of the parameter.
+    # The chosen values, by the parameter's name in the recipe.
     params: dict[str, Any]
     # The name of the metric that they were chosen by, and its score on the folds.
     metric: str
@@ -73,29 +73,29 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a version was made and what it leans on; its pictures are stored each on its own."""
+    """How a version was made and how important its features are; its drawings are stored separately."""
 
     importances: Importances | SkippedImportances
     # None where the recipe tunes nothing.
     tuning: Tuning | None
-    # None of a build that compiled no model.
+    # None from a build that compiled no models.
     compiled: Compilation | SkippedCompilation | None = None
-    # Why pictures are missing, a sentence for each.
+    # Why drawings are missing, a sentence for each.
     not_drawn: tuple[str, ...]
     # The git commit of the code; None where it is unknown.
     commit: str | None
-    # How long the last fit took; None of an import, which was fitted elsewhere.
+    # How long the last fit took; None for an import, which was trained elsewhere.
     fit_seconds: float | None
     # How long all of it took.
     seconds: float
-    # Of the recipe's model.toml; None of an import, and of a build that did not store it.
+    # Of the recipe's model.toml; None for an import, and from a build that did not store it.
     recipe_sha256: str | None = None
-    # Of the recipe's pipeline.py; None where there is none, and of a build that did not store it.
+    # Of the recipe's pipeline.py; None where there is none, and from a build that did not store it.
     code_sha256: str | None = None
 
 
 def read_report(stored: Mapping[str, Any]) -> Report | None:
-    """Read what a version keeps of it; None where the build that stored it made no report."""
+    """Read a stored report; None where the build that stored the version made none."""
     if "seconds" not in stored:
         return None
     importances, compiled = stored["importances"], stored.get("compiled")

@@ -1,4 +1,4 @@
-"""Which rows a version holds out, as it keeps it."""
+"""Which rows a version holds out, as stored with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,14 @@ import msgspec
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides, by the hash of a row, whether it is held out."""
+    """A row is held out depending on its hash."""
 
-    # Of the features that the hash is made of, sorted.
+    # The features whose values are hashed, sorted.
     names: tuple[str, ...] = ()
-    # Of the rows that are held out; None where it is unknown which rows the model was trained on.
+    # The share of rows held out; None where the rows that the model was trained on are unknown.
     share: float | None = None
 
 
 def read_split(stored: Mapping[str, Any]) -> Split:
-    """Read what a version keeps of it, empty where that is nothing."""
+    """Read a stored split; with defaults for what an earlier build did not store."""
     return msgspec.convert(stored, Split)

@@ -1,4 +1,4 @@
-"""What the training data looked like: the points and the curve that a version's picture is drawn from."""
+"""The profile of the training data: the points and the curve of a version's chart."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,11 +17,11 @@ CURVE_STEPS = 100
 def describe_training(
     schema: Schema, matrix: Matrix, target: Vector, predict: Callable[[Matrix], Vector], *, show_data: bool, seed: int
 ) -> Profile:
-    """Describe training rows, shape (n, features) and (n,), for pictures.
+    """Describe training rows, shape (n, features) and (n,), for charts.
 
     `axes` names what is drawn: a regression's first number against its target, a classification's first two
     numbers with the class as a mark; it is empty where the model has none. `curve` is what a regression on
-    one number answers over the range seen. `points` are at most 200 training rows, only with `show_data`.
+    one number predicts over the range seen. `points` are at most 200 training rows, only with `show_data`.
     """
     numbers = [i for i, feature in enumerate(schema.features) if feature.kind in ("number", "integer")]
     is_regression = schema.target.task == "regression"
