@@ -1,4 +1,4 @@
--- What wrk does to one system: sends one body after another, counts the good answers, and notes what each one said.
+-- wrk sends the bodies to one system, one after another, counts the good answers and notes each of them.
 --
 -- Arguments: how ("post", "journey" or "get"), for how many seconds, the file of bodies, the file for the answers,
 -- then headers as "Name: value". A journey posts, and then opens the page that it is sent to.
@@ -26,7 +26,7 @@ end
 
 function init(arguments)
   how, seconds, answers_file = arguments[1], tonumber(arguments[2]), arguments[4]
-  requests, pages, said, statuses = {}, {}, {}, {}
+  requests, pages, noted, statuses = {}, {}, {}, {}
   good, counted, sent, ends = 0, 0, 0, nil
   for number = 5, #arguments do
     local name, value = arguments[number]:match("^(.-): (.*)$")
@@ -54,18 +54,18 @@ function response(status, headers, body)
   local place = headers["Location"] or headers["HX-Push-Url"]
   if status == 303 and how == "journey" then
     table.insert(pages, place)
-    table.insert(said, place)
+    table.insert(noted, place)
   elseif status == 200 then
     good = good + 1
     if now() < ends then counted = counted + 1 end
-    if how == "post" then table.insert(said, place or body) end
+    if how == "post" then table.insert(noted, place or body) end
   end
 end
 
 function done(summary, latency)
   local thread = threads[1]
   local file = assert(io.open(thread:get("answers_file"), "w"))
-  for _, line in ipairs(thread:get("said")) do
+  for _, line in ipairs(thread:get("noted")) do
     file:write((line:gsub("\n", " ")), "\n")
   end
   file:close()

@@ -35,10 +35,8 @@ def test_the_best_of_a_grid_is_fitted_stored_with_the_version_and_shown(client, 
     assert tuning["metric"] == "rmse"
     assert 0.8 < tuning["score"] < 1.3
     assert "Ridge(alpha=0.001" in Version.objects.get().estimator
-    assert (
-        "alpha = 0.001, fit_intercept = yes; best of 4 candidates, by RMSE"
-        in client.get("/about/line/").content.decode()
-    )
+    page = client.get("/about/line/").content.decode()
+    assert "alpha = 0.001, fit_intercept = yes; best of 4 candidates, by RMSE" in page
 
 
 def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed(models_dir):

@@ -11,7 +11,7 @@ from predictor.threads import run_in_thread
 class PasswordHasher(PBKDF2PasswordHasher):
     """Django's own hasher, with the same name and the same hashes, so that stored ones remain valid.
 
-    A hash takes some tenths of a second, in which greenlets would serve nobody. OpenSSL releases the GIL meanwhile.
+    A hash takes some tenths of a second, in which no other greenlet would run. OpenSSL releases the GIL meanwhile.
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> Any:

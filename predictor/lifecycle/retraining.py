@@ -98,8 +98,8 @@ def train_model(
     recipe = recipe if data is None else recipe.with_data(data)
     progress(f"{slug}: reading {recipe.data}")
     # scikit-learn takes a second or two to import, which one core does while another reads the table.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        beside.submit(import_module, "predictor.training.fitting")
+    with ThreadPoolExecutor(max_workers=1) as importing:
+        importing.submit(import_module, "predictor.training.fitting")
         dataset = load_dataset(recipe, observed, live)
     from predictor.training.fitting import fit_recipe
 
