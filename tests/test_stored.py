@@ -4,6 +4,7 @@
 version that was kept back, predictions and, later, imported models, compiled models and outcomes.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,9 @@ def test_a_stored_champion_is_compared_with_a_challenger(capsys):
 
 @pytest.mark.usefixtures("stored")
 def test_unchanged_data_register_nothing_next_to_a_stored_version(models_dir):
+    recipe, live = models_dir / "line" / "model.toml", Version.objects.find_live("line")
+    as_then = f'description = "{live.description}"'  # A new description alone is a new version.
+    recipe.write_text(re.sub(r"^description = .*$", as_then, recipe.read_text(), flags=re.MULTILINE))
     request = RetrainRequest(slug="line", by="tests")
     done = retrain_model(models_dir, request, lambda line, **done: None)
     assert (done.version, done.promoted, done.decision) == (None, False, None)
