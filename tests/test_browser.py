@@ -97,6 +97,7 @@ def press_predict(page):
     before = page.url
     page.click("form.predict button")
     page.wait_for_url(lambda address: "/predictions/" in address and address != before)
+    page.wait_for_selector("h1.answer:focus")  # It comes a moment later, and takes what is typed until then.
 
 
 def read_stored():
