@@ -26,7 +26,7 @@ from mlsite.arrival import (
     find_allowance,
     take_body,
 )
-from mlsite.connections import OnePacket, Waiting, linger
+from mlsite.clients import OnePacket, Waiting, linger
 
 Application = Callable[..., Any]
 

@@ -56,7 +56,7 @@ INSIDES = {
         "gunicorn.workers.gthread:ThreadWorker.murder_keepalived": "4459960c4ccc",
         "gunicorn.workers.gthread:ThreadWorker.murder_pending": "7bf11f464542",
     },
-    "mlsite/connections.py": {
+    "mlsite/clients.py": {
         "gunicorn.http.wsgi:Response.send_headers": "7aff3b7d004f",
         "gunicorn.http.wsgi:Response.write": "a13659ff072c",
         "gunicorn.http.wsgi:Response.sendfile": "417ea65fb9a1",

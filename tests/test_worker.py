@@ -5,7 +5,7 @@ import gc
 import gevent
 import pytest
 
-from mlsite.connections import OnePacket, Waiting
+from mlsite.clients import OnePacket, Waiting
 
 
 class Client:

@@ -1,5 +1,6 @@
 """The 90 % interval of a regression's predictions, as a version stores it and as it is signed."""
 
+import math
 import sys
 from typing import Annotated
 
@@ -19,6 +20,11 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
     coverage: float = 0.9
     # As `Measurement.method`.
     method: str = ""
+
+    def place_around(self, prediction: float) -> tuple[float, float] | None:
+        """The interval of one prediction, in the target's unit; None where its ends are not finite."""
+        low, high = prediction - self.radius, prediction + self.radius
+        return (low, high) if math.isfinite(high - low) else None
 
 
 def read_interval(stored: object) -> MeasuredInterval | None:

@@ -1,7 +1,6 @@
 """A loaded version: from a float64 matrix to answers."""
 
 import logging
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +62,9 @@ class Runtime:
         numbers = _check_finite(predicted)
         if self.schema.target.task == "classification":
             return self._name_classes(numbers, probabilities)
-        return [Answer(output=number, interval=self._find_interval(number)) for number in numbers]
+        if self.interval is None:
+            return [Answer(output=number) for number in numbers]
+        return [Answer(output=number, interval=self.interval.place_around(number)) for number in numbers]
 
     def _ask(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
@@ -73,12 +74,6 @@ class Runtime:
         if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
         return predicted, self.estimator.predict_proba(matrix)
-
-    def _find_interval(self, number: float) -> tuple[float, float] | None:
-        if self.interval is None:
-            return None
-        low, high = number - self.interval.radius, number + self.interval.radius
-        return (low, high) if math.isfinite(high - low) else None
 
     def _name_classes(self, numbers: list[float], rows: "Matrix | None") -> list[Answer]:
         classes = self.schema.target.classes

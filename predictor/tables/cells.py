@@ -1,13 +1,11 @@
 """Finds the types of columns of texts: missing values, booleans, numbers, numbers with a decimal comma."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import polars as pl
 import polars.selectors as cs
 
-from predictor.exceptions import DatasetError
 from predictor.numbers import GROUP_MARKS, NUMBER, UNCLEAR_PATTERN
 
 # What pandas reads as missing, except None, which is a category in many tables.
@@ -23,34 +21,6 @@ LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 BOOLEANS = ["true", "false"]
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 Condition = Callable[[pl.Expr], pl.Expr]
-
-
-def read_names(place: str, header: list[str]) -> list[str]:
-    """Strip the columns' names; raises DatasetError where one is then empty, or two are equal.
-
-    A first column without a name gets the one that pandas gives; `check_index` then checks that it is an index.
-    """
-    names = [name.strip() for name in header]
-    if names and not names[0]:
-        names[0] = "Unnamed: 0" if "Unnamed: 0" not in names else "Unnamed: 0.1"
-    counts = Counter(names)
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise _refuse_nameless(place, number)
-        if counts[name] > 1:
-            raise DatasetError(f"{place}: two columns are named {name!r}: rename one of them.")
-    return names
-
-
-def check_index(place: str, header: list[str], table: pl.DataFrame) -> None:
-    """Raise DatasetError where the first column has no name and is not an index: integers without a missing one."""
-    index = table.to_series(0)
-    if not header[0].strip() and (not index.dtype.is_integer() or index.null_count()):
-        raise _refuse_nameless(place, 1)
-
-
-def _refuse_nameless(place: str, number: int) -> DatasetError:
-    return DatasetError(f"{place}: column {number} has no name: give it one, or remove the column.")
 
 
 def match_whole(texts: Texts, pattern: str) -> Texts:

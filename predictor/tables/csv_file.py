@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import MISSING, check_index, find_unclear, read_cells, read_names
+from predictor.tables.cells import MISSING, find_unclear, read_cells
 from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, has_ragged_row, quote_again
 from predictor.tables.encoding import is_plain, read_text
+from predictor.tables.header import check_index, read_names
 from predictor.texts import take_first_line
 
 # Where two fit every line, the first: the one that is rarer inside names and numbers.

@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import check_index, read_cells, read_names
+from predictor.tables.cells import read_cells
 from predictor.tables.csv_file import read_csv
+from predictor.tables.header import check_index, read_names
 from predictor.texts import take_first_line
 
 PARQUET_MARK = b"PAR1"
