@@ -167,7 +167,7 @@ class Version(models.Model):
     def parsed_decision(self) -> Decision:
         return read_decision(self.decision)
 
-    @property
+    @cached_property
     def parsed_interval(self) -> MeasuredInterval | None:
         """What its intervals are made of, for pages; None also where the stored value cannot be read."""
         try:
