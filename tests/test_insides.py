@@ -14,11 +14,12 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.forms import Select, TextInput
 from django.forms.renderers import Jinja2
+from django.template.loader import get_template
 from gunicorn.config import Config
 
 from tests.conftest import ROOT
 
-CHECKED = {"gunicorn": "27.0.1", "psycogreen": "1.0.2", "Django": "5.2.19"}
+CHECKED = {"gunicorn": "27.0.1", "psycogreen": "1.0.2", "Django": "5.2.19", "Jinja2": "3.1.6"}
 
 # Where it is relied on, and the SHA-256 (its beginning) of the source.
 INSIDES = {
@@ -94,6 +95,10 @@ INSIDES = {
     "predictor/access/hashing.py": {
         "django.contrib.auth.hashers:PBKDF2PasswordHasher": "982084b01c64",
     },
+    "predictor/web/jinja.py": {
+        "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
+        "jinja2.runtime:new_context": "4578768842ae",
+    },
     "predictor/web/pieces.py": {
         "django/forms/jinja2/django/forms/widgets/attrs.html": "fc9d8ff803a9",
         "django/forms/jinja2/django/forms/widgets/input.html": "bb5d9f65d7be",
@@ -161,3 +166,7 @@ def test_django_does_nothing_around_a_request_but_what_is_forgotten():
 )
 def test_a_value_is_written_where_forms_are_filled_in(widget, value, markup):
     assert markup in widget.render("x", value, renderer=Jinja2())
+
+
+def test_what_all_templates_know_is_one_dict():
+    assert type(get_template("base.html").template.globals) is dict

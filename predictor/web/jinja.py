@@ -1,5 +1,6 @@
 """The template engine of our pages: Jinja2, which compiles templates to Python. The admin uses Django's own."""
 
+from collections.abc import MutableMapping
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from typing import Any
@@ -21,8 +22,15 @@ MOMENTS = {
 }
 
 
+# Checked with Jinja2 3.1.6 (tests/test_insides.py).
+class PageEnvironment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """One dict instead of Jinja2's ChainMap: each page copies it, and a ChainMap takes seven times as long."""
+        return {**self.globals, **(d or {})}
+
+
 def make_environment(**options: Any) -> Environment:
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  # Django sets autoescape.
+    environment = PageEnvironment(trim_blocks=True, lstrip_blocks=True, **options)
     environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
     environment.filters.update({name: partial(write_moment, f) for name, f in MOMENTS.items()}, capfirst=capfirst)
     environment.filters.update(number=format_number, with_unit=write_with_unit)
