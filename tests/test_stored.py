@@ -13,6 +13,7 @@ from django.core.management import call_command
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Outcome, Prediction, Promotion, Site, Version
 from predictor.registry import versions
+from predictor.registry.artifact import find_libraries
 from predictor.serving.service import service
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -78,8 +79,10 @@ def test_a_stored_champion_is_compared_with_a_challenger(capsys):
 @pytest.mark.usefixtures("stored")
 def test_unchanged_data_register_nothing_next_to_a_stored_version(models_dir):
     recipe, live = models_dir / "line" / "model.toml", Version.objects.find_live("line")
-    as_then = f'description = "{live.description}"'  # A new description alone is a new version.
+    # A new description alone is a new version, and so is another Python or numpy.
+    as_then = f'description = "{live.description}"'
     recipe.write_text(re.sub(r"^description = .*$", as_then, recipe.read_text(), flags=re.MULTILINE))
+    Version.objects.filter(id=live.id).update(libraries=find_libraries())
     request = RetrainRequest(slug="line", by="tests")
     done = retrain_model(models_dir, request, lambda line, **done: None)
     assert (done.version, done.promoted, done.decision) == (None, False, None)
