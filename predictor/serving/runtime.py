@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +21,8 @@ from predictor.schema.values import Label, Matrix, Vector, write_value
 from predictor.threads import run_in_thread
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,19 @@ class Runtime:
         for probabilities, row in zip(named, _check_finite(rows), strict=True):
             probabilities |= {names[code]: share for code, share in zip(codes, row, strict=True)}
         return [Answer(output=label, probabilities=p) for label, p in zip(labels, named, strict=True)]
+
+
+def cache_per_runtime(make: "Callable[[Runtime], T]") -> "Callable[[Runtime], T]":
+    """Call `make` once for each version in memory; its result is dropped when the version is no longer served."""
+    made: WeakKeyDictionary[Runtime, T] = WeakKeyDictionary()
+
+    @wraps(make)
+    def get(runtime: Runtime) -> T:
+        if runtime not in made:
+            made[runtime] = make(runtime)
+        return made[runtime]
+
+    return get
 
 
 def load_runtime(version: Version) -> Runtime:

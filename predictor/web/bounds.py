@@ -1,14 +1,13 @@
 """Limits how large a visitor's request may be, before any of it is parsed, so that refusing it costs nothing."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from predictor.exceptions import MlsiteError, ModelNotFound
 from predictor.schema.schema import Schema
-from predictor.serving.runtime import Runtime
+from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
 
 # gunicorn accepts no more in one header; several Cookie headers are joined into one here.
@@ -20,10 +19,6 @@ MOST_ADMIN_FIELDS = 1000
 MORE_BYTES = 16 * 1024
 # For one number as it is typed, with its separators.
 BYTES_A_VALUE = 200
-
-
-# Dropped with the version when it is no longer served.
-_bounds: WeakKeyDictionary[Runtime, tuple[int, int]] = WeakKeyDictionary()
 
 
 class TooMuch(MlsiteError):
@@ -74,12 +69,12 @@ def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int
         runtime = service.get_runtime(slug) if slug else None
     except ModelNotFound:
         runtime = None
-    if runtime is None:
-        return MORE_FIELDS, MORE_BYTES
-    if runtime not in _bounds:
-        schema = runtime.schema
-        _bounds[runtime] = MORE_FIELDS + len(schema.features), MORE_BYTES + count_bytes(schema)
-    return _bounds[runtime]
+    return (MORE_FIELDS, MORE_BYTES) if runtime is None else get_bounds(runtime)
+
+
+@cache_per_runtime
+def get_bounds(runtime: Runtime) -> tuple[int, int]:
+    return MORE_FIELDS + len(runtime.schema.features), MORE_BYTES + count_bytes(runtime.schema)
 
 
 def count_bytes(schema: Schema) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from secrets import token_hex
-from weakref import WeakKeyDictionary
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -12,7 +11,7 @@ from predictor.models import Version
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.values import Value, convert_value, write_value
-from predictor.serving.runtime import Runtime
+from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.charts import Chart, Point, draw_base_chart
 from predictor.web.forms import PredictionForm, is_checkbox
 
@@ -100,18 +99,11 @@ def render_field(form: PredictionForm, name: str) -> str:
     return render_to_string("predictor/_field.html", {"field": form[name]})
 
 
-# When a version is no longer served, its pieces are dropped with it.
-_charts: WeakKeyDictionary[Runtime, ChartPieces] = WeakKeyDictionary()
-_forms: WeakKeyDictionary[Runtime, FormPieces] = WeakKeyDictionary()
-
-
+@cache_per_runtime
 def get_chart_pieces(runtime: Runtime) -> ChartPieces:
-    if runtime not in _charts:
-        _charts[runtime] = ChartPieces(runtime.version)
-    return _charts[runtime]
+    return ChartPieces(runtime.version)
 
 
+@cache_per_runtime
 def get_form_pieces(runtime: Runtime) -> FormPieces:
-    if runtime not in _forms:
-        _forms[runtime] = FormPieces(runtime.version.model, runtime.schema)
-    return _forms[runtime]
+    return FormPieces(runtime.version.model, runtime.schema)
