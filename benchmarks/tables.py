@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-# Columns that are no features: the target in another form, or an id of the row.
+# Columns that are not features: the target in another form, or an id of the row.
 REGRESSION = [
     ("ames", "modeldata::ames", "Sale_Price", []),
     ("births", "openintro::births14", "weight", ["lowbirthweight"]),

@@ -113,7 +113,7 @@ def train_model(
 def _export_pickle(folder: Path, package: Package) -> None:
     """Put the same bytes next to the recipe, for notebooks: whole or not at all.
 
-    The database has them already, so a folder that cannot be written is no failure of the retrain.
+    The database has them already, so the retrain has not failed where the folder cannot be written.
     """
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".model.pkl.", delete=False) as file:
