@@ -63,11 +63,21 @@ def get_options(command):
     return {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
 
 
+def find_modules(folder):
+    """The modules of a folder; not those of the environments that benchmarks/run makes in benchmarks/.peers."""
+    visible = [path for path in (ROOT / folder).iterdir() if not path.name.startswith(".")]
+    return [
+        *(path for path in visible if path.suffix == ".py"),
+        *(file for path in visible for file in path.rglob("*.py")),
+    ]
+
+
 @cache
 def find_benchmark_options():
-    sources = (ROOT / "benchmarks").rglob("*.py")
     return {
-        option for source in sources for option in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', source.read_text())
+        option
+        for source in find_modules("benchmarks")
+        for option in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', source.read_text())
     }
 
 
@@ -209,7 +219,7 @@ def test_the_keys_of_gate_and_tune_are_listed_every_one_and_no_other(table, shap
 def read_sources():
     files = [ROOT / "gunicorn.conf.py", *(ROOT / "bin").iterdir()]
     for folder in ("mlsite", "predictor", "benchmarks"):
-        files += (ROOT / folder).rglob("*.py")
+        files += find_modules(folder)
     return {name for file in files if file.is_file() for name in VARIABLE.findall(file.read_text())}
 
 
