@@ -39,8 +39,9 @@ def make_clone(folder):
 
 
 def make_environment(**changes):
-    """The machine's own, without what bin/test sets for the tests."""
-    unwanted = ("DATABASE_URL", "SECRET_KEY", "MODEL_SIGNING_KEY", "DEPLOYMENT", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+    """The machine's own, without what bin/test and .ci/run set for the tests."""
+    settings = ("DATABASE_URL", "SECRET_KEY", "MODEL_SIGNING_KEY", "DEPLOYMENT", "DJANGO_SETTINGS_MODULE")
+    unwanted = (*settings, "PYTHON", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     return {**kept, **changes}
 
