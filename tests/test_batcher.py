@@ -11,7 +11,7 @@ from predictor.models import Prediction, Version
 from predictor.schema.features import Feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
-from predictor.serving.batch import DatabaseStore, Job, answer_batch
+from predictor.serving.batch import Job, answer_batch
 from predictor.serving.batcher import (
     MOST_ROWS_OF_LARGE_WAITING,
     MOST_ROWS_OF_SMALL,
@@ -19,6 +19,7 @@ from predictor.serving.batcher import (
     ROWS_IN_A_PIECE,
     Batcher,
 )
+from predictor.serving.history import DatabaseStore
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 

@@ -1,22 +1,18 @@
 """Answers several requests at once: one predict a version, one INSERT and one commit for all of them."""
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
-
-from django.db import Error, connection
+from typing import TypeVar
 
 from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
-from predictor.serving.history import describe_answer, insert_predictions
-from predictor.serving.outages import is_cancelled
+from predictor.serving.history import Store, describe_answer
+from predictor.serving.outages import DatabaseLost, commit
 from predictor.serving.runtime import Answer, Runtime
 
 T = TypeVar("T")
-SECONDS_BETWEEN_TRIES = 0.1
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,29 +48,6 @@ class Job:
         if isinstance(self._outcome, Exception):
             raise self._outcome
         return self._outcome
-
-
-class Store(Protocol):
-    """Where predictions are kept."""
-
-    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        """Commit all of them or none; `again` where some or all may already be stored, under the same ids."""
-
-    def is_connected(self) -> bool:
-        """Whether the connection survived the failure that `insert` has just raised."""
-
-
-class DatabaseStore:
-    """Writes over the calling thread's own connection."""
-
-    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        insert_predictions(predictions, again=again)
-
-    def is_connected(self) -> bool:
-        if connection.connection is not None and connection.is_usable():
-            return True
-        connection.close()
-        return False
 
 
 def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
@@ -139,8 +112,8 @@ def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> 
 def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
     """Commit and finish the jobs together; where data is refused, in halves, down to the job at fault."""
     try:
-        _insert([prediction for _, made in predicted for prediction in made], store, patience)
-    except ConnectionLost as lost:
+        commit([prediction for _, made in predicted for prediction in made], store, patience)
+    except DatabaseLost as lost:
         for job, _ in predicted:
             job.finish(copy_error(lost.error))
     except Exception as error:  # An error of the database, or of the adapter about a value; the caller gets it.
@@ -152,30 +125,6 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
     else:
         for job, made in predicted:
             job.finish(made)
-
-
-class ConnectionLost(Exception):  # Caught in this module; the jobs finish with the database's own error.
-    """The database is away; whether the last commit was done is unknown."""
-
-    def __init__(self, error: Error) -> None:
-        self.error = error
-
-
-def _insert(predictions: list[Prediction], store: Store, patience: float) -> None:
-    """Insert, over a new connection where the old one broke: its commit may have been done, so the ids stay."""
-    give_up_at = time.monotonic() + patience
-    again = False
-    while True:
-        try:
-            return store.insert(predictions, again=again)
-        except Error as error:
-            # Halves of a batch that took too long would also take too long, one after the other.
-            if not is_cancelled(error) and store.is_connected():
-                raise
-            if time.monotonic() >= give_up_at:
-                raise ConnectionLost(error) from error
-        again = True
-        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _halve(items: list[T]) -> tuple[list[T], list[T]]:

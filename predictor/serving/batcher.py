@@ -9,7 +9,8 @@ from django.db import connection
 
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
-from predictor.serving.batch import DatabaseStore, Job, Store, answer_batch, make_error, predict_piece
+from predictor.serving.batch import Job, answer_batch, make_error, predict_piece
+from predictor.serving.history import DatabaseStore, Store
 from predictor.serving.lanes import Lane
 
 logger = logging.getLogger(__name__)

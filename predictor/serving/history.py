@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from django.db import connection, transaction
@@ -72,3 +72,26 @@ def _write_array(name: str, rows: Sequence[Stored]) -> str:
 
 
 INSERTS: dict[str, Callable[[Sequence[Stored], bool], None]] = {"postgresql": _insert_as_arrays}
+
+
+class Store(Protocol):
+    """Where predictions are kept."""
+
+    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
+        """Commit all of them or none; `again` where some or all may already be stored, under the same ids."""
+
+    def is_connected(self) -> bool:
+        """Whether the connection survived the failure that `insert` has just raised."""
+
+
+class DatabaseStore:
+    """Writes over the calling thread's own connection."""
+
+    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
+        insert_predictions(predictions, again=again)
+
+    def is_connected(self) -> bool:
+        if connection.connection is not None and connection.is_usable():
+            return True
+        connection.close()
+        return False

@@ -1,21 +1,52 @@
-"""The messages for times when no answer can be given; the same on pages and in the API."""
+"""While the database is away, a commit is tried again; who gets no answer gets one message, on pages and in the API."""
 
 import logging
+import time
 from dataclasses import dataclass
 
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
+from django.db import Error, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from predictor.exceptions import ModelNotReady, Overloaded, TooLate
+from predictor.models import Prediction
+from predictor.serving.history import Store
 
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_WAIT = "5"
+SECONDS_BETWEEN_TRIES = 0.1
 # The database is away, read-only during a failover, or without its tables.
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 
 
 # PostgreSQL's code for a statement that took longer than DATABASE_STATEMENT_SECONDS.
 QUERY_CANCELED = "57014"
+
+
+class DatabaseLost(Exception):  # Caught by serving.batch; the jobs finish with the database's own error.
+    """The database is away; whether the last commit was done is unknown."""
+
+    def __init__(self, error: Error) -> None:
+        self.error = error
+
+
+def commit(predictions: list[Prediction], store: Store, patience: float) -> None:
+    """Insert, over a new connection where the old one broke: its commit may have been done, so the ids stay.
+
+    Raises DatabaseLost once the database was away for `patience` seconds, and the store's error for refused data.
+    """
+    give_up_at = time.monotonic() + patience
+    again = False
+    while True:
+        try:
+            return store.insert(predictions, again=again)
+        except Error as error:
+            # Halves of a batch that took too long would also take too long, one after the other.
+            if not is_cancelled(error) and store.is_connected():
+                raise
+            if time.monotonic() >= give_up_at:
+                raise DatabaseLost(error) from error
+        again = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 @dataclass(frozen=True, kw_only=True)
