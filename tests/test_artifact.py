@@ -17,7 +17,8 @@ from predictor.exceptions import (
     WrongPlace,
 )
 from predictor.registry import artifact, manifest
-from predictor.registry.manifest import Identity, open_manifest, sign_manifest, write_manifest
+from predictor.registry.manifest import Identity, open_manifest, write_manifest
+from predictor.registry.signatures import sign_manifest
 from predictor.schema.features import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target

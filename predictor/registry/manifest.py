@@ -1,4 +1,4 @@
-"""The signed manifest of an artifact, which is canonical JSON, and its HMAC.
+"""The signed manifest of an artifact, which is canonical JSON.
 
 Format 2 names the database, model, number and kind, the schema and the interval of its answers, the libraries, the
 size and SHA-256 of the bytes, and the SHA-256 of the recipe's own pipeline.py where there is one. So signed bytes
@@ -9,20 +9,16 @@ To change the format: raise FORMAT, add columns for it, and keep reading the old
 contain it.
 """
 
-import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.utils.crypto import salted_hmac
-
-from predictor.exceptions import BadSignature, WrongFormat, WrongPlace
+from predictor.exceptions import WrongFormat, WrongPlace
+from predictor.registry.signatures import find_key
 from predictor.schema.schema import Schema
 
 FORMAT = 2
 ADDED_BY_FORMAT_2 = ("database", "interval")
-SALT = "mlsite.artifact"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,20 +70,6 @@ def extend_manifest(content: dict[str, Any], *, database: str, interval: dict[st
 def write_manifest(content: dict[str, Any]) -> str:
     """The text to sign: canonical JSON, so that the same content always gives the same text."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def sign_manifest(manifest: str, key: str | None = None) -> str:
-    """HMAC-SHA-256 under MODEL_SIGNING_KEY, 64 hexadecimal digits."""
-    secret = settings.MODEL_SIGNING_KEY if key is None else key
-    return salted_hmac(SALT, manifest, secret=secret, algorithm="sha256").hexdigest()
-
-
-def find_key(manifest: str, signature: str) -> str:
-    """The trusted key that signed a manifest. Raises BadSignature where none did."""
-    for key in (settings.MODEL_SIGNING_KEY, *settings.MODEL_SIGNING_KEY_FALLBACKS):
-        if hmac.compare_digest(sign_manifest(manifest, key).encode(), signature.encode()):
-            return str(key)
-    raise BadSignature("its manifest is not signed with MODEL_SIGNING_KEY or one of its fallbacks")
 
 
 def open_manifest(manifest: str, signature: str, identity: Identity, *, format: int = FORMAT) -> dict[str, Any]:

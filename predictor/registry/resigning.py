@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from predictor.exceptions import ArtifactError, UntrustedArtifact
 from predictor.models import Artifact, Site, Version
-from predictor.registry.manifest import find_key, sign_manifest, write_manifest
+from predictor.registry.manifest import write_manifest
+from predictor.registry.signatures import find_key, sign_manifest
 from predictor.registry.trust import explain_distrust, open_artifact
 from predictor.registry.versions import lock_registry
 

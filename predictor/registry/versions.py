@@ -12,8 +12,9 @@ from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBa
 from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
 from predictor.registry.candidate import Candidate, Judgement
-from predictor.registry.manifest import build_manifest, reduce_manifest, sign_manifest, write_manifest
+from predictor.registry.manifest import build_manifest, reduce_manifest, write_manifest
 from predictor.registry.packing import Package, check_lengths, join_chunks
+from predictor.registry.signatures import sign_manifest
 from predictor.registry.trust import find_identity, open_artifact
 
 
