@@ -1,7 +1,7 @@
 """All settings, from the environment. A file .env in the project's root is read too; the environment wins.
 
-This module must import with no variable set: Heroku runs collectstatic that way. predictor.checks finds what is
-missing or weak before anything serves or migrates.
+This module must import with no variable set: Heroku runs collectstatic that way. predictor.checks.required_settings
+finds what is missing or weak before anything serves or migrates.
 """
 
 import os

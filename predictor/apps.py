@@ -6,4 +6,4 @@ class PredictorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from predictor import checks  # noqa: F401  # Importing it registers the checks.
+        from predictor.checks import live_versions, required_settings  # noqa: F401  # Importing registers them.

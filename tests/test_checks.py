@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 
-from predictor.checks import check_keys
+from predictor.checks.required_settings import check_keys
 from predictor.models import Artifact
 from tests.conftest import ROOT, run_manage
 from tests.visitor import find_free_port

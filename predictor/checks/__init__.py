@@ -1,0 +1,1 @@
+"""Misconfiguration, found by `manage.py check` and before the server starts."""
