@@ -2,11 +2,13 @@
 
 import http.client
 import re
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlencode, urlsplit
+
+from tests.together import Background
 
 # Far more than it takes, so that a test fails for what it tests, and not for what else the machine does.
 SECONDS = 120
@@ -27,7 +29,7 @@ class Tried:
 
 
 @dataclass(kw_only=True)
-class Load:
+class Load(Background):
     """Some visitors, each on a connection that it keeps; leaving the block sends them away."""
 
     address: str
@@ -36,17 +38,8 @@ class Load:
     x: str = "5"
     tries: list[Tried] = field(default_factory=list)
 
-    def __enter__(self):
-        self.is_over = threading.Event()
-        self.threads = [threading.Thread(target=self._visit, args=[number]) for number in range(self.visitors)]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *raised):
-        self.is_over.set()
-        for thread in self.threads:
-            thread.join()
+    def list_works(self):
+        return [partial(self._visit, number) for number in range(self.visitors)]
 
     @property
     def counts(self):

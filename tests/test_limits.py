@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-import threading
 from collections import Counter
 
 import pytest
-from django.db import connection
 
 from predictor.access import limits
 from predictor.access.limits import MOST_REMOVED, Rate
 from predictor.models import RateWindow
 from tests.conftest import ROOT
+from tests.together import run_together
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -77,19 +76,8 @@ def test_a_hit_can_be_taken_back_and_all_can_be_forgotten():
 
 
 def test_hits_at_the_same_moment_are_all_counted_once():
-    numbers, barrier = [], threading.Barrier(8)
-
-    def run():
-        barrier.wait()
-        numbers.extend(each.number for each in hit(10))
-        connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(numbers) == list(range(1, 81))
+    results = run_together([lambda: hit(10)] * 8)
+    assert sorted(each.number for hits in results for each in hits) == list(range(1, 81))
 
 
 def test_processes_count_together(database_url, monkeypatch):
@@ -114,24 +102,16 @@ def test_windows_that_are_over_are_removed_as_new_ones_come():
 
 def test_removing_and_beginning_anew_at_the_same_moment_lose_no_hit():
     """Each thread hits keys whose windows are over, and removes those of the others while it does."""
-    numbers = []
+
+    def hit_all():
+        return [(key, hit(1, key=str(key))[0].number) for key in range(8)]
+
+    counts = Counter()
     for _ in range(3):
-        for key in range(8):
-            hit(1, key=str(key))
+        hit_all()
         end_all_windows()
-        barrier = threading.Barrier(4)
-
-        def run(barrier=barrier):
-            barrier.wait()
-            numbers.extend((key, hit(1, key=str(key))[0].number) for key in range(8))
-            connection.close()
-
-        threads = [threading.Thread(target=run) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    counts = Counter(numbers)
+        for hits in run_together([hit_all] * 4):
+            counts.update(hits)
     assert counts == {(key, number): 3 for key in range(8) for number in range(1, 5)}
 
 

@@ -1,6 +1,6 @@
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,6 +12,7 @@ from predictor.outcomes.files import Entry, record_entries
 from predictor.outcomes.recording import find_outcome, record_outcome
 from tests.conftest import run_manage
 from tests.outcomes import PENGUINS, make_predictions, read_log
+from tests.together import run_together
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -78,22 +79,14 @@ def test_what_was_never_recorded_cannot_be_replaced(prediction):
 @pytest.mark.parametrize("is_correction", [False, True])
 def test_of_all_who_record_at_the_same_moment_one_is_kept_and_the_others_are_told(prediction, is_correction):
     seen = record(prediction, "0.5")[0].id if is_correction else None
-    start, results = threading.Barrier(6), []
 
     def record_at_once(value):
-        start.wait()
         try:
-            results.append(record(prediction, value, seen=seen)[1])
+            return record(prediction, value, seen=seen)[1]
         except OutcomeChanged:
-            results.append("refused")
-        finally:
-            connection.close()
+            return "refused"
 
-    threads = [threading.Thread(target=record_at_once, args=[value]) for value in range(1, 7)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = run_together([partial(record_at_once, value) for value in range(1, 7)])
     assert sorted(map(str, results)) == ["True", *["refused"] * 5]
     assert Outcome.objects.count() == 1 + is_correction
 
@@ -101,23 +94,15 @@ def test_of_all_who_record_at_the_same_moment_one_is_kept_and_the_others_are_tol
 @pytest.mark.django_db(transaction=True)
 def test_of_two_files_at_the_same_moment_one_is_stored_whole():
     made = make_predictions(300)
-    start, stored = threading.Barrier(2), []
 
     def record_at_once(value, predictions):
         entries = [Entry(line=i, id=str(each.id), outcome=value) for i, each in enumerate(predictions)]
-        start.wait()
         try:
-            stored.append(record_entries(entries, by=value)[1])
+            return record_entries(entries, by=value)[1]
         except OutcomeChanged:
-            stored.append(False)
-        finally:
-            connection.close()
+            return False
 
-    threads = [threading.Thread(target=record_at_once, args=each) for each in [("1", made), ("2", made[::-1])]]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    stored = run_together([partial(record_at_once, "1", made), partial(record_at_once, "2", made[::-1])])
     assert sorted(stored) == [False, True]
     assert Outcome.objects.count() == 300
     assert Outcome.objects.values("value", "recorded_by").distinct().count() == 1

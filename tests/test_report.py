@@ -75,12 +75,14 @@ def name_figures(report):
 
 def answer_regression(rows, method=HOLD_OUT, scale=1.0):
     actual = RANDOM.normal(size=rows) * scale
-    predicted = actual + RANDOM.normal(size=rows) * scale
-    scores = score_regression(actual, predicted)
+    return evaluate(score_regression, actual, actual + RANDOM.normal(size=rows) * scale, method)
+
+
+def evaluate(score, actual, predicted, method=HOLD_OUT):
     return Evaluation(
         method=method,
-        rows=rows,
-        scores=scores,
+        rows=len(actual),
+        scores=score(actual, predicted),
         baseline={},
         predictions=Predictions(predicted=predicted),
         baseline_predictions=Predictions(predicted=0 * predicted),
@@ -325,28 +327,10 @@ def test_intervals_cover_the_true_scores_as_often_as_they_say():
         random = np.random.default_rng(seed)
         predicted = random.normal(size=100)
         actual = predicted + random.normal(size=100)
-        scores = score_regression(actual, predicted)
-        one = Evaluation(
-            method=HOLD_OUT,
-            rows=100,
-            scores=scores,
-            baseline={},
-            predictions=Predictions(predicted=predicted),
-            baseline_predictions=Predictions(predicted=0 * predicted),
-            actual=actual,
-        )
+        one = evaluate(score_regression, actual, predicted)
         classes = (random.random(100) > 0.5).astype(float)
         predicted_classes = np.where(random.random(100) < 0.9, classes, 1 - classes)
-        scores = score_classification(classes, predicted_classes)
-        other = Evaluation(
-            method=HOLD_OUT,
-            rows=100,
-            scores=scores,
-            baseline={},
-            predictions=Predictions(predicted=predicted_classes),
-            baseline_predictions=Predictions(predicted=0 * predicted_classes),
-            actual=classes,
-        )
+        other = evaluate(score_classification, classes, predicted_classes)
         intervals = find_score_intervals(one, seed) | find_score_intervals(other, seed)
         for name in hits:
             hits[name] += intervals[name][0] <= true_scores[name] <= intervals[name][1]

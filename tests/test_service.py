@@ -16,6 +16,7 @@ from predictor.serving import service as service_module
 from predictor.serving.service import ModelService, give_back_memory
 from predictor.threads import run_here, set_runner
 from tests.memory import read_memory
+from tests.together import run_together
 from tests.training import train
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -109,18 +110,9 @@ def test_a_row_without_a_finite_answer_stores_nothing(service, line):
 @pytest.mark.django_db(transaction=True)
 def test_threads_that_ask_at_once_load_once(models_dir, caplog):
     train(models_dir, "line")
-    service, found = ModelService(), []
-
-    def ask():
-        found.append(service.get_runtime("line"))
-        connection.close()
-
+    service = ModelService()
     caplog.set_level(logging.INFO)
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = run_together([lambda: service.get_runtime("line")] * 8)
     assert len({id(runtime) for runtime in found}) == 1
     assert [r.getMessage() for r in caplog.records].count("line 1 is loaded") == 1
 
@@ -163,12 +155,18 @@ def ask(service):
         connection.close()
 
 
-def test_requests_go_on_with_what_was_live_a_moment_ago_while_one_loads_what_is_newer(service, models_dir, pool):
+@pytest.fixture
+def hurdle(service, models_dir, pool):
+    """Before version 2, which is live, while the service still holds version 1."""
     train(models_dir, "line")
     ask(service)
     hurdle = Hurdle()
     set_runner(hurdle.call)
     train(models_dir, "line")
+    return hurdle
+
+
+def test_requests_go_on_with_what_was_live_a_moment_ago_while_one_loads_what_is_newer(service, pool, hurdle):
     first = pool.submit(ask, service)
     assert hurdle.is_reached.wait(20)
     assert [ask(service) for _ in range(3)] == [1, 1, 1]
@@ -187,17 +185,12 @@ def test_a_watched_worker_loads_beside_the_requests(service, models_dir, pool):
 
 
 @pytest.mark.parametrize("is_watched", [False, True])
-def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, models_dir, pool, monkeypatch, is_watched):
+def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, pool, hurdle, monkeypatch, is_watched):
     """As after a promotion that an idle worker has not seen: all who come first get the newer version."""
-    train(models_dir, "line")
-    ask(service)
     monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 20)
-    hurdle = Hurdle()
-    set_runner(hurdle.call)
     service.is_watched = is_watched
-    train(models_dir, "line")
     asked = [pool.submit(ask, service) for _ in range(5)]
     assert hurdle.is_reached.wait(20)
     hurdle.is_open.set()
@@ -215,14 +208,9 @@ def test_who_comes_while_a_look_is_under_way_waits_for_it_after_two_seconds(pool
     waiting.result()
 
 
-def test_a_version_that_takes_long_to_load_is_not_waited_for(service, models_dir, pool, monkeypatch):
-    train(models_dir, "line")
-    ask(service)
+def test_a_version_that_takes_long_to_load_is_not_waited_for(service, pool, hurdle, monkeypatch):
     monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 0.05)
-    hurdle = Hurdle()
-    set_runner(hurdle.call)
-    train(models_dir, "line")
     first = pool.submit(ask, service)
     assert hurdle.is_reached.wait(20)
     assert [ask(service) for _ in range(3)] == [1, 1, 1]

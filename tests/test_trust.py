@@ -2,7 +2,6 @@
 
 import json
 import sys
-import threading
 import uuid
 
 import pytest
@@ -18,6 +17,7 @@ from predictor.registry.resigning import resign_artifacts
 from predictor.registry.versions import read_verified
 from predictor.serving.runtime import load_runtime
 from tests.earlier import opens_as_before, store_as_before
+from tests.together import run_together
 from tests.training import register_shipped, train
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -98,20 +98,8 @@ def test_a_dump_that_is_restored_elsewhere_keeps_its_id_and_is_served(line, tmp_
 @pytest.mark.django_db(transaction=True)
 def test_a_database_has_one_id_whoever_asks_first(db):
     Site.objects.all().delete()
-    found, ready = [], threading.Barrier(4)
-
-    def find():
-        ready.wait()
-        found.append(Site.objects.find().uuid)
-        connection.close()
-
-    threads = [threading.Thread(target=find) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 4
-    assert set(found) == {Site.objects.get().uuid}
+    found = run_together([Site.objects.find] * 4)
+    assert {site.uuid for site in found} == {Site.objects.get().uuid}
 
 
 def test_a_new_database_never_accepts_format_1_alone(line):
@@ -148,18 +136,7 @@ def test_signing_anew_twice_changes_nothing_more(line, resign):
 @pytest.mark.django_db(transaction=True)
 def test_two_may_sign_anew_at_once(line):
     store_as_before(line)
-    done, ready = [], threading.Barrier(2)
-
-    def work():
-        ready.wait()
-        done.append(resign_artifacts())
-        connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    done = run_together([resign_artifacts] * 2)
     assert sorted(each.extended for each in done) == [0, 2]
     assert load_runtime(Version.objects.get())
 

@@ -26,6 +26,7 @@ from predictor.exceptions import Overloaded
 from predictor.models import Prediction
 from tests.conftest import ROOT, make_database_url
 from tests.load import HEADERS, TOKEN
+from tests.together import Background
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's worker has threads and no pool")
 GUESS = urlencode({"csrfmiddlewaretoken": TOKEN, "username": "grace", "password": "a guess"})
@@ -41,26 +42,18 @@ def ask(address, method, path, body=None, headers=HEADERS):
     return response.status, time.monotonic() - started
 
 
-class Crowd:
+class Crowd(Background):
     """Clients that do the same again and again until they have left; what came of each time."""
 
     def __init__(self, number, do):
-        self.results, self.is_over = [], threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=[do]) for _ in range(number)]
+        self.number, self.do, self.results = number, do, []
 
-    def _run(self, do):
+    def list_works(self):
+        return [self._run] * self.number
+
+    def _run(self):
         while not self.is_over.is_set():
-            self.results.append(do())
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *raised):
-        self.is_over.set()
-        for thread in self.threads:
-            thread.join()
+            self.results.append(self.do())
 
     def count(self, status):
         return sum(found == status for found, _ in self.results)

@@ -2,19 +2,19 @@
 
 import http.client
 import socket
-import threading
 import time
 from contextlib import closing
 from urllib.parse import urlencode, urlsplit
 
 from tests.load import HEADERS, TOKEN
+from tests.together import Background
 
 # For so long anybody may wait, or on a busy machine so many times as long as without what else happens to the site.
 SECONDS, TIMES = 1, 5
 FORM = urlencode({"csrfmiddlewaretoken": TOKEN, "x": "5"})
 
 
-class Watch:
+class Watch(Background):
     """Each look is a connection of its own, a GET of /healthz and a POST of the form; none may fail.
 
     It is made before anything happens to the site, and measures how long a look takes then.
@@ -28,15 +28,8 @@ class Watch:
         self.most = max(SECONDS, TIMES * self.longest)
         self.waits = []
 
-    def __enter__(self):
-        self.is_over = threading.Event()
-        self.thread = threading.Thread(target=self._look_on)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *raised):
-        self.is_over.set()
-        self.thread.join()
+    def list_works(self):
+        return [self._look_on]
 
     def check(self):
         """Fail where anybody has waited for too long."""
