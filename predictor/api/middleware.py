@@ -1,12 +1,10 @@
-import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 
-from predictor.api.bodies import Refused, write_refusal
-
-logger = logging.getLogger(__name__)
+from predictor.api.bodies import write_refusal
+from predictor.api.errors import make_refusal
 
 URLS = "predictor.api.urls"
 
@@ -25,21 +23,11 @@ class ApiMiddleware:
             return self.get_response(request)
         try:
             return call_view(request)
-        except Refused as refused:
-            return write_refusal(refused)
+        except Exception as error:  # An unexpected error is answered with JSON too.
+            return write_refusal(make_refusal(error, request.path_info))
 
 
 def call_view(request: HttpRequest) -> HttpResponse:
-    """Find the view and call it; raise Refused for every request that gets no prediction."""
-    try:
-        view, _, captured = resolve(request.path_info, URLS)
-    except Resolver404 as error:
-        raise Refused(404, "not_found", "No resource has this address.") from error
-    try:
-        response: HttpResponse = view(request, **captured)
-    except Refused:
-        raise
-    except Exception as error:  # An unexpected error is answered with JSON too.
-        logger.exception("%s could not be answered", request.path_info)
-        raise Refused(500, "fault", "The error is on our side, and it was logged; nothing was stored.") from error
+    view, _, captured = resolve(request.path_info, URLS)
+    response: HttpResponse = view(request, **captured)
     return response

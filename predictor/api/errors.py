@@ -1,0 +1,29 @@
+"""The one place where errors become answers of the API: a status, a code for programs and a message for people."""
+
+import logging
+
+from django.urls import Resolver404
+
+from predictor.api.bodies import Refused
+from predictor.exceptions import ModelNotFound, NoAnswer
+from predictor.serving.outages import find_outage
+
+logger = logging.getLogger(__name__)
+
+
+def make_refusal(error: Exception, path: str) -> Refused:
+    """The answer for the error that is being handled; one that nobody expects is logged with its request's path."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, Resolver404):
+        return Refused(404, "not_found", "No resource has this address.")
+    if isinstance(error, ModelNotFound):
+        message = str(error)
+        return Refused(404, "model_not_found", f"{message[0].upper()}{message[1:]}.")
+    if isinstance(error, NoAnswer):
+        return Refused(422, "no_answer", str(error))
+    outage = find_outage(error)
+    if outage is not None:
+        return Refused(503, outage.code, outage.message)
+    logger.exception("%s could not be answered", path)
+    return Refused(500, "fault", "The error is on our side, and it was logged; nothing was stored.")
