@@ -22,6 +22,7 @@ from predictor.serving.batcher import (
 from predictor.serving.history import DatabaseStore
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
+from tests.together import wait_until
 
 SCHEMA = Schema(
     features=(Feature(name="x", kind="number", label="x"),),
@@ -120,13 +121,6 @@ def ask_while_busy(batcher, store, jobs):
         store.gate.set()
         first.result()
         return [each.exception() or each.result() for each in asked]
-
-
-def wait_until(is_so):
-    deadline = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_what_came_in_meanwhile_is_one_batch_with_one_predict_a_version_and_one_commit(start):

@@ -5,13 +5,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from predictor.training.compiling.compilation import compile_model
 from tests.conftest import ROOT, run_manage
+from tests.together import wait_until
 from tests.training import register_shipped
 
 CI = [
@@ -98,13 +98,6 @@ def run_code(home, tmp_path):
     for process in processes:
         process.stdin.close()
         process.wait(timeout=120)
-
-
-def wait_until(is_so, seconds):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_compiled_model_asks_for_no_host_while_onnxruntime_on_its_own_does(run_code):

@@ -21,6 +21,7 @@ import pytest
 
 from tests.conftest import ROOT, run_manage, start_server
 from tests.load import HEADERS, TOKEN, Load
+from tests.together import wait_until
 from tests.visitor import Visitor
 
 # Of Heroku's 20, with 2 workers: 4 for the pages of each and 1 for its batcher.
@@ -84,10 +85,7 @@ class Site:
         """Shut it down at once, as an administrator would, whoever is connected."""
         running = self.postgres.pgdata / "postmaster.pid"
         os.kill(int(running.read_text().split()[0]), signal.SIGINT)
-        deadline = time.monotonic() + 60
-        while running.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: not running.exists())
 
     server = None
 

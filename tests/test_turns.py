@@ -26,7 +26,7 @@ from predictor.exceptions import Overloaded
 from predictor.models import Prediction
 from tests.conftest import ROOT, make_database_url
 from tests.load import HEADERS, TOKEN
-from tests.together import Background
+from tests.together import Background, wait_until
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's worker has threads and no pool")
 GUESS = urlencode({"csrfmiddlewaretoken": TOKEN, "username": "grace", "password": "a guess"})
@@ -57,13 +57,6 @@ class Crowd(Background):
 
     def count(self, status):
         return sum(found == status for found, _ in self.results)
-
-
-def wait_until(is_so, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""Threads that work at the same moment, or in the background."""
+"""Threads that work at the same moment or in the background, and waiting for what others do."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
@@ -35,3 +36,11 @@ class Background:
         self.is_over.set()
         for thread in self.threads:
             thread.join()
+
+
+def wait_until(is_so, seconds=120):
+    """Far longer than it takes, so that a test fails for what it tests, and not for what else the machine does."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
