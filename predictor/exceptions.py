@@ -6,6 +6,7 @@ MlsiteError
 ├── TrainingError          an estimator that could not be built or fitted
 ├── ModelFileError         a file made elsewhere that contains no model for this site
 ├── CannotCompare          two versions without common rows to compare them on
+├── InvalidValue           one value that its feature or its target refuses
 ├── InvalidInput           inputs that the schema refuses, field by field
 ├── NoAnswer               valid inputs for which the model has no finite prediction
 ├── Overloaded             more requests are waiting than this process can answer soon
@@ -32,6 +33,8 @@ MlsiteError
 
 from collections.abc import Mapping
 
+from predictor.problems import Problem
+
 
 class MlsiteError(Exception):
     """The root of the tree above."""
@@ -57,12 +60,28 @@ class CannotCompare(MlsiteError):
     pass
 
 
-class InvalidInput(MlsiteError):
-    """`fields` maps the name of each refused field to what is wrong with it and what would be right."""
+class InvalidValue(MlsiteError, ValueError):
+    """`problem` is what is wrong with a value, which the error's text says as a sentence."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self.fields = dict(fields)
-        super().__init__("; ".join(f"{name}: {message}" for name, message in self.fields.items()))
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class InvalidInput(MlsiteError):
+    """`problems` maps the name of each refused field to what is wrong with it."""
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self.problems = dict(problems)
+        super().__init__(self.problems)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """A sentence for each refused field: what is wrong with it and what would be right."""
+        return {name: str(problem) for name, problem in self.problems.items()}
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())
 
 
 class NoAnswer(MlsiteError):

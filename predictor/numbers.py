@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Collection
 
-from predictor.texts import quote
+from predictor.exceptions import InvalidValue
+from predictor.problems import Code, Problem
 
 # Python's own float() also takes "1_0", "nan", "infinity" and digits of other scripts. Each digit matches in one way
 # only: with `\d+\.?\d*`, the time for a long invalid number grows with the square of its length.
@@ -32,8 +33,7 @@ def read_number(raw: str | float, expected: str) -> float:
 
     A point or a comma separates decimals. Separators of thousands are accepted where each group has three digits and
     both separators are unambiguous: "1.234,5", "1,234,567", "1 234". A single point is always the decimal point, since
-    our own numbers are written so. Raises ValueError; its message ends with what is `expected`, or with both readings
-    of an ambiguous text.
+    our own numbers are written so. Raises InvalidValue, with what is `expected` or both readings of an ambiguous text.
     """
     if isinstance(raw, float) and math.isfinite(raw):
         return float(raw)
@@ -42,25 +42,29 @@ def read_number(raw: str | float, expected: str) -> float:
     elif isinstance(raw, int) and not isinstance(raw, bool):
         number = _convert_integer(raw)
     else:
-        raise ValueError(f"{quote(raw)} is not a number: give {expected}.")
+        raise _refuse("not_a_number", raw, expected)
     if not math.isfinite(number):
-        raise ValueError(f"{quote(raw)} is too large for a number here: give {expected}.")
+        raise _refuse("number_too_large", raw, expected)
     return number
+
+
+def _refuse(code: Code, raw: str | float, expected: str) -> InvalidValue:
+    return InvalidValue(Problem(code=code, given=raw, expected=expected))
 
 
 def _read_text(raw: str, expected: str) -> float:
     if len(raw) > MOST_CHARACTERS:
-        raise ValueError(f"{quote(raw)} is too long for a number: give {expected}.")
+        raise _refuse("number_too_long", raw, expected)
     text = raw.strip()
     if NUMBER.fullmatch(text):
         return float(text)
     text = text.replace("−", "-")
     if UNCLEAR_COMMA.fullmatch(text):
         readings = f"{text.replace(',', '')} or {text.replace(',', '.')}"
-        raise ValueError(f"{quote(raw)} can be read in two ways: write {readings}.")
+        raise _refuse("ambiguous_number", raw, readings)
     plain = _write_plainly(text)
     if plain is None:
-        raise ValueError(f"{quote(raw)} is not a number: give {expected}.")
+        raise _refuse("not_a_number", raw, expected)
     return float(plain)
 
 

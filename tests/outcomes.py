@@ -1,13 +1,13 @@
 """Makes predictions without training, for tests of what is recorded of them."""
 
 from predictor.models import Outcome, Prediction, Version
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 
 LINE = Target(name="y", label="y", task="regression")
 PENGUINS = Target(name="species", label="Species", task="classification", classes=("Adelie", "Gentoo"))
-X = Feature(name="x", kind="number", label="x")
+X = make_feature(name="x", kind="number", label="x")
 
 
 def make_version(target=LINE, model="line", feature=X):

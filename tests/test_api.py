@@ -119,6 +119,9 @@ def test_what_is_refused_is_hardly_repeated_however_long_it_is(client, line):
     assert answer.status_code == 422
     assert len(answer.content) < 2_000
     assert list(answer.json()["error"]["fields"]) == ["0." + "y" * 40 + "…", "0.x", "1", "2"]
+    codes = answer.json()["error"]["codes"]
+    assert codes == dict(zip(codes, ["unknown_field", "too_long", "not_a_row", "not_a_row"], strict=True))
+    assert codes.keys() == answer.json()["error"]["fields"].keys()
 
 
 @pytest.mark.parametrize(("typed", "x"), [("3,7", 3.7), ("1.234,5", 1234.5), ("1.234", 1.234), (3, 3.0), (3.0, 3.0)])

@@ -19,12 +19,12 @@ from predictor.exceptions import (
 from predictor.registry import artifact, manifest
 from predictor.registry.manifest import Identity, open_manifest, write_manifest
 from predictor.registry.signatures import sign_manifest
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 
 SCHEMA = Schema(
-    features=(Feature(name="x", kind="number", label="x"),),
+    features=(make_feature(name="x", kind="number", label="x"),),
     target=Target(name="y", label="y", task="regression"),
 )
 LINE_1 = Identity(database="here", model="line", number=1, kind="pickle")

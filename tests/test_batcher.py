@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError
 
 from predictor.exceptions import NoAnswer, Overloaded, TooLate
 from predictor.models import Prediction, Version
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.serving.batch import Job, answer_batch
@@ -25,7 +25,7 @@ from predictor.serving.service import service
 from tests.together import wait_until
 
 SCHEMA = Schema(
-    features=(Feature(name="x", kind="number", label="x"),),
+    features=(make_feature(name="x", kind="number", label="x"),),
     target=Target(name="y", label="y", task="regression"),
 )
 

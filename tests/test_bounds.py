@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client, RequestFactory
 
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.web.bounds import MORE_FIELDS, MOST_COOKIE_BYTES, TooMuch, check_headers, count_bytes, count_fields
@@ -54,8 +54,8 @@ def test_the_admin_may_send_what_django_lets_it(admin_client):
 
 
 def test_each_feature_has_room_for_its_longest_choice():
-    number = Feature(name="x", kind="number", label="X")
-    category = Feature(name="c", kind="category", label="C", choices=("a" * 50, "ö" * 3000))
+    number = make_feature(name="x", kind="number", label="X")
+    category = make_feature(name="c", kind="category", label="C", choices=("a" * 50, "ö" * 3000))
     assert count_bytes(make_schema([number])) > 200
     assert count_bytes(make_schema([number, category])) > len(urlencode({"c": "ö" * 3000, "x": "1"}))
 

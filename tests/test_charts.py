@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from predictor.record.drawing import DIGIT_WIDTH, measure_text
 from predictor.record.profile import read_profile
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.web import charts
 from predictor.web.charts import MARKS, TEXT_SIZE, WIDTH, Axis
 
-X = Feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
-N = Feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))
+X = make_feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
+N = make_feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))
 LINE = Schema(features=(X,), target=Target(name="y", label="Height", task="regression"))
 BIRDS = Schema(
     features=(X, N), target=Target(name="kind", label="Kind", task="classification", classes=("Adelie", "Gentoo"))

@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import BadSignature, NoAnswer
 from predictor.models import Artifact, ArtifactChunk
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Category, Number
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.serving.runtime import load_comparable, load_runtime
@@ -68,8 +68,8 @@ def make_dataset(*, gaps=False, classes=0):
     if gaps:
         matrix[chosen.random(matrix.shape) < 0.1] = np.nan
     features = (
-        *(Feature(name=n, kind="number", label=n, required=not gaps, minimum=-9.0, seen=(-2.0, 2.0)) for n in "ab"),
-        Feature(name="c", kind="category", label="c", required=not gaps, choices=("x", "y", "z"), seen=("x", "y", "z")),
+        *(Number(name=n, label=n, required=not gaps, minimum=-9.0, seen=(-2.0, 2.0)) for n in "ab"),
+        Category(name="c", label="c", required=not gaps, choices=("x", "y", "z"), seen=("x", "y", "z")),
     )
     task = "classification" if classes else "regression"
     schema = Schema(features=features, target=Target(name="t", label="t", task=task, classes=tuple(range(classes))))

@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.columns import Column
@@ -23,7 +23,7 @@ def make_dataset(values, target, classes=(), share=0.2):
     task = "classification" if classes else "regression"
     return Dataset(
         schema=Schema(
-            features=(Feature(name="x", kind="number", label="x"),),
+            features=(make_feature(name="x", kind="number", label="x"),),
             target=Target(name="y", label="y", task=task, classes=classes),
         ),
         matrix=values.reshape(-1, 1),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.numbers import LARGEST_INTEGER
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Boolean, make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.schema.values import write_value
@@ -17,12 +17,12 @@ CHOICES = ("a", 'b "quoted" & <i>', "c'", "on", "<option", "a ")
 DROPPED = "dropped since"
 SCHEMA = Schema(
     features=(
-        Feature(name="size & <b>", kind="number", label="Size <b>", unit="m²", help="a & b", maximum=9.5),
-        Feature(name="count", kind="integer", label="Count", required=False, seen=(1.0, 9.0)),
-        Feature(name="kind", kind="category", label="Kind", choices=CHOICES),
-        Feature(name="more", kind="category", label="More", choices=CHOICES, required=False),
-        Feature(name="is_new", kind="boolean", label="New"),
-        Feature(name="is_sold", kind="boolean", label="Sold", required=False),
+        make_feature(name="size & <b>", kind="number", label="Size <b>", unit="m²", help="a & b", maximum=9.5),
+        make_feature(name="count", kind="integer", label="Count", required=False, seen=(1.0, 9.0)),
+        make_feature(name="kind", kind="category", label="Kind", choices=CHOICES),
+        make_feature(name="more", kind="category", label="More", choices=CHOICES, required=False),
+        make_feature(name="is_new", kind="boolean", label="New"),
+        make_feature(name="is_sold", kind="boolean", label="Sold", required=False),
     ),
     target=Target(name="y", label="y", task="regression"),
 )
@@ -63,7 +63,7 @@ def test_a_form_of_any_width_is_made_from_the_same_few_forms(monkeypatch):
 
     monkeypatch.setattr("predictor.web.pieces.PredictionForm", CountedForm)
     for width in (1, 40):
-        features = tuple(Feature(name=f"x{i}", kind="boolean", label="x", required=bool(i % 2)) for i in range(width))
+        features = tuple(Boolean(name=f"x{i}", label="x", required=bool(i % 2)) for i in range(width))
         FormPieces("houses", Schema(features=features, target=SCHEMA.target)).fill("token", {})
     assert len(made) == 4
 

@@ -7,7 +7,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from predictor.exceptions import RecipeError
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.dataset import load_dataset
@@ -17,11 +17,11 @@ from tests.recipes import LINE, make_recipe
 
 QUANTITY = Target(name="y", label="y", task="regression")
 SPECIES = Target(name="y", label="y", task="classification", classes=("a", "b"))
-NUMBER = Feature(name="number", kind="number", label="number")
-GAPPY_NUMBER = Feature(name="gappy number", kind="integer", label="n", required=False)
-CATEGORY = Feature(name="category", kind="category", label="category", choices=("a", "b", "c"))
-GAPPY_CATEGORY = Feature(name="gappy category", kind="category", label="c", choices=("a", "b"), required=False)
-BOOLEAN = Feature(name="boolean", kind="boolean", label="boolean")
+NUMBER = make_feature(name="number", kind="number", label="number")
+GAPPY_NUMBER = make_feature(name="gappy number", kind="integer", label="n", required=False)
+CATEGORY = make_feature(name="category", kind="category", label="category", choices=("a", "b", "c"))
+GAPPY_CATEGORY = make_feature(name="gappy category", kind="category", label="c", choices=("a", "b"), required=False)
+BOOLEAN = make_feature(name="boolean", kind="boolean", label="boolean")
 NAN = float("nan")
 
 RIDGE = "sklearn.linear_model.Ridge"

@@ -4,14 +4,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.reports.profile import CURVE_STEPS, MOST_POINTS, describe_training
 
-X = Feature(name="x", kind="number", label="x", seen=(0.0, 10.0))
-N = Feature(name="n", kind="integer", label="n", seen=(1.0, 9.0))
-SEX = Feature(name="sex", kind="category", label="Sex", choices=("f", "m"), seen=("f", "m"))
+X = make_feature(name="x", kind="number", label="x", seen=(0.0, 10.0))
+N = make_feature(name="n", kind="integer", label="n", seen=(1.0, 9.0))
+SEX = make_feature(name="sex", kind="category", label="Sex", choices=("f", "m"), seen=("f", "m"))
 QUANTITY = Target(name="y", label="y", task="regression")
 SPECIES = Target(name="species", label="Species", task="classification", classes=("Adelie", "Gentoo"))
 MATRIX = np.array([[0.0, 1.0], [1.0, 5.0], [np.nan, 7.0], [10.0, 9.0]])
@@ -61,7 +61,7 @@ def test_no_training_row_is_kept_unless_the_recipe_says_so(features, target):
 
 
 def test_a_feature_without_any_value_in_training_has_no_curve():
-    unseen = Feature(name="x", kind="number", label="x", required=False)
+    unseen = make_feature(name="x", kind="number", label="x", required=False)
     profile = describe((unseen,), QUANTITY, np.full((2, 1), np.nan), np.zeros(2))
     assert (profile["points"], profile["curve"]) == ([], [])
 

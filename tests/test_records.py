@@ -20,6 +20,8 @@ from predictor.record.provenance import count_outcomes, describe_sources
 from predictor.record.report import Compilation, Importances, SkippedCompilation, SkippedImportances, read_report
 from predictor.record.source import ImportedSource, TrainedSource, read_source
 from predictor.record.split import Split, read_split
+from predictor.registry.manifest import write_manifest
+from predictor.schema.schema import Schema
 from tests.outcomes import make_version
 
 STORED = [
@@ -27,6 +29,13 @@ STORED = [
     for file in sorted((Path(__file__).parent / "stored").iterdir())
     for row in json.loads(gzip.decompress(file.read_bytes()))
     if row["model"] == "predictor.version"
+]
+
+SIGNED = [
+    row["fields"]["manifest"]
+    for file in sorted((Path(__file__).parent / "stored").iterdir())
+    for row in json.loads(gzip.decompress(file.read_bytes()))
+    if row["model"] == "predictor.artifact"
 ]
 
 TRAINED = {"file": "d.csv", "sha256": "ab", "training_rows": 8, "held_out_rows": 2, "rows_without_target": 1}
@@ -208,3 +217,15 @@ def test_a_version_that_keeps_nothing_is_read_and_needs_no_column_that_was_defer
     assert (stored.importances, stored.parsed_report, stored.parsed_interval) == ([], None, None)
     with django_assert_num_queries(1):
         assert Version.objects.only("model", "decision").get().parsed_decision.reason == ""
+
+
+@pytest.mark.parametrize("manifest", SIGNED)
+def test_a_schema_is_signed_byte_for_byte_as_earlier_builds_signed_it(manifest):
+    content = json.loads(manifest)
+    assert write_manifest(content | {"schema": Schema.from_json(content["schema"]).to_json()}) == manifest
+
+
+@pytest.mark.parametrize("stored", [row["schema"] for row in STORED])
+def test_a_schema_is_stored_byte_for_byte_as_earlier_builds_stored_it(stored):
+    # PostgreSQL, from which these rows came, sorts the keys.
+    assert json.dumps(Schema.from_json(stored).to_json(), sort_keys=True) == json.dumps(stored, sort_keys=True)

@@ -15,7 +15,7 @@ from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.record.drawing import DRAWING_WIDTH, measure_text
 from predictor.record.report import SkippedImportances
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.columns import Column
@@ -37,7 +37,7 @@ def make_dataset(matrix, target, classes=(), share=0.2):
     task = "classification" if classes else "regression"
     return Dataset(
         schema=Schema(
-            features=tuple(Feature(name=name, kind="number", label=name.upper()) for name in names),
+            features=tuple(make_feature(name=name, kind="number", label=name.upper()) for name in names),
             target=Target(name="y", label="y", task=task, classes=classes),
         ),
         matrix=matrix,

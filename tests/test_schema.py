@@ -2,15 +2,17 @@ import json
 import math
 import re
 import time
-from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from predictor.exceptions import InvalidInput
-from predictor.schema.features import Feature
+from predictor.exceptions import InvalidInput, InvalidValue
+from predictor.problems import SENTENCES, Code, Problem
+from predictor.schema.kinds import make_feature, write_feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import write_value
@@ -18,11 +20,11 @@ from predictor.texts import normalise_text, quote
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
 
-NUMBER = Feature(name="x", kind="number", label="Width", minimum=0.0, maximum=10.0, seen=(0.5, 9.5), typical=5.0)
-FREE = Feature(name="x", kind="number", label="x")
-INTEGER = Feature(name="year", kind="integer", label="Year", seen=(2007.0, 2009.0), typical=2008)
-CATEGORY = Feature(name="sex", kind="category", label="Sex", choices=("male", "a\nb"), seen=("male",))
-BOOLEAN = Feature(name="tagged", kind="boolean", label="Tagged", seen=(0.0, 1.0), typical=True)
+NUMBER = make_feature(name="x", kind="number", label="Width", minimum=0.0, maximum=10.0, seen=(0.5, 9.5), typical=5.0)
+FREE = make_feature(name="x", kind="number", label="x")
+INTEGER = make_feature(name="year", kind="integer", label="Year", seen=(2007.0, 2009.0), typical=2008)
+CATEGORY = make_feature(name="sex", kind="category", label="Sex", choices=("male", "a\nb"), seen=("male",))
+BOOLEAN = make_feature(name="tagged", kind="boolean", label="Tagged", seen=(0.0, 1.0), typical=True)
 TARGET = Target(name="y", label="y", task="regression")
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -46,13 +48,13 @@ def features(draw, name="x"):
     }
     if kind == "category":
         choices = tuple(draw(st.lists(texts.map(normalise_text), min_size=1, max_size=5, unique=True)))
-        return Feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
+        return make_feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
     if kind == "boolean":
-        return Feature(**described, seen=(0.0, 1.0), typical=draw(st.booleans()))
+        return make_feature(**described, seen=(0.0, 1.0), typical=draw(st.booleans()))
     limits = dict(zip(["minimum", "maximum"], sorted(draw(st.tuples(finite, finite))), strict=True))
     seen = tuple(sorted(draw(st.tuples(finite, finite))))
     typical = draw(st.integers(-(2**53), 2**53) if kind == "integer" else finite)
-    return Feature(**described, **draw(st.sampled_from([{}, limits])), seen=seen, typical=typical)
+    return make_feature(**described, **draw(st.sampled_from([{}, limits])), seen=seen, typical=typical)
 
 
 @st.composite
@@ -77,9 +79,27 @@ def test_a_schema_survives_json(schema):
     assert Schema.from_json(json.loads(json.dumps(schema.to_json(), allow_nan=False))) == schema
 
 
+STORED = """
+{"name": "x", "kind": "number", "label": "Width", "unit": "", "help": "", "required": true, "minimum": 0.0,
+ "maximum": 10.0, "choices": [], "seen": [0.5, 9.5], "typical": 5.0}
+{"name": "year", "kind": "integer", "label": "Year", "unit": "", "help": "", "required": true, "minimum": null,
+ "maximum": null, "choices": [], "seen": [2007.0, 2009.0], "typical": 2008}
+{"name": "sex", "kind": "category", "label": "Sex", "unit": "", "help": "", "required": true, "minimum": null,
+ "maximum": null, "choices": ["male", "a\\nb"], "seen": ["male"], "typical": null}
+{"name": "tagged", "kind": "boolean", "label": "Tagged", "unit": "", "help": "", "required": true, "minimum": null,
+ "maximum": null, "choices": [], "seen": [0.0, 1.0], "typical": true}
+"""
+
+
+def test_the_json_of_each_kind_that_is_stored_and_signed_never_changes():
+    features = [write_feature(feature) for feature in (NUMBER, INTEGER, CATEGORY, BOOLEAN)]
+    assert "\n".join(map(json.dumps, features)) == STORED.strip().replace(",\n ", ", ")
+
+
 def test_floats_that_a_database_returned_as_integers_are_floats_again():
     stored = {**Schema(features=(NUMBER,), target=TARGET).to_json()}
-    stored["features"] = [{**stored["features"][0], "minimum": 0, "maximum": 10, "seen": [1, 9], "typical": 5}]
+    huge = {"minimum": 0, "maximum": 10**300, "seen": [1, 10**22], "typical": 5}
+    stored["features"] = [{**stored["features"][0], **huge}]
     read = Schema.from_json(stored).features[0]
     assert [type(v) for v in (read.minimum, read.maximum, *read.seen, read.typical)] == [float] * 5
 
@@ -221,8 +241,38 @@ def test_an_unknown_category_is_refused_and_the_choices_named(raw):
     assert quote(raw) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("feature", "raw", "problem"),
+    [
+        (NUMBER, "", {"code": "missing", "given": ""}),
+        (NUMBER, None, {"code": "missing"}),
+        (NUMBER, [5], {"code": "not_one_value", "given": "list"}),
+        (NUMBER, "9" * 5_000, {"code": "too_long", "given": "9" * 5_000}),
+        (NUMBER, "9" * 401, {"code": "number_too_long", "given": "9" * 401}),
+        (NUMBER, 10**400, {"code": "number_too_large", "given": 10**400}),
+        (NUMBER, "ten", {"code": "not_a_number", "given": "ten"}),
+        (NUMBER, "1,234", {"code": "ambiguous_number", "given": "1,234", "expected": "1234 or 1.234"}),
+        (NUMBER, -1, {"code": "below_minimum", "given": -1, "limit": 0.0}),
+        (NUMBER, "11", {"code": "above_maximum", "given": "11", "limit": 10.0}),
+        (INTEGER, 0.5, {"code": "not_whole", "given": 0.5}),
+        (CATEGORY, "m", {"code": "not_a_choice", "given": "m"}),
+        (BOOLEAN, "y", {"code": "not_a_boolean", "given": "y"}),
+        (TARGET, "ten", {"code": "not_a_number", "given": "ten"}),
+    ],
+)
+def test_what_is_wrong_is_a_value_that_becomes_a_sentence(feature, raw, problem):
+    with pytest.raises(InvalidValue) as refused:
+        feature.parse(raw)
+    assert refused.value.problem == Problem(**{"expected": feature.expected, **problem})
+    assert str(refused.value) == str(refused.value.problem)
+
+
+def test_there_is_a_sentence_for_every_code():
+    assert set(SENTENCES) == set(get_args(Code))
+
+
 def test_many_choices_are_named_in_part():
-    feature = Feature(name="x", kind="category", label="x", choices=tuple(f"c{i}" for i in range(13)))
+    feature = make_feature(name="x", kind="category", label="x", choices=tuple(f"c{i}" for i in range(13)))
     assert feature.expected.endswith("“c11”, …")
 
 
@@ -241,16 +291,16 @@ def test_many_choices_are_named_in_part():
     ],
 )
 def test_a_category_of_numbers_takes_numbers_and_whole_ones_in_either_form(choices, raw, choice):
-    assert Feature(name="x", kind="category", label="x", choices=choices).parse(raw) == choice
+    assert make_feature(name="x", kind="category", label="x", choices=choices).parse(raw) == choice
 
 
 def test_a_category_takes_no_other_number_for_a_choice():
     with pytest.raises(ValueError, match=r"“2\.5” is not a choice: give one of “1”, “2”\.$"):
-        Feature(name="x", kind="category", label="x", choices=("1", "2")).parse(2.5)
+        make_feature(name="x", kind="category", label="x", choices=("1", "2")).parse(2.5)
 
 
 def test_an_empty_text_that_is_a_choice_is_no_missing_value():
-    assert Feature(name="x", kind="category", label="x", choices=("", "a")).parse("") == ""
+    assert make_feature(name="x", kind="category", label="x", choices=("", "a")).parse("") == ""
 
 
 @pytest.mark.parametrize("raw", ["true", "TRUE", " on ", "yes", "1", "1.0", 1, 1.0, True])
@@ -289,9 +339,9 @@ def test_a_value_nested_too_deeply_to_be_shown_is_refused(feature):
 @pytest.mark.parametrize("kind", ["number", "integer", "category", "boolean"])
 def test_a_missing_value_is_refused_only_where_it_is_required(kind, raw):
     feature = {"name": "x", "kind": kind, "label": "x", "choices": ("a",)}
-    assert Feature(**feature, required=False).parse(raw) is None
+    assert make_feature(**feature, required=False).parse(raw) is None
     with pytest.raises(ValueError, match="A value is needed: give "):
-        Feature(**feature).parse(raw)
+        make_feature(**feature).parse(raw)
 
 
 def test_every_wrong_field_is_named_at_once():
@@ -518,7 +568,7 @@ def test_what_is_far_too_long_is_refused_at_once_and_hardly_repeated(parse, raw)
 
 def test_a_choice_may_be_longer_than_any_number():
     long = "line\n" * 2_000
-    assert Feature(name="x", kind="category", label="x", choices=(long,)).parse(long.replace("\n", "\r\n")) == long
+    assert make_feature(name="x", kind="category", label="x", choices=(long,)).parse(long.replace("\n", "\r\n")) == long
     assert classify((long, "a")).parse(long.replace("\n", "\r\n")) == long
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from predictor.models import Artifact, Prediction
-from predictor.schema.features import Feature
+from predictor.schema.kinds import make_feature
 from predictor.serving.service import service
 from predictor.web.forms import make_widget
 from tests.test_predict_journey import PENGUIN
@@ -130,7 +130,7 @@ def test_much_in_one_field_or_its_name_is_hardly_repeated(client, line):
     [(0, (-1.0, 5.0), "decimal"), (-1, (0.0, 5.0), "text"), (None, (0.0, 5.0), "decimal"), (None, (-1.0, 5.0), "text")],
 )
 def test_the_keys_of_a_phone_can_type_what_is_allowed_and_usual(kind, minimum, seen, keys):
-    feature = Feature(name="x", kind=kind, label="x", minimum=minimum, seen=seen)
+    feature = make_feature(name="x", kind=kind, label="x", minimum=minimum, seen=seen)
     assert make_widget(feature).attrs["inputmode"] == keys
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.exceptions import InvalidInput, MlsiteError
 from predictor.models import Prediction
+from predictor.problems import Problem
 from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
 from predictor.texts import quote
@@ -25,10 +26,10 @@ EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
 class Refused(MlsiteError):
-    """A request gets no prediction: a status, a code for programs, a message for people, and any invalid fields."""
+    """A request gets no prediction: a status, a code for programs, a message for people, and what is wrong by field."""
 
-    def __init__(self, status: int, code: str, message: str, fields: Mapping[str, str] | None = None) -> None:
-        self.status, self.code, self.message, self.fields = status, code, message, dict(fields or {})
+    def __init__(self, status: int, code: str, message: str, problems: Mapping[str, Problem] | None = None) -> None:
+        self.status, self.code, self.message, self.problems = status, code, message, dict(problems or {})
         super().__init__(message)
 
 
@@ -72,9 +73,9 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
     It stops after the row with which more than 100 of them are found.
     """
     rows: list[Row] = []
-    fields: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
     for number, raw in enumerate(inputs.rows):
-        if len(fields) > MOST_NAMED:
+        if len(problems) > MOST_NAMED:
             break
         if number % ROWS_A_TURN == ROWS_A_TURN - 1:
             let_others_run()
@@ -87,16 +88,16 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
         if not isinstance(raw, dict):
             # A list is not quoted: writing a large one would take long, and a nested one could nest too deeply.
             given = "a list" if isinstance(raw, list) else quote(raw)
-            fields[place.rstrip(".")] = f"A row must be an object of fields, not {given}."
+            problems[place.rstrip(".")] = Problem(code="not_a_row", given=given)
             continue
         try:
             rows.append(schema.parse(raw))
         except InvalidInput as error:
-            fields |= {f"{place}{name}": message for name, message in error.fields.items()}
-    if fields:
-        rest = f" Rows after number {number - 1} were not checked." if len(fields) > MOST_NAMED else ""
+            problems |= {f"{place}{name}": problem for name, problem in error.problems.items()}
+    if problems:
+        rest = f" Rows after number {number - 1} were not checked." if len(problems) > MOST_NAMED else ""
         message = f"Some inputs are invalid; nothing was predicted or stored.{rest}"
-        raise Refused(422, "invalid_input", message, fields)
+        raise Refused(422, "invalid_input", message, problems)
     return rows
 
 
@@ -119,9 +120,11 @@ def write_predictions(model: str, version: int, predictions: list[Prediction]) -
 
 
 def write_refusal(refused: Refused) -> HttpResponse:
-    fields = {"fields": refused.fields} if refused.fields else {}
-    content = {"error": {"code": refused.code, "message": refused.message, **fields}}
-    return write_json(content, refused.status, HEADERS.get(refused.status))
+    content: dict[str, Any] = {"code": refused.code, "message": refused.message}
+    if refused.problems:
+        content["fields"] = {name: str(problem) for name, problem in refused.problems.items()}
+        content["codes"] = {name: problem.code for name, problem in refused.problems.items()}
+    return write_json({"error": content}, refused.status, HEADERS.get(refused.status))
 
 
 def write_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

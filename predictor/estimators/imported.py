@@ -5,14 +5,13 @@ Signed pickles name these classes, in `predictor.imported`, and their fields: do
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor.exceptions import WrongLibraries
-from predictor.schema.features import Feature
-from predictor.schema.kinds import Kind
+from predictor.schema.kinds import Feature, Kind
 from predictor.schema.values import Label, Matrix, Vector, recode
 
 
@@ -73,12 +72,18 @@ class FrameColumn:
 
     def restore(self, values: Vector) -> NDArray[Any]:
         """Decode values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
-        if self.kind == "category":
-            return recode(values, np.array([*self.choices, np.nan], dtype=object))
-        if self.kind == "boolean":
-            booleans = values.astype(bool)
-            return np.where(np.isnan(values), np.nan, booleans.astype(object)) if self.has_gaps else booleans
-        return values.astype(np.int64) if self.kind == "integer" and not self.has_gaps else values
+        match self.kind:
+            case "category":
+                return recode(values, np.array([*self.choices, np.nan], dtype=object))
+            case "boolean":
+                booleans = values.astype(bool)
+                return np.where(np.isnan(values), np.nan, booleans.astype(object)) if self.has_gaps else booleans
+            case "integer":
+                return values if self.has_gaps else values.astype(np.int64)
+            case "number":
+                return values
+            case _:
+                assert_never(self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
-from predictor.exceptions import InvalidInput, OutcomeChanged
+from predictor.exceptions import InvalidInput, InvalidValue, OutcomeChanged
 from predictor.models import Outcome, Prediction
 from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
@@ -28,8 +28,8 @@ def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | 
     target = prediction.version.parsed_schema.target
     try:
         value = target.parse(raw)
-    except ValueError as error:
-        raise InvalidInput({"outcome": str(error)}) from error
+    except InvalidValue as error:
+        raise InvalidInput({"outcome": error.problem}) from error
     current = find_outcome(prediction)
     if current is not None and is_same(current, target, value):
         return current, False

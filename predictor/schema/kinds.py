@@ -1,6 +1,253 @@
-"""The kinds of inputs, and the tasks of models."""
+"""The kinds of inputs, one class each: how a value is parsed, encoded, described and warned about.
 
-from typing import Literal
+Their JSON, with the kind as its tag, is stored with each version and signed: only keys with a default may be added.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
+
+from predictor.exceptions import InvalidValue
+from predictor.formats import Quantity, Written, format_plain
+from predictor.numbers import find_written, is_whole, read_number
+from predictor.problems import Code, Problem
+from predictor.schema.values import (
+    SHOWN_CHOICES,
+    Value,
+    find_longest,
+    read_boolean,
+    take_scalar,
+    write_given,
+    write_value,
+)
+from predictor.texts import normalise_text, quote
 
 Kind = Literal["number", "integer", "category", "boolean"]
 Task = Literal["regression", "classification"]
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="kind"):
+    """What every kind of input has.
+
+    Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
+    categories of the training rows, only get a warning. It is empty where no training row had a value.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+    label: str
+    unit: str = ""
+    help: str = ""
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def parse(self, raw: object) -> Value:
+        """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
+        given = take_scalar(raw, self._longest, self.expected)
+        if given is None or (
+            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices
+        ):
+            if self.required:
+                raise self._refuse("missing", given)
+            return None
+        return self._read(given)
+
+    def convert(self, value: Value) -> Value:
+        """Convert a stored value to this kind; the feature may have been of another kind in its version.
+
+        Limits are not checked. Raises InvalidValue where the value does not fit this kind.
+        """
+        return None if value is None else self._convert(value)
+
+    def encode(self, value: Value) -> float:
+        """Encode a value as float64 for scikit-learn: numbers as they are, categories as codes, missing as NaN."""
+        return math.nan if value is None else float(value)
+
+    def find_warning(self, value: Value) -> str | None:
+        """The warning for a valid value that was not seen in training, or None."""
+        return None
+
+    @property
+    def seen_range(self) -> Written | None:
+        """The range seen in training: “0.1 to 9.9 mm”; None where there is none."""
+        return None
+
+    def write(self, value: Value) -> Written:
+        """Format one of its values for people, a number with its unit."""
+        return self._quantity.write(value)
+
+    @property
+    def expected(self) -> str:
+        """A valid value, described so that it fits after “give”."""
+        raise NotImplementedError
+
+    def _read(self, given: str | float) -> Value:
+        raise NotImplementedError
+
+    def _convert(self, value: str | float) -> Value:
+        return self._read(value)
+
+    @cached_property
+    def _longest(self) -> int:
+        return find_longest(self.choices)
+
+    @cached_property
+    def _quantity(self) -> Quantity:
+        return Quantity(unit=self.unit)
+
+    def _refuse(self, code: Code, given: object, limit: float | None = None) -> InvalidValue:
+        return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))
+
+
+class Numeric(Described, frozen=True, kw_only=True):
+    """What numbers and whole numbers share."""
+
+    seen: tuple[float, ...] = ()
+    typical: float | None = None
+
+    def find_warning(self, value: Value) -> str | None:
+        if value is None or not self.seen or self.seen[0] <= value <= self.seen[-1]:  # type: ignore[operator]  # Parsed.
+            return None
+        return f"{self.label}: {self.write(value).text} is outside what the model has seen: {self._written_range.text}"
+
+    @property
+    def seen_range(self) -> Written | None:
+        return self._written_range if self.seen else None
+
+    @cached_property
+    def _written_range(self) -> Written:
+        return self._quantity.write_range(self.seen[0], self.seen[-1])
+
+    def _check_limits(self, number: float, raw: object) -> None:
+        if self.minimum is not None and number < self.minimum:
+            raise self._refuse("below_minimum", raw, self.minimum)
+        if self.maximum is not None and number > self.maximum:
+            raise self._refuse("above_maximum", raw, self.maximum)
+
+
+class Number(Numeric, frozen=True, kw_only=True, tag="number"):
+    kind: ClassVar[Literal["number"]] = "number"
+
+    @cached_property
+    def expected(self) -> str:
+        return name_example("a number", self.typical)
+
+    def _read(self, given: str | float) -> float:
+        number = read_number(given, self.expected)
+        self._check_limits(number, given)
+        # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
+        return number + 0.0
+
+    def _convert(self, value: str | float) -> float:
+        return convert_number(value)
+
+
+class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
+    kind: ClassVar[Literal["integer"]] = "integer"
+
+    typical: int | None = None
+
+    @cached_property
+    def expected(self) -> str:
+        return name_example("a whole number", self.typical)
+
+    def _read(self, given: str | float) -> int:
+        number = read_number(given, self.expected)
+        if not is_whole(number):
+            raise self._refuse("not_whole", given)
+        self._check_limits(number, given)
+        return int(number)
+
+    def _convert(self, value: str | float) -> int:
+        number = convert_number(value)
+        if not is_whole(number):
+            raise self._refuse("not_whole", value)
+        return int(number)
+
+
+class Category(Described, frozen=True, kw_only=True, tag="category"):
+    """One of `choices`, which is encoded as its position there."""
+
+    kind: ClassVar[Literal["category"]] = "category"
+
+    seen: tuple[str, ...] = ()
+    typical: str | None = None
+
+    @cached_property
+    def expected(self) -> str:
+        more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
+        return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
+
+    def encode(self, value: Value) -> float:
+        return math.nan if value is None else float(self.choices.index(value))
+
+    def find_warning(self, value: Value) -> str | None:
+        if value is None or not self.seen or value in self.seen:
+            return None
+        return f"{self.label}: {quote(value)} was never seen in training"
+
+    def _read(self, given: str | float) -> str:
+        return self._find_choice(write_given(given), given)
+
+    def _convert(self, value: str | float) -> str:
+        return self._find_choice(write_value(value), value)
+
+    def _find_choice(self, text: str, given: str | float) -> str:
+        choice = find_written(normalise_text(text), self.choices)
+        if choice is None:
+            raise self._refuse("not_a_choice", given)
+        return choice
+
+
+class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
+    kind: ClassVar[Literal["boolean"]] = "boolean"
+
+    seen: tuple[float, ...] = ()
+    typical: bool | None = None
+
+    @property
+    def expected(self) -> str:
+        return "yes or no"
+
+    def _read(self, given: str | float) -> bool:
+        value = read_boolean(given)
+        if value is None:
+            raise self._refuse("not_a_boolean", given)
+        return value
+
+
+Feature = Number | Integer | Category | Boolean
+KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
+
+
+def make_feature(*, kind: Kind, **described: Any) -> Feature:
+    """Make a feature whose kind is known by its name only."""
+    made: Feature = KINDS[kind](**described)
+    return made
+
+
+def write_feature(feature: Feature) -> dict[str, Any]:
+    """Turn a feature into JSON, its keys in the order in which they were always stored."""
+    written = msgspec.to_builtins(feature)
+    return {"name": written.pop("name"), "kind": written.pop("kind"), **written}
+
+
+def read_feature(stored: Mapping[str, Any]) -> Feature:
+    """Read what `write_feature` gave, also where a database turned 1e22 into an integer and tuples into lists."""
+    read: Feature = msgspec.convert(stored, Feature)
+    return read
+
+
+def name_example(article: str, typical: float | None) -> str:
+    return article if typical is None else f"{article} such as {format_plain(float(typical))}"
+
+
+def convert_number(value: Value) -> float:
+    """Convert a stored value to a number. Raises InvalidValue."""
+    return read_number(int(value) if isinstance(value, bool) else value, "a number") + 0.0  # type: ignore[arg-type]

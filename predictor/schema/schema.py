@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
-from predictor.exceptions import InvalidInput
-from predictor.schema.features import Feature
+from predictor.exceptions import InvalidInput, InvalidValue
+from predictor.problems import Problem
+from predictor.schema.kinds import Feature, read_feature, write_feature
 from predictor.schema.target import Target
 from predictor.schema.values import SHOWN_CHOICES, Matrix, Value
-from predictor.texts import quote, shorten
+from predictor.texts import shorten
 
 # A model's name, in its folder and its URLs.
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
@@ -52,25 +53,23 @@ class Schema:
         for feature in self.features:
             try:
                 values[feature.name] = feature.parse(raw.get(feature.name))
-            except ValueError as error:
-                problems[feature.name] = str(error)
+            except InvalidValue as error:
+                problems[feature.name] = error.problem
         if problems:
             raise InvalidInput(problems)
         found = (feature.find_warning(values[feature.name]) for feature in self.features)
         return Row(values=values, warnings=[warning for warning in found if warning])
 
-    def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, str]:
-        """A message for each name that is not in this schema, up to a limit."""
+    def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
+        """A problem for each name that is not in this schema, up to a limit."""
         unknown = [name for name in raw if name not in self._known]
         names = ", ".join(self.names[:SHOWN_CHOICES])
         problems = {
-            shorten(name): f"There is no field {quote(name)} in this model; it has {names}."
-            for name in unknown[:MOST_UNKNOWN]
+            shorten(name): Problem(code="unknown_field", given=name, expected=names) for name in unknown[:MOST_UNKNOWN]
         }
         if len(unknown) > MOST_UNKNOWN:
-            problems[shorten(unknown[MOST_UNKNOWN])] = (
-                f"Nor is there this one, or {len(unknown) - MOST_UNKNOWN - 1} more."
-            )
+            more = len(unknown) - MOST_UNKNOWN - 1
+            problems[shorten(unknown[MOST_UNKNOWN])] = Problem(code="more_unknown_fields", limit=more)
         return problems
 
     def encode(self, rows: Sequence[Row]) -> Matrix:
@@ -81,11 +80,11 @@ class Schema:
         return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"features": [write_feature(feature) for feature in self.features], "target": asdict(self.target)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         return cls(
-            features=tuple(Feature.from_json(feature) for feature in stored["features"]),
+            features=tuple(read_feature(feature) for feature in stored["features"]),
             target=Target.from_json(stored["target"]),
         )

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written, format_label
 from predictor.numbers import WHOLE, find_written, is_whole, read_number
+from predictor.problems import Code, Problem
 from predictor.schema.kinds import Task
 from predictor.schema.values import (
     SHOWN_CHOICES,
@@ -33,21 +35,24 @@ class Target:
         """Parse an outcome into a number or the label of a class; `write_value` is the inverse.
 
         With `new_classes`, a class that the model does not have is accepted, in the type of those that it has.
-        Raises ValueError, its message saying what was given and what would be right.
+        Raises InvalidValue.
         """
         given = take_scalar(raw, self._longest, self.expected)
         if given is None or (
             isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes
         ):
-            raise ValueError(f"A value is needed: give {self.expected}.")
+            raise self._refuse("missing", given)
         if self.task == "regression":
             # Adding 0.0 turns −0.0 into 0.0, as for a feature.
             return read_number(given, self.expected) + 0.0
         label = self._read_label(given)
         known = [each for each in self.classes if each == label]
         if label is None or not (known or new_classes):
-            raise ValueError(f"{quote(raw)} is not a class of this model: give {self.expected}.")
+            raise self._refuse("not_a_class", raw)
         return known[0] if known else label
+
+    def _refuse(self, code: Code, given: object) -> InvalidValue:
+        return InvalidValue(Problem(code=code, given=given, expected=self.expected))
 
     @cached_property
     def _longest(self) -> int:
@@ -103,6 +108,6 @@ def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
             return int(label)
     try:
         number = read_number(raw, "")
-    except ValueError:
+    except InvalidValue:
         return None
     return int(number) if is_whole(number) else None

@@ -1,11 +1,12 @@
 """Values of inputs and targets: as given, as stored, and as arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from predictor.numbers import find_written, is_whole, read_number
-from predictor.schema.kinds import Kind
-from predictor.texts import normalise_text, quote, write_scalar
+from predictor.exceptions import InvalidValue
+from predictor.numbers import find_written
+from predictor.problems import Problem
+from predictor.texts import write_scalar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,14 +45,14 @@ def find_longest(labels: Iterable["Label"]) -> int:
 
 
 def take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
-    """Return an input that is a single value; raises ValueError for others, or more than `longest` characters."""
+    """Return an input that is a single value; raises InvalidValue for others, or more than `longest` characters."""
     if isinstance(raw, str):
         if len(raw) > longest:
-            raise ValueError(f"{quote(raw)} is too long: give {expected}.")
+            raise InvalidValue(Problem(code="too_long", given=raw, expected=expected))
         return raw
     if raw is None or isinstance(raw, (int, float)):
         return raw
-    raise ValueError(f"One value is needed, not a {type(raw).__name__}: give {expected}.")
+    raise InvalidValue(Problem(code="not_one_value", given=type(raw).__name__, expected=expected))
 
 
 def write_given(raw: str | float) -> str:
@@ -64,22 +65,3 @@ def recode(codes: Vector, table: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
     return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
-
-
-def convert_value(value: Value, kind: Kind, choices: Sequence[str] = ()) -> Value:
-    """Convert a stored value to `kind`; the feature may have been of another kind in its version.
-
-    Limits are not checked. Raises ValueError where the value does not fit this kind.
-    """
-    if value is None:
-        return None
-    if kind == "category":
-        found: Value = find_written(normalise_text(write_value(value)), choices)
-    elif kind == "boolean":
-        found = read_boolean(value)
-    else:
-        number = read_number(int(value) if isinstance(value, bool) else value, "a number") + 0.0
-        found = number if kind == "number" else int(number) if is_whole(number) else None
-    if found is None:
-        raise ValueError(f"{quote(value)} is not a {kind}.")
-    return found

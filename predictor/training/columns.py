@@ -1,13 +1,13 @@
 """Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.schema.features import Feature
-from predictor.schema.kinds import Kind
+from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
@@ -179,7 +179,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
     values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
     _check_limits(recipe, column, given)
-    return Feature(
+    return make_feature(
         name=column.name,
         kind=column.kind,
         label=given.label or column.name,
@@ -204,13 +204,27 @@ def _find_typical(column: Column, values: Vector) -> Value:
     """The most frequent category or boolean, or the lower median of the numbers, which is one of them."""
     if not len(values):
         return None
-    if column.kind in ("category", "boolean"):
-        codes, counts = np.unique(values, return_counts=True)
-        commonest = int(codes[counts.argmax()])
-        return column.choices[commonest] if column.kind == "category" else bool(commonest)
+    match column.kind:
+        case "category":
+            return column.choices[int(_find_commonest(values))]
+        case "boolean":
+            return bool(_find_commonest(values))
+        case "integer":
+            return int(_find_middle(values))
+        case "number":
+            return _find_middle(values)
+        case _:
+            assert_never(column.kind)
+
+
+def _find_commonest(values: Vector) -> float:
+    codes, counts = np.unique(values, return_counts=True)
+    return float(codes[counts.argmax()])
+
+
+def _find_middle(values: Vector) -> float:
     half = (len(values) - 1) // 2
-    middle = float(np.partition(values, half)[half])
-    return int(middle) if column.kind == "integer" else middle
+    return float(np.partition(values, half)[half])
 
 
 def _check_limits(recipe: Recipe, column: Column, given: FeatureRecipe) -> None:

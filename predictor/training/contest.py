@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from predictor.exceptions import CannotCompare
 from predictor.metrics.losses import Predictions, measure_losses
 from predictor.metrics.names import Metric
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Category, Feature
 from predictor.schema.schema import Schema
 from predictor.schema.values import Label, Mask, Matrix, Vector, recode
 from predictor.training.dataset import Dataset
@@ -95,7 +95,7 @@ def can_score(estimator: Any, schema: Schema, matrix: Matrix, actual: Vector, cl
     for values, feature in zip(matrix.T, schema.features, strict=True):
         missing = np.isnan(values)
         known &= ~(missing & feature.required)
-        if feature.kind == "category":
+        if isinstance(feature, Category):
             seen = [float(code) for code, choice in enumerate(feature.choices) if choice in feature.seen]
             known &= missing | np.isin(values, seen)
     if schema.target.classes:
@@ -119,7 +119,7 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
         raise CannotCompare(f"version {champion.number} has other features, and so other rows held out")
     for feature in schema.features:
         other = next(f for f in champion.schema.features if f.name == feature.name)
-        if (feature.kind == "category") != (other.kind == "category"):
+        if isinstance(feature, Category) != isinstance(other, Category):
             raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
 
 
@@ -132,7 +132,7 @@ def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:
 
 
 def _translate_column(source: Feature, values: Vector, target: Feature) -> Vector:
-    if source.kind != "category":
+    if not isinstance(source, Category):
         return values
     positions = {choice: float(code) for code, choice in enumerate(target.choices)}
     return recode(values, np.array([*(positions.get(choice, -1.0) for choice in source.choices), np.nan]))

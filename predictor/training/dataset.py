@@ -8,7 +8,7 @@ import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Feature
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table

@@ -3,14 +3,15 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, assert_never
 
 import numpy as np
 
+from predictor.exceptions import InvalidValue
 from predictor.numbers import LARGEST_INTEGER, find_written
-from predictor.schema.kinds import Kind
+from predictor.schema.kinds import convert_number
 from predictor.schema.target import Target
-from predictor.schema.values import Label, Value, Vector, convert_value, recode, write_value
+from predictor.schema.values import Label, Value, Vector, read_boolean, recode, write_value
 from predictor.texts import normalise_text
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
@@ -87,23 +88,38 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
         if given.required:
             raise DoesNotFit(f"{column.name} is missing")
         return None
-    if column.kind == "category":
-        text = normalise_text(write_value(value))
-        found = find_written(text, column.choices)
-        if given.choices is not None and found is None:
-            raise DoesNotFit(f"{column.name} is none of the recipe's choices")
-        return text if found is None else found
-    return _fit_number(column, value)
+    match column.kind:
+        case "category":
+            return _fit_category(column, value, is_open=given.choices is None)
+        case "boolean":
+            return _fit_boolean(column, value)
+        case "number" | "integer":
+            return _fit_number(column, value)
+        case _:
+            assert_never(column.kind)
 
 
-def _fit_number(column: Column, value: Value) -> float:
-    """A number, or 1 for true and 0 for false; the value may be from when the column was of another kind."""
-    kind: Kind = "boolean" if column.kind == "boolean" else "number"
+def _fit_category(column: Column, value: str | float, *, is_open: bool) -> str:
+    text = normalise_text(write_value(value))
+    found = find_written(text, column.choices)
+    if found is None and not is_open:
+        raise DoesNotFit(f"{column.name} is none of the recipe's choices")
+    return text if found is None else found
+
+
+def _fit_boolean(column: Column, value: str | float) -> float:
+    """1 for true and 0 for false; the value may be from when the column was of another kind, as below."""
+    read = read_boolean(value)
+    if read is None:
+        raise DoesNotFit(f"{column.name} is neither yes nor no")
+    return float(read)
+
+
+def _fit_number(column: Column, value: str | float) -> float:
     try:
-        return float(cast(float, convert_value(value, kind)))
-    except ValueError as error:
-        problem = "neither yes nor no" if kind == "boolean" else "not a number"
-        raise DoesNotFit(f"{column.name} is {problem}") from error
+        return convert_number(value)
+    except InvalidValue as error:
+        raise DoesNotFit(f"{column.name} is not a number") from error
 
 
 def _fit_outcome(target: Target, outcome: float | Label, name: str) -> float | Label:

@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 
 from predictor.estimators.own_code import Code, import_code, read_code
 from predictor.exceptions import RecipeError
+from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.training.recipe import Recipe
 
@@ -111,7 +112,7 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
     """Transform columns of one sort together: every transformer adds its own time to each prediction."""
     sorts: dict[str, list[int]] = {}
     for position, feature in enumerate(schema.features):
-        sort = "categories" if feature.kind == "category" else "numbers"
+        sort = _sort_feature(feature)
         sorts.setdefault(sort if feature.required else f"{sort} with gaps", []).append(position)
     scaling = [StandardScaler()] if scales else []
     imputing = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
@@ -131,6 +132,16 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
     }
     made = {sort: steps[sort](columns) for sort, columns in sorts.items()}
     return [(sort, make_pipeline(*made[sort]) if made[sort] else "passthrough", sorts[sort]) for sort in sorts]
+
+
+def _sort_feature(feature: Feature) -> str:
+    match feature:
+        case Category():
+            return "categories"
+        case Number() | Integer() | Boolean():
+            return "numbers"
+        case _:
+            assert_never(feature)
 
 
 def set_single_job(estimator: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from predictor.formats import Quantity, format_label
 from predictor.record.drawing import measure_text
 from predictor.record.profile import Profile
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.schema.values import Label

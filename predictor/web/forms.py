@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -11,7 +11,8 @@ from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
 from predictor.formats import format_label
-from predictor.schema.features import Feature
+from predictor.problems import Problem
+from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
@@ -55,7 +56,7 @@ def parse_typed(schema: Schema, data: QueryDict) -> Row:
     typed = read_typed(schema, data)
     repeated = [name for name in schema.names if len(data.getlist(name)) > 1]
     if repeated:
-        raise InvalidInput(dict.fromkeys(repeated, "This field was sent more than once: send it once."))
+        raise InvalidInput(dict.fromkeys(repeated, Problem(code="repeated_field")))
     # A browser does not send an unticked checkbox.
     unticked = {feature.name: "false" for feature in schema.features if is_checkbox(feature)}
     return schema.parse(unticked | typed)
@@ -114,20 +115,22 @@ class YesInput(forms.CheckboxInput):
 
 
 def is_checkbox(feature: Feature) -> bool:
-    return feature.kind == "boolean" and feature.required
+    return isinstance(feature, Boolean) and feature.required
 
 
 def make_widget(feature: Feature) -> forms.Widget:
     required = {"required": True} if feature.required else {}
-    if is_checkbox(feature):
-        return YesInput()
-    if feature.kind == "boolean":
-        return forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
-    if feature.kind == "category":
-        return forms.Select(choices=list_choices(feature), attrs=required)
-    seen = [float(end) for end in feature.seen[:1]]
-    lowest = feature.minimum if feature.minimum is not None else min(seen, default=0.0)
-    return make_number_widget(lowest=lowest, required=feature.required)
+    match feature:
+        case Boolean():
+            unknown = forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
+            return YesInput() if feature.required else unknown
+        case Category():
+            return forms.Select(choices=list_choices(feature), attrs=required)
+        case Number() | Integer():
+            lowest = feature.minimum if feature.minimum is not None else min(feature.seen[:1], default=0.0)
+            return make_number_widget(lowest=lowest, required=feature.required)
+        case _:
+            assert_never(feature)
 
 
 def list_choices(feature: Feature) -> list[tuple[str, str]]:

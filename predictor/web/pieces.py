@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from secrets import token_hex
+from typing import assert_never
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import escape
 
+from predictor.exceptions import InvalidValue
 from predictor.models import Version
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
-from predictor.schema.values import Value, convert_value, write_value
+from predictor.schema.values import Value, write_value
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.charts import Chart, Point, draw_base_chart
 from predictor.web.forms import PredictionForm, is_checkbox
@@ -84,15 +86,19 @@ class FieldPieces:
     def fill(self, value: Value) -> str:
         """The field with a value, or empty where it is from a version in which the feature was of another kind."""
         try:
-            written = write_value(convert_value(value, self._feature.kind, self._feature.choices))
-        except ValueError:
+            written = write_value(self._feature.convert(value))
+        except InvalidValue:
             written = ""
-        if self._feature.kind in ("number", "integer"):
-            return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
-        if self._checked:
-            return self._checked if written == "true" else self._empty
-        option = f'<option value="{escape(written)}"'
-        return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
+        match self._feature:
+            case Number() | Integer():
+                return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
+            case Boolean() if self._checked:
+                return self._checked if written == "true" else self._empty
+            case Category() | Boolean():
+                option = f'<option value="{escape(written)}"'
+                return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
+            case _:
+                assert_never(self._feature)
 
 
 def render_field(form: PredictionForm, name: str) -> str:

@@ -1,11 +1,12 @@
 """Makes rows of edge cases: where a compiled model would most likely differ."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema.features import Feature
+from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.values import Matrix, Vector
 
@@ -28,10 +29,10 @@ def make_edge_rows(
     gaps: list[tuple[int, Vector]] = []
     infinite: list[tuple[int, Vector]] = []
     for column, feature in enumerate(schema.features):
-        ordinary.append((column, np.array([*_find_extremes(feature), *range(len(feature.choices))])))
+        ordinary.append((column, np.array([*_find_extremes(feature)])))
         if not feature.required:
             gaps.append((column, np.array([np.nan])))
-        if feature.kind in ("number", "integer") and not infinite:
+        if isinstance(feature, Number | Integer) and not infinite:
             infinite.append((column, np.array(BEYOND_FLOAT32)))
     neighbours = list(_find_neighbours(splits, schema))
     made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, neighbours, gaps, infinite)]
@@ -41,14 +42,18 @@ def make_edge_rows(
 
 
 def _find_extremes(feature: Feature) -> Iterator[float]:
-    if feature.kind == "boolean":
-        yield from (0.0, 1.0)
-    if feature.kind not in ("number", "integer"):
-        return
-    yield from (0.0, -LARGE, LARGE)
-    yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
-    for end in feature.seen:
-        yield from (float(end), np.nextafter(float(end), -np.inf), np.nextafter(float(end), np.inf), 10 * float(end))
+    match feature:
+        case Boolean():
+            yield from (0.0, 1.0)
+        case Category():
+            yield from range(len(feature.choices))
+        case Number() | Integer():
+            yield from (0.0, -LARGE, LARGE)
+            yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
+            for end in feature.seen:
+                yield from (end, np.nextafter(end, -np.inf), np.nextafter(end, np.inf), 10 * end)
+        case _:
+            assert_never(feature)
 
 
 def _find_neighbours(
@@ -57,7 +62,7 @@ def _find_neighbours(
     """Each split, the next float64 and float32 on either side of it, and the nearest float32."""
     total = sum(map(len, splits.values()))
     for column, values in splits.items():
-        if schema.features[column].kind == "category":
+        if isinstance(schema.features[column], Category):
             continue  # All of its values are among the rows anyway.
         wanted = max(1, MOST_SPLITS * len(values) // max(total, MOST_SPLITS))
         some = values[np.linspace(0, len(values) - 1, min(wanted, len(values))).astype(int)]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.record.profile import Profile
+from predictor.schema.kinds import Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.values import Label, Matrix, Vector
 
@@ -23,7 +24,7 @@ def describe_training(
     numbers with the class as a mark; it is empty where the model has none. `curve` is what a regression on
     one number predicts over the range seen. `points` are at most 200 training rows, only with `show_data`.
     """
-    numbers = [i for i, feature in enumerate(schema.features) if feature.kind in ("number", "integer")]
+    numbers = [i for i, feature in enumerate(schema.features) if isinstance(feature, Number | Integer)]
     is_regression = schema.target.task == "regression"
     if len(numbers) < (1 if is_regression else 2):
         return Profile()

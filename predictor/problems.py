@@ -1,0 +1,71 @@
+"""What is wrong with an input, as a value; and the one place where such a value becomes a sentence."""
+
+from typing import Literal
+
+import msgspec
+
+from predictor.formats import format_plain
+from predictor.texts import quote
+
+Code = Literal[
+    "missing",
+    "too_long",
+    "not_one_value",
+    "not_a_number",
+    "number_too_long",
+    "number_too_large",
+    "ambiguous_number",
+    "not_whole",
+    "below_minimum",
+    "above_maximum",
+    "not_a_choice",
+    "not_a_boolean",
+    "not_a_class",
+    "unknown_field",
+    "more_unknown_fields",
+    "repeated_field",
+    "not_a_row",
+]
+SENTENCES: dict[Code, str] = {
+    "missing": "A value is needed: give {expected}.",
+    "too_long": "{given} is too long: give {expected}.",
+    "not_one_value": "One value is needed, not a {plain}: give {expected}.",
+    "not_a_number": "{given} is not a number: give {expected}.",
+    "number_too_long": "{given} is too long for a number: give {expected}.",
+    "number_too_large": "{given} is too large for a number here: give {expected}.",
+    "ambiguous_number": "{given} can be read in two ways: write {expected}.",
+    "not_whole": "{given} is not a whole number below 2⁵³: give {expected}.",
+    "below_minimum": "{given} is too small: the least allowed is {limit}.",
+    "above_maximum": "{given} is too large: the most allowed is {limit}.",
+    "not_a_choice": "{given} is not a choice: give {expected}.",
+    "not_a_boolean": "{given} is neither yes nor no: give {expected}.",
+    "not_a_class": "{given} is not a class of this model: give {expected}.",
+    "unknown_field": "There is no field {given} in this model; it has {expected}.",
+    "more_unknown_fields": "Nor is there this one, or {limit} more.",
+    "repeated_field": "This field was sent more than once: send it once.",
+    "not_a_row": "A row must be an object of fields, not {plain}.",
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an input is refused: a code for programs, what was given, what is expected, and the limit that it breaks."""
+
+    code: Code
+    # As it was sent, whatever it is. The sentence repeats it cut short.
+    given: object = None
+    # In words that fit after “give”.
+    expected: str = ""
+    limit: float | str | None = None
+
+    def __str__(self) -> str:
+        return write_sentence(self)
+
+
+def write_sentence(problem: Problem) -> str:
+    """Say what is wrong and what would be right, for people."""
+    sentence = SENTENCES[problem.code]
+    # Most values are quoted; these are words of our own.
+    given = quote(problem.given) if "{given}" in sentence else ""
+    plain = problem.given if "{plain}" in sentence else ""
+    limit = "" if problem.limit is None else format_plain(problem.limit)
+    return sentence.format(given=given, plain=plain, expected=problem.expected, limit=limit)
