@@ -10,7 +10,7 @@ from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.web import charts
-from predictor.web.charts import MARKS, TEXT_SIZE, WIDTH, Axis
+from predictor.web.charts import MARKS, TEXT_SIZE, TICK_MARGIN, WIDTH, Axis
 
 X = make_feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
 N = make_feature(name="n", kind="integer", label="Count", required=False, seen=(1.0, 9.0))
@@ -80,7 +80,7 @@ def test_the_numbers_at_the_axes_neither_meet_nor_leave_the_picture_on_a_phone(p
     assert ends == sorted(ends)
     # Places are rounded to a tenth of a pixel.
     assert all(-0.05 <= round(end, 6) <= WIDTH + 0.05 for end in ends)
-    assert all(chart.left - measure_text(text, TEXT_SIZE) > TEXT_SIZE for _, text in chart.y.ticks)
+    assert all(round(chart.left - TICK_MARGIN - measure_text(text, TEXT_SIZE), 6) >= 0 for _, text in chart.y.ticks)
     assert chart.right - chart.left > WIDTH / 2
 
 
@@ -99,7 +99,7 @@ def test_numbers_at_an_axis_with_a_unit_are_grouped_as_numbers_with_it_are():
 
 def test_short_numbers_leave_the_axes_where_they_were():
     chart = draw_chart(LINE, LINE_PROFILE, {}, 10.0)
-    assert (chart.left, chart.right) == (84, 624)
+    assert (chart.left, chart.right) == (48, 624)
     assert len(chart.x.ticks) == 6
 
 

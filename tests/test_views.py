@@ -37,9 +37,9 @@ def test_the_form_is_built_from_the_schema(client, penguins):
 
 
 def test_the_default_model_is_a_setting(client, line, penguins, settings):
-    assert "<h1>A straight line</h1>" in client.get("/").content.decode()
+    assert '<h1 dir="auto">A straight line</h1>' in client.get("/").content.decode()
     settings.DEFAULT_MODEL = "penguins"
-    assert "<h1>Palmer penguins</h1>" in client.get("/").content.decode()
+    assert '<h1 dir="auto">Palmer penguins</h1>' in client.get("/").content.decode()
 
 
 def test_a_small_navigation_leads_between_the_models(client, line, penguins):

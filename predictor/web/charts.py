@@ -15,13 +15,13 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 84, 16, 16, 64
+LEFT, RIGHT, TOP, BOTTOM = 48, 16, 16, 36
 MOST_TICKS = 8
 # On a phone, where the style sheet makes text largest.
 TEXT_SIZE = 22
 TICK_GAP = 16
-# What the vertical axis needs next to its numbers: its label, and some padding.
-AXIS_LABEL_WIDTH = 42
+# Between the numbers of the vertical axis and the axis itself.
+TICK_MARGIN = 8
 
 # The marker of each class, so that classes do not differ by colour alone: a disc, a triangle, a square, a diamond, a
 # triangle pointing down, a cross.
@@ -87,7 +87,8 @@ class Chart:
     own_range: Point | None = None
 
     width, height = WIDTH, HEIGHT
-    top, bottom, center = TOP, HEIGHT - BOTTOM, (TOP + HEIGHT - BOTTOM) // 2
+    top, bottom = TOP, HEIGHT - BOTTOM
+    tick_margin = TICK_MARGIN
 
     @property
     def left(self) -> float:
@@ -96,10 +97,6 @@ class Chart:
     @property
     def right(self) -> float:
         return self.x.start + self.x.length
-
-    @property
-    def middle(self) -> float:
-        return (self.left + self.right) / 2
 
     def mark(self, own: Point, ends: Sequence[float], written: str) -> "Chart":
         """The same chart with a visitor's own point, named `written` in the title, and its interval from `ends`."""
@@ -150,7 +147,7 @@ def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = 
     if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
-    x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + AXIS_LABEL_WIDTH))
+    x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + TICK_MARGIN))
     codes: dict[Label | None, int] = {label: code for code, label in enumerate(schema.target.classes)}
     labels = [format_label(label) for label in schema.target.classes] or ["training points"]
     return Chart(
@@ -193,12 +190,13 @@ def _make_vertical_axis(described: Feature | Target, low: float, high: float) ->
 
 
 def _make_horizontal_axis(described: Feature | Target, low: float, high: float, *, left: float) -> Axis:
-    """An axis with as many ticks as there is room for, with half of the last one's text to the right of it."""
+    """An axis with as many ticks as there is room for, with half of a tick's text beyond each of its ends."""
     label, unit = _label(described), described.unit
     axis = Axis(label=label, unit=unit, low=low, high=high, start=left, length=WIDTH - left - RIGHT)
     for most in range(MOST_TICKS, 0, -1):
         axis = replace(axis, most_ticks=most)
-        axis = replace(axis, length=WIDTH - left - max(RIGHT, axis.widest / 2))
+        start = max(left, axis.widest / 2)
+        axis = replace(axis, start=start, length=WIDTH - start - max(RIGHT, axis.widest / 2))
         places = [place for place, _ in axis.ticks]
         if all(after - before >= axis.widest + TICK_GAP for before, after in pairwise(places)):
             break

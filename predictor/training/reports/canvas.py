@@ -24,6 +24,8 @@ COLOURS = {
 PAPER, INK, FAINT, RULE = (COLOURS[name][0] for name in ("paper", "ink", "faint", "rule"))
 CURVES = [light for name, (light, dark) in COLOURS.items() if name.startswith("class-")]
 POINTS_AN_INCH = 72
+# In pixels: how far from the drawing's edges the titles of the axes end.
+TITLE_EDGE = 16
 STYLE = {
     "figure.figsize": (DRAWING_WIDTH / POINTS_AN_INCH, DRAWING_HEIGHT / POINTS_AN_INCH),
     "figure.facecolor": PAPER,
@@ -67,10 +69,20 @@ def draw_svg(draw: Callable[[Any], None]) -> str:
         # matplotlib warns only of appearance: a character missing in its font, an axis without extent.
         warnings.simplefilter("ignore")
         figure = Figure()
-        draw(figure.add_subplot())
+        draw(axes := figure.add_subplot())
+        _place_axis_titles(axes)
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return _theme_svg(written.getvalue())
+
+
+def _place_axis_titles(axes: Any) -> None:
+    """Put the axes' titles at the edges: matplotlib puts them next to the numbers, as wide as those are in its font."""
+    from matplotlib.transforms import blended_transform_factory as blend
+
+    across, along = axes.transAxes, axes.figure.transFigure
+    axes.xaxis.set_label_coords(0.5, TITLE_EDGE / DRAWING_HEIGHT, transform=blend(across, along))
+    axes.yaxis.set_label_coords(TITLE_EDGE / DRAWING_WIDTH, 0.5, transform=blend(along, across))
 
 
 def _theme_svg(svg: str) -> str:

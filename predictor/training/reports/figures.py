@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from sklearn.calibration import CalibrationDisplay
@@ -21,13 +22,15 @@ MOST_CURVES = 10
 MOST_CLASSES_CROSSED = 20
 # The counts of more rows do not fit their cells; shares always do.
 MOST_COUNTED = 10_000
-LONGEST_LABEL = 14
-MOST_SIGNS_A_SIDE = 30
 ROWS_A_BIN, MOST_BINS = 10, 10
 DASHES = ("-", "--")
 # In pixels: the size of the numbers at the axes, the space between two, and around those of the vertical axis.
 TICK_SIZE, TICK_GAP, TICK_MARGIN = 10, 8, 28
 LEFT, RIGHT = 0.17 * DRAWING_WIDTH, 0.03 * DRAWING_WIDTH
+# The largest width of a label, in multiples of its size: with it and a unit, the title of an axis is no longer than the
+# axis, and it fits the margins of a confusion matrix, which are shares of the drawing.
+LONGEST_LABEL = 8.7
+LEFT_OF_MATRIX, BELOW_MATRIX, BELOW_VERTICAL_LABELS = 0.3, 0.15, 0.34
 MOST_STEPS = 5
 # In a confusion matrix, by the largest number of classes.
 FONT_SIZES = {6: 9.0, 10: 8.0, MOST_CLASSES_CROSSED: 6.0}
@@ -114,8 +117,10 @@ def _draw_confusion(labels: list[str], evaluation: Evaluation, axes: Any) -> Non
 
     if len(labels) > MOST_CLASSES_CROSSED:
         raise NotDrawn(f"{len(labels)} classes are too many for a matrix: at most {MOST_CLASSES_CROSSED} are")
-    counted, is_short = evaluation.rows <= MOST_COUNTED, sum(map(len, labels)) <= MOST_SIGNS_A_SIDE
+    counted = evaluation.rows <= MOST_COUNTED
     size = next(size for most, size in FONT_SIZES.items() if len(labels) <= most)
+    cell = (DRAWING_WIDTH * (1 - LEFT_OF_MATRIX) - RIGHT) / len(labels)
+    is_short = max(measure_text(label, size) for label in labels) + TICK_GAP <= cell
     # A transparent colour, so that the background may be light or dark.
     veil = LinearSegmentedColormap.from_list("veil", [(*to_rgb(CURVES[0]), share) for share in (0.0, 0.6)])
     ConfusionMatrixDisplay.from_predictions(
@@ -135,7 +140,7 @@ def _draw_confusion(labels: list[str], evaluation: Evaluation, axes: Any) -> Non
     axes.grid(visible=False)
     axes.set(xlabel="Predicted", ylabel="Actual" if counted else "Actual (rows add up to 100 %)")
     axes.tick_params(labelsize=size)
-    axes.figure.subplots_adjust(left=0.3, bottom=0.15 if is_short else 0.3)
+    axes.figure.subplots_adjust(left=LEFT_OF_MATRIX, bottom=BELOW_MATRIX if is_short else BELOW_VERTICAL_LABELS)
 
 
 def _draw_roc(codes: list[int], labels: list[str], actual: Vector, probabilities: Matrix, axes: Any) -> None:
@@ -207,4 +212,7 @@ def _shorten_labels(labels: list[str]) -> list[str]:
 def _shorten(text: str) -> str:
     """A label that fits, without characters that XML does not allow."""
     readable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return readable if len(readable) <= LONGEST_LABEL else f"{readable[: LONGEST_LABEL - 1]}…"
+    if measure_text(readable, 1) <= LONGEST_LABEL:
+        return readable
+    ends = accumulate(measure_text(sign, 1) for sign in readable)
+    return readable[: sum(end + measure_text("…", 1) <= LONGEST_LABEL for end in ends)] + "…"

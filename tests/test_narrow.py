@@ -1,0 +1,295 @@
+"""Every page on a small screen, with words of any length and in scripts that are written from right to left."""
+
+import csv
+import json
+import random
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import sync_playwright
+
+from predictor.models import Prediction, Promotion, Version
+from predictor.schema.target import Target
+from predictor.training.reports.figures import draw_figures
+from tests.test_browser import FLAGS
+from tests.test_report import answer_classes, answer_regression
+from tests.training import register_shipped, train
+
+pytestmark = pytest.mark.browser
+
+SMALL, LARGE = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+WORD = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
+ARABIC = "سعر البيع النهائي (تقديري) 123!"
+TOWNS = [WORD * 3, ARABIC, "W" * 200, 'b "c" <i>']
+NUMBER, CLASS = "r" * 50, "c" * 50
+USER = "u" * 150
+
+# What reaches beyond the screen, and cannot be scrolled to within a part of the page.
+FIND_CUT_OFF = """() => {
+    const isCutOff = element => {
+        const box = element.getBoundingClientRect();
+        const width = document.documentElement.clientWidth;
+        const isHidden = box.width <= 1 || element.closest(".skip, .visually-hidden");
+        if (isHidden || (box.left >= -0.5 && box.right <= width + 0.5)) return false;
+        for (let around = element.parentElement; around; around = around.parentElement)
+            if (["auto", "scroll"].includes(getComputedStyle(around).overflowX)) return false;
+        return true;
+    };
+    return [...document.querySelectorAll("body *")].filter(isCutOff).map(element => element.outerHTML.slice(0, 80));
+}"""
+# Arabic text whose direction is not its own. An option cannot contain elements; a message may quote what was typed.
+FIND_UNDIRECTED = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+        const parent = walker.currentNode.parentElement;
+        const isExempt = parent.closest("option, svg title, .wrong");
+        const isDirected = parent.closest("bdi, [dir=auto], .unit, output");
+        if (/[\\u0600-\\u06ff]/.test(walker.currentNode.data) && !isExempt && !isDirected)
+            found.push(parent.outerHTML.slice(0, 80));
+    }
+    return found;
+}"""
+FIND_TEXTS_OUTSIDE = """() => {
+    const frame = document.querySelector("svg").getBoundingClientRect();
+    const isOutside = ({left, right, top, bottom}) =>
+        left < frame.left || right > frame.right || top < frame.top || bottom > frame.bottom;
+    const texts = [...document.querySelectorAll("svg text")];
+    return texts.filter(text => isOutside(text.getBoundingClientRect())).map(text => text.textContent);
+}"""
+
+
+@pytest.fixture(scope="module")
+def launched(chromium):
+    # As in test_browser: Playwright keeps an event loop in this thread.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        connections.close_all()
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def db(launched, committed_db):
+    """Instead of pytest-django's own, which would wrap each test in a transaction."""
+
+
+@pytest.fixture(scope="module")
+def site(db, shared_server, tmp_path_factory):
+    """A site with a regression and a classification whose every text is long or Arabic, and a staff member as such."""
+    folder = tmp_path_factory.mktemp("ml_models")
+    for slug in (NUMBER, CLASS):
+        write_hostile_recipe(folder, slug)
+        version = train(folder, slug)
+        Promotion.objects.create(version=version, previous=version, promoted_by=USER, reason="z" * 500)
+    register_shipped("line")
+    register_shipped("penguins")
+    get_user_model().objects.create_superuser(USER, first_name="f" * 150, last_name="l" * 150)
+    for path in (f"/{NUMBER}/", f"/{CLASS}/", "/penguins/", "/readyz"):
+        shared_server.wait_until(path)
+    return shared_server.address
+
+
+def write_hostile_recipe(folder, slug):
+    columns = [WORD + "w", "x", "town", ARABIC, "is_new"]
+    target = "t" * 100
+    is_class = slug == CLASS
+    estimator = "ensemble.RandomForestClassifier" if is_class else "linear_model.LinearRegression"
+    described = {
+        columns[0]: {"label": WORD, "unit": WORD, "help": "h" * 200},
+        "x": {"label": ARABIC, "unit": "ريال سعودي", "help": ARABIC},
+        "town": {"label": WORD * 3},
+        target: {"label": WORD if is_class else ARABIC} | ({} if is_class else {"unit": WORD}),
+    }
+    texts = {"title": WORD * 3, "description": f"{ARABIC} https://example.org/{'q' * 300}", "target": target}
+    lines = [f"{name} = {json.dumps(text)}" for name, text in (texts | {"data": "data.csv"}).items()]
+    lines += ["show_data = true", "[estimator]", f'class = "sklearn.{estimator}"']
+    if is_class:
+        lines += ["[tune]", "params = { n_estimators = [3, 5], max_depth = [3, 4] }"]
+    for column, texts in described.items():
+        lines += [f"[features.{json.dumps(column)}]", *(f"{key} = {json.dumps(text)}" for key, text in texts.items())]
+    (folder / slug).mkdir()
+    (folder / slug / "model.toml").write_text("\n".join(lines))
+    with (folder / slug / "data.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([[*columns, target], *make_rows(is_class)])
+
+
+def make_rows(is_class):
+    drawn = random.Random(0)  # noqa: S311  # Of test data.
+    for i in range(300):
+        width, x = round(drawn.uniform(-1e7, 1e7), 2), round(drawn.uniform(1e5, 9e5), 1)
+        value = TOWNS[2 * (width > 0) + (x > 5e5)] if is_class else round(5e6 + width * 0.3 + drawn.gauss(0, 2e5), 2)
+        yield [width, x, TOWNS[i % 4], ["true", "false", ""][i % 3], ["true", "false"][i % 2], value]
+
+
+@pytest.fixture
+def open_page(launched, site):
+    """Open a path of the site on a small screen, as that staff member where `staff` says so."""
+    contexts = []
+
+    def open_path(path, viewport=SMALL, staff=False):
+        contexts.append(launched.new_context(viewport=viewport))
+        if staff:
+            client = Client()
+            client.force_login(get_user_model().objects.get(username=USER))
+            session = client.cookies["sessionid"].value
+            contexts[-1].add_cookies([{"name": "sessionid", "value": session, "url": site}])
+        page = contexts[-1].new_page()
+        page.goto(site + path)
+        return page
+
+    yield open_path
+    for context in contexts:
+        context.close()
+
+
+def assert_fits(page, directed=True):
+    shown = page.evaluate("decodeURI(location.pathname + location.search).slice(0, 80)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], shown
+    assert (shown, page.evaluate(FIND_CUT_OFF)) == (shown, [])
+    if directed:
+        assert (shown, page.evaluate(FIND_UNDIRECTED)) == (shown, [])
+
+
+def predict(page, typed=("-98765432.25", "1234567.5")):
+    page.locator("form.predict").evaluate("form => { form.noValidate = true }")
+    for position, text in enumerate(typed, start=1):
+        page.fill(f"#feature-{position}", text)
+    page.select_option("#feature-3", index=1)
+    page.click("form.predict button")
+
+
+each_width = pytest.mark.parametrize("viewport", [SMALL, LARGE], ids=["320 px", "1280 px"])
+each_model = pytest.mark.parametrize("slug", [NUMBER, CLASS, "line", "penguins"], ids=lambda slug: slug[:8])
+
+
+@each_width
+@each_model
+def test_the_pages_of_a_model_fit_the_screen_whatever_its_recipe_contains(open_page, slug, viewport):
+    page = open_page(f"/{slug}/", viewport)
+    assert_fits(page)
+    for path in (f"/about/{slug}/?at=2026-01-01T00:00", f"/about/{slug}/?at={'q' * 300}", f"/about/{slug}/1/"):
+        page.goto(page.evaluate("location.origin") + path)
+        assert_fits(page)
+
+
+@each_width
+@pytest.mark.parametrize("slug", [NUMBER, CLASS], ids=["regression", "classification"])
+def test_a_prediction_and_its_outcomes_fit_the_screen(open_page, slug, viewport):
+    page = open_page(f"/{slug}/", viewport, staff=True)
+    predict(page)
+    page.wait_for_selector("output#prediction")
+    assert_fits(page)
+    if slug == CLASS:
+        page.select_option("[name=outcome]", value=TOWNS[0])
+    else:
+        page.fill("[name=outcome]", "9" * 500)
+        page.click("form.record button")
+        page.wait_for_selector(".problems")
+        assert_fits(page)
+        page.fill("[name=outcome]", "-123456789012345.25")
+    page.click("form.record button")
+    page.wait_for_selector(".happened")
+    assert_fits(page)
+
+
+@pytest.mark.parametrize("typed", ["9" * 3000, "x" * 3000, ARABIC * 20], ids=["digits", "letters", "Arabic"])
+def test_the_errors_of_a_form_fit_the_screen_whatever_was_typed(open_page, typed):
+    page = open_page(f"/{NUMBER}/")
+    predict(page, [typed, typed])
+    page.wait_for_selector(".problems")
+    assert_fits(page)
+
+
+def test_the_pages_of_errors_fit_the_screen(open_page, site):
+    page = open_page(f"/{'n' * 300}/")
+    assert_fits(page)
+    page.goto(site + f"/{NUMBER}/")
+    page.context.clear_cookies()
+    predict(page)
+    page.wait_for_selector("#notice h1")
+    assert_fits(page)
+
+
+@each_width
+def test_no_page_of_the_admin_is_wider_than_the_screen(open_page, site, viewport):
+    page = open_page(f"/{NUMBER}/", viewport, staff=True)
+    predict(page)
+    page.wait_for_selector("form.record")
+    page.fill("[name=outcome]", "-123456789012345.25")
+    page.click("form.record button")
+    page.wait_for_selector(".happened")
+    version, prediction = Version.objects.get(model=NUMBER), Prediction.objects.first()
+    tables = ["prediction", "version", "promotion", "outcome"]
+    one = {"prediction": prediction, "version": version, "promotion": version.promotions.first()}
+    one["outcome"] = prediction.outcomes.first()
+    paths = ["", "password_change/", "auth/user/", f"predictor/prediction/?q={'s' * 300}", "predictor/nothing/"]
+    paths += [f"predictor/{table}/" for table in tables]
+    paths += [f"predictor/{table}/{one[table].pk}/{page}/" for table in tables for page in ("change", "history")]
+    for path in paths:
+        page.goto(f"{site}/admin/{path}")
+        assert_fits(page, directed=False)
+    page.goto(f"{site}/admin/predictor/outcome/add/?prediction={prediction.id}")
+    page.fill("textarea[name=value]", "q" * 500)
+    page.click("input[name=_save]")
+    page.wait_for_selector(".errorlist")
+    assert_fits(page, directed=False)
+
+
+def test_the_sign_in_of_the_admin_fits_the_screen(open_page):
+    page = open_page("/admin/login/")
+    page.fill("input[name=username]", "u" * 150)
+    page.fill("input[name=password]", "wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".errornote")
+    assert_fits(page, directed=False)
+
+
+@each_width
+@pytest.mark.parametrize("slug", [NUMBER, CLASS], ids=["regression", "classification"])
+def test_the_titles_of_a_charts_axes_are_whole_and_meet_no_number(open_page, slug, viewport):
+    page = open_page(f"/about/{slug}/", viewport)
+    titles, ticks = page.locator("figure .axis"), page.locator(".chart .tick")
+    assert titles.all_inner_texts() == [f"{ARABIC} ({WORD if slug == NUMBER else 'ريال سعودي'})", f"{WORD} ({WORD})"]
+    frame = page.locator("svg.chart").bounding_box()
+    above, below = (titles.nth(i).bounding_box() for i in (0, 1))
+    assert above["y"] + above["height"] <= frame["y"]
+    assert below["y"] >= frame["y"] + frame["height"]
+    assert ticks.count() >= 4
+    for box in (ticks.nth(i).bounding_box() for i in range(ticks.count())):
+        assert frame["x"] <= box["x"]
+        assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+        assert frame["y"] <= box["y"]
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"]
+
+
+LABELS = {"long": WORD, "capitals": "W" * 30, "ideographs": "年収の予測値と実際の値の差額合計", "Arabic": ARABIC}
+
+
+@pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("size", [1.0, 1e13])
+def test_no_text_of_a_regressions_figures_is_cut_off(launched, label, size):
+    target = Target(name="y", label=label, unit=label, task="regression")
+    assert_drawn_whole(launched, target, answer_regression(200, scale=size))
+
+
+@pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("classes", [3, 6, 20])
+def test_no_text_of_a_classifications_figures_is_cut_off(launched, label, classes):
+    labels = tuple(f"{label}{number}" for number in range(classes))
+    target = Target(name="y", label=label, task="classification", classes=labels)
+    assert_drawn_whole(launched, target, answer_classes(300, classes))
+
+
+def assert_drawn_whole(launched, target, evaluation):
+    drawn = draw_figures(target, evaluation, show_data=True, seed=0).drawings
+    assert drawn
+    page = launched.new_page()
+    for drawing in drawn:
+        page.set_content(drawing.svg)
+        assert page.locator("svg text").count() > 4
+        assert (drawing.name, page.evaluate(FIND_TEXTS_OUTSIDE)) == (drawing.name, [])
+    page.close()
