@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from django.core.management import BaseCommand, ManagementUtility, get_commands
 
+from benchmarks.attacks import __main__ as attacks
 from predictor.training import recipe
 from tests.conftest import ROOT
 
@@ -189,6 +190,20 @@ def test_every_benchmark_and_test_that_a_page_asks_for_is_there(page):
             assert any((ROOT / "benchmarks" / path).exists() for path in (f"{module}.py", module)), code
         for file, name in re.findall(r"(tests/test_\w+\.py) -k (\w+)", code):
             assert re.search(rf"def test_\w*{name}", (ROOT / file).read_text()), code
+
+
+def test_every_attack_on_the_page_of_security_has_a_test_that_repeats_it():
+    text = (ROOT / "docs/security.md").read_text()
+    attacked = text.partition("## What was attacked")[2].partition("\n## ")[0]
+    rows = [line for line in attacked.splitlines() if re.match(r"\| (?!.* to repeat it \|$)[^-]", line)]
+    assert len(rows) > 30
+    assert [row for row in rows if not re.search(r"\| `tests/test_\w+\.py -k \w+` \|$", row)] == []
+
+
+@pytest.mark.parametrize("page", ALL, ids=name_page)
+def test_every_attack_that_a_page_names_to_the_benchmark_is_one_of_its_own(page):
+    calls = [re.match(r"python -m benchmarks\.attacks((?: [a-z][a-z-]*)*)", code) for code in find_code(page)]
+    assert {name for call in calls if call for name in call.group(1).split()} - attacks.ATTACKS.keys() == set()
 
 
 def read_table(page, before):
