@@ -16,7 +16,7 @@ from tests.visitor import Server, find_free_port
 
 ROOT = Path(__file__).parent.parent
 # Files that take more than 20 s.
-LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser")
+LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser", "test_narrow")
 
 
 @pytest.fixture(scope="session")
