@@ -113,7 +113,11 @@ class ModelNotFound(MlsiteError):
 
 
 class ModelNotReady(MlsiteError):
-    pass
+    """`problem` is for everybody; the reason, which may name versions of libraries, is for the log."""
+
+    def __init__(self, problem: str, reason: str = "") -> None:
+        self.problem = problem
+        super().__init__(f"{problem}: {reason}" if reason else problem)
 
 
 class ArtifactError(MlsiteError):

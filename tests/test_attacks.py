@@ -18,7 +18,7 @@ from tests.watch import Watch, connect, read_answer
 
 pytestmark = pytest.mark.both_databases
 
-FORM = "POST / HTTP/1.1\r\nHost: here\r\n" + "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+FORM = "POST / HTTP/1.1\r\nHost: localhost\r\n" + "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
 LINE = "/api/v1/models/line/predict"
 SECONDS = 2
 
@@ -85,11 +85,11 @@ def open_clients(site):
 
 ENDLESS = {
     FORM: 413,
-    f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n": 413,
-    f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n": 415,
-    f"GET {LINE} HTTP/1.1\r\nHost: here\r\n": 405,
-    "POST /nowhere HTTP/1.1\r\nHost: here\r\n": 413,
-    "GET /healthz HTTP/1.1\r\nHost: here\r\n": 413,
+    f"POST {LINE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n": 413,
+    f"POST {LINE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n": 415,
+    f"GET {LINE} HTTP/1.1\r\nHost: localhost\r\n": 405,
+    "POST /nowhere HTTP/1.1\r\nHost: localhost\r\n": 413,
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n": 413,
 }
 
 
@@ -114,7 +114,7 @@ def test_bodies_without_end_are_not_read_and_their_connections_closed(open_clien
 
 def test_chunks_without_end_are_refused(open_clients, watch):
     kind = "Content-Type: application/json\r\nTransfer-Encoding: chunked"
-    heads = [f"POST {path} HTTP/1.1\r\nHost: here\r\n{kind}\r\n\r\n" for path in ("/", LINE, "/nowhere")]
+    heads = [f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\n" for path in ("/", LINE, "/nowhere")]
     clients = {head: open_clients(4, head) for head in heads}
     senders = [client for some in clients.values() for client in some[1:]]
     with watch, send_on(senders, b"1\r\nx\r\n" * 10_000):
@@ -150,7 +150,7 @@ def test_a_body_that_ends_too_early_is_not_served(open_clients):
 def test_requests_in_one_packet_are_answered_in_their_order(open_clients):
     body = f"csrfmiddlewaretoken={TOKEN}&x="
     asked = [f"{FORM}Content-Length: {len(body) + 1}\r\n\r\n{body}{x}" for x in "5y6"]
-    [client] = open_clients(1, "".join(asked) + "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    [client] = open_clients(1, "".join(asked) + "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     answers = read_answer(client).split("HTTP/1.1 ")[1:]
     assert [answer[:3] for answer in answers] == ["303", "422", "303", "200"]
 
@@ -173,14 +173,14 @@ def test_those_who_do_not_read_their_answers_stop_nobody_else(open_clients, watc
     for client in clients:
         client.setblocking(False)
         with suppress(BlockingIOError):
-            client.send(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 5_000)
+            client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 5_000)
     with watch:
         watch.look_for(3 * SECONDS)
     watch.check()
 
 
 def test_those_who_ask_to_close_and_do_not_stop_nobody_else(open_clients, watch):
-    clients = open_clients(12, "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    clients = open_clients(12, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     with watch:
         watch.look_for(SECONDS)
     watch.check()
@@ -212,12 +212,13 @@ def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path):
     "headers", ["".join(f"X-{n}: {'x' * 8000}\r\n" for n in range(5)), "Cookie: " + "x" * 9000 + "\r\n"]
 )
 def test_long_heads_are_refused(open_clients, headers):
-    [client] = open_clients(1, f"GET / HTTP/1.1\r\nHost: here\r\n{headers}\r\n")
+    [client] = open_clients(1, f"GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
     assert read_answer(client).startswith("HTTP/1.1 431 ")
 
 
 def test_no_header_moves_the_links_of_other_visitors(site, tmp_path):
-    server = start_server(tmp_path, DATABASE_URL=make_database_url(), WEB_CONCURRENCY="1", FORWARDED_ALLOW_IPS="*")
+    trusting = {"FORWARDED_ALLOW_IPS": "*", "ALLOWED_HOSTS": "*"}
+    server = start_server(tmp_path, DATABASE_URL=make_database_url(), WEB_CONCURRENCY="1", **trusting)
     with ExitStack() as stack:
         stack.callback(server.stop)
         server.wait_until("/healthz")
@@ -231,7 +232,7 @@ def test_no_header_moves_the_links_of_other_visitors(site, tmp_path):
             words = f"Host: evil.example\r\nX-Forwarded-Host: evil.example\r\n{name}: /evil\r\n"
             ask("/evil/", words)
             ask("/", words)
-        page = ask("/", "Host: here\r\n")
+        page = ask("/", "Host: localhost\r\n")
     assert "evil" not in page
     assert 'action="/line/"' in page
 
@@ -271,7 +272,7 @@ def test_five_clients_with_thousands_of_unknown_fields_are_not_noticed(open_clie
 def test_five_clients_with_bodies_as_large_as_allowed_are_not_noticed(open_clients, watch, inputs):
     clients = open_clients(5)
     body = f'{{"inputs":{inputs}}}'
-    head = f"POST {LINE} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    head = f"POST {LINE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
     with watch, send_on(clients, request):
         watch.look_for(SECONDS)

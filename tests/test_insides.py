@@ -85,6 +85,10 @@ INSIDES = {
         "django.contrib.sessions.middleware:SessionMiddleware": "81dfc7bdab25",
         "django.contrib.auth.middleware:AuthenticationMiddleware": "016788fb7214",
         "django.contrib.messages.middleware:MessageMiddleware": "68bbf99a11d6",
+        "django.middleware.common:CommonMiddleware": "0a9411bc1510",
+    },
+    "mlsite/proxies.py": {
+        "django.utils.log:log_response": "9e4646dc28f9",
     },
     "mlsite/pooled/base.py": {
         "django.db.backends.base.base:BaseDatabaseWrapper.connect": "65ad70c3f9c2",
@@ -98,6 +102,9 @@ INSIDES = {
     "predictor/web/jinja.py": {
         "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
         "jinja2.runtime:new_context": "4578768842ae",
+    },
+    "predictor/web/origins.py": {
+        "django.middleware.csrf:CsrfViewMiddleware": "461e7a1110de",
     },
     "predictor/web/pieces.py": {
         "django/forms/jinja2/django/forms/widgets/attrs.html": "fc9d8ff803a9",
