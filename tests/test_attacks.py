@@ -1,5 +1,7 @@
 """What one client can do to all others, with a real server: nothing that they would notice."""
 
+import gzip
+import select
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -112,16 +114,96 @@ def test_bodies_without_end_are_not_read_and_their_connections_closed(open_clien
     watch.check()
 
 
-def test_chunks_without_end_are_refused(open_clients, watch):
-    kind = "Content-Type: application/json\r\nTransfer-Encoding: chunked"
-    heads = [f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\n" for path in ("/", LINE, "/nowhere")]
-    clients = {head: open_clients(4, head) for head in heads}
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+JSON_HEAD = f"POST {LINE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+ROW = '{"inputs": {"x": 5}}'
+
+
+def cut(body, size):
+    """A body in chunks of this size."""
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return "".join(f"{len(piece):x}\r\n{piece}\r\n" for piece in pieces) + "0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "chunk", ["1\r\nx\r\n" * 10_000, f"{60_000:x}\r\n{'x' * 60_000}\r\n", "0\r\n" + "A: b\r\n" * 10_000]
+)
+def test_chunks_without_end_are_refused(open_clients, watch, chunk):
+    heads = [FORM, JSON_HEAD, FORM.replace("POST / ", "POST /nowhere/ ")]
+    clients = {head: open_clients(4, f"{head}{CHUNKED}\r\n") for head in heads}
     senders = [client for some in clients.values() for client in some[1:]]
-    with watch, send_on(senders, b"1\r\nx\r\n" * 10_000):
+    with watch, send_on(senders, chunk.encode()):
+        for some in clients.values():
+            send_until_refused(some[0], chunk.encode())
         statuses = read_refusals({head: some[0] for head, some in clients.items()})
         watch.look_for(SECONDS)
-    assert statuses == dict.fromkeys(heads, 411)
+    assert set(statuses.values()) <= {400, 413}, statuses
     watch.check()
+
+
+def send_until_refused(client, data):
+    """Send again and again until the server has answered, which it does before it has read all of it."""
+    client.setblocking(False)
+    until = time.monotonic() + 60
+    while not select.select([client], [], [], 0.01)[0]:
+        assert time.monotonic() < until, "chunks without end were not refused"
+        with suppress(BlockingIOError):
+            client.send(data)
+    client.setblocking(True)
+
+
+@pytest.mark.parametrize("size", [1, 5, 1_000])
+def test_bodies_in_chunks_are_answered_and_what_follows_them_too(open_clients, size):
+    form = f"csrfmiddlewaretoken={TOKEN}&x=5"
+    asked = [f"{FORM}{CHUNKED}\r\n{cut(form, size)}", f"{JSON_HEAD}{CHUNKED}\r\n{cut(ROW, size)}"]
+    last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    [client] = open_clients(1, "".join(asked) * 2 + last)
+    answers = read_answer(client).split("HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == ["303", "200", "303", "200", "200"]
+
+
+def test_chunks_that_come_one_by_one_are_answered(open_clients):
+    [client] = open_clients(1, f"{JSON_HEAD}Expect: 100-continue\r\nConnection: close\r\n{CHUNKED}\r\n")
+    assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    for byte in cut(ROW, 7):
+        client.sendall(byte.encode())
+    assert read_answer(client).startswith("HTTP/1.1 200 ")
+
+
+def test_a_large_body_in_chunks_is_answered(open_clients):
+    rows = '{"inputs": [' + ",".join(['{"x": 5}'] * 1_000) + " " * 3_900_000 + "]}"
+    [client] = open_clients(1, f"{JSON_HEAD}{CHUNKED}Connection: close\r\n\r\n{cut(rows, 8_192)}")
+    assert read_answer(client).startswith("HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("chunks", ["x\r\n", "5\r\nabc\r\n0\r\n\r\n", "5\nabcde\r\n0\r\n\r\n", "0\r\nwrong\r\n\r\n"])
+@pytest.mark.parametrize("head", [FORM, JSON_HEAD], ids=["form", "json"])
+def test_a_malformed_chunk_gets_one_answer_which_names_it(open_clients, head, chunks):
+    smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    [client] = open_clients(1, f"{head}{CHUNKED}\r\n{chunks}{smuggled}")
+    answer = read_answer(client)
+    assert answer.count("HTTP/1.1 ") == 1
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert "\r\nConnection: close\r\n" in answer
+    assert "chunk" in answer
+    assert ("application/json" in answer) == (head == JSON_HEAD)
+
+
+@pytest.mark.parametrize(
+    "headers", ["Transfer-Encoding: gzip, chunked\r\n", f"Content-Length: 5\r\n{CHUNKED}", CHUNKED * 2]
+)
+def test_a_body_whose_end_is_doubtful_is_refused(open_clients, headers):
+    [client] = open_clients(1, f"{JSON_HEAD}{headers}\r\n{cut(ROW, 5)}")
+    answer = read_answer(client)
+    assert answer.count("HTTP/1.1 ") == 1
+    assert answer[9:12] in ("400", "411")
+
+
+def test_a_body_in_gzip_and_chunks_is_answered(open_clients):
+    [client] = open_clients(1, f"{JSON_HEAD}{CHUNKED}Content-Encoding: gzip\r\nConnection: close\r\n\r\n")
+    packed = gzip.compress(ROW.encode())
+    client.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed))
+    assert read_answer(client).startswith("HTTP/1.1 200 ")
 
 
 def test_a_client_that_sends_all_of_a_body_which_is_a_little_too_large_reads_why_it_was_refused(open_clients):

@@ -72,6 +72,7 @@ INSIDES = {
         "gunicorn.http.message:Request.parse": "34c084607ae1",
         "gunicorn.http.message:Request.read_into": "3f959e4da304",
         "gunicorn.http.body:LengthReader": "3b01bc7c21a2",
+        "gunicorn.http.body:ChunkedReader.__init__": "74626d236eb5",
         "gunicorn.http.body:Body.__init__": "db5ff256b7b9",
         "gunicorn.http.unreader:Unreader": "84aaa8f91fcd",
         "gunicorn.http.unreader:SocketUnreader": "786a257be09e",
@@ -98,6 +99,10 @@ INSIDES = {
     },
     "predictor/access/hashing.py": {
         "django.contrib.auth.hashers:PBKDF2PasswordHasher": "982084b01c64",
+    },
+    "predictor/web/bounds.py": {
+        "django.http.request:HttpRequest.body.fget": "6bc745122420",
+        "django.http.request:HttpRequest._load_post_and_files": "651706c4c9ac",
     },
     "predictor/web/jinja.py": {
         "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
