@@ -74,5 +74,7 @@ def refuse(request: HttpRequest, status: int, code: str, title: str, hint: str) 
     else:
         response = show_excess(request, TooMuch(status, title, hint))
         response.headers["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
+        response.headers["Content-Length"] = str(len(response.content))
+    response.headers["X-Content-Type-Options"] = "nosniff"
     response._has_been_logged = True  # type: ignore[attr-defined]  # Checked with Django 5.2.19 (tests/test_insides.py).
     return response

@@ -32,6 +32,8 @@ def test_a_foreign_host_is_refused_in_one_short_line_that_names_the_setting(prod
     assert response.status_code == 400
     assert "ALLOWED_HOSTS" in response.content.decode()
     assert response["Content-Security-Policy"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Length"] == str(len(response.content))
     assert lines() == ["refused: the Host header is “evil.example”, which ALLOWED_HOSTS does not name"]
 
 
