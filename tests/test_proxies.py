@@ -5,7 +5,9 @@ import logging
 
 import pytest
 from django.test import Client
+from gunicorn.config import Config
 
+from mlsite.proxies import SECURE_HEADERS
 from tests.conftest import run_manage
 from tests.test_api import LINE, post
 
@@ -28,10 +30,10 @@ def production(settings):
 
 
 def test_a_foreign_host_is_refused_in_one_short_line_that_names_the_setting(production, line, lines):
-    response = production.get("/", headers={"host": "evil.example"})
+    response = production.get("/", headers={"host": "evil.example:8000"})
     assert response.status_code == 400
     assert "ALLOWED_HOSTS" in response.content.decode()
-    assert response["Content-Security-Policy"]
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Length"] == str(len(response.content))
     assert lines() == ["refused: the Host header is “evil.example”, which ALLOWED_HOSTS does not name"]
@@ -77,11 +79,27 @@ def test_the_api_over_https_answers(production, line):
 
 
 @pytest.mark.parametrize("path", ["/", LINE])
-def test_a_proxy_that_is_not_trusted_gets_a_refusal_and_no_endless_redirect(production, line, lines, path):
-    response = production.post(path, headers={"x-forwarded-proto": "https"}, REMOTE_ADDR="10.0.0.5")
+@pytest.mark.parametrize(
+    "headers", [{"x-forwarded-proto": "https"}, {"x-forwarded-ssl": "on"}, {"x-forwarded-protocol": "ssl"}]
+)
+def test_a_proxy_that_is_not_trusted_gets_a_refusal_and_no_endless_redirect(production, line, lines, path, headers):
+    response = production.post(path, headers=headers, REMOTE_ADDR="10.0.0.5")
     assert response.status_code == 403
     assert "FORWARDED_ALLOW_IPS" in response.content.decode()
     assert lines() == ["refused: “10.0.0.5” forwards a request over HTTPS, but FORWARDED_ALLOW_IPS does not name it"]
+
+
+def test_what_gunicorn_takes_for_https_is_what_is_refused_without_trust():
+    names = {f"HTTP_{name.replace('-', '_')}": value for name, value in Config().secure_scheme_headers.items()}
+    assert names == SECURE_HEADERS
+
+
+@pytest.mark.parametrize("path", ["/", LINE])
+def test_a_list_of_schemes_gets_a_refusal_and_no_endless_redirect(production, line, lines, path):
+    response = production.post(path, headers={"x-forwarded-proto": "https, http"})
+    assert response.status_code == 403
+    assert "X-Forwarded-Proto to “https, http”" in response.content.decode()
+    assert lines() == ["refused: X-Forwarded-Proto is “https, http”, and must be https alone"]
 
 
 def read_settings(**environment):

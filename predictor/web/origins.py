@@ -5,10 +5,12 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_NO_CSRF_COOKIE, REASON_NO_REFERER
 
-from predictor.texts import quote
+from predictor.texts import make_printable
 
 # The beginning of Django's reason, whose end names the origin. Checked with Django 5.2.19 (tests/test_insides.py).
 BAD_ORIGIN = REASON_BAD_ORIGIN.partition("%s")[0]
+# A scheme with the longest name in DNS and a port.
+MOST_CHARACTERS = 270
 BAD_REFERER = "Referer checking failed"
 
 
@@ -43,15 +45,16 @@ def explain_origin(request: HttpRequest, origin: str) -> str:
         given = urlsplit(origin)
     except ValueError:
         given = urlsplit("")
+    sender = f"“{make_printable(f'{given.scheme}://{given.netloc}' if given.netloc else origin)[:MOST_CHARACTERS]}”"
     if given.netloc == request.get_host() and given.scheme == "https":
         return (
-            f"The form was sent from {quote(origin)}, but arrived as {own}: a proxy speaks HTTPS with your browser and"
+            f"The form was sent from {sender}, but arrived as {own}: a proxy speaks HTTPS with your browser and"
             " plain HTTP with this site. The site's administrator names that proxy in FORWARDED_ALLOW_IPS, and lets it"
             " set X-Forwarded-Proto."
         )
     if given.netloc == request.get_host():
         return f"The form was opened over plain HTTP, but this site is {own}. Open the form there and send it again."
     return (
-        f"The form was sent from {quote(origin)}, but this site is {own}. If both are the same site behind a proxy, its"
+        f"The form was sent from {sender}, but this site is {own}. If both are the same site behind a proxy, its"
         " administrator lets the proxy pass the Host header on, or adds the first one to CSRF_TRUSTED_ORIGINS."
     )
