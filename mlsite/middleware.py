@@ -60,7 +60,8 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
         MessageMiddleware.process_request(self, request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        renew(request.session)
+        if response.status_code < 500:  # Otherwise the session itself may be what could not be read.
+            renew(request.session)
         response = MessageMiddleware.process_response(self, request, response)
         return SessionMiddleware.process_response(self, request, response)
 

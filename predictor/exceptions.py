@@ -18,7 +18,7 @@ MlsiteError
 ├── ModelNotReady          a model without a version that this process can serve
 ├── UnsupportedContent     a body in a charset or a compression that is not read here
 ├── UnreadableContent      a body that is not what its headers say
-├── ContentTooLarge        a compressed body that contains more than is allowed
+├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
 ├── Refused                a request to the API that gets no prediction (api.bodies)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
@@ -133,7 +133,7 @@ class UnreadableContent(MlsiteError):
 
 
 class ContentTooLarge(MlsiteError):
-    """More than `most_bytes`."""
+    """A body has more than `most_bytes`, compressed or not."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes

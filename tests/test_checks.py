@@ -29,6 +29,9 @@ def bare(tmp_path):
         "MODEL_SIGNING_KEY": OTHER,
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "ALLOWED_HOSTS": "models.example",
+        "HOST": "",
+        "FORWARDED_ALLOW_IPS": "",
+        "CSRF_TRUSTED_ORIGINS": "",
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -246,6 +247,18 @@ def test_what_caches_may_keep_renews_no_session(grace, line):
     assert response.status_code == 200
     assert "public" in response["Cache-Control"]
     assert not response.cookies
+
+
+def test_a_session_that_cannot_be_read_is_an_outage_and_no_fault(grace, line):
+    client = sign_in_grace()
+
+    def lose_sessions(execute, sql, *arguments):
+        if "django_session" in sql:
+            raise OperationalError("the database is away")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(lose_sessions):
+        assert client.get("/about/line/").status_code == 503
 
 
 def make_older(client, *, seconds):

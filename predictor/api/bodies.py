@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.content import check_charset, check_text, decompress
-from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError, UnreadableContent, UnsupportedContent
+from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
 from predictor.models import Prediction
 from predictor.problems import Problem
 from predictor.schema.schema import Row, Schema
@@ -65,30 +65,20 @@ def read_inputs(request: HttpRequest) -> Inputs:
 
 
 def read_text(request: HttpRequest) -> bytes:
-    """The body as UTF-8, decompressed and without a byte order mark; raise Refused."""
+    """The body as UTF-8, decompressed and without a byte order mark.
+
+    Raises Refused, UnreadablePostError, and what predictor.content raises.
+    """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         problem = "Send the body with a Content-Length, or in chunks without any other Transfer-Encoding."
         raise Refused(411, "length_required", problem)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise make_too_large()
-    try:
-        check_charset((request.content_params or {}).get("charset", "utf-8"))
-        sent = decompress(request.read(), request.META.get("HTTP_CONTENT_ENCODING", ""), MOST_BYTES)
-        check_text(sent)
-    except UnsupportedContent as error:
-        raise Refused(415, "unsupported_media_type", str(error)) from error
-    except ContentTooLarge as error:
-        raise make_too_large() from error
-    except UnreadableContent as error:
-        raise Refused(400, "malformed", str(error)) from error
-    except UnreadablePostError as error:
-        raise Refused(400, "malformed", f"The body cannot be read: {error}.") from error
+        raise ContentTooLarge(MOST_BYTES)
+    check_charset((request.content_params or {}).get("charset", "utf-8"))
+    sent = decompress(request.read(), request.META.get("HTTP_CONTENT_ENCODING", ""), MOST_BYTES)
+    check_text(sent)
     return sent.removeprefix(codecs.BOM_UTF8)
-
-
-def make_too_large() -> Refused:
-    return Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
 
 
 def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
