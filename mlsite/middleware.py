@@ -7,6 +7,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
@@ -60,10 +61,17 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
         MessageMiddleware.process_request(self, request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = MessageMiddleware.process_response(self, request, response)
+        is_changed = request.session.modified
         if response.status_code < 500:  # Otherwise the session itself may be what could not be read.
             renew(request.session)
-        response = MessageMiddleware.process_response(self, request, response)
-        return SessionMiddleware.process_response(self, request, response)
+        try:
+            return SessionMiddleware.process_response(self, request, response)
+        except SessionInterrupted:
+            # It could not be written: the database is read-only during a failover, or the user has just signed out.
+            if is_changed:
+                raise
+            return response
 
 
 def renew(session: SessionBase) -> None:

@@ -240,6 +240,7 @@ def test_requests_in_one_packet_are_answered_in_their_order(open_clients):
 def test_those_who_send_half_a_request_stop_nobody_else_and_are_asked_for_more_in_vain(open_clients, watch):
     heads = open_clients(20, FORM)
     bodies = open_clients(20, f"{FORM}Content-Length: 100\r\n\r\ncsrf")
+    bodies += open_clients(20, f"{FORM}{CHUNKED}\r\n20\r\ncsrf")
     silent = open_clients(20)
     begun = time.monotonic()
     with watch:

@@ -261,6 +261,20 @@ def test_a_session_that_cannot_be_read_is_an_outage_and_no_fault(grace, line):
         assert client.get("/about/line/").status_code == 503
 
 
+def test_a_session_whose_use_cannot_be_written_opens_pages_nevertheless(grace):
+    client = sign_in_grace()
+    make_older(client, seconds=SECONDS_BETWEEN_RENEWALS + 1)
+
+    def lose_writes(execute, sql, *arguments):
+        if sql.startswith("UPDATE") and "django_session" in sql:
+            raise OperationalError("the database is read-only")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(lose_writes):
+        assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/").cookies["sessionid"]["max-age"] == 24 * 3600
+
+
 def make_older(client, *, seconds):
     """Let the last use of a client's session be so long ago."""
     session = client.session
