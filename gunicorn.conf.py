@@ -48,6 +48,8 @@ graceful_timeout = 25
 
 # The heartbeat file on a real disk can block a worker for as long as the disk does.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # A RAM disk, by intent.
+# Read here since gunicorn itself reads it before .env. Only these proxies may say that their client used HTTPS.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 # No header of a request may set the site's path prefix: it would change the links of all visitors.
 forwarder_headers = ""
 
@@ -59,7 +61,7 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'
 
 
 def on_starting(server: object) -> None:
-    """Report wrong settings in a few lines, where a worker that fails to boot would print a stack trace.
+    """Report wrong and doubtful settings in a few lines, where a worker that fails to boot would print a stack trace.
 
     The check runs in its own process: every worker would inherit what the master imports or connects to.
     """
@@ -68,6 +70,7 @@ def on_starting(server: object) -> None:
     )
     if done.returncode:
         sys.exit(done.stderr.strip())
+    sys.stderr.write(done.stderr)
 
 
 def post_worker_init(worker: object) -> None:

@@ -232,7 +232,7 @@ def make_site(checkout: Checkout, environment: dict[str, str], port: int, questi
 def make_ours(database_url: str, columns: dict[str, list[str]], port: int, checkout: Checkout = OURS) -> System:
     """The site in production on PostgreSQL, behind what a router adds to a request."""
     address = f"127.0.0.1:{port}"
-    tokens = [f"Cookie: csrftoken={TOKEN}", f"Origin: https://{address}", f"Host: {address}"]
+    tokens = [f"Cookie: __Host-csrftoken={TOKEN}; csrftoken={TOKEN}", f"Origin: https://{address}", f"Host: {address}"]
 
     def write_form(row: Row) -> str:
         return urlencode({"csrfmiddlewaretoken": TOKEN, **dict(zip(columns["line"], row, strict=True))})

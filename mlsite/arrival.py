@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gunicorn.http.body import LengthReader
+from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
+from mlsite.chunks import Chunks, MalformedChunks
 from predictor.exceptions import MlsiteError
 
 # Request line and headers together. gunicorn limits each of them, but searches all of them again for each packet.
@@ -72,22 +73,81 @@ def bound_heads() -> None:
     RequestParser.mesg_class = BoundedRequest  # Checked with gunicorn 27.0.1.
 
 
-def take_body(request: Any, receive: Callable[[Any, int, bool], bytes]) -> bool:
+class Measured:
+    """A body whose length its head states: `rest` is what follows the body."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.body, self.rest = bytearray(), bytearray()
+
+    @property
+    def missing(self) -> int:
+        return self.size - len(self.body)
+
+    @property
+    def is_over(self) -> bool:
+        return self.missing <= 0
+
+    def take(self, piece: bytes) -> None:
+        self.body += piece
+        self.rest = self.body[self.size :]
+        del self.body[self.size :]
+
+
+class Unreadable(io.BytesIO):
+    """A body that did not arrive as its head says: reading it raises an OSError, for the application to answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(self.reason)
+
+
+Body = Measured | Chunks
+
+
+def take_body(request: Any, receive: Callable[[Any, Body, bool], None]) -> bool:
     """Read all of a request's body before the application begins; return whether nothing is left unread.
 
-    `receive(request, length, is_expected)` returns the body or raises TooSlow; `is_expected` says that the client waits
-    for “100 Continue”. A body that is too large or has no length is not read: the application sees an empty one and
-    refuses it by its headers, and the response closes the connection.
+    `receive(request, body, is_expected)` lets the body take what arrives until it is over, or raises TooSlow;
+    `is_expected` says that the client waits for “100 Continue”. A body that came in chunks is handed over as one with a
+    length. A body that is too large is not read, nor one without an end: the application sees an empty one and refuses
+    it by its headers, and the response closes the connection.
     """
     # Neither the reader nor the flag is documented. Checked with gunicorn 27.0.1.
     reader = request.body.reader
-    length = reader.length if isinstance(reader, LengthReader) else None
-    if length == 0:
+    if isinstance(reader, LengthReader) and reader.length == 0:
         return True
     is_expected, request._expected_100_continue = request._expected_100_continue, False
-    if length is not None and length <= find_allowance(request.path).most_bytes:
-        request.body = io.BytesIO(receive(request, length, is_expected))
-        return True
+    most_bytes = find_allowance(request.path).most_bytes
+    body = make_body(request, reader, most_bytes)
     request.body = io.BytesIO()
+    if body is not None:
+        try:
+            receive(request, body, is_expected)
+            request.body = io.BytesIO(body.body)
+        except MalformedChunks as error:
+            request.body = Unreadable(str(error))
+        if isinstance(body, Chunks):
+            # At least 1: the application reads nothing of a body without a length.
+            state_length(request, body.size if body.is_complete else max(1, body.size))
+        if not isinstance(body, Chunks) or body.is_complete:
+            return True
     request.force_close()
     return False
+
+
+def make_body(request: Any, reader: Any, most_bytes: int) -> Body | None:
+    """The empty body that takes what will arrive; None where that is not to be read."""
+    if isinstance(reader, LengthReader):
+        return Measured(reader.length) if reader.length <= most_bytes else None
+    codings = [value.lower() for name, value in request.headers if name == "TRANSFER-ENCODING"]
+    return Chunks(most_bytes) if isinstance(reader, ChunkedReader) and codings == ["chunked"] else None
+
+
+def state_length(request: Any, length: int) -> None:
+    """Let the headers say what they would for a body that came with its length."""
+    others = [(name, value) for name, value in request.headers if name != "TRANSFER-ENCODING"]
+    request.headers = [*others, ("CONTENT-LENGTH", str(length))]

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from gunicorn.util import split_request_uri
 
 from mlsite.arrival import MOST_HEAD_BYTES, SECONDS_OF_GRACE, Allowance, find_allowance
+from mlsite.chunks import Chunks, MalformedChunks
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
 EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 
 @dataclass(kw_only=True, eq=False)
 class Arrival:
-    """What has arrived of a request, since when, and its `size` in bytes, which is None until its head is complete.
+    """What has arrived of a request, since when, and its `size` in bytes, which is None until that is known.
 
     Only gunicorn's parser validates the request. A request that it will refuse, and a body larger than allowed, need
     not arrive in full.
@@ -25,6 +27,7 @@ class Arrival:
     data: bytearray = field(default_factory=bytearray)
     size: int | None = None
     allowance: Allowance | None = None
+    chunks: Chunks | None = None
     expects_continue: bool = False
 
     @property
@@ -36,7 +39,9 @@ class Arrival:
             self.since = time.monotonic()
         searched = max(0, len(self.data) - len(HEAD_END) + 1)
         self.data += piece
-        if self.size is None:
+        if self.chunks is not None:
+            self._take_chunks(self.chunks, piece)
+        elif self.size is None:
             end = self.data.find(HEAD_END, searched)
             if end >= 0:
                 self._read_head(end + len(HEAD_END))
@@ -52,9 +57,22 @@ class Arrival:
         head = bytes(self.data[:end])
         self.allowance = find_allowance(read_path(head))
         found = LENGTH.search(head)
-        length = int(found[1]) if found else 0
-        self.size = end + length if length <= self.allowance.most_bytes else end
-        self.expects_continue = self.size > len(self.data) and EXPECTATION.search(head) is not None
+        if found is None and CHUNKED.search(head):
+            self.chunks = Chunks(self.allowance.most_bytes)
+            self._take_chunks(self.chunks, bytes(self.data[end:]))
+        else:
+            length = int(found[1]) if found else 0
+            self.size = end + length if length <= self.allowance.most_bytes else end
+        self.expects_continue = not self.is_complete and EXPECTATION.search(head) is not None
+
+    def _take_chunks(self, chunks: Chunks, piece: bytes) -> None:
+        """Decode them only to see where they end: the thread that answers decodes them again."""
+        try:
+            chunks.take(piece)
+        except MalformedChunks:
+            self.size = len(self.data)
+        if chunks.is_over:
+            self.size = len(self.data)
 
 
 def read_path(head: bytes) -> str:

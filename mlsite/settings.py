@@ -36,8 +36,10 @@ IS_ON_DYNO = "DYNO" in os.environ
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 MODEL_SIGNING_KEY = os.environ.get("MODEL_SIGNING_KEY", "")
 MODEL_SIGNING_KEY_FALLBACKS = read_list("MODEL_SIGNING_KEY_FALLBACKS")
-# Where no router in front of the site checks the Host header, the hosts are to be named here.
-ALLOWED_HOSTS = read_list("ALLOWED_HOSTS") or ["*"]
+HOST = os.environ.get("HOST", "")
+# Heroku's router checks the Host header. Elsewhere only this machine may ask, until the site's names are set.
+OWN_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", *({HOST} - {"", "0.0.0.0", "::", "[::]"})]  # noqa: S104  # It is left out.
+ALLOWED_HOSTS = read_list("ALLOWED_HOSTS") or (["*"] if IS_ON_DYNO else OWN_HOSTS)
 DEBUG = False
 
 # Models
@@ -62,13 +64,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "mlsite.logs.name_request",
+    "mlsite.proxies.check_address",
     "django.middleware.security.SecurityMiddleware",
     # Requests to the API go no further.
     "predictor.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.content_security_policy",
     "predictor.web.errors.ErrorPagesMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "mlsite.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "mlsite.middleware.StaffMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -166,16 +169,30 @@ STORAGES = {
 
 # Security
 
-# The proxies whose X-Forwarded-For is trusted: addresses, networks, or * on a dyno. gunicorn reads it too.
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses, networks, or * on a dyno.
+# gunicorn.conf.py reads it too.
 FORWARDED_ALLOW_IPS = read_list("FORWARDED_ALLOW_IPS")
 SECURE_SSL_REDIRECT = not IS_LOCAL
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Load balancers and monitors ask for these by any Host and over plain HTTP.
+HEALTH_PATHS = {"/healthz", "/readyz"}
+# mlsite.proxies refuses what comes to the API over plain HTTP: a redirect would turn its POST into a GET.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/"]
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag("HSTS_INCLUDE_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = read_flag("HSTS_PRELOAD")
+# Browsers accept a cookie with this prefix only over HTTPS and from this host: no other host of the domain can set it.
+COOKIE_PREFIX = "" if IS_LOCAL else "__Host-"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = not IS_LOCAL
+# A session ends a day after it was used (mlsite.middleware).
+SESSION_COOKIE_AGE = 24 * 3600
+# Where the sign-in page sends those whose `next` is missing or refused.
+LOGIN_REDIRECT_URL = "admin:index"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = not IS_LOCAL
 CSRF_COOKIE_HTTPONLY = True
+# Other addresses of this site's own pages, such as https://example.com, where a proxy changes the Host header.
+CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "predictor.web.errors.show_csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = [

@@ -24,6 +24,7 @@ from mlsite.arrival import (
     SECONDS_TO_LINGER,
     SECONDS_TO_SEND,
     TOO_SLOW,
+    Body,
     bound_heads,
     take_body,
 )
@@ -241,10 +242,9 @@ class Outbox:
             self.rest.clear()
 
 
-def receive_at_once(request: Any, length: int, is_expected: bool) -> bytes:
+def receive_at_once(request: Any, body: Body, is_expected: bool) -> None:
     """A body that has arrived with its head; a client that waited for “100 Continue” already got it."""
-    received: bytes = request.unreader.take_buffered()
-    if len(received) < length:
-        raise NoMoreData(received)
-    request.unreader.unread(received[length:])
-    return received[:length]
+    body.take(request.unreader.take_buffered())
+    if not body.is_over:
+        raise NoMoreData(b"")
+    request.unreader.unread(bytes(body.rest))

@@ -21,6 +21,7 @@ from mlsite.arrival import (
     SECONDS_TO_LINGER,
     SECONDS_TO_SEND,
     TOO_SLOW,
+    Body,
     TooSlow,
     bound_heads,
     find_allowance,
@@ -110,27 +111,27 @@ class Worker(GeventWorker):
         answer.flush()
         gevent.sleep(0)
 
-    def receive(self, request: Any, length: int, is_expected: bool) -> bytes:
-        """Read `length` bytes of a request's body; raise TooSlow where they do not arrive at the minimum rate."""
+    def receive(self, request: Any, body: Body, is_expected: bool) -> None:
+        """Read a request's body; raise TooSlow where it does not arrive at the minimum rate."""
         rate = find_allowance(request.path).bytes_a_second
-        body = bytearray()
+        read = 0
         with self.sending:
             if is_expected:
                 request.unreader.sock.sendall(CONTINUE)
-            while len(body) < length:
-                piece = request.unreader.read(None, read_ahead=min(length - len(body), MOST_READ))
+            while not body.is_over:
+                piece = request.unreader.read(None, read_ahead=min(body.missing, MOST_READ))
                 if not piece:
                     raise NoMoreData(b"")
-                body += piece
+                body.take(piece)
                 self.sending.grant(len(piece) / rate)
-                if len(piece) == MOST_READ:
+                read += len(piece)
+                if read >= MOST_READ:
+                    read = 0
                     gevent.sleep(0)  # The next piece has probably arrived, too: other greenlets run first.
-        if len(body) < length:
+        if not body.is_over:
             raise TooSlow
-        if len(body) > length:
-            request.unreader.unread(bytes(body[length:]))
-            del body[length:]
-        return bytes(body)
+        if body.rest:
+            request.unreader.unread(bytes(body.rest))
 
     def linger(self, client: Any) -> None:
         self.make_room()

@@ -6,4 +6,5 @@ class PredictorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from predictor.checks import live_versions, required_settings  # noqa: F401  # Importing registers them.
+        # Importing registers them.
+        from predictor.checks import live_versions, reachability, required_settings  # noqa: F401

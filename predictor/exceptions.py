@@ -16,9 +16,13 @@ MlsiteError
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug without a live version
 ├── ModelNotReady          a model without a version that this process can serve
+├── UnsupportedContent     a body in a charset or a compression that is not read here
+├── UnreadableContent      a body that is not what its headers say
+├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
 ├── Refused                a request to the API that gets no prediction (api.bodies)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
+├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)
 ├── TooSlow                a request whose body arrives below its minimum rate (mlsite.arrival)
 └── ArtifactError          stored bytes that must not be loaded
     ├── DamagedArtifact    chunks are missing, or the bytes are not those that were signed
@@ -113,7 +117,27 @@ class ModelNotFound(MlsiteError):
 
 
 class ModelNotReady(MlsiteError):
+    """`problem` is for everybody; the reason, which may name versions of libraries, is for the log."""
+
+    def __init__(self, problem: str, reason: str = "") -> None:
+        self.problem = problem
+        super().__init__(f"{problem}: {reason}" if reason else problem)
+
+
+class UnsupportedContent(MlsiteError):
     pass
+
+
+class UnreadableContent(MlsiteError):
+    pass
+
+
+class ContentTooLarge(MlsiteError):
+    """A body has more than `most_bytes`, compressed or not."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        super().__init__(f"more than {most_bytes:,} bytes")
 
 
 class ArtifactError(MlsiteError):

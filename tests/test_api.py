@@ -1,3 +1,4 @@
+import gzip
 import json
 import uuid
 
@@ -210,3 +211,63 @@ def test_an_answer_carries_its_request_id_and_what_protects_it(client, line):
     )
     assert answer["X-Request-ID"] == "a" * 32
     assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+SENT = json.dumps({"inputs": {"x": 5}})
+
+
+def send_encoded(client, body, encoding="gzip"):
+    return client.post(LINE, body, content_type="application/json", headers={"content-encoding": encoding})
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
+def test_a_body_in_gzip_is_answered(client, line, encoding):
+    assert send_encoded(client, gzip.compress(SENT.encode()), encoding).status_code == 200
+    assert send_encoded(client, SENT, "identity").status_code == 200
+    assert Prediction.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "cause"),
+    [
+        (SENT.encode(), 400, "malformed", "not gzip"),
+        (gzip.compress(SENT.encode())[:-1], 400, "malformed", "cut off"),
+        (gzip.compress(SENT.encode()) * 2, 400, "malformed", "Something follows"),
+        (gzip.compress(SENT.encode())[:-8] + bytes(8), 400, "malformed", "not gzip"),
+        (gzip.compress(bytes(500_000_000), 1), 413, "too_large", "at most 4,000,000 bytes"),
+        (gzip.compress(b"[" * 3_000_000), 400, "malformed", "objects and lists"),
+    ],
+    ids=["plain", "torn", "two", "checksum", "bomb", "brackets"],
+)
+def test_a_body_in_gzip_is_read_within_the_same_limits(client, line, body, status, code, cause):
+    answer = send_encoded(client, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert cause in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "deflate", "\u20ac"])
+def test_another_compression_is_named_with_the_one_to_use(client, line, encoding):
+    answer = send_encoded(client, SENT, encoding)
+    assert (answer.status_code, answer["Accept-Encoding"]) == (415, "gzip")
+    assert f"not with Content-Encoding “{encoding}”" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "utf_8", '"utf-8"', "us-ascii"])
+def test_a_byte_order_mark_is_skipped(client, line, charset):
+    content_type = f"application/json; charset={charset}"
+    for sent in (b"\xef\xbb\xbf" + SENT.encode(), SENT.encode()):
+        assert client.generic("POST", LINE, sent, content_type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE", "utf-32", "iso-8859-1", "nonsense"])
+def test_another_charset_is_named(client, line, charset):
+    answer = client.generic("POST", LINE, SENT, content_type=f"application/json; charset={charset}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+    assert f"UTF-8, not in “{charset}”" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_a_body_in_utf_16_that_does_not_say_so_is_named_too(client, line, charset):
+    answer = post(client, SENT.encode(charset))
+    assert answer.status_code == 415
+    assert "UTF-16" in answer.json()["error"]["message"]

@@ -19,6 +19,29 @@ def test_it_is_complete_with_its_last_byte_whatever_the_pieces(size):
     assert bytes(arrival.data) == REQUEST
 
 
+CHUNKED = b"POST /line/ HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("chunks", [b"3\r\nx=5\r\n0\r\n\r\n", b"1\r\nx\r\n2\r\n=5\r\n0\r\nA: b\r\n\r\n"])
+def test_chunks_are_complete_with_their_last_byte_whatever_the_pieces(chunks, size):
+    arrival, sent = Arrival(), CHUNKED + chunks
+    for start in range(0, len(sent), size):
+        assert not arrival.is_complete
+        arrival.take(sent[start : start + size])
+    assert arrival.is_complete
+    assert bytes(arrival.data) == sent
+
+
+@pytest.mark.parametrize("chunks", [b"x\r\n", b"ffffff\r\n"], ids=["malformed", "too large"])
+def test_chunks_that_will_be_refused_need_not_arrive_in_full(chunks):
+    arrival = Arrival()
+    arrival.take(CHUNKED)
+    assert not arrival.is_complete
+    arrival.take(chunks)
+    assert arrival.is_complete
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -26,7 +49,8 @@ def test_it_is_complete_with_its_last_byte_whatever_the_pieces(size):
         b"POST / HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 600000\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: ten\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"\r\n\r\n",
         b"x" * (MOST_HEAD_BYTES + 1),
     ],

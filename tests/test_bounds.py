@@ -1,5 +1,6 @@
 """What is refused before it is parsed; tests/test_attacks.py tries it with a real server."""
 
+import gzip
 from urllib.parse import urlencode
 
 import pytest
@@ -98,3 +99,29 @@ def test_a_body_that_does_not_tell_its_length_is_refused(client, line):
     assert answer.status_code == 411
     answer = client.post("/api/v1/models/line/predict", "{}", "application/json", HTTP_TRANSFER_ENCODING="chunked")
     assert (answer.status_code, answer.json()["error"]["code"]) == (411, "length_required")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "cause"),
+    [
+        (gzip.compress(b"x=5"), 303, ""),
+        (b"x=5", 400, "not gzip"),
+        (gzip.compress(b"x=" + b"5" * 500_000), 413, "The form is too large"),
+        (gzip.compress(b"x=" + b"5" * 5_000_000), 413, "The form is too large"),
+    ],
+    ids=["right", "plain", "large", "bomb"],
+)
+def test_a_form_in_gzip_is_read_within_the_same_limits(client, line, body, status, cause):
+    answer = client.post("/", body, content_type=FORM, headers={"content-encoding": "gzip"})
+    assert answer.status_code == status
+    assert cause in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding", "named"),
+    [(f"{FORM}; charset=utf-16", "identity", "utf-16"), (FORM, "br", "br")],
+)
+def test_a_form_in_another_charset_or_compression_is_named(client, line, content_type, encoding, named):
+    answer = client.post("/", b"x=5", content_type=content_type, headers={"content-encoding": encoding})
+    assert answer.status_code == 415
+    assert f"“{named}”" in answer.content.decode()

@@ -28,12 +28,44 @@ def bare(tmp_path):
         "SECRET_KEY": KEY,
         "MODEL_SIGNING_KEY": OTHER,
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "ALLOWED_HOSTS": "models.example",
+        "HOST": "",
+        "FORWARDED_ALLOW_IPS": "",
+        "CSRF_TRUSTED_ORIGINS": "",
     }
 
 
 def test_a_right_production_server_passes_the_deployment_checks(bare):
     done = run_manage("check", "--deploy", "--fail-level", "WARNING", **bare)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "id"),
+    [
+        ({"ALLOWED_HOSTS": ""}, "predictor.W020"),
+        ({"HOST": "0.0.0.0"}, "predictor.W021"),  # noqa: S104  # Nothing listens there.
+        ({"HOST": "192.168.1.5"}, "predictor.W021"),
+    ],
+)
+def test_a_proxy_or_a_host_that_is_not_named_is_a_warning(bare, doubtful, id):
+    done = run_manage("check", **{**bare, **doubtful})
+    assert done.returncode == 0
+    assert id in done.stderr
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"HOST": "127.0.0.1"},
+        {"HOST": "[::1]"},
+        {"HOST": "0.0.0.0", "FORWARDED_ALLOW_IPS": "10.0.0.0/8,::1,*"},  # noqa: S104  # Nothing listens there.
+        {"HOST": "0.0.0.0", "ALLOWED_HOSTS": "", "DEPLOYMENT": "local"},  # noqa: S104  # Nothing listens there.
+        {"ALLOWED_HOSTS": "*, .models.example, 10.1.2.3, [2001:db8::1]"},
+    ],
+)
+def test_proxies_and_hosts_that_are_named_rightly_are_no_warning(bare, right):
+    assert "WARNINGS" not in run_manage("check", **{**bare, **right}).stderr
 
 
 @pytest.mark.parametrize(
@@ -56,6 +88,11 @@ def test_a_right_production_server_passes_the_deployment_checks(bare):
         ({"MODEL_MAX_MB": "a lot"}, "predictor.E007"),
         ({"MODEL_MAX_MB": "0"}, "predictor.E007"),
         ({"DATABASE_URL": "postgres://u:secret@h:port/d"}, "predictor.E006"),
+        ({"ALLOWED_HOSTS": "https://models.example"}, "predictor.E020"),
+        ({"ALLOWED_HOSTS": "models.example:8000"}, "predictor.E020"),
+        ({"FORWARDED_ALLOW_IPS": "proxy.internal"}, "predictor.E021"),
+        ({"FORWARDED_ALLOW_IPS": "10.0.0.5/8"}, "predictor.E021"),
+        ({"CSRF_TRUSTED_ORIGINS": "models.example"}, "4_0.E001"),
     ],
 )
 def test_what_is_wrong_stops_every_command_with_a_clear_message(bare, wrong, id):

@@ -172,7 +172,7 @@ def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(s
             stack.enter_context(closing(socket.create_connection((target.hostname, target.port)))) for _ in range(40)
         ]
         for client in clients:
-            client.sendall(b"GET /about/line/ HTTP/1.1\r\nHost: here\r\n\r\n")
+            client.sendall(b"GET /about/line/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answers = [client.recv(12) for client in clients]
     is_over.set()
     watching.join()
@@ -253,7 +253,7 @@ def test_a_client_that_stops_reading_stops_nobody_else(site):
     target = urlsplit(site.address)
     [(name, size)] = site.query("SELECT name, length(svg) FROM predictor_figure ORDER BY 2 DESC LIMIT 1")
     # More than the buffers between the server and this client hold.
-    requests = f"GET /about/line/2/{name}.svg HTTP/1.1\r\nHost: here\r\n\r\n".encode() * (8_000_000 // size)
+    requests = f"GET /about/line/2/{name}.svg HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * (8_000_000 // size)
     with ExitStack() as stack:
         for _ in range(2 * MOST_CONNECTIONS):
             client = stack.enter_context(closing(socket.socket()))
@@ -273,7 +273,7 @@ def test_a_client_that_sends_a_byte_a_second_stops_nobody_else(site):
     target = urlsplit(site.address)
     body = f"csrfmiddlewaretoken={TOKEN}&x=5"
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    request = f"POST / HTTP/1.1\r\nHost: here\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    request = f"POST / HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
     with ExitStack() as stack:
         clients = [
             stack.enter_context(closing(socket.create_connection((target.hostname, target.port)))) for _ in range(40)

@@ -42,3 +42,20 @@ def test_a_limit_that_is_not_a_whole_number_stops_the_server(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with pytest.raises(SystemExit, match=r"DATABASE_STATEMENT_SECONDS is '9\.5': it must be a whole number from 0"):
         runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+@pytest.mark.parametrize(("given", "trusted"), [("", "127.0.0.1,::1"), ("10.0.0.5", "10.0.0.5")])
+def test_the_proxies_that_are_trusted_may_be_named_in_the_file_of_settings_too(monkeypatch, given, trusted):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["forwarded_allow_ips"] == trusted
+
+
+def test_the_server_starts_with_a_doubtful_setting_and_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("DEPLOYMENT", "production")
+    monkeypatch.setenv("ALLOWED_HOSTS", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))["on_starting"](None)
+    assert "ALLOWED_HOSTS is not set" in capsys.readouterr().err

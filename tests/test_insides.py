@@ -72,6 +72,7 @@ INSIDES = {
         "gunicorn.http.message:Request.parse": "34c084607ae1",
         "gunicorn.http.message:Request.read_into": "3f959e4da304",
         "gunicorn.http.body:LengthReader": "3b01bc7c21a2",
+        "gunicorn.http.body:ChunkedReader.__init__": "74626d236eb5",
         "gunicorn.http.body:Body.__init__": "db5ff256b7b9",
         "gunicorn.http.unreader:Unreader": "84aaa8f91fcd",
         "gunicorn.http.unreader:SocketUnreader": "786a257be09e",
@@ -85,6 +86,10 @@ INSIDES = {
         "django.contrib.sessions.middleware:SessionMiddleware": "81dfc7bdab25",
         "django.contrib.auth.middleware:AuthenticationMiddleware": "016788fb7214",
         "django.contrib.messages.middleware:MessageMiddleware": "68bbf99a11d6",
+        "django.middleware.common:CommonMiddleware": "0a9411bc1510",
+    },
+    "mlsite/proxies.py": {
+        "django.utils.log:log_response": "9e4646dc28f9",
     },
     "mlsite/pooled/base.py": {
         "django.db.backends.base.base:BaseDatabaseWrapper.connect": "65ad70c3f9c2",
@@ -95,9 +100,16 @@ INSIDES = {
     "predictor/access/hashing.py": {
         "django.contrib.auth.hashers:PBKDF2PasswordHasher": "982084b01c64",
     },
+    "predictor/web/bounds.py": {
+        "django.http.request:HttpRequest.body.fget": "6bc745122420",
+        "django.http.request:HttpRequest._load_post_and_files": "651706c4c9ac",
+    },
     "predictor/web/jinja.py": {
         "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
         "jinja2.runtime:new_context": "4578768842ae",
+    },
+    "predictor/web/origins.py": {
+        "django.middleware.csrf:CsrfViewMiddleware": "461e7a1110de",
     },
     "predictor/web/pieces.py": {
         "django/forms/jinja2/django/forms/widgets/attrs.html": "fc9d8ff803a9",

@@ -1,10 +1,17 @@
 """Who tries to sign in too often waits, and nobody else does."""
 
+import time
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
+from mlsite.middleware import SECONDS_BETWEEN_RENEWALS
 from predictor import threads
 from predictor.access import sign_in
 from predictor.access.hashing import PasswordHasher
@@ -200,3 +207,76 @@ def test_a_password_can_be_changed_in_the_admin(grace, client):
     fields = {"old_password": RIGHT, "new_password1": "another good one", "new_password2": "another good one"}
     assert client.post("/admin/password_change/", fields).status_code == 302
     assert try_to_sign_in(password="another good one").status_code == 302
+
+
+def sign_in_grace():
+    client = Client()
+    client.post("/admin/login/", {"username": "grace", "password": RIGHT})
+    return client
+
+
+@pytest.mark.parametrize("next", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_who_signs_in_with_a_next_that_is_refused_comes_to_a_page_that_exists(grace, next):
+    sent = {"username": "grace", "password": RIGHT, "next": next}
+    response = Client().post("/admin/login/", sent, follow=True)
+    assert response.redirect_chain == [("/admin/", 302)]
+    assert response.status_code == 200
+
+
+def test_a_session_ends_a_day_after_its_last_use(grace, settings):
+    client = sign_in_grace()
+    assert client.cookies["sessionid"]["max-age"] == 24 * 3600
+    Session.objects.update(expire_date=timezone.now() + timedelta(minutes=5))
+    make_older(client, seconds=SECONDS_BETWEEN_RENEWALS + 1)
+    assert client.get("/admin/").cookies["sessionid"]["max-age"] == 24 * 3600
+    assert Session.objects.get().expire_date > timezone.now() + timedelta(hours=23)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_session_that_was_just_used_is_not_written_again(grace):
+    client = sign_in_grace()
+    client.get("/admin/")
+    assert "sessionid" not in client.get("/admin/").cookies
+
+
+def test_what_caches_may_keep_renews_no_session(grace, line):
+    client = sign_in_grace()
+    make_older(client, seconds=SECONDS_BETWEEN_RENEWALS + 1)
+    response = client.get("/about/line/1/residuals.svg")
+    assert response.status_code == 200
+    assert "public" in response["Cache-Control"]
+    assert not response.cookies
+
+
+def test_a_session_that_cannot_be_read_is_an_outage_and_no_fault(grace, line):
+    client = sign_in_grace()
+
+    def lose_sessions(execute, sql, *arguments):
+        if "django_session" in sql:
+            raise OperationalError("the database is away")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(lose_sessions):
+        assert client.get("/about/line/").status_code == 503
+
+
+def test_a_session_whose_use_cannot_be_written_opens_pages_nevertheless(grace):
+    client = sign_in_grace()
+    make_older(client, seconds=SECONDS_BETWEEN_RENEWALS + 1)
+
+    def lose_writes(execute, sql, *arguments):
+        if sql.startswith("UPDATE") and "django_session" in sql:
+            raise OperationalError("the database is read-only")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(lose_writes):
+        assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/").cookies["sessionid"]["max-age"] == 24 * 3600
+
+
+def make_older(client, *, seconds):
+    """Let the last use of a client's session be so long ago."""
+    session = client.session
+    session["used_at"] = int(time.time()) - seconds
+    session.save()

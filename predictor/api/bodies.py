@@ -1,5 +1,6 @@
 """The bodies of requests and responses, as JSON: no cookie, no page, no redirect."""
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,8 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
-from predictor.exceptions import InvalidInput, MlsiteError
+from predictor.content import check_charset, check_text, decompress
+from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
 from predictor.models import Prediction
 from predictor.problems import Problem
 from predictor.schema.schema import Row, Schema
@@ -20,7 +22,7 @@ MOST_BYTES = 4_000_000
 # Fields that one error names, at most about.
 MOST_NAMED = 100
 # Headers of errors, by status.
-HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
+HEADERS = {405: {"Allow": "POST"}, 415: {"Accept-Encoding": "gzip"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
@@ -45,12 +47,7 @@ def read_inputs(request: HttpRequest) -> Inputs:
     """Read the body of a request for predictions; raise Refused with what is wrong with it."""
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
-    if "HTTP_TRANSFER_ENCODING" in request.META:
-        raise Refused(411, "length_required", "Send the body with a Content-Length, not in chunks.")
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise Refused(413, "too_large", f"A request may have at most {MOST_BYTES:,} bytes.")
-    sent = request.read()
+    sent = read_text(request)
     try:
         body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
     except UNREADABLE as error:
@@ -65,6 +62,23 @@ def read_inputs(request: HttpRequest) -> Inputs:
     if not inputs:
         raise Refused(400, "malformed", "The list of inputs is empty: send at least one row.")
     return Inputs(rows=inputs, is_list=True)
+
+
+def read_text(request: HttpRequest) -> bytes:
+    """The body as UTF-8, decompressed and without a byte order mark.
+
+    Raises Refused, UnreadablePostError, and what predictor.content raises.
+    """
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        problem = "Send the body with a Content-Length, or in chunks without any other Transfer-Encoding."
+        raise Refused(411, "length_required", problem)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MOST_BYTES:
+        raise ContentTooLarge(MOST_BYTES)
+    check_charset((request.content_params or {}).get("charset", "utf-8"))
+    sent = decompress(request.read(), request.META.get("HTTP_CONTENT_ENCODING", ""), MOST_BYTES)
+    check_text(sent)
+    return sent.removeprefix(codecs.BOM_UTF8)
 
 
 def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:

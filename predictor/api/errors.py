@@ -2,10 +2,11 @@
 
 import logging
 
+from django.http import UnreadablePostError
 from django.urls import Resolver404
 
 from predictor.api.bodies import Refused
-from predictor.exceptions import ModelNotFound, NoAnswer
+from predictor.exceptions import ContentTooLarge, ModelNotFound, NoAnswer, UnreadableContent, UnsupportedContent
 from predictor.serving.outages import find_outage
 
 logger = logging.getLogger(__name__)
@@ -15,6 +16,14 @@ def make_refusal(error: Exception, path: str) -> Refused:
     """The answer for the error that is being handled; one that nobody expects is logged with its request's path."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, UnsupportedContent):
+        return Refused(415, "unsupported_media_type", str(error))
+    if isinstance(error, ContentTooLarge):
+        return Refused(413, "too_large", f"A request may have at most {error.most_bytes:,} bytes.")
+    if isinstance(error, UnreadableContent):
+        return Refused(400, "malformed", str(error))
+    if isinstance(error, UnreadablePostError):
+        return Refused(400, "malformed", f"The body cannot be read: {error}.")
     if isinstance(error, Resolver404):
         return Refused(404, "not_found", "No resource has this address.")
     if isinstance(error, ModelNotFound):

@@ -23,13 +23,15 @@ _turn = threading.Lock()
 
 
 def take_turn(request: HttpRequest) -> AbstractContextManager[None]:
-    """Parse large bodies one after another, so that other requests wait for a part of one at most.
+    """Parse bodies that are large, or that may be once decompressed, one after another.
 
+    So other requests wait for a part of one at most.
     Entering it raises TooLate where the turn does not come in time.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
-    is_small = not length.isdecimal() or int(length) <= MOST_SMALL_BYTES
-    return nullcontext() if is_small else _take_turn()
+    may_grow = "HTTP_CONTENT_ENCODING" in request.META
+    is_large = length.isdecimal() and int(length) > MOST_SMALL_BYTES
+    return _take_turn() if is_large or may_grow else nullcontext()
 
 
 @contextmanager

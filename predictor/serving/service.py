@@ -130,7 +130,7 @@ class ModelService:
                 lock.release()
         loaded = self._held.get(live.model)
         if loaded is None:
-            raise ModelNotReady(f"{live} cannot be served: {self._failures[live.model].reason}")
+            raise ModelNotReady(f"{live} cannot be served", str(self._failures[live.model].reason))
         return loaded
 
     def _find_patience(self, live: Version, held: Runtime) -> float:

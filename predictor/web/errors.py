@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from predictor.exceptions import ModelNotFound
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
+from predictor.web.origins import explain_csrf_failure
 from predictor.web.pages import render_page, wants_fragment
 
 
@@ -58,8 +59,7 @@ def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse
 
 
 def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    hint = "The page was open for too long, or cookies are blocked. Allow cookies, reload the form and send it again."
-    return _render_error(request, 403, "The form could not be verified", hint)
+    return _render_error(request, 403, "The form could not be verified", explain_csrf_failure(request, reason))
 
 
 def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -46,8 +46,11 @@ class ShownReport:
     missing: list[str]
 
 
-def show_report(version: Version) -> ShownReport | None:
-    """What a version's page shows of its report; None for a version of an early build, which has none."""
+def show_report(version: Version, *, is_for_staff: bool) -> ShownReport | None:
+    """What a version's page shows of its report; None for a version of an early build, which has none.
+
+    Only staff see what an attacker would look up: the versions of libraries, and the commit.
+    """
     report, measured = version.parsed_report, version.measured_importances
     if report is None:
         return None
@@ -69,22 +72,22 @@ def show_report(version: Version) -> ShownReport | None:
         ],
         more=max(0, len(found) - MOST_IMPORTANCES),
         metric=LABELS.get(measured.metric, "") if measured else "",
-        facts=list_facts(version, report),
+        facts=list_facts(version, report, is_for_staff=is_for_staff),
         missing=[*report.not_drawn, *([f"Importances: {unmeasured.skipped}"] if unmeasured else [])],
     )
 
 
-def list_facts(version: Version, report: Report) -> list[tuple[str, str]]:
+def list_facts(version: Version, report: Report, *, is_for_staff: bool) -> list[tuple[str, str]]:
     """How a version was made, as labels with texts."""
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
+    build = [("Libraries", libraries), ("Git commit", report.commit or "unknown")] if is_for_staff else []
     fitting = [("Fitting time", format_seconds(report.fit_seconds))] if report.fit_seconds is not None else []
     return [
         *([("Tuning", describe_tuning(report.tuning, version.target.unit))] if report.tuning else []),
         *fitting,
         ("Total time", format_seconds(report.seconds)),
-        ("Libraries", libraries),
         ("Served", version.runtime_note),
-        ("Git commit", report.commit or "unknown"),
+        *build,
     ]
 
 

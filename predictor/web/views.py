@@ -114,11 +114,14 @@ def _get_prediction(id: UUID) -> Any:
     return prediction
 
 
+def is_staff(request: HttpRequest) -> bool:
+    """Whether the user is staff; a visitor without a session has no user (StaffMiddleware)."""
+    return hasattr(request, "user") and bool(request.user.is_staff)
+
+
 def may_record(request: HttpRequest) -> bool:
-    """Whether the user may record outcomes; a visitor without a session has no user (StaffMiddleware)."""
-    if not hasattr(request, "user"):
-        return False
-    return bool(request.user.is_staff) and request.user.has_perm("predictor.add_outcome")
+    """Whether the user may record outcomes."""
+    return is_staff(request) and request.user.has_perm("predictor.add_outcome")
 
 
 @require_safe
@@ -130,7 +133,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
     promotions = Prefetch("promotions", Promotion.objects.order_by("id"))
     versions = Version.objects.filter(model=slug).only("model", "number", "created_at", "decision")
     context = {
-        **_describe_version(live),
+        **_describe_version(request, live),
         "versions": versions.prefetch_related(promotions).order_by("-number")[:MOST_VERSIONS_SHOWN],
         "moment": look_up_moment(slug, request.GET.get("at", "")),
     }
@@ -141,7 +144,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
 def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Show what one version is, how good it is, and what was decided on it, live or not."""
     version = get_object_or_404(Version.objects.prefetch_related("promotions"), model=slug, number=number)
-    return render_page(request, "predictor/version.html", _describe_version(version))
+    return render_page(request, "predictor/version.html", _describe_version(request, version))
 
 
 @require_safe
@@ -170,12 +173,14 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
     """200 once this process serves the default model's live version."""
     try:
         service.check_ready(settings.DEFAULT_MODEL)
-    except (ModelNotFound, ModelNotReady) as error:
+    except ModelNotReady as error:
+        return HttpResponse(f"{error.problem}\n", content_type="text/plain", status=503)
+    except ModelNotFound as error:
         return HttpResponse(f"{error}\n", content_type="text/plain", status=503)
     return HttpResponse("ready\n", content_type="text/plain")
 
 
-def _describe_version(version: Version) -> dict[str, Any]:
+def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
     schema, pieces = version.parsed_schema, ChartPieces(version)
     return {
         "models": service.list_live(),
@@ -187,7 +192,7 @@ def _describe_version(version: Version) -> dict[str, Any]:
         "chart": pieces.base,
         "backdrop": pieces.get_backdrop(pieces.base),
         "sources": describe_sources(version.parsed_data),
-        "report": show_report(version),
+        "report": show_report(version, is_for_staff=is_staff(request)),
     }
 
 
