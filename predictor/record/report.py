@@ -94,6 +94,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     code_sha256: str | None = None
 
 
+# What former builds stored, and pages show: it names a class of this site's own.
+FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
+
+
 def read_report(stored: Mapping[str, Any]) -> Report | None:
     """Read a stored report; None where the build that stored the version made none."""
     if "seconds" not in stored:
@@ -101,4 +105,6 @@ def read_report(stored: Mapping[str, Any]) -> Report | None:
     importances, compiled = stored["importances"], stored.get("compiled")
     importances = {"state": "skipped" if "skipped" in importances else "measured", **importances}
     compiled = compiled and {"state": "skipped" if "reason" in compiled else "compiled", **compiled}
+    if compiled and compiled.get("reason") in FORMER_REASONS:
+        compiled["reason"] = FORMER_REASONS[compiled["reason"]]
     return msgspec.convert({**stored, "importances": importances, "compiled": compiled}, Report)
