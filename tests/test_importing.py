@@ -497,6 +497,7 @@ def test_pages_name_no_class_of_this_site(bring, client):
     assert version.runtime_note == "from its pickle: a model that takes a pandas DataFrame is not compiled."
     stored = {**version.report, "compiled": {"state": "skipped", "reason": "ImportedOnFrame is not compiled"}}
     Version.objects.update(report=stored)
+    assert Version.objects.get().runtime_note == version.runtime_note
     for page in ("/flats/", "/about/flats/"):
         assert "ImportedOnFrame" not in client.get(page).content.decode()
 

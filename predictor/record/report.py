@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
+
 
 class Importance(msgspec.Struct, frozen=True, kw_only=True):
     """How much worse the metric gets when one feature is shuffled: mean and standard deviation over the repeats."""
@@ -57,6 +59,11 @@ class SkippedCompilation(msgspec.Struct, frozen=True, kw_only=True, tag_field="s
     # Why not.
     reason: str
 
+    @property
+    def shown_reason(self) -> str:
+        """The reason for pages, where a former build stored the name of a class of this site."""
+        return FORMER_REASONS.get(self.reason, self.reason)
+
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters that a version's search chose, and how."""
@@ -94,10 +101,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     code_sha256: str | None = None
 
 
-# What former builds stored, and pages show: it names a class of this site's own.
-FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
-
-
 def read_report(stored: Mapping[str, Any]) -> Report | None:
     """Read a stored report; None where the build that stored the version made none."""
     if "seconds" not in stored:
@@ -105,6 +108,4 @@ def read_report(stored: Mapping[str, Any]) -> Report | None:
     importances, compiled = stored["importances"], stored.get("compiled")
     importances = {"state": "skipped" if "skipped" in importances else "measured", **importances}
     compiled = compiled and {"state": "skipped" if "reason" in compiled else "compiled", **compiled}
-    if compiled and compiled.get("reason") in FORMER_REASONS:
-        compiled["reason"] = FORMER_REASONS[compiled["reason"]]
     return msgspec.convert({**stored, "importances": importances, "compiled": compiled}, Report)
