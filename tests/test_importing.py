@@ -30,7 +30,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -405,6 +406,7 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
         (MultiOutputRegressor(LinearRegression()).fit(NUMBERS, np.c_[RENT, RENT]), "numbers.csv", SEVERAL),
         (MultiOutputClassifier(LogisticRegression()).fit(NUMBERS, np.c_[DEAR, ~DEAR]), "numbers.csv", SEVERAL),
         (KNeighborsRegressor().fit(NUMBERS, np.c_[RENT, RENT]), "numbers.csv", SEVERAL),
+        (KNeighborsClassifier().fit(NUMBERS, np.c_[DEAR, ~DEAR]), "numbers.csv", SEVERAL),
         (
             make_pipeline(TfidfVectorizer(token_pattern="."), Ridge()).fit(["a", "b"], [1.0, 2.0]),
             "numbers.csv",
@@ -489,6 +491,17 @@ def test_a_classifier_with_the_attributes_of_catboost_is_one(bring, folder):
     NUMBERS.assign(dear=DEAR).to_csv(folder / "dear.csv", index=False)
     bring(CatClassifier().fit(NUMBERS, DEAR), data="dear.csv", target="dear")
     assert Version.objects.get().parsed_schema.target.classes == (False, True)
+
+
+@pytest.mark.parametrize("classifier", [MLPClassifier(5, max_iter=5, tol=9), LogisticRegression(max_iter=5, tol=9)])
+def test_a_classifier_of_three_classes_has_one_target(bring, folder, classifier):
+    grades = np.array(["low", "mid", "top"])[np.digitize(RENT, RENT.quantile([0.3, 0.6]))]
+    NUMBERS.assign(grade=grades).to_csv(folder / "grades.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It need not converge.
+        classifier.fit(NUMBERS.to_numpy(), grades)
+    bring(classifier, "--promote", "always", data="grades.csv", target="grade")
+    assert Version.objects.get().parsed_schema.target.classes == ("low", "mid", "top")
 
 
 def test_pages_name_no_class_of_this_site(bring, client):

@@ -76,10 +76,15 @@ def _is_hidden(name: str) -> bool:
 
 
 def _unpack(file: Path, packed: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Unpack once to know the size, which needs no memory, and then once more."""
+    size = 0
+    while chunk := packed.read(CHUNK):
+        size += len(chunk)
+        if size > MOST_UNPACKED_BYTES:
+            raise _refuse_size(file)
+    packed.seek(0)
     unpacked = io.BytesIO()
     while chunk := packed.read(CHUNK):
-        if unpacked.tell() + len(chunk) > MOST_UNPACKED_BYTES:
-            raise _refuse_size(file)
         unpacked.write(chunk)
     return unpacked.getvalue()
 

@@ -78,16 +78,26 @@ def find_task(file: ModelFile, estimator: Any) -> Task:
 
 
 def check_outputs(file: ModelFile, estimator: Any) -> None:
-    """Raise ModelFileError for an estimator that says by its attributes that it was fitted on several targets."""
+    """Raise ModelFileError for an estimator whose attributes say that it was fitted on several targets."""
+    count = _count_outputs(estimator)
+    if count > 1:
+        raise file.error(describe_outputs(count))
+
+
+def _count_outputs(estimator: Any) -> int:
+    """How many targets an estimator was fitted on, as far as its attributes say; 1 where they do not."""
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     if isinstance(last, MultiOutputRegressor | MultiOutputClassifier | RegressorChain | ClassifierChain):
-        count = len(getattr(last, "estimators_", ()))
-    else:
-        # A linear model has a row of coefficients for each target; a classifier has one for each class.
-        rows = np.shape(getattr(last, "coef_", ()))[:-1] if not hasattr(last, "classes_") else ()
-        count = getattr(last, "n_outputs_", rows[0] if rows else 1)
-    if isinstance(count, int) and count > 1:
-        raise file.error(describe_outputs(count))
+        return len(getattr(last, "estimators_", ()))
+    classes = getattr(last, "classes_", None)
+    if isinstance(classes, list):
+        # One array of classes for each target. In other classifiers, n_outputs_ may count classes.
+        return sum(isinstance(each, np.ndarray | list) for each in classes)
+    if classes is not None and len(classes):
+        return 1
+    # A linear model has a row of coefficients for each target.
+    rows = np.shape(getattr(last, "coef_", ()))[:-1]
+    return int(getattr(last, "n_outputs_", rows[0] if rows else 1))
 
 
 def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
