@@ -205,7 +205,7 @@ def test_blank_cells_after_the_last_column_are_left_out_far_down_too(tmp_path):
 
 
 def test_blank_cells_after_the_last_column_do_not_hide_the_separator(tmp_path):
-    content = "Größe, cm;Gewicht, kg;\n1,5;2,5;\n3,5;4,5;;\n"
+    content = "Größe, cm;Gewicht, kg;\n1,5;2,5;\n3,5;4,5;;\n;\n"
     assert read(tmp_path, content).to_dict(as_series=False) == {"Größe, cm": [1.5, 3.5], "Gewicht, kg": [2.5, 4.5]}
 
 

@@ -69,7 +69,8 @@ def _name_columns(separator: str, header: list[str]) -> Layout:
 
 def _is_even(rows: list[list[str]], layout: Layout) -> bool:
     width = len(layout.names)
-    return width > 1 and all(len(row) == width + layout.nameless or len(fit_row(row, layout)) == width for row in rows)
+    widths = {len(row) if len(row) == width + layout.nameless else len(fit_row(row, layout)) for row in rows}
+    return width > 1 and widths <= {0, width, width + layout.nameless}
 
 
 def _divide(lines: list[str], separator: str) -> list[list[str]]:
