@@ -353,6 +353,19 @@ def test_rows_of_nothing_are_left_out_of_parquet_too(tmp_path):
     assert read(tmp_path, content.getvalue()).rows() == [(1, None), (3, 4)]
 
 
+def test_a_parquet_file_with_one_wrong_byte_is_read_or_refused(tmp_path):
+    """Polars panics for some of them, which is not an Exception of Python's."""
+    content = write_parquet([("x", "y"), (1, "a"), (2, "b")])
+    results = set()
+    for place in range(len(content)):
+        try:
+            read(tmp_path, content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :])
+            results.add("read")
+        except DatasetError as error:
+            results.add(type(error))
+    assert results >= {DatasetError}
+
+
 def zip_files(*names, content=b"x,y\n1,2\n", compression=zipfile.ZIP_DEFLATED):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", compression) as opened:

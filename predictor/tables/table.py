@@ -52,7 +52,7 @@ def read_parquet(content: Content) -> pl.DataFrame:
     """Read a Parquet file as if it had been saved as CSV; raises DatasetError naming the file and the column."""
     try:
         return _convert(content, pl.read_parquet(content.source, glob=False, hive_partitioning=False))
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise content.error(f"cannot be read as Parquet: {take_first_line(error).rstrip('.')}") from error
 
 
