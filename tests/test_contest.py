@@ -129,7 +129,7 @@ ONCE = "promote this version by hand, and later ones can be compared with it"
         (0.2, {"share": None}, "the training rows of version 1 are unknown", ONCE),
         (None, {"share": None}, "the training rows of version 1 are unknown", BY_HAND),
         (None, {}, "the training rows of the challenger are unknown", BY_HAND),
-        (0.0, {}, "this version has no hold-out", f"set `holdout` in the recipe, or {BY_HAND}"),
+        (0.0, {}, "this version has no hold-out", f"set holdout in the recipe, or {BY_HAND}"),
         (0.2, {"share": 0.0}, "version 1 has no hold-out", ONCE),
         (0.2, {"names": ["x"]}, "version 1 has other features, and so other rows held out", ONCE),
         (0.2, {"schema": change_kind}, "'town' was an integer and is a category", ONCE),

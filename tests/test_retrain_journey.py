@@ -206,7 +206,7 @@ def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
     done = retrain(models_dir)
     assert not done.promoted
     cause = "cannot compare: this version has no hold-out"
-    step = "set `holdout` in the recipe, or promote this version by hand if it is to replace the live one"
+    step = "set holdout in the recipe, or promote this version by hand if it is to replace the live one"
     assert done.reason == f"{cause}; next, {step}"
     assert 'to make it live anyway: manage.py promote line 2 --reason "…"' in write_text([done])
     as_requested = retrain(models_dir, mode="always", force=True)

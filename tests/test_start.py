@@ -233,7 +233,7 @@ def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, targe
         ({}, {"slug": "admin"}, "already a page of the site"),
         ({}, {"target": "z"}, "table.csv: 'z' is not a column; the columns are 'b', 'y'."),
         ({}, {"estimator": "sklearn.linear_model.Nothing"}, "'sklearn.linear_model.Nothing' does not exist"),
-        ({}, {"estimator": "os.system"}, "is not a scikit-learn estimator"),
+        ({}, {"estimator": "os.system"}, "os.system' is not a class: write the path of a class with"),
         ({}, {"estimator": LOGISTIC}, "LogisticRegression does not do regression"),
         ({"y": CLASSES}, {"estimator": LINEAR}, "LinearRegression does not do classification"),
         ({}, {"estimator": "sklearn.cluster.KMeans"}, "KMeans does not do regression"),

@@ -121,7 +121,7 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
     if share is None:
         raise CannotCompare("the training rows of the challenger are unknown", PROMOTE)
     if not share:
-        raise CannotCompare("this version has no hold-out", f"set `holdout` in the recipe, or {PROMOTE}")
+        raise CannotCompare("this version has no hold-out", f"set holdout in the recipe, or {PROMOTE}")
     if not champion.share:
         raise CannotCompare(f"version {champion.number} has no hold-out", PROMOTE_ONCE)
     if sorted(champion.names) != sorted(schema.names):
