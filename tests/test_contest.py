@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from predictor.exceptions import CannotCompare
+from predictor.schema.kinds import Category, Integer
 from predictor.training.contest import Champion, hold_contest, translate_matrix
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import fit_model
@@ -111,11 +113,14 @@ class Constant:
 
 
 def change_kind(schema):
-    return replace(schema, features=tuple(replace(each, kind="integer", choices=()) for each in schema.features))
+    features = [Integer(name=each.name, label=each.label) for each in schema.features]
+    return replace(schema, features=tuple(features))
 
 
 def forget_towns(schema):
-    features = [replace(each, choices=("Kiel",)) if each.choices else each for each in schema.features]
+    features = [
+        structs.replace(each, choices=("Kiel",)) if isinstance(each, Category) else each for each in schema.features
+    ]
     return replace(schema, features=tuple(features))
 
 
