@@ -5,6 +5,7 @@ MlsiteError
 ├── DatasetError           a table that no model can be trained on
 ├── TrainingError          an estimator that could not be built or fitted
 ├── ModelFileError         a file made elsewhere that contains no model for this site
+│   └── SeveralTargets     an estimator that predicts several numbers for a row
 ├── CannotCompare          two versions without common rows to compare them on
 ├── InvalidValue           one value that its feature or its target refuses
 ├── InvalidInput           inputs that the schema refuses, field by field
@@ -60,8 +61,20 @@ class ModelFileError(MlsiteError):
     pass
 
 
+class SeveralTargets(ModelFileError):
+    """`count` is how many numbers it predicts for a row."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(f"it predicts {count} values for a row, and there is one target")
+
+
 class CannotCompare(MlsiteError):
-    pass
+    """`cause` says why, and `step` what to do next."""
+
+    def __init__(self, cause: str, step: str) -> None:
+        self.cause, self.step = cause, step
+        super().__init__(f"{cause}: {step}")
 
 
 class InvalidValue(MlsiteError, ValueError):

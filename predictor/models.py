@@ -182,7 +182,7 @@ class Version(models.Model):
         if compiled is None:
             return "from its pickle; an earlier build trained it, which compiled no models."
         if isinstance(compiled, SkippedCompilation):
-            return f"from its pickle: {compiled.reason}."
+            return f"from its pickle: {compiled.shown_reason}."
         rows, edge_rows = format_number(compiled.rows), format_number(compiled.edge_rows)
         difference = format_number(compiled.difference, digits=1)
         checked = f"{rows} rows of its data and {edge_rows} made at the edges"

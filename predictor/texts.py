@@ -23,6 +23,11 @@ def make_printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def add_article(noun: str) -> str:
+    """Put "a" or "an" before a noun, by its first letter."""
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def shorten(text: str) -> str:
     """Cut a text after 40 characters, with “…” where it was cut."""
     return f"{text[:SHOWN_CHARACTERS]}…" if len(text) > SHOWN_CHARACTERS else text

@@ -1,9 +1,13 @@
 """Champion and challenger on the rows that neither was trained on, with real models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from msgspec import structs
 
 from predictor.exceptions import CannotCompare
+from predictor.schema.kinds import Category, Integer
 from predictor.training.contest import Champion, hold_contest, translate_matrix
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import fit_model
@@ -96,19 +100,70 @@ def test_rows_with_a_gap_are_left_out_where_a_version_never_saw_one(tmp_path):
     assert contest.left_out == int((new.held_out & np.isnan(new.matrix[:, 1])).sum())
 
 
+class Constant:
+    """An estimator of one number for every row; None for one that fails."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def predict(self, matrix):
+        if self.number is None:
+            raise ValueError("not today\nat all")
+        return np.full(len(matrix), self.number)
+
+
+def change_kind(schema):
+    features = [Integer(name=each.name, label=each.label) for each in schema.features]
+    return replace(schema, features=tuple(features))
+
+
+def forget_towns(schema):
+    features = [
+        structs.replace(each, choices=("Kiel",)) if isinstance(each, Category) else each for each in schema.features
+    ]
+    return replace(schema, features=tuple(features))
+
+
+BY_HAND = "promote this version by hand if it is to replace the live one"
+ONCE = "promote this version by hand, and later ones can be compared with it"
+
+
 @pytest.mark.parametrize(
-    ("change", "cause"),
+    ("share", "change", "cause", "step"),
     [
-        ({"share": None}, "the training rows of version 1 are unknown"),
-        ({"share": 0.0}, "one of the two has no hold-out"),
-        ({"names": ["x"]}, "version 1 has other features"),
+        (0.2, {"share": None}, "the training rows of version 1 are unknown", ONCE),
+        (None, {"share": None}, "the training rows of version 1 are unknown", BY_HAND),
+        (None, {}, "the training rows of the challenger are unknown", BY_HAND),
+        (0.0, {}, "this version has no hold-out", f"set holdout in the recipe, or {BY_HAND}"),
+        (0.2, {"share": 0.0}, "version 1 has no hold-out", ONCE),
+        (0.2, {"names": ["x"]}, "version 1 has other features, and so other rows held out", ONCE),
+        (0.2, {"schema": change_kind}, "'town' was an integer and is a category", ONCE),
+        (0.2, {"schema": forget_towns}, "no held-out row can be scored by both (69 cannot)", BY_HAND),
+        (0.2, {"estimator": Constant(None)}, "version 1 cannot predict for the held-out rows (not today)", BY_HAND),
+        (
+            0.2,
+            {"estimator": Constant(1e200)},
+            "the losses of the champion are infinite",
+            'set metric = "mae" in [gate]',
+        ),
     ],
 )
-def test_what_has_no_common_rows_cannot_be_compared(tmp_path, change, cause):
+def test_what_cannot_be_compared_says_why_and_what_to_do_next(tmp_path, share, change, cause, step):
     dataset, fitted = make_side(tmp_path, write_towns(["Ulm", "Bonn"]), "Ridge")
-    champion = Champion(**{**vars(make_champion(dataset, fitted)), **change})
-    with pytest.raises(CannotCompare, match=cause):
-        hold_contest(dataset, 0.2, fitted, champion, "rmse")
+    made = make_champion(dataset, fitted)
+    changed = {key: change(made.schema) if callable(change) else change for key, change in change.items()}
+    with pytest.raises(CannotCompare) as caught:
+        hold_contest(dataset, share, fitted, replace(made, **changed), "rmse")
+    assert (caught.value.cause, caught.value.step) == (cause, step)
+
+
+def test_a_champion_without_probabilities_names_the_metric_to_set(tmp_path):
+    csv = write_towns(["Ulm", "Bonn"], label=lambda town, x: "ab"[int(x) % 2])
+    dataset, fitted = make_side(tmp_path, csv, "LogisticRegression")
+    other, bare = make_side(tmp_path, csv, "RidgeClassifier", name="other")
+    with pytest.raises(CannotCompare) as caught:
+        hold_contest(dataset, 0.2, fitted, make_champion(other, bare), "log_loss")
+    assert str(caught.value) == 'version 1 gives no probabilities: set metric = "accuracy" in [gate]'
 
 
 def test_another_target_cannot_be_compared(tmp_path):
@@ -116,5 +171,5 @@ def test_another_target_cannot_be_compared(tmp_path):
     other, other_fitted = make_side(
         tmp_path, write_towns(["Ulm", "Bonn"], label=lambda town, x: "ab"[int(x) % 2]), "LogisticRegression", name="o"
     )
-    with pytest.raises(CannotCompare, match="version 1 predicts 'y' by classification"):
+    with pytest.raises(CannotCompare, match=f"version 1 predicts 'y' by classification: {BY_HAND}"):
         hold_contest(dataset, 0.2, fitted, make_champion(other, other_fitted), "rmse")

@@ -1,7 +1,11 @@
+import gzip
+import io
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -183,7 +187,7 @@ def make_faulty_file():
         ((twice.id, 1), "conflicting"),
         ((UNKNOWN, 1), "unknown"),
         (("7", 1), "malformed"),
-        (("", ""), "malformed"),
+        (("", 1), "malformed"),
         ((twice.id, 2), "conflicting"),
         ((good.id, "1.0"), "unchanged"),
         ((penguin.id, "Emperor"), "malformed"),
@@ -262,18 +266,68 @@ def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run)
     assert list_results(report) == [(2, "accepted"), (5, "accepted")]
 
 
+def write_rows(*rows, separator=";"):
+    return "".join(separator.join(map(str, row)) + "\r\n" for row in [("id", "outcome"), *rows])
+
+
+@pytest.mark.parametrize(
+    ("write", "lines"),
+    [
+        (lambda a, b: write_rows((a, "1,5"), (b, "2,25")), [2, 3]),
+        (lambda a, b: write_rows((a, "1.5"), (b, "2.25"), separator="\t").encode("utf-16"), [2, 3]),
+        (lambda a, b: f"Größe,id,outcome,,\n1,{a},1.5,,\n2,{b},2.25\n,,,,\n,\n".encode("cp1252"), [2, 3]),
+        (lambda a, b: f'note,id,outcome\r\n"a\rb",{a},1.5\r\n\r\n,{b},2.25\r\n', [2, 5]),
+        (lambda a, b: gzip.compress(write_file((a, 1.5), (b, "2.250")).encode()), [2, 3]),
+        (lambda a, b: write_zip(write_file((a, 1.5), (b, 2.25))), [2, 3]),
+        (lambda a, b: f'{{"id": "{a}", "outcome": 1.5}}\n{{"outcome": 2.25, "id": "{b}"}}\n', [1, 2]),
+        (lambda a, b: write_parquet({"id": [str(a), str(b)], "outcome": [1.5, 2.25]}), [1, 2]),
+    ],
+    ids=["semicolons", "UTF-16", "blank cells", "bare CR", "gzip", "zip", "JSON lines", "Parquet"],
+)
+def test_a_file_of_outcomes_is_read_as_any_table(run, write, lines):
+    a, b = make_predictions(2)
+    report, failure = run(write(a.id, b.id))
+    assert failure == ""
+    assert list_results(report) == [(line, "accepted") for line in lines]
+    assert sorted(value for value, _, _ in read_log()) == [1.5, 2.25]
+
+
+def write_zip(content):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("outcomes.csv", content)
+    return archive.getvalue()
+
+
+def write_parquet(columns):
+    content = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(content)
+    return content.getvalue()
+
+
+def test_whether_a_comma_separates_decimals_is_decided_by_the_whole_file(run):
+    a, b, c = make_predictions(3)
+    alone, _ = run(write_rows((a.id, "1,234")))
+    assert alone["rows"][0]["reason"] == "“1,234” can be read in two ways: write 1234 or 1.234"
+    report, _ = run(write_rows((a.id, "1,234"), (b.id, "0,5"), (c.id, "1.234")), "--partial")
+    assert [row["result"] for row in report["rows"]] == ["accepted", "accepted", "malformed"]
+    assert report["rows"][2]["reason"].startswith("“1.234” may be in thousands, since other rows have decimal commas")
+    assert sorted(value for value, _, _ in read_log()) == [0.5, 1.234]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: one column 'id' is needed, and columns are separated by commas; it has nothing"),
-        ("id;outcome\n1;2\n", "it has “id;outcome”"),
-        ("id,value\n", "one column 'outcome' is needed"),
+        ("", "outcomes.csv, line 1: the file is empty"),
+        ("id,value\n", "outcomes.csv: one column 'outcome' is needed; the columns are “id”, “value”."),
         ("id,outcome,outcome\n", "one column 'outcome' is needed"),
-        ('id,outcome\n1,"2" 3\n', "outcomes.csv, line 2: "),
-        ('id,outcome\n1,2\n1,"2\n1,2\n1,2\n', "line 3: unexpected end of data; a text with a comma, a quote"),
+        ('id,outcome\n1,"2" 3\n', "outcomes.csv, line 2: column 'outcome': ',' expected after"),
+        ('id,outcome\n1,2\n1,"2\n1,2\n1,2\n', "line 3: column 'outcome': unexpected end of data; write a text with"),
         ('"id,outcome\n1,2\n', "outcomes.csv, line 1: "),
-        ("id,outcome\n1,\xe9\n".encode("latin-1"), "is not UTF-8"),
-        (b"\x93NUMPY\x01\x00v\x00{'descr'", "is not UTF-8"),
+        ("é,id,outcome\n".encode() + b"\xe9,1,2", "line 2: byte 0xe9 is not text in UTF-8"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", "a NUL byte, so the file is binary"),
+        ('[{"id": "a", "outcome": 1}]', "outcomes.csv is JSON in one piece: save it as JSON lines"),
+        ("<html><body>Sign in</body></html>", "outcomes.csv is HTML or XML, such as a web page"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_its_line(run, content, message):

@@ -152,8 +152,22 @@ def test_the_same_recipe_data_and_seed_give_the_same_predictions(tmp_path):
         ("", "", "class: '' does not exist"),
         ("..Ridge", "", "class: '..Ridge' does not exist"),
         ("sklearn.linear_model.", "", "class: 'sklearn.linear_model.' does not exist"),
-        ("os.getcwd", "", "class: 'os.getcwd' is not a scikit-learn estimator: write the path of a class that has fit"),
-        ("collections.Counter", "", "class: 'collections.Counter' is not a scikit-learn estimator"),
+        (
+            "nowhere.Ridge",
+            "",
+            "class: 'nowhere.Ridge' needs the package 'nowhere', which is not installed here: correct",
+        ),
+        (
+            "nowhere.linear.Ridge",
+            "",
+            "class: 'nowhere.linear.Ridge' needs the package 'nowhere', which is not installed",
+        ),
+        (
+            "os.getcwd",
+            "",
+            "class: 'os.getcwd' is not a class: write the path of a class with scikit-learn's interface: ",
+        ),
+        ("collections.Counter", "", "class: 'collections.Counter' has no fit, predict, get_params, set_params, __sk"),
         (RIDGE, "alfa = 1", "params.alfa: Ridge has no such parameter: it takes alpha, fit_intercept, "),
         ("sklearn.multioutput.MultiOutputRegressor", "", "params: MultiOutputRegressor.__init__() missing 1 required"),
     ],
@@ -163,6 +177,81 @@ def test_an_estimator_that_cannot_be_made_is_named_with_its_key(tmp_path, path, 
     with pytest.raises(RecipeError) as caught:
         make_estimator(recipe)
     assert str(caught.value).startswith(f"{recipe.file}: estimator.{message}")
+
+
+FOREIGN = """
+from sklearn.utils import get_tags
+from sklearn.linear_model import Ridge
+
+class Booster:
+    def __init__(self, depth=6):
+        self.depth = depth
+
+    def fit(self, matrix, target):
+        self.fitted_ = Ridge().fit(matrix, target)
+        return self
+
+    def predict(self, matrix):
+        return self.fitted_.predict(matrix)
+
+    def get_params(self, deep=True):
+        return {"depth": self.depth}
+
+    def set_params(self, **params):
+        vars(self).update(params)
+        return self
+
+    def __sklearn_tags__(self):
+        return get_tags(Ridge())
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Make a package that can be imported in this test."""
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    made = []
+
+    def make(name, code):
+        (tmp_path / "installed").mkdir(exist_ok=True)
+        (tmp_path / f"installed/{name}.py").write_text(code)
+        made.append(name)
+
+    yield make
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+def test_an_estimator_that_only_has_the_interface_is_trained(tmp_path, install):
+    install("foreign_boosting", FOREIGN)
+    recipe = estimate(tmp_path, "foreign_boosting.Booster", "depth = 3")
+    dataset = load_dataset(recipe)
+    fitted = fit_model(build_pipeline(recipe, dataset.schema), dataset, dataset.training)
+    assert fitted[-1].depth == 3
+    assert fitted.predict(dataset.matrix).shape == dataset.target.shape
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (
+            "raise OSError('libgomp.so.1: cannot open')",
+            "broken_boosting cannot be imported (OSError: libgomp.so.1: can",
+        ),
+        (
+            "import lacking_package",
+            "'broken_boosting.Booster' needs the package 'lacking_package', which is not installed",
+        ),
+        ("Booster = 1", "'broken_boosting.Booster' is not a class: write the path of a class with scikit-learn's"),
+        (FOREIGN.replace("def predict", "def guess"), "'broken_boosting.Booster' has no predict: write the path of a"),
+    ],
+)
+def test_a_package_that_cannot_be_used_is_blamed_itself(tmp_path, install, code, problem):
+    install("broken_boosting", code)
+    recipe = estimate(tmp_path, "broken_boosting.Booster")
+    with pytest.raises(RecipeError) as caught:
+        make_estimator(recipe)
+    assert str(caught.value).startswith(f"{recipe.file}: estimator.class: {problem}")
 
 
 def test_a_recipe_without_an_estimator_is_told_what_to_write(tmp_path):
@@ -243,8 +332,11 @@ def test_the_seed_reaches_every_step_of_an_own_pipeline_that_has_none(own_recipe
     [
         ("x = 1", "it must define build(schema), which returns an estimator."),
         ("build = 1", "it must define build(schema), which returns an estimator."),
-        ("def build(schema): return 5", "build(schema) returned 5, not a scikit-learn estimator."),
-        ("def build(schema): pass", "build(schema) returned None, not a scikit-learn estimator."),
+        (
+            "def build(schema): return 5",
+            "build(schema) returned 5, not a scikit-learn estimator: it has no fit, predict",
+        ),
+        ("def build(schema): pass", "build(schema) returned None, not a scikit-learn estimator: it has no fit"),
         ("def build(schema): return schema.size", "AttributeError: 'Schema' object has no attribute 'size'"),
         ("def build(): pass", "TypeError: build() takes 0 positional arguments but 1 was given"),
         ("def build(", "SyntaxError: "),

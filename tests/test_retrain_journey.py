@@ -13,6 +13,7 @@ from django.core.management import call_command
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import describe_candidate
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model, train_model
+from predictor.management.registering import write_text
 from predictor.models import Artifact, ArtifactChunk, Prediction, Promotion, Version
 from predictor.record.decision import Decision
 from predictor.registry import versions as registry
@@ -204,7 +205,12 @@ def test_with_nothing_held_out_versions_cannot_be_compared(models_dir, line):
     recipe.write_text("holdout = 0\n" + recipe.read_text())
     done = retrain(models_dir)
     assert not done.promoted
-    assert done.reason == "cannot compare: one of the two has no hold-out"
+    cause = "cannot compare: this version has no hold-out"
+    step = "set holdout in the recipe, or promote this version by hand if it is to replace the live one"
+    assert done.reason == f"{cause}; next, {step}"
+    assert 'to make it live anyway: manage.py promote line 2 --reason "…"' in write_text([done])
+    as_requested = retrain(models_dir, mode="always", force=True)
+    assert as_requested.reason == f"as requested: always; otherwise {cause}"
 
 
 def test_a_live_version_that_cannot_be_loaded_is_no_champion(models_dir, line):
@@ -219,6 +225,10 @@ def test_a_live_version_that_is_only_not_trusted_here_is_left_alone(models_dir, 
     done = retrain(models_dir)
     assert not done.promoted
     assert done.reason.startswith("cannot compare: version 1 is not trusted: its manifest is not signed")
+    assert (
+        "; next, set MODEL_SIGNING_KEY, or one of MODEL_SIGNING_KEY_FALLBACKS, to the key that signed it" in done.reason
+    )
+    assert done.reason.endswith("; or replace it, by a retrain with --replace-untrusted")
 
 
 def test_after_versions_that_were_all_kept_back_the_next_is_not_called_the_first(models_dir, db):

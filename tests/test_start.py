@@ -1,3 +1,4 @@
+import gzip
 import json
 import random
 import re
@@ -232,7 +233,7 @@ def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, targe
         ({}, {"slug": "admin"}, "already a page of the site"),
         ({}, {"target": "z"}, "table.csv: 'z' is not a column; the columns are 'b', 'y'."),
         ({}, {"estimator": "sklearn.linear_model.Nothing"}, "'sklearn.linear_model.Nothing' does not exist"),
-        ({}, {"estimator": "os.system"}, "is not a scikit-learn estimator"),
+        ({}, {"estimator": "os.system"}, "os.system' is not a class: write the path of a class with"),
         ({}, {"estimator": LOGISTIC}, "LogisticRegression does not do regression"),
         ({"y": CLASSES}, {"estimator": LINEAR}, "LinearRegression does not do classification"),
         ({}, {"estimator": "sklearn.cluster.KMeans"}, "KMeans does not do regression"),
@@ -394,12 +395,29 @@ def test_wrong_usage_exits_with_two(arguments, capsys):
     assert "usage: manage.py startmodel" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "name"), [(b"a,y\n1,2\n", "data.csv"), (b"PAR1\x15\x04PAR1", "data.parquet")])
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"a,y\n1,2\n", "data.csv"),
+        (b"PAR1\x15\x04PAR1", "data.parquet"),
+        (b'{"a": 1, "y": 2}\n', "data.jsonl"),
+        (gzip.compress(b"a,y\n1,2\n"), "data.csv.gz"),
+        (gzip.compress(b"PAR1\x15\x04PAR1"), "data.parquet.gz"),
+    ],
+)
 def test_the_copy_is_named_for_what_it_holds(tmp_path, content, name):
     (tmp_path / "folder").mkdir()
     (tmp_path / "table.txt").write_bytes(content)
     copy = copy_table(tmp_path / "table.txt", tmp_path / "folder")
     assert (copy.name, copy.read_bytes()) == (name, content)
+
+
+def test_a_packed_table_becomes_the_recipes_data(tmp_path):
+    table = gzip.compress("".join(["b,y\n", *(f"{b},{y}\n" for b, y in zip(NOISE, TARGET, strict=True))]).encode())
+    (tmp_path / "table").write_bytes(table)
+    start_model(tmp_path / "ml_models", "made", tmp_path / "table", "y", LINEAR)
+    recipe = read_recipe(tmp_path / "ml_models", "made")
+    assert (recipe.data, recipe.data_file.read_bytes()) == ("data.csv.gz", table)
 
 
 def test_a_parquet_table_becomes_the_recipes_data(tmp_path):

@@ -1,9 +1,11 @@
+import bz2
 import csv
 import datetime
 import decimal
 import gzip
 import hashlib
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -43,6 +45,10 @@ def write_csv(rows, *, separator=",", decimal_mark=".", missing="", booleans=("t
     return text.getvalue()
 
 
+def write_json_lines(rows):
+    return "".join(json.dumps(dict(zip(rows[0], row, strict=True)), ensure_ascii=False) + "\n" for row in rows[1:])
+
+
 def write_parquet(rows):
     content = io.BytesIO()
     pl.DataFrame(rows[1:], schema=rows[0], orient="row", infer_schema_length=None).write_parquet(content)
@@ -64,7 +70,14 @@ WRITERS = {
         rows, separator="|", missing=" ", lineterminator="\r", quoting=csv.QUOTE_ALL
     ).encode(),
     "commas, decimal commas in quotes": lambda rows: write_csv(rows, decimal_mark=",", missing="NULL").encode(),
+    "blank cells and rows at the ends, semicolons": lambda rows: (
+        write_csv([[*row, None, None] for row in rows], separator=";", decimal_mark=",") + ";;;;;;\r\n;\r\n"
+    ).encode(),
     "Parquet": write_parquet,
+    "packed Parquet": lambda rows: gzip.compress(write_parquet(rows)),
+    "packed CSV": lambda rows: gzip.compress(write_csv(rows).encode()),
+    "an archive with one CSV": lambda rows: zip_files("data/flats.csv", content=write_csv(rows).encode("cp1252")),
+    "JSON lines": lambda rows: write_json_lines(rows).encode("utf-8-sig"),
 }
 
 
@@ -121,6 +134,12 @@ def test_the_bytes_of_the_file_are_fingerprinted(tmp_path):
         "x\ty\n1\t2\n3\t4\n",
         "x|y\n1|2\n3|4\n",
         "x,y\n+1,2.\n3,4\n",
+        "x,y,\n1,2,\n3,4,\n",
+        "x,y,,\n1,2,,\n3,4\n",
+        "x,y\n1,2,\n3,4,,,\n",
+        "x,y\n1,2, \n3,4\n,,,\n,\n  \n",
+        "x;y;;\r\n1;2;;\r\n3;4;;\r\n;;;\r\n;;;\r\n",
+        '"x";"y";""\r\n"1";"2";""\r\n"3";"4";""\r\n"";"";""\r\n',
         "x,y\n1,2\n3,4\n".encode("utf-16"),
         "x,y\n1,2\n3,4\n".encode("utf-16-be").join([b"\xfe\xff", b""]),
     ],
@@ -168,6 +187,26 @@ def test_separators_quotes_and_line_ends_inside_quotes_are_part_of_the_text(tmp_
     table = read(tmp_path, '"x, in mm","x, in ""inches""",y\n"a,b","c\r\nd",1.5\n"a\nb","the ""e""",2.5\n')
     assert table.columns == ["x, in mm", 'x, in "inches"', "y"]
     assert table.rows() == [("a,b", "c\r\nd", 1.5), ("a\nb", 'the "e"', 2.5)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_bare_cr_in_quotes_is_a_line_end_within_the_text(tmp_path, line_end):
+    content = line_end.join(["x,y", '"a\rb",1', '"c\r\r\nd ""e""",2', ""])
+    assert read(tmp_path, content).rows() == [("a\nb", 1), ('c\n\nd "e"', 2)]
+
+
+def test_a_bare_cr_in_quotes_is_found_far_down_in_a_large_file(tmp_path):
+    rows = "".join(f'"{i}",a\r\n' for i in range(60_000))
+    assert read(tmp_path, f'x,y\r\n{rows}1,"a\rb"\r\n')["y"][-1] == "a\nb"
+
+
+def test_blank_cells_after_the_last_column_are_left_out_far_down_too(tmp_path):
+    assert read(tmp_path, f"x,y\n{MANY}7,8,,\n,,,\n").rows()[-1] == (7, 8)
+
+
+def test_blank_cells_after_the_last_column_do_not_hide_the_separator(tmp_path):
+    content = "Größe, cm;Gewicht, kg;\n1,5;2,5;\n3,5;4,5;;\n;\n"
+    assert read(tmp_path, content).to_dict(as_series=False) == {"Größe, cm": [1.5, 3.5], "Gewicht, kg": [2.5, 4.5]}
 
 
 def test_a_quote_inside_a_text_is_a_quote(tmp_path):
@@ -314,11 +353,29 @@ def test_rows_of_nothing_are_left_out_of_parquet_too(tmp_path):
     assert read(tmp_path, content.getvalue()).rows() == [(1, None), (3, 4)]
 
 
-def zip_file():
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("xl/workbook.xml", "")
-    return content.getvalue()
+def test_a_parquet_file_with_one_wrong_byte_is_read_or_refused(tmp_path):
+    """Polars panics for some of them, which is not an Exception of Python's."""
+    content = write_parquet([("x", "y"), (1, "a"), (2, "b")])
+    results = set()
+    for place in range(len(content)):
+        try:
+            read(tmp_path, content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :])
+            results.add("read")
+        except DatasetError as error:
+            results.add(type(error))
+    assert results >= {DatasetError}
+
+
+def zip_files(*names, content=b"x,y\n1,2\n", compression=zipfile.ZIP_DEFLATED):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compression) as opened:
+        for name in names:
+            opened.writestr(name, content)
+    return archive.getvalue()
+
+
+def gzip_twice(content):
+    return gzip.compress(gzip.compress(content, mtime=0), mtime=0)
 
 
 MANY = "".join(f"{i},2\n" for i in range(100_000))
@@ -341,7 +398,13 @@ MANY = "".join(f"{i},2\n" for i in range(100_000))
         (",,y\n0,1,2\n", "data.csv, line 1: column 2 has no name: give it one, or remove the column."),
         ("x,y, \n0,1,2\n", "data.csv, line 1: column 3 has no name: give it one, or remove the column."),
         ("x,y\n1,2\n1,2,3\n", "data.csv, line 3: 3 values for 2 columns: '3' comes after the last, 'y'; write a text"),
-        ("x,y\n1,2\n1,2,\n", "data.csv, line 3: 3 values for 2 columns: '' comes after the last, 'y'; write a text"),
+        ("x,y\n1,2\n1,2,,3\n", "data.csv, line 3: 4 values for 2 columns: '' comes after the last, 'y'; write a text"),
+        ("x,y,,\n1,2,,\n1,2,,3\n", "data.csv, line 1: column 4 has no name: give it one, or remove the column."),
+        (
+            "x,y,\n1,2,\n1,2,,3\n",
+            "data.csv, line 3: 4 values for 2 columns: '' comes after the last, 'y'; write a text",
+        ),
+        ("x,y,,\n1,,,\n1,,\n1\n", "data.csv, line 4: 1 values for 2 columns, none for 'y': write an empty value"),
         ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty value where one"),
         ("x;y;z\n1;2;3\n3;1,5\n", "data.csv, line 3: 2 values for 3 columns, none for 'z': write an empty value where"),
         ('x,y\n"a\nb",2\n3\n', "data.csv, line 4: 1 values for 2 columns, none for 'y': write"),
@@ -359,8 +422,8 @@ MANY = "".join(f"{i},2\n" for i in range(100_000))
         ("x,y\n1,2\n".encode("utf-16") + b"1", "data.csv, line 3: byte 0x31 is not text in UTF-16: save the table as"),
         (b"x,y\n1,2\n\x81,3\n", "data.csv, line 3: byte 0x81 is not text in CP1252: save the table as “CSV UTF-8”."),
         ("é,y\n1,2\n".encode() + b"\xe9,3", "data.csv, line 3: byte 0xe9 is not text in UTF-8: save the table as “CSV"),
-        (zip_file(), "data.csv is a spreadsheet or an archive: save the one sheet as “CSV UTF-8”."),
-        (gzip.compress(b"x,y\n1,2\n", mtime=0), "data.csv is compressed: unpack it first, with gunzip."),
+        (bz2.compress(b"x,y\n1,2\n"), "data.csv is compressed: unpack it first, with bunzip2."),
+        (b"a.csv" + bytes(252) + b"ustar", "data.csv is an archive: unpack it first, with tar."),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "data.csv is an old spreadsheet: save the one sheet as “CSV UTF-8”."),
         (b"PAR1", "data.csv cannot be read as Parquet: "),
         (write_parquet([("x", "y"), (1, 2)])[:-9], "data.csv cannot be read as Parquet: "),
@@ -373,6 +436,142 @@ MANY = "".join(f"{i},2\n" for i in range(100_000))
 )
 def test_what_is_no_table_is_refused_with_its_place(tmp_path, content, message):
     assert message in catch_error(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["flats.csv"],
+        ["flats.txt"],
+        ["data/", "data/flats.CSV", "__MACOSX/data/._flats.csv", "data/.DS_Store"],
+        ["README.txt", "flats.tsv", "licence.pdf"],
+    ],
+)
+def test_an_archive_with_one_table_is_read(tmp_path, names):
+    assert read(tmp_path, zip_files(*names)).rows() == [(1, 2)]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_may_be_compressed_in_any_usual_way(tmp_path, compression):
+    assert read(tmp_path, zip_files("flats.csv", compression=compression)).rows() == [(1, 2)]
+
+
+def protect(archive):
+    """Set the flags by which an archive says that its file is encrypted."""
+    local, central = archive.index(b"PK\x03\x04") + 6, archive.index(b"PK\x01\x02") + 8
+    changed = bytearray(archive)
+    changed[local] |= 1
+    changed[central] |= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (zip_files("[Content_Types].xml", "xl/workbook.xml"), "is a spreadsheet or another document: save the one"),
+        (zip_files("mimetype", "content.xml"), "data.csv is a spreadsheet or another document: save the one sheet as"),
+        (
+            zip_files("a.csv", "b.csv", "c.txt"),
+            "data.csv must contain one table, and contains 'a.csv', 'b.csv': unpack",
+        ),
+        (
+            zip_files("a.md", "b.pdf"),
+            "data.csv must contain one table, and contains 'a.md', 'b.pdf': unpack it, and use",
+        ),
+        (
+            zip_files("data/"),
+            "data.csv must contain one table, and contains nothing: unpack it, and use one of its files.",
+        ),
+        (zip_files(), "data.csv must contain one table, and contains nothing: unpack it, and use one of its files."),
+        (protect(zip_files("a.csv")), "data.csv is protected by a password: unpack it first."),
+        (zip_files("a.csv")[:-30], "data.csv cannot be unpacked: File is not a zip file."),
+        (zip_files("a.csv").replace(b"a.csv", b"b.csv", 1), "data.csv cannot be unpacked: File name in directory"),
+        (zip_files("a.csv", content=b"x,y\n1\n"), "data.csv: a.csv, line 2: 1 values for 2 columns, none for 'y'"),
+        (
+            zip_files("a.csv", content=b"<html></html>"),
+            "data.csv: a.csv is HTML or XML, such as a web page: open it in",
+        ),
+        (zip_files("\x1b[31m.csv", content=b""), "data.csv: \\x1b[31m.csv, line 1: the file is empty"),
+        (zip_files("a.csv", content=zip_files("b.csv")), "data.csv: a.csv is packed twice: unpack it first."),
+        (gzip_twice(b"x,y\n1,2\n"), "data.csv is packed twice: unpack it first."),
+        (
+            gzip.compress(b"x,y\n1,2\n")[:-9],
+            "data.csv cannot be unpacked: Compressed file ended before the end-of-stream",
+        ),
+        (gzip.compress(b"x,y\n1,2\n") + b"junk", "data.csv cannot be unpacked: Not a gzipped file (b'ju')."),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 20, "data.csv cannot be unpacked: Error -3 while decompressing"),
+        (gzip.compress(b"x,y\n1\n"), "data.csv, line 2: 1 values for 2 columns, none for 'y'"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused_with_its_cause(tmp_path, content, message):
+    assert message in catch_error(tmp_path, content)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: zip_files("a.csv", content=content)])
+def test_a_file_that_unpacks_to_more_than_a_gigabyte_is_refused(tmp_path, pack):
+    many = gzip.compress(bytes(1 << 20)) * 1_025 if pack is gzip.compress else declare_size(pack(b"x,y\n1,2\n"))
+    limit = "data.csv unpacks to more than 1,073,741,824 bytes, the limit for packed files: unpack it first."
+    assert catch_error(tmp_path, many) == limit
+
+
+def declare_size(archive):
+    """Let an archive's directory say that its file has 2 GB."""
+    place = archive.index(b"PK\x01\x02") + 24
+    return archive[:place] + (2 << 30).to_bytes(4, "little") + archive[place + 4 :]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_json_lines_are_read(tmp_path, encoding, line_end):
+    lines = ['{"Größe": 1.5, " town ": "Köln", "new": true}', "", '{"Größe": "NA", " town ": "Ulm", "y": 2}']
+    table = read(tmp_path, line_end.join(lines).encode(encoding))
+    assert table.columns == ["Größe", "town", "new", "y"]
+    assert table.rows() == [(1.5, "Köln", True, None), (None, "Ulm", None, 2)]
+
+
+IN_ONE_PIECE = "data.csv is JSON in one piece: save it as JSON lines, one object a line (in pandas, df.to_json("
+MARKUP = (
+    "data.csv is HTML or XML, such as a web page: open it in a spreadsheet and save the one sheet as “CSV UTF-8”, or"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"x": 1, "y": 2}, {"x": 3, "y": 4}]', IN_ONE_PIECE),
+        ('\n[\n  {"x": 1,\n"y": 2}\n]\n', IN_ONE_PIECE),
+        ('{\n  "x": 1,\n  "y": 2\n}\n', IN_ONE_PIECE),
+        ('{"x": {"0": 1}, "y": {"0": 2}}', IN_ONE_PIECE),
+        ('[["x", "y"], [1, 2]]', IN_ONE_PIECE),
+        ("{}", IN_ONE_PIECE),
+        ('{"x": [1, 2]', IN_ONE_PIECE),
+        ('[{"x": 1}]'.encode("utf-16"), IN_ONE_PIECE),
+        (
+            '{"x": 1}\n{"x": 2\n',
+            "data.csv, line 2: this is not JSON (Expecting ',' delimiter: line 1 column 8 (char 7))",
+        ),
+        ('{"x": 1\n{"x": 2}\n', "data.csv, line 1: this is not JSON ("),
+        ('{"x": 1}\n\n[2]\n{"x": 2}\n', "data.csv, line 3: this is not an object: write one a line, such as {"),
+        ('{"x": 1}\n{"x": 3}\n[2]\n', "data.csv, line 3: this is not an object: write one a line, such as {"),
+        ('{"x": 1}\n{"x": NaN}\n', "data.csv, line 2: this is not JSON (NaN is not a value in JSON, write null)"),
+        ('{"x": 1}\n{"x": true}\n', "data.csv, line 2: column 'x': it contains 1 and true: write true and false only"),
+        ('{"x": 1}\n{"x": [2]}\n', "data.csv, line 2: column 'x': it contains a list, and a cell can only hold one"),
+        ('{"x": [1], "y": 2}\n', "data.csv: column 'x': it contains List(Int64), and a cell can only hold one value"),
+        ('{"x": 1, " x": 2}\n{"x": 2}\n', "data.csv: two columns are named 'x': rename one of them."),
+        ("<!DOCTYPE html>\n<p>x,y</p>", MARKUP),
+        ('\ufeff \n<table border="1"><tr><th>x</th></tr></table>', MARKUP),
+        ("<HTML><body>", MARKUP),
+        ('<?xml version="1.0"?><Workbook/>', MARKUP),
+        ("<html>".encode("utf-16"), MARKUP),
+    ],
+)
+def test_json_and_html_are_not_read_as_csv(tmp_path, content, message):
+    assert message in catch_error(tmp_path, content)
+
+
+@pytest.mark.parametrize("header", ["{x},y", "[x],y", "[1],y", "<x>,y", "<age,y", "{,y", '"{""x""}",y'])
+def test_a_header_may_begin_like_json_or_html(tmp_path, header):
+    assert read(tmp_path, f"{header}\n1,2\n").rows() == [(1, 2)]
 
 
 @pytest.mark.parametrize(("name", "problem"), [("none.csv", "No such file or directory"), (".", "Is a directory")])

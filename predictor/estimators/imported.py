@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.exceptions import WrongLibraries
+from predictor.exceptions import SeveralTargets, WrongLibraries
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.values import Label, Matrix, Vector, recode
 
@@ -36,11 +36,15 @@ class Imported:
     def predict(self, matrix: Matrix) -> Vector:
         """Predict numbers or class codes, shape (n,), for a matrix of shape (n, features).
 
-        Raises ValueError where the estimator predicts more than one number for a row.
+        Raises SeveralTargets where the estimator predicts more than one number for a row, and ValueError where it does
+        not predict row by row.
         """
         predictions = np.asarray(self.estimator.predict(self.prepare(matrix)))
         if predictions.size != len(matrix):
-            raise ValueError(f"it predicts {predictions.shape[-1]} values for a row, and there is one target")
+            if predictions.ndim > 1 and len(predictions) == len(matrix):
+                raise SeveralTargets(predictions.shape[-1])
+            counts = f"it gives {predictions.size} predictions for {len(matrix)} rows"
+            raise ValueError(f"{counts}: a pipeline that begins with a vectoriser of texts cannot be imported yet")
         predictions = predictions.reshape(-1)
         if not self.labels:
             return predictions.astype(np.float64)

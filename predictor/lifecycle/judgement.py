@@ -44,7 +44,7 @@ def judge_challenger(
     trained: "Trained", champion: LiveModel | None, mode: "Mode", *, replace_untrusted: bool = False
 ) -> Judgement:
     """Compare a challenger with the live version; `mode` may overrule the gate's decision, but not hide it."""
-    decision = _decide(trained, champion, replace_untrusted=replace_untrusted)
+    decision = _decide(trained, champion, mode, replace_untrusted=replace_untrusted)
     promoted, reason = decision.promoted, decision.reason
     if mode != "if-better" and promoted != (mode == "always"):
         promoted, reason = mode == "always", f"as requested: {mode}; otherwise {reason}"
@@ -56,7 +56,7 @@ def judge_challenger(
     )
 
 
-def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted: bool) -> Decision:
+def _decide(trained: "Trained", champion: LiveModel | None, mode: "Mode", *, replace_untrusted: bool) -> Decision:
     from predictor.training import gate
     from predictor.training.contest import hold_contest
 
@@ -83,12 +83,18 @@ def _decide(trained: "Trained", champion: LiveModel | None, *, replace_untrusted
             why = f"version {number} is live but cannot be loaded: {error}"
             return gate.decide_unopposed(*judged, why=why)
         # More likely this process has the wrong key than all others: what they serve is not replaced.
-        return gate.refuse_comparison(f"version {number} is not trusted: {error}", champion=number)
+        cause = f"version {number} is not trusted: {str(error).rstrip('.')}"
+        return gate.refuse_comparison(cause, _write_step(error, mode), champion=number)
     try:
         contest = hold_contest(trained.dataset, trained.share, trained.fitted, theirs, metric, evaluation.predictions)
     except CannotCompare as error:
-        return gate.refuse_comparison(str(error), champion=number)
+        return gate.refuse_comparison(error.cause, "" if mode == "always" else error.step, champion=number)
     return gate.decide_contest(recipe.gate, evaluation.scores, contest, champion=number, seed=recipe.seed)
+
+
+def _write_step(error: UntrustedArtifact, mode: "Mode") -> str:
+    """The step to take where the live version is not trusted; none where the challenger replaces it as requested."""
+    return "" if mode == "always" else f"{error.remedy}; or replace it, by a retrain with --replace-untrusted"
 
 
 def _read_champion(champion: LiveModel) -> "Champion":

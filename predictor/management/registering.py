@@ -15,6 +15,7 @@ from predictor.record.provenance import count_outcomes, describe_sources
 
 if TYPE_CHECKING:
     from predictor.lifecycle.registration import Registered
+    from predictor.record.decision import Decision
 
 
 def add_register_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +69,11 @@ def write_text(results: list["Registered"]) -> str:
     return "\n\n".join("\n".join(_describe(result)) for result in results)
 
 
+def _has_no_rival(decision: "Decision | None") -> bool:
+    """Whether a version was not compared with a live one."""
+    return decision is None or decision.champion is None or decision.verdict == "cannot compare"
+
+
 def _describe(result: "Registered") -> list[str]:
     if result.state == "failed":
         return [f"{result.model}  failed"]
@@ -78,8 +84,8 @@ def _describe(result: "Registered") -> list[str]:
     source = "trained elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
     measured = f"{result.metrics.method}, {format_number(result.metrics.rows)} rows"
     scores = write_scores(result.metrics, result.unit)
-    # Without a champion, no other version is live or known to be better.
-    is_alone = result.version and not result.promoted and (result.decision is None or result.decision.champion is None)
+    # No other version is live, or known to be better.
+    is_alone = result.version and not result.promoted and _has_no_rival(result.decision)
     promote = f'to make it live anyway: manage.py promote {result.model} {result.version} --reason "…"'
     sources = describe_sources(result.data) if result.data else ""
     comparison = describe_comparison(result.decision, result.unit) if result.decision else []

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
+
 
 class Importance(msgspec.Struct, frozen=True, kw_only=True):
     """How much worse the metric gets when one feature is shuffled: mean and standard deviation over the repeats."""
@@ -56,6 +58,11 @@ class SkippedCompilation(msgspec.Struct, frozen=True, kw_only=True, tag_field="s
 
     # Why not.
     reason: str
+
+    @property
+    def shown_reason(self) -> str:
+        """The reason for pages, where a former build stored the name of a class of this site."""
+        return FORMER_REASONS.get(self.reason, self.reason)
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):

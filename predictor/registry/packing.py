@@ -9,10 +9,15 @@ from typing import Any
 
 from django.conf import settings
 
-from predictor.exceptions import DamagedArtifact, ModelTooLarge
+from predictor.exceptions import DamagedArtifact, ModelTooLarge, TrainingError
+from predictor.texts import take_first_line
 
 CHUNK_BYTES = 1_000_000
 MEGABYTE = 1_000_000
+REMEDY = (
+    "define each lambda, inner function and class of a notebook by its own name in a module that the site has too,"
+    " such as a recipe's pipeline.py"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +70,12 @@ class _Packer:
 
 
 def pack_model(estimator: Any) -> Package:
-    """Pickle and compress a fitted model; raises ModelTooLarge above MODEL_MAX_MB, and whatever pickling raises."""
+    """Pickle and compress a fitted model; raises ModelTooLarge above MODEL_MAX_MB, and TrainingError."""
     packer = _Packer(settings.MODEL_MAX_MB * MEGABYTE)
-    pickle.dump(estimator, packer, protocol=5)
+    try:
+        pickle.dump(estimator, packer, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TrainingError(f"it cannot be stored ({take_first_line(error)}): {REMEDY}") from error
     packer.finish()
     return Package(chunks=packer.chunks, size=packer.size, sha256=packer.hash.hexdigest())
 

@@ -2,17 +2,15 @@
 
 import csv
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from predictor.exceptions import DatasetError
 from predictor.tables.cells import MISSING, find_unclear, read_cells
-from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, has_ragged_row, quote_again
-from predictor.tables.encoding import is_plain, read_text
+from predictor.tables.content import Content
+from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, fit_row, has_ragged_row, write_again
 from predictor.tables.header import check_index, read_names
 from predictor.texts import take_first_line
 
@@ -22,25 +20,24 @@ SAMPLE_ROWS = 10_000
 Options = dict[str, Any]
 
 
-def read_csv(file: Path) -> pl.DataFrame:
+def read_csv(content: Content) -> pl.DataFrame:
     """Read a CSV file, its columns named as in the file, numbers and booleans converted.
 
     UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes.
     Raises DatasetError naming the file and, where there is one, the line and the column.
     """
-    plain, has_quotes = is_plain(file)
-    source = Source(file=file, text=None if plain else read_text(file), has_quotes=has_quotes)
+    source = Source.of(content)
     layout = find_layout(source)
-    if has_quotes and check_rows(source, layout):
-        source = quote_again(source, layout)
-    header = layout.names
-    layout = replace(layout, names=read_names(f"{file}, line 1", header))
-    table = _parse(source, layout)
-    if not has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
+    if (source.has_quotes or layout.nameless) and check_rows(source, layout):
+        source = write_again(source, layout)
+    header, place = layout.names, f"{content.name}, line 1"
+    layout = Layout(separator=layout.separator, names=read_names(place, header))
+    source, table = _parse_checked(source, layout)
+    if not source.has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
         check_rows(source, layout)
     table, has_decimal_commas = read_cells(table)
     if len(table):
-        check_index(f"{file}, line 1", header, table)
+        check_index(place, header, table)
     if has_decimal_commas:
         _check_points(source, layout, table)
     return table
@@ -49,7 +46,8 @@ def read_csv(file: Path) -> pl.DataFrame:
 def find_layout(source: Source) -> Layout:
     """Find the separator that occurs equally often in the header and the first lines; in quotes, it does not count.
 
-    Where there is none, the most frequent one in the header, so that the line which differs can be named.
+    Where there is none, the most frequent one in the header, so that the line which differs can be named. Blank cells
+    after the last column do not count.
     """
     with source.open_lines() as stream:
         lines = list(islice(stream, SAMPLE_LINES))
@@ -58,13 +56,21 @@ def find_layout(source: Source) -> Layout:
     if not lines[0].strip():
         raise source.error(1, "the first line is empty: write the names of the columns there")
     samples = {separator: _divide(lines, separator) for separator in SEPARATORS}
-    even = [
-        separator
-        for separator, rows in samples.items()
-        if len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows)
-    ]
-    best = even[0] if even else max(reversed(SEPARATORS), key=lambda separator: len(samples[separator][0]))
-    return Layout(separator=best, names=samples[best][0])
+    layouts = {separator: _name_columns(separator, rows[0]) for separator, rows in samples.items()}
+    even = [layout for separator, layout in layouts.items() if _is_even(samples[separator], layout)]
+    return even[0] if even else max(reversed(layouts.values()), key=lambda layout: len(layout.names))
+
+
+def _name_columns(separator: str, header: list[str]) -> Layout:
+    named = [number for number, name in enumerate(header, start=1) if name.strip()]
+    width = named[-1] if named else len(header)
+    return Layout(separator=separator, names=header[:width], nameless=len(header) - width)
+
+
+def _is_even(rows: list[list[str]], layout: Layout) -> bool:
+    width = len(layout.names)
+    widths = {len(row) if len(row) == width + layout.nameless else len(fit_row(row, layout)) for row in rows}
+    return width > 1 and widths <= {0, width, width + layout.nameless}
 
 
 def _divide(lines: list[str], separator: str) -> list[list[str]]:
@@ -76,23 +82,33 @@ def _divide(lines: list[str], separator: str) -> list[list[str]]:
     return rows or [[""]]
 
 
+def _parse_checked(source: Source, layout: Layout) -> tuple[Source, pl.DataFrame]:
+    """Parse the table, written again where polars refuses it for blank cells; any other error names the line."""
+    try:
+        try:
+            return source, _parse(source, layout)
+        except pl.exceptions.PolarsError:
+            if not check_rows(source, layout):
+                raise
+            source = write_again(source, layout)
+            return source, _parse(source, layout)
+    except pl.exceptions.PolarsError as error:
+        raise source.content.error(f"cannot be read as CSV: {take_first_line(error).rstrip('.')}") from error
+
+
 def _parse(source: Source, layout: Layout) -> pl.DataFrame:
-    """Let polars read the table; an error names the line.
+    """Let polars read the table.
 
     Types come from the first rows or, where that fails, from all. Looking for missing values takes a quarter of the
     time, so a table of numbers is first read without.
     """
     sampled: Options = {"infer_schema_length": SAMPLE_ROWS}
     careful: Options = {"null_values": MISSING}
-    try:
-        attempts = [sampled] if _begins_without_texts(source, layout) else []
-        for options in [*attempts, sampled | careful]:
-            with suppress(pl.exceptions.ComputeError):
-                return _call_polars(source, layout, **options)
-        return _call_polars(source, layout, infer_schema_length=None, **careful)
-    except pl.exceptions.PolarsError as error:
-        check_rows(source, layout)
-        raise DatasetError(f"{source.file} cannot be read as CSV: {take_first_line(error)}.") from error
+    attempts = [sampled] if _begins_without_texts(source, layout) else []
+    for options in [*attempts, sampled | careful]:
+        with suppress(pl.exceptions.ComputeError):
+            return _call_polars(source, layout, **options)
+    return _call_polars(source, layout, infer_schema_length=None, **careful)
 
 
 def _begins_without_texts(source: Source, layout: Layout) -> bool:
@@ -104,7 +120,7 @@ def _begins_without_texts(source: Source, layout: Layout) -> bool:
 
 
 def _call_polars(source: Source, layout: Layout, **options: Any) -> pl.DataFrame:
-    return pl.read_csv(source.content, separator=layout.separator, new_columns=layout.names, glob=False, **options)
+    return pl.read_csv(source.data, separator=layout.separator, new_columns=layout.names, glob=False, **options)
 
 
 def _check_points(source: Source, layout: Layout, table: pl.DataFrame) -> None:
@@ -113,4 +129,4 @@ def _check_points(source: Source, layout: Layout, table: pl.DataFrame) -> None:
     for name in find_unclear(texts, [name for name in layout.names if table[name].dtype == pl.Float64], "."):
         slip = next(text for text in texts[name] if text and "." in text)
         problem = f"{slip!r} may be in thousands, since other columns have decimal commas: write it with a comma"
-        raise DatasetError(f"{source.file}: column {name!r}: {problem}, or without a point.")
+        raise DatasetError(f"{source.content.name}: column {name!r}: {problem}, or without a point.")

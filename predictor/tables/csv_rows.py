@@ -13,6 +13,8 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from predictor.exceptions import DatasetError
+from predictor.tables.content import Content
+from predictor.tables.encoding import is_plain, read_text
 
 EXAMPLE = '"a ""quoted"", divided text"'
 SAMPLE_LINES = 100
@@ -21,68 +23,95 @@ CHUNK = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A CSV file: read from disk where it is plain UTF-8, otherwise from its decoded `text`."""
+    """A CSV file: its `content` where that is plain UTF-8, otherwise the decoded `text`."""
 
-    file: Path
+    content: Content
     text: str | None
     has_quotes: bool
 
+    @classmethod
+    def of(cls, content: Content) -> "Source":
+        """Raises DatasetError for binary content, and for damaged text."""
+        plain, has_quotes = is_plain(content)
+        return cls(content=content, text=None if plain else read_text(content), has_quotes=has_quotes)
+
     def open_lines(self) -> TextIO:
         if self.text is None:
-            return self.file.open(encoding="utf-8-sig", newline="")
+            return io.TextIOWrapper(self.content.open(), encoding="utf-8-sig", newline="")
         return io.StringIO(self.text, newline="")
 
     @cached_property
-    def content(self) -> Path | bytes:
-        return self.file if self.text is None else self.text.encode()
+    def data(self) -> Path | bytes:
+        return self.content.source if self.text is None else self.text.encode()
 
     def open_bytes(self) -> BinaryIO:
-        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
+        return self.content.open() if self.text is None else io.BytesIO(self.text.encode())
 
     def error(self, line: int, problem: str) -> DatasetError:
-        return DatasetError(f"{self.file}, line {line}: {problem}.")
+        return self.content.error(problem, line=line)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The format of a CSV file: its separator, and its columns' names."""
+    """The format of a CSV file: its separator, its columns' names, and how many columns without one come last."""
 
     separator: str
     names: list[str]
+    nameless: int = 0
 
 
 def check_rows(source: Source, layout: Layout) -> bool:
-    """Refuse the first row without one value per column, naming its line; return whether a value contains a quote."""
-    start, has_inner_quotes = 0, False
+    """Refuse the first row without one value per column, naming its line.
+
+    Return whether polars needs the rows written again: a value contains a quote, or a row has more cells, all blank.
+    """
+    is_odd = layout.nameless > 0
+    for line, row in read_rows(source, layout):
+        fitted = fit_row(row, layout)
+        if fitted and len(fitted) != len(layout.names):
+            raise source.error(*_describe_ragged(layout, line, row))
+        is_odd = is_odd or len(fitted) != len(row) or '"' in "".join(row)
+    return is_odd
+
+
+def fit_row(row: list[str], layout: Layout) -> list[str]:
+    """The row without blank cells after the last column, which spreadsheets save; empty where all cells are blank."""
+    width = len(layout.names)
+    if len(row) != width and not any(cell.strip() for cell in row[width:]):
+        return row[:width] if any(cell.strip() for cell in row) else []
+    return row
+
+
+def read_rows(source: Source, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row, the header too, with the number of its first line.
+
+    Raises DatasetError naming the line and the column of a value that cannot be read.
+    """
+    line = 1
     try:
-        for end, row in _read_rows(source, layout):
-            if row and len(row) != len(layout.names):
-                raise source.error(start + 1, _describe_ragged(layout, row))
-            has_inner_quotes = has_inner_quotes or '"' in "".join(row)
-            start = end
+        with source.open_lines() as stream:
+            reader = csv.reader(stream, delimiter=layout.separator, strict=True)
+            for row in reader:
+                yield line, row
+                line = reader.line_num + 1
     except csv.Error as error:
-        number = _find_column(source, layout, start)
-        name = layout.names[number - 1] if start and number <= len(layout.names) else str(number)
+        number = _find_column(source, layout, line - 1)
+        name = layout.names[number - 1] if line > 1 and number <= len(layout.names) else str(number)
         problem = f"{error}; write a text with a separator or a quote as {EXAMPLE}"
-        raise source.error(start + 1, f"column {name!r}: {problem}") from error
-    return has_inner_quotes
+        raise source.error(line, f"column {name!r}: {problem}") from error
 
 
-def _read_rows(source: Source, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the number of its last line."""
-    with source.open_lines() as stream:
-        reader = csv.reader(stream, delimiter=layout.separator, strict=True)
-        for row in reader:
-            yield reader.line_num, row
-
-
-def _describe_ragged(layout: Layout, row: list[str]) -> str:
+def _describe_ragged(layout: Layout, line: int, row: list[str]) -> tuple[int, str]:
+    """The line to correct, and what is wrong with it."""
     names = layout.names
     counts = f"{len(row)} values for {len(names)} columns"
     if len(row) < len(names):
-        return f"{counts}, none for {names[len(row)]!r}: write an empty value where one is missing"
-    surplus = f"{row[len(names)]!r} comes after the last, {names[-1]!r}"
-    return f"{counts}: {surplus}; write a text with a separator as {EXAMPLE}"
+        return line, f"{counts}, none for {names[len(row)]!r}: write an empty value where one is missing"
+    surplus = next(number for number, cell in enumerate(row[len(names) :]) if cell.strip())
+    if surplus < layout.nameless:
+        return 1, f"column {len(names) + surplus + 1} has no name: give it one, or remove the column"
+    text = f"{row[len(names)]!r} comes after the last, {names[-1]!r}"
+    return line, f"{counts}: {text}; write a text with a separator as {EXAMPLE}"
 
 
 def _find_column(source: Source, layout: Layout, start: int) -> int:
@@ -97,12 +126,12 @@ def _find_column(source: Source, layout: Layout, start: int) -> int:
     return number
 
 
-def quote_again(source: Source, layout: Layout) -> Source:
-    """Quote every value with a quote as polars expects: it takes the one in 5" as an opening one."""
+def write_again(source: Source, layout: Layout) -> Source:
+    """Write the rows as polars expects them: it takes the quote in 5" as an opening one, and refuses surplus cells."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=layout.separator, lineterminator="\n")
-    writer.writerows(row for _, row in _read_rows(source, layout) if row)
-    return Source(file=source.file, text=text.getvalue(), has_quotes=True)
+    writer.writerows(fitted for _, row in read_rows(source, layout) if (fitted := fit_row(row, layout)))
+    return Source(content=source.content, text=text.getvalue(), has_quotes=True)
 
 
 def has_ragged_row(source: Source, layout: Layout) -> bool:

@@ -12,10 +12,15 @@ from predictor.metrics.names import Metric
 from predictor.schema.kinds import Category, Feature
 from predictor.schema.schema import Schema
 from predictor.schema.values import Label, Mask, Matrix, Vector, recode
+from predictor.texts import add_article, take_first_line
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
 from predictor.training.gate import Contest
 from predictor.training.holdout import is_held_out
+
+# What to do next where two versions cannot be compared.
+PROMOTE = "promote this version by hand if it is to replace the live one"
+PROMOTE_ONCE = "promote this version by hand, and later ones can be compared with it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,7 @@ def hold_contest(
     known &= can_score(champion.estimator, champion.schema, translated, actual, classes)
     left_out = int((~known).sum())
     if not known.any():
-        raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)")
+        raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)", PROMOTE)
     if left_out:
         matrix, translated, actual = matrix[known], translated[known], actual[known]
     theirs = _predict_by_champion(champion, translated)
@@ -65,12 +70,13 @@ def hold_contest(
         "baseline": predict_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
     }
     if metric == "log_loss" and compared["champion"].probabilities is None:
-        raise CannotCompare(f'version {champion.number} gives no probabilities; set metric = "accuracy" in [gate]')
+        raise CannotCompare(f"version {champion.number} gives no probabilities", 'set metric = "accuracy" in [gate]')
     with np.errstate(over="ignore"):
         losses = {who: measure_losses(metric, actual, predictions) for who, predictions in compared.items()}
         infinite = [who for who, each in losses.items() if not np.isfinite(each.sum())]
     if infinite:
-        raise CannotCompare(f"the losses of the {infinite[0]} are infinite")
+        step = 'set metric = "mae" in [gate]' if metric == "rmse" else PROMOTE
+        raise CannotCompare(f"the losses of the {infinite[0]} are infinite", step)
     return Contest(metric=metric, left_out=left_out, tolerance=dataset.tolerance, **losses)
 
 
@@ -108,19 +114,23 @@ def can_score(estimator: Any, schema: Schema, matrix: Matrix, actual: Vector, cl
 def _check_comparable(schema: Schema, share: float | None, champion: Champion) -> None:
     ours, theirs = schema.target, champion.schema.target
     if (ours.name, ours.task) != (theirs.name, theirs.task):
-        raise CannotCompare(f"version {champion.number} predicts {theirs.name!r} by {theirs.task}")
+        raise CannotCompare(f"version {champion.number} predicts {theirs.name!r} by {theirs.task}", PROMOTE)
     if champion.share is None:
-        raise CannotCompare(f"the training rows of version {champion.number} are unknown")
+        cause = f"the training rows of version {champion.number} are unknown"
+        raise CannotCompare(cause, PROMOTE_ONCE if share else PROMOTE)
     if share is None:
-        raise CannotCompare("the training rows of the challenger are unknown")
-    if not share or not champion.share:
-        raise CannotCompare("one of the two has no hold-out")
+        raise CannotCompare("the training rows of the challenger are unknown", PROMOTE)
+    if not share:
+        raise CannotCompare("this version has no hold-out", f"set holdout in the recipe, or {PROMOTE}")
+    if not champion.share:
+        raise CannotCompare(f"version {champion.number} has no hold-out", PROMOTE_ONCE)
     if sorted(champion.names) != sorted(schema.names):
-        raise CannotCompare(f"version {champion.number} has other features, and so other rows held out")
+        raise CannotCompare(f"version {champion.number} has other features, and so other rows held out", PROMOTE_ONCE)
     for feature in schema.features:
         other = next(f for f in champion.schema.features if f.name == feature.name)
         if isinstance(feature, Category) != isinstance(other, Category):
-            raise CannotCompare(f"{feature.name!r} was a {other.kind} and is a {feature.kind}")
+            kinds = f"{feature.name!r} was {add_article(other.kind)} and is {add_article(feature.kind)}"
+            raise CannotCompare(kinds, PROMOTE_ONCE)
 
 
 def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:
@@ -128,7 +138,8 @@ def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:
     try:
         return predict_rows(champion.estimator, matrix, len(champion.schema.target.classes))
     except Exception as error:  # Whatever it raises, it cannot be compared.
-        raise CannotCompare(f"version {champion.number} cannot predict for the held-out rows: {error}") from error
+        cause = f"version {champion.number} cannot predict for the held-out rows ({take_first_line(error)})"
+        raise CannotCompare(cause, PROMOTE) from error
 
 
 def _translate_column(source: Feature, values: Vector, target: Feature) -> Vector:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
@@ -166,5 +167,6 @@ def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Prediction
 
 
 def _name_model(model: Any) -> str:
+    model = model.estimator if isinstance(model, Imported) else model
     last = model.steps[-1][1] if hasattr(model, "steps") else model
     return type(last).__name__

@@ -148,9 +148,10 @@ def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champi
     )
 
 
-def refuse_comparison(cause: str, *, champion: int) -> Decision:
-    """The decision where two versions cannot be compared, with its cause."""
-    return Decision(promoted=False, verdict="cannot compare", reason=f"cannot compare: {cause}", champion=champion)
+def refuse_comparison(cause: str, step: str, *, champion: int) -> Decision:
+    """The decision where two versions cannot be compared, with its cause and, unless it is empty, the next step."""
+    reason = f"cannot compare: {cause}; next, {step}" if step else f"cannot compare: {cause}"
+    return Decision(promoted=False, verdict="cannot compare", reason=reason, champion=champion)
 
 
 def _judge(

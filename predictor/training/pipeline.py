@@ -19,6 +19,7 @@ from predictor.estimators.own_code import Code, import_code, read_code
 from predictor.exceptions import RecipeError
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
+from predictor.texts import take_first_line
 from predictor.training.recipe import Recipe
 
 # Trees split, naive Bayes fits each column, and least squares without a penalty does not depend on scale.
@@ -31,6 +32,8 @@ NEEDS_NO_SCALING = (
 )
 # A missing category is a category of its own, before the codes that count from 0.
 MISSING_CODE = -1
+# What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
+INTERFACE = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
 SEED = re.compile(r"(^|__)random_state$")
 
 
@@ -59,15 +62,8 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
     if recipe.estimator is None:
         raise recipe.error("estimator", 'is missing: write [estimator] with class = "sklearn.…" below it.')
     path, params = recipe.estimator.path, dict(recipe.estimator.params)
-    module, _, name = path.rpartition(".")
-    try:
-        made = getattr(importlib.import_module(module or "sklearn"), name)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        problem = f"{path!r} does not exist: write a full path such as sklearn.linear_model.LinearRegression."
-        raise recipe.error("estimator.class", problem) from error
-    if not (isinstance(made, type) and issubclass(made, BaseEstimator)):
-        problem = f"{path!r} is not a scikit-learn estimator: write the path of a class that has fit and predict."
-        raise recipe.error("estimator.class", problem)
+    made = import_estimator(recipe, path)
+    name = made.__name__
     known = inspect.signature(made).parameters
     for key in params:
         if key not in known:
@@ -81,6 +77,41 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
         raise recipe.error("estimator.params", f"{error}.") from error
 
 
+def import_estimator(recipe: Recipe, path: str) -> type[BaseEstimator]:
+    """Import the class at a path; raises RecipeError where there is none, or its package cannot be used."""
+    module, _, name = path.rpartition(".")
+    try:
+        made = getattr(importlib.import_module(module or "sklearn"), name)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise recipe.error("estimator.class", f"{path!r} {_explain_import(path, error)}.") from error
+    except Exception as error:  # A package may raise anything, such as an OSError for a library of the system.
+        problem = f"{module} cannot be imported ({type(error).__name__}: {take_first_line(error)})"
+        raise recipe.error("estimator.class", problem) from error
+    missing = find_missing_methods(made)
+    if not isinstance(made, type) or missing:
+        problem = f"has no {', '.join(missing)}" if isinstance(made, type) else "is not a class"
+        needed = f"write the path of a class with scikit-learn's interface: {', '.join(INTERFACE)}"
+        raise recipe.error("estimator.class", f"{path!r} {problem}: {needed}.")
+    return made
+
+
+def _explain_import(path: str, error: Exception) -> str:
+    """Say why a path cannot be imported: a package that is not installed, or a name that it lacks."""
+    package, _, rest = path.partition(".")
+    needed = error.name if isinstance(error, ModuleNotFoundError) and error.name else package
+    if not rest or not package or needed.startswith(f"{package}.") or not isinstance(error, ModuleNotFoundError):
+        return "does not exist: write a full path such as sklearn.linear_model.LinearRegression"
+    hint = "correct the path, or add the package to requirements.in and install that"
+    return f"needs the package {needed!r}, which is not installed here: {hint}"
+
+
+def find_missing_methods(estimator: Any) -> list[str]:
+    """List what an estimator, or its class, lacks of the interface that training uses."""
+    if isinstance(estimator, BaseEstimator) or (isinstance(estimator, type) and issubclass(estimator, BaseEstimator)):
+        return []
+    return [method for method in INTERFACE if not callable(getattr(estimator, method, None))]
+
+
 def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
     """Call the recipe's pipeline.py as a module of the project, so that what it defines unpickles anywhere.
 
@@ -89,13 +120,17 @@ def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
     try:
         module = import_code(recipe.slug, code)
         build = getattr(module, "build", None)
-        model = build(schema) if callable(build) else None
+        model: Any = build(schema) if callable(build) else None
     except (Exception, SystemExit) as error:  # Whatever it raises is about this recipe, and must not stop the others.
         raise RecipeError(f"{recipe.pipeline_file}: {type(error).__name__}: {error}") from error
     if not callable(build):
         raise RecipeError(f"{recipe.pipeline_file}: it must define build(schema), which returns an estimator.")
-    if not isinstance(model, BaseEstimator):
-        raise RecipeError(f"{recipe.pipeline_file}: build(schema) returned {model!r}, not a scikit-learn estimator.")
+    missing = find_missing_methods(model)
+    if isinstance(model, type) or missing:
+        problem = "an object is needed" if isinstance(model, type) else f"it has no {', '.join(missing)}"
+        raise RecipeError(
+            f"{recipe.pipeline_file}: build(schema) returned {model!r}, not a scikit-learn estimator: {problem}."
+        )
     unset = [key for key, value in model.get_params().items() if SEED.search(key) and value is None]
     return model.set_params(**dict.fromkeys(unset, recipe.seed))
 

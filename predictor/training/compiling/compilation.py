@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.estimators.imported import Imported
+from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.training.compiling import boosting, linear, preparation, trees
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
 
@@ -83,6 +83,8 @@ class Compiled:
 
 def compile_model(fitted: Any, features: int) -> Compiled:
     """Compile a fitted pipeline that takes a matrix of `features` columns; raises NotCompiled with the reason."""
+    if isinstance(fitted, ImportedOnFrame):
+        raise NotCompiled("a model that takes a pandas DataFrame is not compiled")
     graph = Graph()
     estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
     columns = Columns(name=INPUT, origins=tuple(Origin(column=column) for column in range(features)))

@@ -13,7 +13,7 @@ from sklearn.base import is_classifier, is_regressor
 from predictor.exceptions import DatasetError, RecipeError, TrainingError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
-from predictor.tables.table import PARQUET_MARK, read_table
+from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
@@ -102,9 +102,7 @@ def copy_table(source: Path, folder: Path) -> Path:
     if not source.is_file():
         raise DatasetError(f"{source} was not found on this machine; nothing is downloaded.")
     try:
-        with source.open("rb") as file:
-            name = "data.parquet" if file.read(len(PARQUET_MARK)) == PARQUET_MARK else "data.csv"
-        return Path(shutil.copyfile(source, folder / name))
+        return Path(shutil.copyfile(source, folder / f"data{name_ending(source)}"))
     except OSError as error:
         raise DatasetError(f"{source} cannot be copied: {error.strerror}.") from error
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
-from predictor.texts import list_names
+from predictor.texts import add_article, list_names
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.external.model_file import ModelFile
-from predictor.training.external.wrapping import wrap_estimator
+from predictor.training.external.wrapping import describe_outputs, wrap_estimator
 from predictor.training.pipeline import set_single_job
 from predictor.training.recipe import Recipe
 
@@ -56,6 +57,7 @@ def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
     """
     set_single_job(estimator)
     sample, task = recipe.data_file, find_task(file, estimator)
+    check_outputs(file, estimator)
     dataset = match_columns(sample, load_dataset(msgspec.structs.replace(recipe, task=task)), estimator)
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
@@ -68,8 +70,34 @@ def find_task(file: ModelFile, estimator: Any) -> Task:
     tags = estimator.__sklearn_tags__() if hasattr(estimator, "__sklearn_tags__") else None
     kind = getattr(tags, "estimator_type", None)
     if kind not in (None, "classifier", "regressor"):
-        raise file.error(f"its {type(estimator).__name__} is a {kind}: only a classifier or a regressor can be served")
-    return "classification" if kind == "classifier" or hasattr(estimator, "classes_") else "regression"
+        noun = add_article(kind.replace("_", " "))
+        raise file.error(f"its {type(estimator).__name__} is {noun}: only a classifier or a regressor can be served")
+    # A regressor of CatBoost has classes_ too.
+    is_classifier = kind == "classifier" or (kind is None and hasattr(estimator, "classes_"))
+    return "classification" if is_classifier else "regression"
+
+
+def check_outputs(file: ModelFile, estimator: Any) -> None:
+    """Raise ModelFileError for an estimator whose attributes say that it was fitted on several targets."""
+    count = _count_outputs(estimator)
+    if count > 1:
+        raise file.error(describe_outputs(count))
+
+
+def _count_outputs(estimator: Any) -> int:
+    """How many targets an estimator was fitted on, as far as its attributes say; 1 where they do not."""
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if isinstance(last, MultiOutputRegressor | MultiOutputClassifier | RegressorChain | ClassifierChain):
+        return len(getattr(last, "estimators_", ()))
+    classes = getattr(last, "classes_", None)
+    if isinstance(classes, list):
+        # One array of classes for each target. In other classifiers, n_outputs_ may count classes.
+        return sum(isinstance(each, np.ndarray | list) for each in classes)
+    if classes is not None and len(classes):
+        return 1
+    # A linear model has a row of coefficients for each target.
+    rows = np.shape(getattr(last, "coef_", ()))[:-1]
+    return int(getattr(last, "n_outputs_", rows[0] if rows else 1))
 
 
 def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
@@ -77,8 +105,6 @@ def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         raise file.error(f"its {type(estimator).__name__} has no classes_: is it fitted?")
-    if isinstance(classes, list) and not all(isinstance(label, str | int | bool) for label in classes):
-        raise file.error("it predicts several targets at once, and only one can be served")
     labels = [_read_label(label) for label in np.asarray(classes).tolist()]
     if None in labels:
         raise file.error(f"its classes are {list(classes)!r}: they must be texts, integers, or booleans")
@@ -96,10 +122,10 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
 
     A column that numbers the sample's rows is left out where the estimator was not fitted on it.
     """
-    ours, wanted = dataset.schema.names, getattr(estimator, "feature_names_in_", None)
+    ours, wanted = dataset.schema.names, find_names(estimator)
     without = [name for name in ours if name not in dataset.row_numbers]
     if wanted is None:
-        count = getattr(estimator, "n_features_in_", None)
+        count = count_features(estimator)
         if count == len(without) < len(ours):
             return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
@@ -108,13 +134,33 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
                 f" {len(ours)}: {list_names(ours)}."
             )
         return dataset
-    names = [str(name) for name in wanted]
-    missing, more = [n for n in names if n not in set(ours)], [n for n in without if n not in set(names)]
+    missing, more = [n for n in wanted if n not in set(ours)], [n for n in without if n not in set(wanted)]
     if missing or more:
         listed = {"missing": missing, "not among them": more}
         problems = [f"{word}: {list_names(columns)}" for word, columns in listed.items() if columns]
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
-    return _choose_columns(dataset, names)
+    return _choose_columns(dataset, wanted)
+
+
+def find_names(estimator: Any) -> list[str] | None:
+    """The names of the columns that an estimator was fitted on; None where it does not know any.
+
+    CatBoost has them under a name of its own, and gives the columns of a matrix their numbers as names.
+    """
+    wanted = getattr(estimator, "feature_names_in_", None)
+    if wanted is None and (own := _find_own_names(estimator)) != [str(number) for number in range(len(own))]:
+        wanted = own
+    return None if wanted is None else [str(name) for name in wanted]
+
+
+def count_features(estimator: Any) -> int | None:
+    """How many columns an estimator was fitted on, None where that is unknown. A fitted CatBoost says 0."""
+    count = getattr(estimator, "n_features_in_", None)
+    return count or len(_find_own_names(estimator)) or None
+
+
+def _find_own_names(estimator: Any) -> list[str]:
+    return list(getattr(estimator, "feature_names_", None) or [])
 
 
 def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:

@@ -14,6 +14,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from predictor.exceptions import ModelFileError
 from predictor.texts import take_first_line
+from predictor.training.external.contents import describe_contents
 
 # By their first bytes: the files that joblib reads, and some that it does not.
 MARKS = {
@@ -76,7 +77,7 @@ def load_estimator(file: ModelFile) -> Any:
         except (Exception, SystemExit) as error:  # Loading runs any code, which may raise anything.
             raise _explain(file, error) from error
     if isinstance(loaded, type) or not callable(getattr(loaded, "predict", None)):
-        raise file.error(f"it contains a {_name_type(loaded)}, which has no predict: save the fitted estimator itself")
+        raise file.error(describe_contents(loaded))
     return loaded
 
 
@@ -101,7 +102,3 @@ def _blame_version(file: ModelFile, version: str) -> ModelFileError:
         f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: a pickle may behave"
         f" differently under another version. Fit and save it again with {sklearn.__version__}"
     )
-
-
-def _name_type(loaded: Any) -> str:
-    return "class" if isinstance(loaded, type) else type(loaded).__name__

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from predictor.estimators.imported import FrameColumn, Imported, ImportedOnFrame, import_pandas
-from predictor.exceptions import MlsiteError, ModelFileError
+from predictor.exceptions import MlsiteError, ModelFileError, SeveralTargets
 from predictor.schema.values import Label
 from predictor.texts import take_first_line
 from predictor.training.dataset import Dataset
@@ -32,15 +32,40 @@ def wrap_estimator(file: ModelFile, estimator: Any, dataset: Dataset, labels: tu
     else:
         try:
             return _wrap_on_matrix(estimator, dataset, labels)
+        except SeveralTargets as error:
+            raise file.error(describe_outputs(error.count)) from error
         except Exception as error:  # An estimator may raise anything; it may still take a DataFrame.
             problem = _describe_error(error)
     try:
         return _wrap_on_frame(estimator, dataset, labels)
+    except SeveralTargets as error:
+        raise file.error(describe_outputs(error.count)) from error
     except Exception as error:  # As above.
-        raise file.error(
-            f"the model cannot predict for the sample, neither as a matrix ({problem}) nor as a DataFrame"
-            f" ({_describe_error(error)})"
-        ) from error
+        raise file.error(_describe_failure(estimator, problem, _describe_error(error))) from error
+
+
+def describe_outputs(count: int) -> str:
+    """Say that an estimator has several targets, and what to save instead."""
+    problem = f"it predicts {count} targets at once, and a model here has one"
+    return f"{problem}: fit and save an estimator for each, and import each under a slug of its own"
+
+
+def _describe_failure(estimator: Any, on_matrix: str, on_frame: str) -> str:
+    problem = f"the model cannot predict for the sample, neither as a matrix ({on_matrix}) nor as a DataFrame"
+    if takes_pandas_categories(estimator):
+        cause = "it was fitted on pandas columns of the type “category”, which the site does not make"
+        return f"{cause}: fit it on texts, in a pipeline with an OrdinalEncoder or OneHotEncoder before it"
+    if on_matrix == on_frame:
+        return f"the model cannot predict for the sample: {on_frame}"
+    return f"{problem} ({on_frame})"
+
+
+def takes_pandas_categories(estimator: Any) -> bool:
+    """Whether a part was fitted on pandas categories, by what LightGBM and XGBoost store about that."""
+    return any(
+        getattr(each, "pandas_categorical", None) or getattr(each, "enable_categorical", False)
+        for each in find_nested(estimator)
+    )
 
 
 def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:

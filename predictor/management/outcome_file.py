@@ -1,0 +1,65 @@
+"""Reads a file of outcomes by the rules of all tables."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from predictor.exceptions import DatasetError
+from predictor.numbers import NUMBER, UNCLEAR_COMMA, UNCLEAR_PATTERN
+from predictor.outcomes.files import Entry
+from predictor.texts import quote
+
+MOST_NAMES = 20
+UNCLEAR_POINT = re.compile(UNCLEAR_PATTERN.replace("MARK", r"\."))
+
+
+def read_entries(file: Path) -> list[Entry]:
+    """Read the rows of a table with the columns id and outcome; raises DatasetError naming the file and the line."""
+    entries = list(_read_rows(file))
+    if any(_has_decimal_comma(entry.outcome.strip()) for entry in entries):
+        return [_read_comma(entry) for entry in entries]
+    return entries
+
+
+def _read_rows(file: Path) -> Iterator[Entry]:
+    # It imports polars, which `--help` need not wait for.
+    from predictor.tables.cell_texts import read_texts
+
+    rows = read_texts(file)
+    _, header = next(rows)
+    places = [_find_column(file, header, name) for name in ("id", "outcome")]
+    for line, row in rows:
+        if len(row) == len(header):
+            id, outcome = (row[place] for place in places)
+            yield Entry(line=line, id=id, outcome=outcome)
+        else:
+            yield Entry(line=line, problem=f"{len(row)} values for {len(header)} columns")
+
+
+def _find_column(file: Path, header: list[str], name: str) -> int:
+    if header.count(name) != 1:
+        found = ", ".join(quote(each) for each in header[:MOST_NAMES])
+        raise DatasetError(f"{file}: one column {name!r} is needed; the columns are {found}.")
+    return header.index(name)
+
+
+def _has_decimal_comma(text: str) -> bool:
+    """Whether a comma can only separate decimals."""
+    return (
+        "," in text
+        and "." not in text
+        and not UNCLEAR_COMMA.fullmatch(text)
+        and NUMBER.fullmatch(text.replace(",", ".", 1)) is not None
+    )
+
+
+def _read_comma(entry: Entry) -> Entry:
+    """Read an outcome by the commas of the others: in "1,234" too it is decimal, and "1.234" may be in thousands."""
+    text = entry.outcome.strip()
+    if UNCLEAR_COMMA.fullmatch(text):
+        return replace(entry, outcome=text.replace(",", "."))
+    if UNCLEAR_POINT.fullmatch(text):
+        problem = f"{quote(text)} may be in thousands, since other rows have decimal commas"
+        return replace(entry, problem=f"{problem}: write it with a comma, or without a point")
+    return entry

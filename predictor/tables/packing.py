@@ -1,0 +1,94 @@
+"""Unpacks a table from a gzip file, or from a zip archive with one table in it."""
+
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+from predictor.exceptions import DatasetError
+from predictor.formats import format_number
+from predictor.tables.content import Content
+from predictor.texts import list_names, make_printable, take_first_line
+
+# A few kB can unpack to any size, and a table has to fit into memory.
+MOST_UNPACKED_BYTES = 1 << 30
+CHUNK = 1 << 20
+GZIP_MARK = b"\x1f\x8b"
+# The first begins an archive with files, the second an empty one.
+ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+# What office programs pack their documents with.
+OFFICE_FILES = {"[Content_Types].xml", "xl/workbook.xml", "mimetype"}
+DAMAGES = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
+SAVE_AS_CSV = "save the one sheet as “CSV UTF-8”"
+
+
+def open_content(file: Path) -> Content:
+    """Find the bytes of a table, unpacked into memory where the file is packed.
+
+    Raises OSError where the file cannot be opened, and DatasetError where it cannot be unpacked.
+    """
+    with file.open("rb") as stream:
+        mark = stream.read(4)
+        stream.seek(0)
+        try:
+            if mark.startswith(GZIP_MARK):
+                with gzip.open(stream) as packed:
+                    return Content(name=str(file), file=file, unpacked=_unpack(file, packed), packing=".gz")
+            if mark in ZIP_MARKS:
+                return _open_zip(file, stream)
+        except DAMAGES as error:
+            raise DatasetError(f"{file} cannot be unpacked: {take_first_line(error).rstrip('.')}.") from error
+    return Content(name=str(file), file=file)
+
+
+def _open_zip(file: Path, stream: BinaryIO) -> Content:
+    with zipfile.ZipFile(stream) as archive:
+        member = _find_table(file, archive.infolist())
+        if member.flag_bits & 1:
+            raise DatasetError(f"{file} is protected by a password: unpack it first.")
+        if member.file_size > MOST_UNPACKED_BYTES:
+            raise _refuse_size(file)
+        with archive.open(member) as packed:
+            unpacked = _unpack(file, packed)
+    name = f"{file}: {make_printable(member.filename)}"
+    return Content(name=name, file=file, unpacked=unpacked, packing=".zip")
+
+
+def _find_table(file: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    """Find the one table; notes next to it, and what macOS adds, do not count."""
+    if OFFICE_FILES & {member.filename for member in members}:
+        raise DatasetError(f"{file} is a spreadsheet or another document: {SAVE_AS_CSV}.")
+    files = [member for member in members if not member.is_dir() and not _is_hidden(member.filename)]
+    tables = [member for member in files if member.filename.lower().endswith(TABLE_ENDINGS)]
+    found = files if len(files) == 1 else tables
+    if len(found) != 1:
+        names = list_names([member.filename for member in found or files]) or "nothing"
+        raise DatasetError(f"{file} must contain one table, and contains {names}: unpack it, and use one of its files.")
+    return found[0]
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part == "__MACOSX" or part.startswith(".") for part in PurePosixPath(name).parts)
+
+
+def _unpack(file: Path, packed: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Unpack once to know the size, which needs no memory, and then once more."""
+    size = 0
+    while chunk := packed.read(CHUNK):
+        size += len(chunk)
+        if size > MOST_UNPACKED_BYTES:
+            raise _refuse_size(file)
+    packed.seek(0)
+    unpacked = io.BytesIO()
+    while chunk := packed.read(CHUNK):
+        unpacked.write(chunk)
+    return unpacked.getvalue()
+
+
+def _refuse_size(file: Path) -> DatasetError:
+    limit = format_number(MOST_UNPACKED_BYTES)
+    return DatasetError(f"{file} unpacks to more than {limit} bytes, the limit for packed files: unpack it first.")
