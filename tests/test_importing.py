@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 import sys
+import tracemalloc
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -177,6 +178,23 @@ def test_without_trust_nothing_is_loaded_and_it_is_said_what_would_be(folder, mo
     assert "--trust" in message
     assert not (folder / "trapped").exists()
     assert not Version.objects.exists()
+
+
+def test_without_trust_a_file_of_any_size_is_hashed_in_little_memory(folder, models_dir):
+    large = folder / "large.pkl"
+    with large.open("wb") as file:
+        file.write(b"\x80\x04")
+        file.truncate(100_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CommandError) as error:
+            call_command("importmodel", "rent", str(large), "--data", "x.csv", "--target", "rent")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "a pickle of 100,000,000 bytes" in str(error.value)
+    assert sha256(large.read_bytes()).hexdigest() in str(error.value)
+    assert peak < 20_000_000
 
 
 @pytest.mark.both_databases

@@ -43,7 +43,7 @@ class Command(SiteCommand):
     def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
         # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
-        from predictor.training.external.model_file import read_model_file
+        from predictor.training.external.model_file import describe_model_file, read_model_file
 
         names = ("target", "description", "show_data", "force", "dry_run")
         request = ImportRequest(
@@ -55,14 +55,13 @@ class Command(SiteCommand):
             **{name: options[name] for name in names},
         )
         try:
-            read = read_model_file(file)
             if not trust:
                 raise CommandError(
-                    f"{file} is {read.looks} of {len(read.content):,} bytes, SHA-256 {read.sha256}. It was not loaded:"
-                    " loading it runs any code in it with all of your permissions. If you trust its origin, run this"
-                    " command again with --trust.",
+                    f"{file} is {describe_model_file(file)}. It was not loaded: loading it runs any code in it with all"
+                    " of your permissions. If you trust its origin, run this command again with --trust.",
                     returncode=2,
                 )
+            read = read_model_file(file)
             check_database()
             with TerminalProgress(self.stderr) as progress:
                 if (settings.MODELS_DIR / slug / "model.toml").exists():

@@ -28,6 +28,7 @@ MARKS = {
     b"PK": "a zip archive, not a pickle",
     b"\x89HDF": "an HDF5 file, not a pickle",
 }
+BLOCK_BYTES = 1024 * 1024
 # In a pickle, the version that made it follows this name, with only opcodes of the format in between.
 MADE_WITH = re.compile(rb"_sklearn_version[^0-9]{1,12}?(\d+\.\d+(?:\.\d+)?[a-z0-9.]*)")
 
@@ -45,10 +46,7 @@ class ModelFile:
 
     @property
     def looks(self) -> str:
-        """The kind of file, by its first bytes; nothing of it is run."""
-        return next(
-            (kind for mark, kind in MARKS.items() if self.content.startswith(mark)), "not a known kind of pickle"
-        )
+        return name_kind(self.content)
 
     def error(self, problem: str) -> ModelFileError:
         return ModelFileError(f"{self.path}: {problem.rstrip('.')}.")
@@ -60,6 +58,25 @@ def read_model_file(path: Path) -> ModelFile:
         return ModelFile(path=path, content=path.read_bytes())
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def describe_model_file(path: Path) -> str:
+    """Name a file's kind, size and SHA-256, reading it block by block. Raises ModelFileError."""
+    digest, size, kind = hashlib.sha256(), 0, name_kind(b"")
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                kind = kind if size else name_kind(block)
+                digest.update(block)
+                size += len(block)
+        return f"{kind} of {size:,} bytes, SHA-256 {digest.hexdigest()}"
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def name_kind(beginning: bytes) -> str:
+    """The kind of a file, by its first bytes; nothing of it is run."""
+    return next((kind for mark, kind in MARKS.items() if beginning.startswith(mark)), "not a known kind of pickle")
 
 
 def load_estimator(file: ModelFile) -> Any:
