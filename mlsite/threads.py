@@ -64,6 +64,16 @@ class Worker(ThreadWorker):
             self.keepalived_conns[0].timeout = 0.0
             self.murder_keepalived()
 
+    def is_parent_alive(self) -> bool:
+        """Called once a second. Without its master, free the port at once: the next master may be waiting for it."""
+        if super().is_parent_alive():
+            return True
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        self.alive = False
+        return False
+
     def enqueue_req(self, conn: TConn) -> None:
         """Occupy a thread once all of the request has arrived."""
         if self.cfg.is_ssl:

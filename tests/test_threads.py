@@ -2,10 +2,13 @@
 
 import socket
 import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
 from mlsite.threads import MOST_READ, Departure, Outbox
+from tests.visitor import Visitor
 
 
 @pytest.fixture
@@ -48,3 +51,27 @@ def test_whoever_reads_on_is_given_more_time():
     departure.note(3)
     assert departure.rest == b"y"
     assert departure.until > time.monotonic()
+
+
+def is_free(port):
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.both_databases
+def test_workers_whose_master_was_killed_free_the_port_in_a_moment_whoever_is_connected(serve):
+    server = serve(WEB_CONCURRENCY="2").wait_until("/healthz")
+    port = urlsplit(server.address).port
+    with ExitStack() as clients:
+        for begun in [b"", b"GET /healthz HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"] * 3:
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(begun)
+        assert Visitor(server.address).get("/healthz").status == 200
+        server.process.kill()
+        killed = time.monotonic()
+        while not is_free(port):
+            assert time.monotonic() < killed + 10, "the port is taken"
+            time.sleep(0.05)
