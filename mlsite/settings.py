@@ -7,12 +7,18 @@ finds what is missing or weak before anything serves or migrates.
 import os
 from pathlib import Path
 
-import dj_database_url
 from django.conf import global_settings
 from dotenv import load_dotenv
 
+from mlsite.database import POSTGRES, find_url_problem, read_database
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-load_dotenv(BASE_DIR / ".env", override=False)
+# predictor.checks reports why .env could not be read; without it, nothing else is run.
+ENV_FILE_PROBLEM = ""
+try:
+    load_dotenv(BASE_DIR / ".env", override=False, encoding="utf-8-sig")
+except (OSError, ValueError) as error:
+    ENV_FILE_PROBLEM = f".env cannot be read ({error})."
 
 
 def read_list(name: str) -> list[str]:
@@ -123,35 +129,22 @@ AUTH_PASSWORD_VALIDATORS = [
 DATABASE_POOL_SIZE = read_whole_number("DATABASE_POOL_SIZE", 0)
 # After how long PostgreSQL gives up a statement; 0 is never, as commands need it. gunicorn.conf.py sets it.
 DATABASE_STATEMENT_SECONDS = read_whole_number("DATABASE_STATEMENT_SECONDS", 0)
-IS_DATABASE_URL_READABLE = True
-try:
-    database = dj_database_url.parse(
-        os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}",
-        conn_max_age=600,
-        conn_health_checks=True,
-    )
-except ValueError:
-    # predictor.checks reports it, and nothing else is run.
-    IS_DATABASE_URL_READABLE, database = False, dj_database_url.parse("sqlite://:memory:")
+database_url = os.environ.get("DATABASE_URL", "").strip()
+# predictor.checks reports it, and nothing else is run.
+DATABASE_URL_PROBLEM = find_url_problem(database_url) if database_url else ""
+database = read_database("sqlite://:memory:" if DATABASE_URL_PROBLEM else database_url, BASE_DIR / "db.sqlite3")
 DATABASES = {"default": database}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # FULL: with NORMAL a power failure could lose rows whose answers were already sent.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-    }
-else:
-    options = DATABASES["default"].setdefault("OPTIONS", {})
+if database["ENGINE"] == POSTGRES:
+    options = database.setdefault("OPTIONS", {})
     # A server that does not answer must become a 503 before the router gives up at 30 s.
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 10_000)
-    if DATABASE_STATEMENT_SECONDS and database["ENGINE"] == "django.db.backends.postgresql":
+    if DATABASE_STATEMENT_SECONDS:
         # Sent when connecting, so that no connection is without it. A later SET would persist in a pooler such as
         # PgBouncer, and apply to the next client of the connection: a retrain. Options in the URL come last, and win.
         limit = f"-c statement_timeout={DATABASE_STATEMENT_SECONDS}s"
         options["options"] = f"{limit} {options.get('options', '')}".strip()
-    if DATABASE_POOL_SIZE and database["ENGINE"] == "django.db.backends.postgresql":
+    if DATABASE_POOL_SIZE:
         database |= {"ENGINE": "mlsite.pooled", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
     if IS_ON_DYNO:
         # Not dj-database-url's ssl_require, which would replace a stricter mode in the URL by this one.

@@ -19,7 +19,7 @@ FILES = ["bin", "gunicorn.conf.py", "manage.py", "ml_models", "mlsite", "predict
 @pytest.fixture
 def clone(tmp_path):
     """A checkout of its own, with this one's virtual environment so that nothing needs to be installed."""
-    return make_clone(tmp_path / "clone")
+    return make_clone(tmp_path / "c#1?100%25")
 
 
 @pytest.fixture
@@ -100,6 +100,9 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     assert env.stat().st_mode & 0o777 == 0o600
     written = env.read_text()
     assert {line.partition("=")[0] for line in written.split()} == {"DEPLOYMENT", "SECRET_KEY", "MODEL_SIGNING_KEY"}
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in clone.glob("db.sqlite3*")} == {
+        f"db.sqlite3{suffix}": "0o600" for suffix in ("", "-shm", "-wal")
+    }
     first.stop()
 
     second = start(**administrator)

@@ -48,6 +48,8 @@ INSIDES = {
         "gunicorn.workers.gthread:TConn": "e3a2878ba952",
         "gunicorn.workers.gthread:ThreadWorker.init_process": "e4fc63a1a68e",
         "gunicorn.workers.gthread:ThreadWorker.run": "f92c7394d857",
+        "gunicorn.workers.gthread:ThreadWorker.is_parent_alive": "3517612f7763",
+        "gunicorn.workers.gthread:ThreadWorker.set_accept_enabled": "140150ebfd3c",
         "gunicorn.workers.gthread:ThreadWorker.accept": "f8dcead3dce5",
         "gunicorn.workers.gthread:ThreadWorker.enqueue_req": "c9f428953d24",
         "gunicorn.workers.gthread:ThreadWorker.on_client_socket_readable": "aead1a3ea7b7",
@@ -96,6 +98,9 @@ INSIDES = {
         "django.db.backends.base.base:BaseDatabaseWrapper.close": "273787740ca0",
         "django.db.backends.base.base:BaseDatabaseWrapper._close": "d1a3f0e9a11c",
         "django.db.backends.postgresql.base:DatabaseWrapper.get_new_connection": "acc4e253c2e3",
+    },
+    "mlsite/sqlite3/base.py": {
+        "django.db.backends.sqlite3.base:DatabaseWrapper.get_new_connection": "99ddcd001213",
     },
     "predictor/access/hashing.py": {
         "django.contrib.auth.hashers:PBKDF2PasswordHasher": "982084b01c64",
