@@ -25,6 +25,6 @@ if __name__ == "__main__":
         arguments = getattr(sys, "orig_argv", [sys.executable, *sys.argv])[1:]
         os.execv(python, [str(python), *arguments])  # noqa: S606  # Our own environment's Python.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
-    from django.core.management import execute_from_command_line
+    from predictor.management.command_line import run_command
 
-    execute_from_command_line(sys.argv)
+    run_command(sys.argv)

@@ -1,25 +1,39 @@
 """The base class of all commands: the one place that turns errors into one line and an exit status."""
 
 import argparse
+import sys
 from typing import Any
 
 import django.db
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
+from predictor.management.output import Output
 
 
 class SiteCommand(BaseCommand):
-    """Reports errors of mlsite and of the database in one line, and exits with 1."""
+    """Reports errors of mlsite and of the database in one line, and exits with 1.
+
+    Once a command has stored its result, it has not failed where its output cannot be written.
+    """
+
+    stores_result = True
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return super().execute(*args, **options)
+            output = super().execute(*args, **options)
         except MlsiteError as error:
             raise CommandError(str(error)) from error
         except django.db.Error as error:
-            hint = "check DATABASE_URL, and that `manage.py migrate` has run."
-            raise CommandError(f"The database cannot be used: {hint} Its error: {str(error).strip()}") from error
+            raise CommandError(describe_error(error)) from error
+        if isinstance(sys.stdout, Output) and self.stores_result and not options.get("dry_run"):
+            sys.stdout.is_result = False
+        return output
+
+
+def describe_error(error: django.db.Error) -> str:
+    hint = "check DATABASE_URL, and that `manage.py migrate` has run."
+    return f"The database cannot be used: {hint} Its error: {str(error).strip()}"
 
 
 def read_reason(text: str) -> str:

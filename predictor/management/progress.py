@@ -27,7 +27,8 @@ class TerminalProgress:
             from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
 
-            columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            # A spinner of ASCII, for terminals without UTF-8.
+            columns = (SpinnerColumn("line"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
             self._bar = Bar(*columns, console=Console(stderr=True, highlight=False), transient=True)
             self._bar.start()
         return self

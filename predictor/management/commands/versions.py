@@ -12,6 +12,7 @@ class Command(SiteCommand):
     """List versions, newest first, with what was decided on each as a challenger; changes nothing."""
 
     help = "List the versions of one model, or of all."
+    stores_result = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", nargs="?", help="one model (default: all)")
