@@ -7,7 +7,10 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-load_dotenv(Path(__file__).parent / ".env", override=False)
+try:
+    load_dotenv(Path(__file__).parent / ".env", override=False, encoding="utf-8-sig")
+except (OSError, ValueError) as error:
+    sys.exit(f".env cannot be read ({error}): save it as text in UTF-8, readable by the user who runs the site.")
 
 
 def read_number(name: str, default: int, least: int = 1) -> int:

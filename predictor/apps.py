@@ -7,4 +7,10 @@ class PredictorConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing registers them.
-        from predictor.checks import live_versions, reachability, required_settings  # noqa: F401
+        from predictor.checks import (  # noqa: F401
+            database,
+            live_versions,
+            reachability,
+            required_settings,
+            static_files,
+        )

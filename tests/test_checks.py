@@ -1,13 +1,18 @@
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
 
 from predictor.checks.required_settings import check_keys
 from predictor.models import Artifact
@@ -93,6 +98,11 @@ def test_proxies_and_hosts_that_are_named_rightly_are_no_warning(bare, right):
         ({"FORWARDED_ALLOW_IPS": "proxy.internal"}, "predictor.E021"),
         ({"FORWARDED_ALLOW_IPS": "10.0.0.5/8"}, "predictor.E021"),
         ({"CSRF_TRUSTED_ORIGINS": "models.example"}, "4_0.E001"),
+        ({"DATABASE_URL": "postgres://u:secret@h/"}, "predictor.E006"),
+        ({"DATABASE_URL": "mysql://u:secret@h/d"}, "predictor.E006"),
+        ({"WEB_CONCURRENCY": "two"}, "predictor.E011"),
+        ({"PORT": "80800"}, "predictor.E011"),
+        ({"DATABASE_STATEMENT_SECONDS": "9.5"}, "predictor.E011"),
     ],
 )
 def test_what_is_wrong_stops_every_command_with_a_clear_message(bare, wrong, id):
@@ -181,6 +191,166 @@ def test_on_a_dyno_postgres_is_reached_over_tls_and_a_stricter_mode_is_kept(bare
     for url, mode in [("postgres://u:p@h/d", "require"), ("postgres://u:p@h/d?sslmode=verify-full", "verify-full")]:
         done = run_manage("shell", "--no-imports", "-c", code, **{**bare, "DYNO": "web.1", "DATABASE_URL": url})
         assert f"'sslmode': '{mode}'" in done.stdout, done.stderr
+
+
+AWAY = {"sqlite": "sqlite:////nowhere/db.sqlite3", "postgresql": "postgres://u:secret@127.0.0.1:9/d"}
+USING = [
+    ["versions"],
+    ["promote", "line", "1", "--reason", "x"],
+    ["rollback", "line"],
+    ["prune_versions", "line", "--keep", "1"],
+    ["createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"],
+]
+
+
+@pytest.mark.parametrize("vendor", AWAY)
+@pytest.mark.parametrize("arguments", USING, ids=lambda arguments: arguments[0])
+def test_a_database_that_is_away_is_reported_in_a_few_lines(bare, vendor, arguments):
+    done = run_manage(*arguments, **{**bare, "DATABASE_URL": AWAY[vendor], "DJANGO_SUPERUSER_PASSWORD": "x"})
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: The database cannot be used: check DATABASE_URL")
+    assert len(done.stderr.splitlines()) < 4
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("vendor", AWAY)
+@pytest.mark.parametrize("arguments", [["check", "--database", "default"], ["migrate"]], ids=["check", "migrate"])
+def test_the_checks_of_the_database_find_one_that_is_away(bare, vendor, arguments):
+    done = run_manage(*arguments, **{**bare, "DATABASE_URL": AWAY[vendor]})
+    assert done.returncode == 1
+    assert "(predictor.E012) The database cannot be used: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def create_database(database_url):
+    """Create a database, and its user, who may do what the SQL says; give its URL. Both are dropped at the end."""
+    suffix = secrets.token_hex(4)
+    name = f"checked_{suffix}"
+
+    def create(options="", then=""):
+        with closing(psycopg2.connect(database_url)) as server:
+            server.autocommit = True
+            server.cursor().execute(f"CREATE ROLE {name} LOGIN")
+            server.cursor().execute(f"CREATE DATABASE {name} {options}")
+        url = urlsplit(database_url)
+        with (
+            closing(psycopg2.connect(url._replace(path=f"/{name}").geturl())) as owner,
+            owner,
+            owner.cursor() as cursor,
+        ):
+            cursor.execute(f"SELECT 1; {then.format(user=name)}")
+        return f"postgresql://{name}@/{name}?{url.query}"
+
+    yield create
+    with closing(psycopg2.connect(database_url)) as server:
+        server.autocommit = True
+        server.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.cursor().execute(f"DROP ROLE IF EXISTS {name}")
+
+
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has neither users nor encodings")
+
+
+@on_postgresql
+def test_a_database_that_cannot_store_every_text_is_found_before_it_is_migrated(bare, create_database):
+    url = create_database("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    for arguments in (["check", "--database", "default"], ["migrate"]):
+        done = run_manage(*arguments, **{**bare, "DATABASE_URL": url})
+        assert done.returncode == 1
+        assert "(predictor.E013)" in done.stderr
+        assert "has the encoding LATIN1" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@on_postgresql
+def test_a_user_who_may_not_create_the_tables_is_found_and_one_who_need_not_is_fine(bare, create_database):
+    url = create_database(then="REVOKE CREATE ON SCHEMA public FROM PUBLIC;")
+    done = run_manage("migrate", **{**bare, "DATABASE_URL": url})
+    assert done.returncode == 1
+    assert "(predictor.E014)" in done.stderr
+    assert "GRANT CREATE ON SCHEMA public TO" in done.stderr
+    assert "Traceback" not in done.stderr
+
+    owners = url.replace(url.partition("@")[0], "postgresql://postgres")
+    run_manage("migrate", "--verbosity", "0", **{**bare, "DATABASE_URL": owners}).check_returncode()
+    user = urlsplit(url).username
+    with closing(psycopg2.connect(owners)) as owner, owner, owner.cursor() as cursor:
+        cursor.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
+    done = run_manage("check", "--database", "default", **{**bare, "DATABASE_URL": url})
+    assert (done.returncode, "predictor.E014" in done.stderr) == (0, False), done.stderr
+
+
+def test_a_database_file_that_every_user_may_read_is_a_warning(bare, tmp_path):
+    (tmp_path / "db.sqlite3").touch(mode=0o644)
+    done = run_manage("check", "--database", "default", **bare)
+    assert done.returncode == 0
+    assert "(predictor.W004)" in done.stderr
+    assert f"chmod 600 {tmp_path}/db.sqlite3*" in done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the code, without an environment and with no static files collected."""
+    for name in ("mlsite", "predictor", "templates", "static", "ml_models", "bin"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.pkl"))
+    for name in ("manage.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def run_in(checkout, *command, **environment):
+    return subprocess.run(  # noqa: S603  # Our own programs.
+        [sys.executable, *command],
+        cwd=checkout,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("content", ["TITLE=Caf\u00e9\n".encode("latin-1"), "A=b\n".encode("utf-16")])
+def test_an_env_file_that_is_not_utf_8_is_reported_by_each_who_reads_it(checkout, content):
+    (checkout / ".env").write_bytes(content)
+    readers = [["manage.py", "check"], ["manage.py", "migrate"], ["bin/env_file.py"], ["bin/address.py"]]
+    for reader in readers:
+        done = run_in(checkout, *reader, SECRET_KEY="", MODEL_SIGNING_KEY="")
+        assert done.returncode == 1, reader
+        assert ".env cannot be read" in done.stderr
+        assert "UTF-8" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "is not set" not in done.stderr
+    assert (checkout / ".env").read_bytes() == content
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_line_of_an_env_file(checkout, bare):
+    (checkout / ".env").write_text("DEFAULT_MODEL=Not a slug\n", "utf-8-sig")
+    done = run_in(checkout, "manage.py", "check", **bare)
+    assert "predictor.E005" in done.stderr
+
+
+def test_static_files_that_were_not_collected_are_a_warning_and_one_line_of_the_server(checkout, bare):
+    done = run_in(checkout, "manage.py", "check", **bare)
+    assert done.returncode == 0
+    assert "(predictor.W003) Static files were not collected" in done.stderr
+    run_in(checkout, "manage.py", "collectstatic", "--noinput", "--verbosity", "0", **bare).check_returncode()
+    assert "W003" not in run_in(checkout, "manage.py", "check", **bare).stderr
+    (checkout / "static/new.css").write_text("p {}")
+    assert "(1, such as new.css)" in run_in(checkout, "manage.py", "check", **bare).stderr
+
+
+@pytest.mark.django_db
+def test_a_site_whose_pages_cannot_be_rendered_is_not_ready(client, line, settings, tmp_path):
+    assert client.get("/readyz").status_code == 200
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    settings.STATIC_ROOT = tmp_path / "nothing"
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.content == b"static files were not collected\n"
 
 
 def find_messages():

@@ -1,6 +1,7 @@
 """Which settings are required in production, and which values are refused."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from predictor.schema.schema import SLUG
 
+# Of the numbers that gunicorn.conf.py reads.
+SMALLEST_NUMBERS = {"PORT": 1, "WEB_CONCURRENCY": 1, "DATABASE_STATEMENT_SECONDS": 0, "DATABASE_POOL_SIZE": 0}
+LARGEST_NUMBER = 65535
 SHORTEST_KEY = 50
 FEWEST_BITS = 128
 
@@ -18,6 +23,8 @@ FEWEST_BITS = 128
 @register()
 def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
     """Both keys, and each former signing key, are set, long and random enough; no signing key is SECRET_KEY."""
+    if settings.ENV_FILE_PROBLEM:
+        return  # The keys are probably in that file, and another check reports it.
     secret = read_secret_key()
     signing = {"MODEL_SIGNING_KEY": settings.MODEL_SIGNING_KEY}
     for number, key in enumerate(settings.MODEL_SIGNING_KEY_FALLBACKS, start=1):
@@ -63,7 +70,7 @@ def read_secret_key() -> str:
 @register()
 def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
     """A dyno's disk is lost at every restart, and the history with it."""
-    if settings.IS_ON_DYNO and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    if settings.IS_ON_DYNO and connection.vendor == "sqlite":
         hint = "Run `heroku addons:create heroku-postgresql:essential-0`, which sets DATABASE_URL."
         yield Error(
             "This is a dyno: the database would be a file on its disk, and lost at the next restart.",
@@ -74,10 +81,10 @@ def check_history_lasts(**kwargs: Any) -> Iterable[CheckMessage]:
 
 @register()
 def check_database_url(**kwargs: Any) -> Iterable[CheckMessage]:
-    """DATABASE_URL could be read; its value may hold a password and is not repeated."""
-    if not settings.IS_DATABASE_URL_READABLE:
+    """DATABASE_URL can be used; its value may hold a password and is not repeated."""
+    if settings.DATABASE_URL_PROBLEM:
         hint = "Write postgres://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH."
-        yield Error("DATABASE_URL is not the URL of a database.", hint=hint, id="predictor.E006")
+        yield Error(settings.DATABASE_URL_PROBLEM, hint=hint, id="predictor.E006")
 
 
 @register()
@@ -94,3 +101,21 @@ def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.MODEL_MAX_MB < 1:
         problem = "MODEL_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+
+
+@register()
+def check_env_file(**kwargs: Any) -> Iterable[CheckMessage]:
+    """The file .env, where there is one, could be read."""
+    if settings.ENV_FILE_PROBLEM:
+        hint = "Save it as text in UTF-8, readable by the user who runs the site."
+        yield Error(settings.ENV_FILE_PROBLEM, hint=hint, id="predictor.E010")
+
+
+@register()
+def check_numbers(**kwargs: Any) -> Iterable[CheckMessage]:
+    """What gunicorn.conf.py reads as numbers are numbers."""
+    for name, least in SMALLEST_NUMBERS.items():
+        given = os.environ.get(name) or str(least)
+        if not (given.isascii() and given.isdigit() and least <= int(given) <= LARGEST_NUMBER):
+            problem = f"{name} is {given!r}, which is not a whole number from {least} to {LARGEST_NUMBER}."
+            yield Error(problem, hint="Set it to such a number, or leave it out.", id="predictor.E011")

@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from predictor.checks.static_files import find_uncollected
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
 from predictor.formats import format_label
 from predictor.models import Figure, Prediction, Promotion, Version
@@ -170,7 +171,9 @@ def show_health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """200 once this process serves the default model's live version."""
+    """200 once this process serves the default model's live version, and can render its page."""
+    if find_uncollected():
+        return HttpResponse("static files were not collected\n", content_type="text/plain", status=503)
     try:
         service.check_ready(settings.DEFAULT_MODEL)
     except ModelNotReady as error:
