@@ -25,9 +25,10 @@ def find_url_problem(url: str) -> str:
         parsed = dj_database_url.parse(url) if parts.scheme in SCHEMES else {}
     except ValueError:
         return "DATABASE_URL is not the URL of a database."
+    if not parsed and "://" in url:
+        return f"DATABASE_URL begins with {parts.scheme}://, but the database must be PostgreSQL or SQLite."
     if not parsed:
-        kind = f": it begins with {parts.scheme}://" if "://" in url else ""
-        return f"DATABASE_URL is not the URL of a PostgreSQL or SQLite database{kind}."
+        return "DATABASE_URL is not the URL of a database."
     if parts.scheme == "sqlite" and "?" in url:
         return "DATABASE_URL contains a ?, which would end its path: write it as %3F."
     if parsed["NAME"] in ("", ":memory:") and "service" not in parsed.get("OPTIONS", {}):
