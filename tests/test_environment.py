@@ -143,3 +143,48 @@ def test_threads_of_openmp_sleep_where_nothing_else_is_said(home, given, is_asle
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert ("GOMP_SPINCOUNT = '0'" in done.stderr) == is_asleep, done.stderr
+
+
+RETRAIN = """
+import sys, tempfile
+tempfile.tempdir = sys.argv[1] or None
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("retrain", "line")
+from predictor.models import Version
+version = Version.objects.get()
+print(version.figures.count(), version.parsed_report.not_drawn)
+"""
+
+
+@pytest.mark.parametrize(
+    ("temporary", "report"),
+    [
+        ("", "2 ()"),
+        ("/dev/null/none", "0 ('Actual against predicted: matplotlib can write its cache neither to the home folder"),
+    ],
+    ids=["temporary folder", "no folder at all"],
+)
+def test_a_retrain_needs_neither_a_home_folder_nor_a_temporary_one(home, tmp_path, temporary, report):
+    environment = {
+        **os.environ,
+        # Not even root can make a folder there.
+        "HOME": "/dev/null",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "DJANGO_SETTINGS_MODULE": "mlsite.settings",
+    }
+    environment.pop("MPLCONFIGDIR", None)
+    done = subprocess.run(  # noqa: S603  # Our own.
+        [sys.executable, "-c", RETRAIN, temporary],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "line  version 1  live" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith(report)
+    assert "atplotlib" not in done.stderr

@@ -62,7 +62,13 @@ def draw_svg(draw: Callable[[Any], None]) -> str:
     """Let `draw` fill a matplotlib Axes, and write it as SVG; the same drawing gives the same bytes."""
     # matplotlib warns once a process where it cannot write to the home folder, and works.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    import matplotlib.style
+    try:
+        import matplotlib.style
+    except OSError as error:
+        # Where its home folder cannot be written, it takes a temporary one, and needs one of the two.
+        raise RuntimeError(
+            "matplotlib can write its cache neither to the home folder nor to a temporary one"
+        ) from error
     from matplotlib.figure import Figure
 
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
