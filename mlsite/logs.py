@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -15,7 +16,13 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class LineFormatter(logging.Formatter):
-    """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line."""
+    """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line.
+
+    Times are in UTC, which a Z says.
+    """
+
+    converter = staticmethod(time.gmtime)
+    default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")

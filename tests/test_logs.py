@@ -1,4 +1,5 @@
 import logging
+import re
 import sys
 
 import pytest
@@ -17,6 +18,7 @@ def test_a_record_is_one_line_whatever_it_holds():
     assert "\r" not in line
     assert "broken ⏎ in ⏎ two" in line
     assert "ValueError: first" in line
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ERROR a ", line)
 
 
 @pytest.mark.parametrize(

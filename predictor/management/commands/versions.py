@@ -31,7 +31,7 @@ class Command(SiteCommand):
         if format == "json":
             self.stdout.write(json.dumps([each for _, each in described], indent=2))
         else:
-            self.stdout.write("\n".join(write_line(*each) for each in described) or "There is no version yet.")
+            self.stdout.write(write_text(described) or "There is no version yet.")
 
 
 def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
@@ -54,15 +54,22 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
     }
 
 
-def write_line(version: Version, described: dict[str, Any]) -> str:
-    """A version in one line, and below it the decision on it, and each time that it went live."""
-    mark = "live" if described["live"] else "pruned" if described["pruned"] else ""
-    scores = ", ".join(f"{each.label} {each.score}" for each in version.written_scores)
-    lines = [
-        f"{described['model']} {described['version']:<4} {mark:<7} {described['trained_at'][:16]}  {scores}",
-        f"    {described['reason']}",
-    ]
-    for each in described["promotions"]:
-        why = "" if each["reason"] == described["reason"] else f": {each['reason']}"
-        lines.append(f"    went live {each['at'][:19]} by {each['by']}{why}")
+def write_text(described: list[tuple[Version, dict[str, Any]]]) -> str:
+    """A line for each version, and below it the decision on it, and each time that it went live; times in UTC."""
+    names = [f"{each['model']} {each['version']}" for _, each in described]
+    width = max(map(len, names), default=0)
+    lines = []
+    for name, (version, each) in zip(names, described, strict=True):
+        mark = "live" if each["live"] else "pruned" if each["pruned"] else ""
+        scores = ", ".join(f"{score.label} {score.score}" for score in version.written_scores)
+        lines.append(f"{name:<{width}}  {mark:<6}  {write_moment(each['trained_at'])}  {scores}")
+        lines.append(f"    {each['reason']}")
+        for promotion in each["promotions"]:
+            why = "" if promotion["reason"] == each["reason"] else f": {promotion['reason']}"
+            lines.append(f"    went live {write_moment(promotion['at'])} by {promotion['by']}{why}")
     return "\n".join(lines)
+
+
+def write_moment(moment: str) -> str:
+    """A moment in UTC in one word, its zone a Z, as ISO 8601 has it."""
+    return moment.replace("+00:00", "Z")
