@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.checkouts import OURS, Checkout, install
+from benchmarks.lifetime import SECONDS_TO_END, forget, send, watch
 
 PEERS = Path(__file__).parent / "peers"
 WORKERS = 2
@@ -73,6 +74,7 @@ class System:
                 stderr=output,
                 start_new_session=True,
             )
+        watch(self.process.pid)
         while not self.answers():
             if time.monotonic() - began > SECONDS_TO_START or self.process.poll() is not None:
                 sys.exit(f"{self.title} did not start:\n{log.read_text()}")
@@ -88,13 +90,12 @@ class System:
     def stop(self) -> None:
         """End it with all of its processes."""
         if self.process is not None:
-            with suppress(ProcessLookupError):  # It may have ended by itself.
-                os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+            send(self.process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(SECONDS_TO_END)
+            send(self.process.pid, signal.SIGKILL)  # What is left of its group.
+            self.process.wait()
+            forget(self.process.pid)
             self.process = None
 
     def measure_memory(self) -> list[float]:

@@ -1,6 +1,7 @@
 """What the benchmarks promise: which site they touch, what a verdict says, and that nothing is left running."""
 
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from benchmarks.attacks.visitors import Waited, Waits
 from benchmarks.checkouts import OURS, check_out, find_commit
 from benchmarks.ratios import compare_rates
 from tests.conftest import ROOT
+from tests.visitor import find_free_port
 
 
 def read_refusal(read_options, arguments, capsys):
@@ -81,23 +83,75 @@ def folder():
         yield Path(name)
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT]])
-def test_a_benchmark_that_is_ended_ends_its_database(folder, signals):
-    code = (
-        "import sys, time; from pathlib import Path; from benchmarks.lifetime import end_when_asked, run_postgres\n"
-        "end_when_asked()\n"
-        "with run_postgres(Path(sys.argv[1])) as url: print(url, flush=True); time.sleep(60)"
+BENCHMARK = """
+import sys, time
+from contextlib import ExitStack
+from pathlib import Path
+from benchmarks.lifetime import end_when_asked, run_postgres
+from benchmarks.systems import System
+folder, port, end = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+end_when_asked()
+with ExitStack() as stack:
+    url = stack.enter_context(run_postgres(folder / "postgres"))
+    program = [sys.executable, "-c", sys.argv[4], str(port)]
+    site = System(
+        title="A server", command=program, environment={}, folder=folder, port=port, ready="/", questions=[]
     )
-    command = [sys.executable, "-c", code, str(folder / "postgres")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # Ours.
-        url = process.stdout.readline().strip()
+    stack.callback(site.stop)
+    site.start(folder / "log")
+    print(url, flush=True)
+    sys.stdin.readline()
+    if end == "error":
+        raise RuntimeError("as a failed benchmark")
+"""
+# A master with a worker that serves, as gunicorn has, but which does not end with its master, nor by SIGTERM.
+SERVER = """
+import http.server, os, signal, sys
+if os.fork():
+    signal.pause()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler)
+server.serve_forever()
+"""
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def has_database(url):
+    try:
         psycopg2.connect(url).close()
-        for number in signals:
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "end",
+    [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGHUP], [signal.SIGKILL], "error"],
+    ids=lambda end: end if end == "error" else "+".join(each.name for each in end),
+)
+def test_a_benchmark_ends_its_servers_and_its_database_however_it_ends(folder, end):
+    port = find_free_port()
+    command = [sys.executable, "-c", BENCHMARK, str(folder), str(port), str(end), SERVER]
+    options = {"cwd": ROOT, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **options) as process:  # noqa: S603  # Ours.
+        url = process.stdout.readline().strip()
+        assert has_database(url)
+        assert is_listening(port)
+        for number in end if end != "error" else []:
             process.send_signal(number)
-            time.sleep(0.05)
-        assert process.wait(30) != 0
-    with pytest.raises(psycopg2.OperationalError):
-        psycopg2.connect(url)
+        process.stdin.close()
+        assert process.wait(60) != 0
+    deadline = time.monotonic() + 60
+    while has_database(url) or is_listening(port):
+        assert time.monotonic() < deadline, "a server still runs"
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
