@@ -80,7 +80,7 @@ def end_left_over(lines: Iterable[str]) -> None:
     left = {pid: number for pid, number in left.items() if number}
     for pid, number in left.items():
         send(pid, number)
-    until = time.monotonic() + SECONDS_TO_END
+    until = time.monotonic() + SECONDS_TO_END / 3
     while any(send(pid, 0) for pid in left) and time.monotonic() < until:
         time.sleep(0.1)
     for pid in left:

@@ -133,7 +133,7 @@ def has_database(url):
 
 @pytest.mark.parametrize(
     "end",
-    [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGHUP], [signal.SIGKILL], "error"],
+    [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGKILL], "error"],
     ids=lambda end: end if end == "error" else "+".join(each.name for each in end),
 )
 def test_a_benchmark_ends_its_servers_and_its_database_however_it_ends(folder, end):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection
 
 from predictor.checks.required_settings import check_keys
@@ -203,8 +204,11 @@ USING = [
 ]
 
 
-@pytest.mark.parametrize("vendor", AWAY)
-@pytest.mark.parametrize("arguments", USING, ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize(
+    ("vendor", "arguments"),
+    [("sqlite", USING[0]), *(("postgresql", each) for each in USING)],
+    ids=lambda each: each if isinstance(each, str) else each[0],
+)
 def test_a_database_that_is_away_is_reported_in_a_few_lines(bare, vendor, arguments):
     done = run_manage(*arguments, **{**bare, "DATABASE_URL": AWAY[vendor], "DJANGO_SUPERUSER_PASSWORD": "x"})
     assert done.returncode == 1
@@ -310,17 +314,23 @@ def run_in(checkout, *command, **environment):
     )
 
 
-@pytest.mark.parametrize("content", ["TITLE=M\u00fcnster\n".encode("latin-1"), "A=b\n".encode("utf-16")])
-def test_an_env_file_that_is_not_utf_8_is_reported_by_each_who_reads_it(checkout, content):
+READERS = [["manage.py", "check"], ["manage.py", "migrate"], ["bin/env_file.py"], ["bin/address.py"]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "reader"),
+    [("utf-16", READERS[0]), *(("latin-1", each) for each in READERS)],
+    ids=lambda each: each if isinstance(each, str) else " ".join(each),
+)
+def test_an_env_file_that_is_not_utf_8_is_reported_by_each_who_reads_it(checkout, encoding, reader):
+    content = "TITLE=M\u00fcnster\n".encode(encoding)
     (checkout / ".env").write_bytes(content)
-    readers = [["manage.py", "check"], ["manage.py", "migrate"], ["bin/env_file.py"], ["bin/address.py"]]
-    for reader in readers:
-        done = run_in(checkout, *reader, SECRET_KEY="", MODEL_SIGNING_KEY="")
-        assert done.returncode == 1, reader
-        assert ".env cannot be read" in done.stderr
-        assert "UTF-8" in done.stderr
-        assert "Traceback" not in done.stderr
-        assert "is not set" not in done.stderr
+    done = run_in(checkout, *reader, SECRET_KEY="", MODEL_SIGNING_KEY="")
+    assert done.returncode == 1
+    assert ".env cannot be read" in done.stderr
+    assert "UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "is not set" not in done.stderr
     assert (checkout / ".env").read_bytes() == content
 
 
@@ -330,24 +340,37 @@ def test_a_byte_order_mark_does_not_hide_the_first_line_of_an_env_file(checkout,
     assert "predictor.E005" in done.stderr
 
 
-def test_static_files_that_were_not_collected_are_a_warning_and_one_line_of_the_server(checkout, bare):
-    done = run_in(checkout, "manage.py", "check", **bare)
-    assert done.returncode == 0
-    assert "(predictor.W003) Static files were not collected" in done.stderr
-    run_in(checkout, "manage.py", "collectstatic", "--noinput", "--verbosity", "0", **bare).check_returncode()
-    assert "W003" not in run_in(checkout, "manage.py", "check", **bare).stderr
-    (checkout / "static/new.css").write_text("p {}")
-    assert "(1, such as new.css)" in run_in(checkout, "manage.py", "check", **bare).stderr
+@pytest.fixture
+def static_file(settings, tmp_path):
+    """A static file that is not collected, under the storage that production has, but without compression."""
+    settings.STATICFILES_DIRS = [tmp_path / "static"]
+    settings.STATIC_ROOT = tmp_path / "collected"
+    backend = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+    for folder in ("static", "collected"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "static/site.css").write_text("p {}")
+    return tmp_path / "static/site.css"
+
+
+def test_static_files_that_were_not_collected_are_a_warning_that_names_one(static_file):
+    def find_warnings():
+        return [message.msg for message in run_checks() if message.id == "predictor.W003"]
+
+    assert len(find_warnings()) == 1
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert find_warnings() == []
+    static_file.with_name("new.css").write_text("p {}")
+    [warning] = find_warnings()
+    assert warning == "Static files were not collected (1, such as new.css): every page would be a 500."
 
 
 @pytest.mark.django_db
-def test_a_site_whose_pages_cannot_be_rendered_is_not_ready(client, line, settings, tmp_path):
+def test_a_site_whose_pages_cannot_be_rendered_is_not_ready(client, line, static_file):
+    assert client.get("/readyz").status_code == 503
+    call_command("collectstatic", interactive=False, verbosity=0)
     assert client.get("/readyz").status_code == 200
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-    }
-    settings.STATIC_ROOT = tmp_path / "nothing"
+    static_file.with_name("new.css").write_text("p {}")
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.content == b"static files were not collected\n"

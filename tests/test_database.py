@@ -60,8 +60,8 @@ with connection.cursor() as cursor:
 """
 
 
-@pytest.mark.parametrize("name", ["c#1", "x?y", "100%25", "two words", "c#1?100%2525"])
-def test_the_default_database_is_in_the_checkout_whatever_its_path_and_private_with_all_its_files(tmp_path, name):
+def test_the_default_database_is_in_the_checkout_whatever_its_path_and_private_with_all_its_files(tmp_path):
+    name = "c#1?x=y 100%2525"
     checkout = tmp_path / name
     for folder in ("mlsite", "predictor", "templates", "static"):
         shutil.copytree(ROOT / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
