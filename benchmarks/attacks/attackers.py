@@ -87,6 +87,6 @@ def _end(process: BaseProcess, target: Target) -> None:
 
 
 def _run(attack: Attack, target: Target) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The one who measures ends it.
     end_when_asked()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The one who measures ends it.
     attack.run(target)
