@@ -40,7 +40,8 @@ def _check_postgres() -> Iterable[CheckMessage]:
         hint = "Create one with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; and copy the data into it."
         yield Error(problem, hint=hint, id="predictor.E013")
     if not may_create and has_unapplied_migrations():
-        problem = f"The user {user!r} may not create tables in the schema {schema or 'of search_path'!r}."
+        where = f"in the schema {schema!r}" if schema else "in a schema of the search_path"
+        problem = f"The user {user!r} may not create tables {where}."
         hint = f'Run as its owner: GRANT CREATE ON SCHEMA {schema or "public"} TO "{user}"; or migrate as another user.'
         yield Error(problem, hint=hint, id="predictor.E014")
 
