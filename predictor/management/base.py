@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import django.db
+from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
@@ -18,6 +19,11 @@ class SiteCommand(BaseCommand):
     """
 
     stores_result = True
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Report errors alone, which stop the command; `manage.py check` lists warnings, too."""
+        if any(problem.is_serious() and not problem.is_silenced() for problem in run_checks()):
+            super().check(*args, **options)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
