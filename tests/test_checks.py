@@ -41,7 +41,7 @@ def bare(tmp_path):
     }
 
 
-def test_a_right_production_server_passes_the_deployment_checks(bare):
+def test_a_right_production_server_passes_the_deployment_checks(bare, collected_static_files):
     done = run_manage("check", "--deploy", "--fail-level", "WARNING", **bare)
     assert done.returncode == 0, done.stderr
 
