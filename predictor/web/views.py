@@ -12,9 +12,9 @@ from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
+from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer, OutcomeChanged
 from predictor.formats import format_label
-from predictor.models import Figure, Prediction, Promotion, Version
+from predictor.models import Figure, Prediction, Promotion, Retirement, Version
 from predictor.outcomes import recording as outcomes
 from predictor.record.provenance import describe_sources
 from predictor.schema.values import write_value
@@ -170,9 +170,14 @@ def show_health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """200 once this process serves the default model's live version."""
+    """200 once this process serves the default model's live version.
+
+    Also where that model is retired: the history and all other models are still served.
+    """
     try:
         service.check_ready(settings.DEFAULT_MODEL)
+    except ModelRetired as error:
+        return HttpResponse(f"ready; {error}\n", content_type="text/plain")
     except ModelNotReady as error:
         return HttpResponse(f"{error.problem}\n", content_type="text/plain", status=503)
     except ModelNotFound as error:
@@ -186,6 +191,7 @@ def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "models": service.list_live(),
         "slug": version.model,
         "version": version,
+        "retirement": Retirement.objects.find(version.model),
         "schema": schema,
         "metrics": version.written_scores,
         "classes": [format_label(label) for label in schema.target.classes],
@@ -220,10 +226,10 @@ def _describe_form(runtime: Runtime) -> dict[str, Any]:
 
 
 def _find_runtime(slug: str) -> Runtime | None:
-    """None where the model cannot predict at the moment; stored predictions can still be read."""
+    """None where the model cannot predict; stored predictions can still be read."""
     try:
         return service.get_runtime(slug)
-    except ModelNotReady:
+    except (ModelNotReady, ModelRetired):
         return None
 
 
@@ -266,6 +272,7 @@ def _render_prediction(
         "chart": chart,
         "backdrop": pieces.get_backdrop(chart),
         "next_form": runtime and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),
+        "retired_at": service.find_retired_at(version.model),
         "outcomes": outcomes,
         "outcome_form": outcome_form,
         "is_about_outcome": is_about_outcome and wants_fragment(request),

@@ -1,11 +1,13 @@
 import argparse
 import json
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from predictor.management.base import SiteCommand
-from predictor.models import Version
+from predictor.models import Retirement, Version
 
 
 class Command(SiteCommand):
@@ -26,18 +28,24 @@ class Command(SiteCommand):
             if not versions:
                 raise CommandError(f"There is no version of {slug!r}: train one with `manage.py retrain {slug}`.")
         live = set(Version.objects.live().values_list("id", flat=True))
-        described = [(version, describe_version(version, is_live=version.id in live)) for version in versions]
+        retired = set(Retirement.objects.in_force().values_list("model", flat=True))
+        described = [
+            (version, describe_version(version, is_live=version.id in live, is_retired=version.model in retired))
+            for version in versions
+        ]
         if format == "json":
             self.stdout.write(json.dumps([each for _, each in described], indent=2))
         else:
-            self.stdout.write("\n".join(write_line(*each) for each in described) or "There is no version yet.")
+            self.stdout.write("\n".join(write_models(described)) or "There is no version yet.")
 
 
-def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
+def describe_version(version: Version, *, is_live: bool, is_retired: bool) -> dict[str, Any]:
+    """What programs get; the live version of a retired model is not `live`."""
     return {
         "model": version.model,
         "version": version.number,
-        "live": is_live,
+        "live": is_live and not is_retired,
+        "retired": is_retired,
         "trained_at": version.created_at.isoformat(timespec="seconds"),
         "metrics": {label: score for label, score, _ in version.scores},
         "reason": version.parsed_decision.reason,
@@ -53,9 +61,17 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
     }
 
 
+def write_models(described: list[tuple[Version, dict[str, Any]]]) -> Iterator[str]:
+    """Each model's versions, and below them each time that it was retired or brought back."""
+    events = list(Retirement.objects.order_by("id"))
+    for model, group in groupby(described, key=lambda each: each[0].model):
+        yield from (write_line(*each) for each in group)
+        yield from (f"{each} by {each.recorded_by}: {each.reason}" for each in events if each.model == model)
+
+
 def write_line(version: Version, described: dict[str, Any]) -> str:
     """A version in one line, and below it the decision on it, and each time that it went live."""
-    mark = "live" if described["live"] else "pruned" if described["pruned"] else ""
+    mark = next((state for state in ("live", "pruned", "retired") if described[state]), "")
     scores = ", ".join(f"{each.label} {each.score}" for each in version.written_scores)
     lines = [
         f"{described['model']} {described['version']:<4} {mark:<7} {described['trained_at'][:16]}  {scores}",
