@@ -230,8 +230,12 @@ def list_queries(registered, request):
     filtered = [each if isinstance(each, str) else each.parameter_name for each in registered.get_list_filter(request)]
     names = [*PARAMETERS, *(f"{name}{ending}" for name in filtered for ending in ENDINGS)]
     for name in names:
-        yield from (f"{name}={value}" for value in HOSTILE)
-    yield from (f"{field.name}__isnull=x" for field in registered.model._meta.get_fields())
+        is_taken = name in ("q", "o", "p") or registered.lookup_allowed(name, "x", request)
+        yield from (f"{name}={value}" for value in (HOSTILE if is_taken else HOSTILE[:1]))
+    yield from (f"{field.name}__in=x" for field in registered.model._meta.get_fields())
+
+
+def list_dates():
     for year, month, day in product(HOSTILE, ("12", "99999999999999999999"), ("31", "%00")):
         yield f"created_at__year={year}&created_at__month={month}&created_at__day={day}"
 
@@ -247,7 +251,10 @@ def test_no_list_fails_whatever_its_address_asks_for(admin_client, models_dir, r
     retire("line", by="tests", reason="a test")
     address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     admin_client.raise_request_exception = False
-    queries = list_queries(admin.site._registry[model], rf.get(address))
+    queries = [
+        *list_queries(admin.site._registry[model], rf.get(address)),
+        *(list_dates() if model is Prediction else []),
+    ]
     statuses = {query: admin_client.get(f"{address}?{query}").status_code for query in queries}
     assert {query: status for query, status in statuses.items() if status not in (200, 302, 400)} == {}
 

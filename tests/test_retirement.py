@@ -78,6 +78,11 @@ def test_the_form_of_a_retired_model_says_so_and_leads_to_its_history(client, pe
     assert Prediction.objects.count() == 1
 
 
+def test_a_wide_form_that_was_open_is_not_called_too_large(client, retired):
+    assert client.post("/line/", {f"f{number}": "1" for number in range(500)}).status_code == 410
+    assert client.post("/about/line/", {"x": "1"}).status_code == 405
+
+
 def test_a_form_that_was_open_keeps_what_was_typed(client, retired):
     response = client.post("/line/", {"x": "5"}, headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Retarget"]) == (410, "#notice")

@@ -95,7 +95,11 @@ def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int
     slug = settings.DEFAULT_MODEL if address == "default" else captured.get("slug")
     try:
         runtime = service.get_runtime(slug) if slug else None
-    except (ModelNotFound, ModelRetired):
+    except ModelNotFound:
+        runtime = None
+    except ModelRetired:
+        if address in ("default", "model"):
+            raise  # Otherwise a form that was open would be too large.
         runtime = None
     return (MORE_FIELDS, MORE_BYTES) if runtime is None else get_bounds(runtime)
 

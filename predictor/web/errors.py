@@ -76,8 +76,8 @@ def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
     hint = (
-        f"{retired.title} was retired on {retired.since:%Y-%m-%d}: it makes no new predictions, and nothing was stored."
-        " Its versions, and the predictions that it made, stay."
+        f"{retired.title} was retired on {retired.since:%-d %B %Y}: it makes no new predictions."
+        " Its versions and the predictions that it made stay."
     )
     links = {"models": service.list_live(), "slug": retired.model}
     response = _render_error(request, 410, "This model is retired", hint, links)
