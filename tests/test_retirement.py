@@ -109,7 +109,7 @@ def test_pages_of_its_predictions_versions_and_figures_stay(client, admin_client
     assert client.get(line.figures.first().get_absolute_url()).status_code == 200
     for address in ("/about/line/", line.get_absolute_url()):
         content = client.get(address).content.decode()
-        assert re.search(r"This model was retired</strong> on .* \(the factory moved\)", content)
+        assert re.search(r"This model was retired</strong> on .* \(<bdi>the factory moved</bdi>\)", content)
         assert 'href="/line/"' not in content
 
 
