@@ -16,6 +16,7 @@ MlsiteError
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── ModelNotFound          a slug without a live version
+├── ModelRetired           a model that makes no predictions until it is brought back
 ├── ModelNotReady          a model without a version that this process can serve
 ├── UnsupportedContent     a body in a charset or a compression that is not read here
 ├── UnreadableContent      a body that is not what its headers say
@@ -37,6 +38,7 @@ MlsiteError
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from predictor.problems import Problem
 
@@ -127,6 +129,15 @@ class NothingToRollBack(MlsiteError):
 
 class ModelNotFound(MlsiteError):
     pass
+
+
+class ModelRetired(MlsiteError):
+    """`title` is the model's name on pages, `since` when it was retired, and `remedy` how it is brought back."""
+
+    def __init__(self, model: str, title: str, since: datetime) -> None:
+        self.model, self.title, self.since = model, title, since
+        self.remedy = f"`manage.py retire {model} --undo` brings it back"
+        super().__init__(f"{model} was retired on {since:%Y-%m-%d} at {since:%H:%M} UTC")
 
 
 class ModelNotReady(MlsiteError):

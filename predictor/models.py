@@ -1,4 +1,4 @@
-"""The database tables: versions with their artifacts, promotions, every prediction, and its outcomes."""
+"""The database tables: versions with their artifacts, promotions, retirements, every prediction, and its outcomes."""
 
 import time
 import uuid
@@ -9,7 +9,7 @@ from typing import Any
 
 import uuid_utils.compat
 from django.db import models
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -65,6 +65,15 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def find_live(self, model: str) -> "Version | None":
         """The live version of one model; None where none was ever promoted."""
         return self.live().filter(model=model).first()
+
+    def served(self) -> "VersionQuerySet":
+        """The live version of each model that is not retired."""
+        return self.live().exclude(model__in=Retirement.objects.in_force().values("model"))
+
+    def with_retired_at(self) -> "VersionQuerySet":
+        """Annotate each with `retired_at`: since when its model is retired; None where it is served."""
+        events = Retirement.objects.in_force().filter(model=OuterRef("model"))
+        return self.annotate(retired_at=Subquery(events.values("recorded_at")[:1]))
 
     def live_at(self, moment: datetime) -> "VersionQuerySet":
         """The version of each model that was live at a moment in the past.
@@ -315,6 +324,45 @@ class Promotion(models.Model):
     def origin(self) -> "Promotion":
         """The promotion whose state this one established: itself, or the one that a rollback went back to."""
         return self.restores or self
+
+
+class RetirementQuerySet(models.QuerySet["Retirement"]):
+    def in_force(self) -> "RetirementQuerySet":
+        """The newest event of each model that is retired."""
+        newest = self.order_by().values("model").annotate(newest=Max("id"))
+        return self.filter(id__in=newest.values("newest"), is_retired=True)
+
+    def find(self, model: str) -> "Retirement | None":
+        """The event by which a model is retired; None where it is not."""
+        return self.in_force().filter(model=model).first()
+
+    def was_retired_at(self, model: str, moment: datetime) -> bool:
+        """Whether a model was retired at a moment in the past; clocks are taken as `Version.live_at` takes them."""
+        was_retired, now = False, timezone.now()
+        for event in self.filter(model=model).order_by("id"):
+            if moment < event.recorded_at <= now:
+                break
+            was_retired = event.is_retired
+        return was_retired
+
+
+class Retirement(models.Model):
+    """The event that retired a model, or that brought it back. Rows are only ever added; the newest one counts."""
+
+    model = models.CharField(max_length=50, db_index=True)
+    is_retired = models.BooleanField(help_text="Whether it was retired; otherwise it was brought back.")
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_by = models.CharField(max_length=150)
+    reason = models.TextField()
+
+    objects = RetirementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        event = "retired" if self.is_retired else "brought back"
+        return f"{self.model} {event} on {self.recorded_at:%Y-%m-%d %H:%M} UTC"
 
 
 NIL_UUID = uuid.UUID(int=0)

@@ -1,11 +1,16 @@
+from itertools import product
+
 import pytest
-from django.contrib.auth.models import Permission, User
+from bs4 import BeautifulSoup
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from predictor.models import Artifact, Prediction, Promotion, Version
+from predictor.models import Artifact, Outcome, Prediction, Promotion, Retirement, Version
+from predictor.registry.retirement import retire
 from predictor.serving.service import service
-from tests.training import train
+from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +29,11 @@ def list_ids(admin_client, query):
     return [prediction.id for prediction in response.context["cl"].result_list]
 
 
-@pytest.mark.parametrize("table", ["prediction", "version", "promotion"])
+@pytest.mark.parametrize("table", ["prediction", "version", "promotion", "retirement"])
 def test_history_can_be_neither_added_changed_nor_deleted_by_hand(admin_client, asked, table):
-    pk = {"prediction": Prediction, "version": Version, "promotion": Promotion}[table].objects.first().pk
+    retire("line", by="tests", reason="a test")
+    tables = {"prediction": Prediction, "version": Version, "promotion": Promotion, "retirement": Retirement}
+    pk = tables[table].objects.first().pk
     assert admin_client.get(f"/admin/predictor/{table}/add/").status_code == 403
     assert admin_client.post(f"/admin/predictor/{table}/{pk}/change/", {"reason": "x"}).status_code == 403
     assert admin_client.post(f"/admin/predictor/{table}/{pk}/delete/", {"post": "yes"}).status_code == 403
@@ -67,8 +74,7 @@ def test_a_version_shows_its_metrics_and_whether_it_is_live(admin_client, models
     train(models_dir, "line")
     page = admin_client.get("/admin/predictor/version/").content.decode()
     assert "MAE 0.9636 (5.964), RMSE 1.149 (6.598), R² 0.9661 (-0.1176)" in page
-    assert page.count('alt="True"') == 1
-    assert page.count('alt="False"') == 1
+    assert [cell.text for cell in BeautifulSoup(page, "html.parser").select("td.field-state")] == ["live", "–"]
 
 
 def promote(client, *versions, reason="the new one drifts"):
@@ -132,9 +138,10 @@ def test_a_versions_page_shows_its_report(admin_client, line):
     assert "R² 0.9" in page
 
 
-@pytest.mark.parametrize("table", ["prediction", "version", "promotion", "outcome"])
+@pytest.mark.parametrize("table", ["prediction", "version", "promotion", "outcome", "retirement"])
 def test_the_choices_of_filters_are_not_counted(admin_client, asked, table):
     """Each choice would cost a query of the whole history."""
+    admin_client.get(f"/admin/predictor/{table}/")  # The first page of a session writes when it was used.
     with CaptureQueriesContext(connection) as plain:
         admin_client.get(f"/admin/predictor/{table}/")
     with CaptureQueriesContext(connection) as counted:
@@ -158,3 +165,111 @@ def test_a_list_of_wide_predictions_shows_their_first_inputs_and_reads_each_vers
     assert "f0 = 1.5" in page
     assert "f19 = –, and 1480 more" in page
     assert "f1499 = 2.5" in admin_client.get(f"/admin/predictor/prediction/{first.pk}/change/").content.decode()
+
+
+def test_a_retired_models_versions_say_so_and_cannot_be_promoted(admin_client, models_dir, line):
+    train(models_dir, "line")
+    retire("line", by="grace", reason="nobody asks for lines any more")
+    page = BeautifulSoup(admin_client.get("/admin/predictor/version/").content, "html.parser")
+    assert [cell.text for cell in page.select("td.field-state")] == ["retired", "retired"]
+    assert "`manage.py retire line --undo` brings it back" in promote(admin_client, line)
+    assert Promotion.objects.count() == 2
+
+
+def test_the_log_of_retirements_shows_when_what_by_whom_and_why(admin_client, line):
+    retire("line", by="grace", reason="nobody asks for lines any more")
+    page = BeautifulSoup(admin_client.get("/admin/predictor/retirement/").content, "html.parser")
+    cells = [cell.text for cell in page.select("#result_list tbody td")]
+    assert cells == ["line", "retired", "grace", "nobody asks for lines any more"]
+
+
+@pytest.mark.parametrize("table", [Prediction, Version, Promotion, Outcome, Retirement])
+def test_rows_that_nobody_changes_by_hand_have_no_page_of_such_changes(admin_client, asked, table):
+    retire("line", by="tests", reason="a test")
+    Outcome.objects.create(prediction=asked[0], value=1.0, recorded_by="tests")
+    page = f"/admin/predictor/{table._meta.model_name}/{table.objects.first().pk}"
+    assert "History" not in admin_client.get(f"{page}/change/").content.decode()
+    assert admin_client.get(f"{page}/history/")["Location"] == f"{page}/change/"
+
+
+def test_no_list_marks_with_a_red_cross_what_is_not_wrong(admin_client, asked):
+    User.objects.create_user("reader")
+    retire("line", by="tests", reason="a test")
+    for model, found in admin.site._registry.items():
+        address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert "icon-no" not in admin_client.get(address).content.decode(), found
+
+
+def test_with_thousands_of_versions_the_filters_stay_small(admin_client, line):
+    def copy(number):
+        names = [field.attname for field in Version._meta.concrete_fields if field.name not in ("id", "number")]
+        return Version(number=number, **{name: getattr(line, name) for name in names})
+
+    Version.objects.bulk_create(copy(number) for number in range(2, 3_002))
+    oldest = Version.objects.get(number=2)
+    for query in ("", "model=line", f"version__id__exact={oldest.id}", f"model=line&version__id__exact={oldest.id}"):
+        page = admin_client.get(f"/admin/predictor/prediction/?{query}")
+        links = BeautifulSoup(page.content, "html.parser").select("#changelist-filter a")
+        assert len(links) < 60, query
+        assert ("line 2" in [link.text.strip() for link in links]) == ("version" in query)
+        assert ("line 3001" in [link.text.strip() for link in links]) == ("model" in query)
+
+
+# What a database, Python's dates or its numbers cannot hold, and what is of another kind than the filter's values.
+HOSTILE = [
+    *["%00", "a%00b", "%ED%A0%80", "%FF", "", "x", "0", "-1", "1.5", "nan", "1e400", "9999", "10000", "2147483648"],
+    *["99999999999999999999", "-99999999999999999999", "9" * 400, "9999-12-31", "0000-00-00", "2026-02-30"],
+    *["9999-12-31T23:59:59%2B00:00", "0001-01-01T00:00:00%2B14:00"],
+]
+PARAMETERS = ["q", "o", "p", "e", "all", "_facets", "_popup", "_to_field", "_changelist_filters", "nothing", "%00"]
+# Their endings, and those of lookups that no filter has.
+ENDINGS = ["", "__exact", "__id__exact", "__isnull", "__gte", "__lt", "__year", "__month", "__day", "__in", "__range"]
+
+
+def list_queries(registered, request):
+    """Hostile values for each parameter that a list takes, and for others that somebody may type."""
+    filtered = [each if isinstance(each, str) else each.parameter_name for each in registered.get_list_filter(request)]
+    names = [*PARAMETERS, *(f"{name}{ending}" for name in filtered for ending in ENDINGS)]
+    for name in names:
+        is_taken = name in ("q", "o", "p") or registered.lookup_allowed(name, "x", request)
+        yield from (f"{name}={value}" for value in (HOSTILE if is_taken else HOSTILE[:1]))
+    yield from (f"{field.name}__in=x" for field in registered.model._meta.get_fields())
+
+
+def list_dates():
+    for year, month, day in product(HOSTILE, ("12", "99999999999999999999"), ("31", "%00")):
+        yield f"created_at__year={year}&created_at__month={month}&created_at__day={day}"
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.filterwarnings("ignore:.* received a naive datetime:RuntimeWarning")
+@pytest.mark.parametrize("model", [Prediction, Version, Promotion, Outcome, Retirement, User, Group])
+def test_no_list_fails_whatever_its_address_asks_for(admin_client, models_dir, rf, model):
+    line = register_shipped("line")
+    prediction = Prediction.objects.create(version=line, inputs={"x": 1.0}, output=1.0, duration_ms=1, source="api")
+    Outcome.objects.create(prediction=prediction, value=1.0, recorded_by="tests")
+    retire("line", by="tests", reason="a test")
+    address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    admin_client.raise_request_exception = False
+    queries = [
+        *list_queries(admin.site._registry[model], rf.get(address)),
+        *(list_dates() if model is Prediction else []),
+    ]
+    statuses = {query: admin_client.get(f"{address}?{query}").status_code for query in queries}
+    assert {query: status for query, status in statuses.items() if status not in (200, 302, 400)} == {}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "query", ["created_at__year=99999999999999999999", "version__id__exact=x", "e=1&version__id__exact=x"]
+)
+def test_where_a_filter_cannot_be_used_that_is_said_and_all_rows_are_shown(admin_client, query):
+    response = admin_client.get(f"/admin/predictor/prediction/?{query}", follow=True)
+    assert response.redirect_chain == [("/admin/predictor/prediction/", 302)]
+    assert "A filter in the address has a value that cannot be used" in response.content.decode()
+
+
+@pytest.mark.parametrize("lookup", ["reason__regex=(a%2B)%2B$", "version__schema__regex=x", "promoted_by__contains=a"])
+def test_a_list_takes_the_lookups_of_its_own_filters_only(admin_client, lookup):
+    assert admin_client.get(f"/admin/predictor/promotion/?{lookup}").status_code == 400

@@ -321,8 +321,8 @@ def test_columns_stand_apart_and_times_have_a_zone(run, retrain, models_dir):
     Version.objects.filter(model="line").update(number=1_234_567, metrics={"scores": {"rmse": 2.844e300, "mae": 8e300}})
     lines = [line for line in run("versions").splitlines() if not line.startswith("    ")]
     moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    assert re.fullmatch(rf"a_model_with_quite_a_long_name 1  live    {moment}  MAE .*", lines[0])
-    assert re.fullmatch(rf"line 1234567 +live    {moment}  MAE 8e300, RMSE 2\.844e300", lines[1])
+    assert re.fullmatch(rf"a_model_with_quite_a_long_name 1  live     {moment}  MAE .*", lines[0])
+    assert re.fullmatch(rf"line 1234567 +live     {moment}  MAE 8e300, RMSE 2\.844e300", lines[1])
     assert re.search(rf"went live {moment} by command line", run("versions"))
 
 

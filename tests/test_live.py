@@ -1,13 +1,15 @@
-"""What a real server serves after a promotion, while it gets no request."""
+"""What a real server serves after a promotion or a retirement, while it gets no request."""
 
 import json
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from predictor.registry import versions as registry
+from predictor.registry.retirement import bring_back, retire
 from predictor.serving.live import SECONDS_BEHIND
 from tests.training import register_shipped
 
@@ -16,11 +18,14 @@ ASKED_AT_ONCE = 16
 
 
 def ask(address):
-    """The number of the version that answers, over a connection of its own."""
+    """The number of the version that answers, over a connection of its own; else the status."""
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{address}/api/v1/models/line/predict", b'{"inputs": {"x": 5}}', headers)  # noqa: S310  # Our own address.
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # The same.
-        return json.load(answer)["version"]
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # The same.
+            return json.load(answer)["version"]
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def ask_all(address):
@@ -40,4 +45,19 @@ def test_workers_that_were_idle_answer_their_first_visitors_with_what_went_live(
 
     # Once more where other work on the machine has kept a worker from loading it within a second.
     assert is_noticed(first) or is_noticed(second)
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_every_worker_notices_within_two_seconds_that_a_model_is_retired_and_that_it_is_back(models_dir, serve):
+    register_shipped("line")
+    server = serve(WEB_CONCURRENCY="2").wait_until("/readyz")
+    assert ask_all(server.address) == {1}
+
+    def is_noticed(act, answer):
+        act("line", by="tests", reason="a test")
+        time.sleep(SECONDS_BEHIND)
+        return ask_all(server.address) == {answer}
+
+    assert is_noticed(retire, 410)
+    assert is_noticed(bring_back, 1)
     assert "Traceback" not in server.log.read_text()

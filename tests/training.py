@@ -24,12 +24,12 @@ def train(models_dir, slug):
 
 def register_shipped(slug):
     """Make a shipped recipe's version live, as `train` does, but train it only once in all tests."""
-    trained, candidate = _train_shipped(slug)
+    trained, candidate = train_shipped(slug)
     judgement = judge_challenger(trained, find_live_model(slug), "always")
     return registry.register(candidate, judgement, by="tests")
 
 
 @cache
-def _train_shipped(slug):
+def train_shipped(slug):
     trained = train_model(SHIPPED, slug, progress=keep_quiet)
     return trained, add_report(trained, describe_candidate(trained))

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 # Importing them registers them.
-from predictor.admin import outcomes, predictions, versions  # noqa: F401
+from predictor.admin import accounts, outcomes, predictions, retirements, versions  # noqa: F401
 from predictor.admin.sign_in import SignInForm
 
 admin.site.site_header = "mlsite"

@@ -3,10 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from predictor.admin.lists import CheckedListMixin
 
 
-class HistoryAdmin(admin.ModelAdmin):
+class HistoryAdmin(CheckedListMixin):
     """Rows that cannot be added, changed or deleted by hand."""
 
     show_full_result_count = False  # It would count a long history a second time for each page.
@@ -20,3 +24,8 @@ class HistoryAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Redirect to the row: Django's page lists changes by hand, which there are none of."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return redirect(reverse(name, args=[object_id]))

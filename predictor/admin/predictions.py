@@ -16,6 +16,8 @@ from predictor.models import Outcome, Prediction, Version
 
 # Shown for each prediction in the list; a model may have thousands, and a prediction's own page shows them all.
 MOST_INPUTS = 20
+# Offered by a filter.
+MOST_VERSIONS = 20
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -31,6 +33,26 @@ class ModelFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         versions = Version.objects.filter(model=self.value())
         return queryset.filter(version__in=versions) if self.value() else queryset
+
+
+class VersionFilter(admin.SimpleListFilter):
+    """Filters by version. There may be thousands: its choices are the newest of the chosen model, or the live ones."""
+
+    title = "version"
+    parameter_name = "version__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        model = request.GET.get(ModelFilter.parameter_name)
+        versions = Version.objects.only("model", "number")
+        offered = versions.filter(model=model).order_by("-number") if model else versions.live().order_by("model")
+        found = {str(version.pk): str(version) for version in offered[:MOST_VERSIONS]}
+        chosen = self.value()
+        if chosen and chosen not in found:
+            found |= {str(version.pk): str(version) for version in versions.filter(id=chosen)}
+        return list(found.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(version=self.value()) if self.value() else queryset
 
 
 class WarningsFilter(admin.SimpleListFilter):
@@ -87,7 +109,7 @@ class OutcomeLog(admin.TabularInline):
 @admin.register(Prediction)
 class PredictionAdmin(HistoryAdmin):
     list_display = ["created_at", "version", "first_inputs", "shown_output", "happened", "source", "shown_warnings"]
-    list_filter = [ModelFilter, "version", "created_at", "source", WarningsFilter, OutcomeFilter]
+    list_filter = [ModelFilter, VersionFilter, "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]
     list_select_related = ()  # A version's schema may be long: it is fetched once, not for each row.
     date_hierarchy = "created_at"

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from predictor.admin.history import HistoryAdmin
-from predictor.exceptions import ArtifactError
+from predictor.exceptions import ArtifactError, ModelRetired
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
@@ -28,7 +28,7 @@ class PromotionForm(ActionForm):
 
 @admin.register(Version)
 class VersionAdmin(HistoryAdmin):
-    list_display = ["__str__", "is_live", "title", "shown_metrics", "shown_rows", "shown_decision", "created_at"]
+    list_display = ["__str__", "state", "title", "shown_metrics", "shown_rows", "shown_decision", "created_at"]
     list_filter = ["model"]
     ordering = ["-id"]
     actions = ["promote"]
@@ -36,7 +36,7 @@ class VersionAdmin(HistoryAdmin):
     fields = [
         "model",
         "number",
-        "is_live",
+        "state",
         "title",
         "description",
         "created_at",
@@ -57,13 +57,15 @@ class VersionAdmin(HistoryAdmin):
         "libraries",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
-        versions = super().get_queryset(request).defer("report")  # Long, and only one version's page shows it.
-        return versions.annotate(live=Q(id__in=Version.objects.live().values("id")))
+    def get_queryset(self, request: HttpRequest) -> Any:
+        versions: Any = super().get_queryset(request).defer("report")  # Long, and only one version's page shows it.
+        return versions.with_retired_at().annotate(is_live=Q(id__in=Version.objects.live().values("id")))
 
-    @admin.display(description="live", boolean=True)
-    def is_live(self, version: Any) -> bool:
-        return bool(version.live)
+    @admin.display(description="state")
+    def state(self, version: Any) -> str:
+        if version.retired_at is not None:
+            return "retired"
+        return "live" if version.is_live else MISSING
 
     @admin.display(description="metrics (baseline)")
     def shown_metrics(self, version: Version) -> str:
@@ -136,6 +138,8 @@ class VersionAdmin(HistoryAdmin):
             return
         try:
             promotion = promote(version, by=request.user.get_username(), reason=reason)
+        except ModelRetired as error:
+            messages.error(request, f"Not promoted: {error}; {error.remedy}.")
         except ArtifactError as error:
             messages.error(request, f"Not promoted: {version} could not be loaded: {error}.")
         else:

@@ -22,7 +22,12 @@ MOST_BYTES = 4_000_000
 # Fields that one error names, at most about.
 MOST_NAMED = 100
 # Headers of errors, by status.
-HEADERS = {405: {"Allow": "POST"}, 415: {"Accept-Encoding": "gzip"}, 503: {"Retry-After": SECONDS_TO_WAIT}}
+HEADERS = {
+    405: {"Allow": "POST"},
+    410: {"Cache-Control": "no-cache"},  # Caches may keep this status by themselves, but a model may come back.
+    415: {"Accept-Encoding": "gzip"},
+    503: {"Retry-After": SECONDS_TO_WAIT},
+}
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 

@@ -6,7 +6,14 @@ from django.http import UnreadablePostError
 from django.urls import Resolver404
 
 from predictor.api.bodies import Refused
-from predictor.exceptions import ContentTooLarge, ModelNotFound, NoAnswer, UnreadableContent, UnsupportedContent
+from predictor.exceptions import (
+    ContentTooLarge,
+    ModelNotFound,
+    ModelRetired,
+    NoAnswer,
+    UnreadableContent,
+    UnsupportedContent,
+)
 from predictor.serving.outages import find_outage
 
 logger = logging.getLogger(__name__)
@@ -29,6 +36,8 @@ def make_refusal(error: Exception, path: str) -> Refused:
     if isinstance(error, ModelNotFound):
         message = str(error)
         return Refused(404, "model_not_found", f"{message[0].upper()}{message[1:]}.")
+    if isinstance(error, ModelRetired):
+        return Refused(410, "model_retired", f"The model {error}: it makes no new predictions.")
     if isinstance(error, NoAnswer):
         return Refused(422, "no_answer", str(error))
     outage = find_outage(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
-from predictor.models import Artifact, Version
+from predictor.models import Artifact, Retirement, Version
 from predictor.record.decision import Decision
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import read_verified
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from predictor.training.gate import Mode
 
 ROWS_AT_ONCE = 10_000
+RETIRED = "the model is retired"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +44,26 @@ def find_live_model(model: str) -> LiveModel | None:
 def judge_challenger(
     trained: "Trained", champion: LiveModel | None, mode: "Mode", *, replace_untrusted: bool = False
 ) -> Judgement:
-    """Compare a challenger with the live version; `mode` may overrule the gate's decision, but not hide it."""
+    """Compare a challenger with the live version; `mode` may overrule the gate's decision, but not hide it.
+
+    No challenger of a retired model goes live, whatever the gate and `mode` say.
+    """
     decision = _decide(trained, champion, mode, replace_untrusted=replace_untrusted)
     promoted, reason = decision.promoted, decision.reason
     if mode != "if-better" and promoted != (mode == "always"):
         promoted, reason = mode == "always", f"as requested: {mode}; otherwise {reason}"
+    is_retired = Retirement.objects.find(trained.recipe.slug) is not None
+    if is_retired and promoted:
+        promoted, reason = False, f"{RETIRED}; otherwise {reason}"
+        decision = replace(decision, verdict="retired")
+    elif is_retired:
+        reason = f"{RETIRED}; {reason}"
     return Judgement(
         promoted=promoted,
         reason=reason,
         champion_id=champion.version.id if champion else None,
         decision=replace(decision, promoted=promoted, reason=reason),
+        is_retired=is_retired,
     )
 
 

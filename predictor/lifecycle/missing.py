@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from predictor.exceptions import ArtifactError, MlsiteError, UntrustedArtifact
-from predictor.models import Version
+from predictor.models import Retirement, Version
 from predictor.record.provenance import hash_file
 from predictor.record.source import TrainedSource
 from predictor.registry.artifact import find_libraries
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """`missing` is to be trained; what is `untrusted` or was `kept back` is left alone, for this reason."""
+    """`missing` is to be trained; what is `untrusted`, `retired` or was `kept back` is left alone, for this reason."""
 
-    state: Literal["served", "missing", "untrusted", "kept back"]
+    state: Literal["served", "missing", "untrusted", "kept back", "retired"]
     reason: str = ""
     version: int | None = None
 
@@ -32,11 +32,15 @@ class Finding:
 def find_missing(models_dir: Path, request: "RetrainRequest") -> Finding:
     """Look whether a model has a live version that this build can load, and whether a training would give one.
 
-    A live version whose signature this process does not know is not missing, unless the request replaces such
-    versions. Where the newest version that was kept back was made of the same data, recipe and libraries, a training
-    would be kept back again: it is done only where the request asks for something else.
+    A retired model is never missing. A live version whose signature this process does not know is not missing, unless
+    the request replaces such versions. Where the newest version that was kept back was made of the same data, recipe
+    and libraries, a training would be kept back again: it is done only where the request asks for something else.
     """
     slug = request.slug
+    retirement = Retirement.objects.find(slug)
+    if retirement is not None:
+        since = f"{retirement.recorded_at:%Y-%m-%d %H:%M} UTC"
+        return Finding(state="retired", reason=f"retired on {since}: `manage.py retire {slug} --undo` brings it back")
     live = Version.objects.find_live(slug)
     if live is not None:
         try:
@@ -62,13 +66,16 @@ def find_missing(models_dir: Path, request: "RetrainRequest") -> Finding:
 def find_repeated(models_dir: Path, slug: str) -> Version | None:
     """The newest version that was kept back, where a training would only make it again, and it could go live.
 
-    One that lost against a live version may win now that this one cannot be loaded. One of a build that did not
-    store what it was made of, or that was made of recorded outcomes too, is never repeated for sure.
+    One that lost against a live version may win now that this one cannot be loaded, and one that was kept back because
+    its model was retired may go live now. One of a build that did not store what it was made of, or that was made of
+    recorded outcomes too, is never repeated for sure.
     """
     from predictor.training.recipe import read_recipe
 
     kept = Version.objects.filter(model=slug, promotions=None).order_by("-number").first()
     if kept is None or kept.parsed_decision.promoted or kept.parsed_decision.champion is not None:
+        return None
+    if kept.parsed_decision.verdict == "retired":
         return None
     report, source = kept.parsed_report, kept.parsed_data
     if report is None or not isinstance(source, TrainedSource) or source.outcomes is not None:

@@ -7,6 +7,7 @@ from predictor.estimators.own_code import hash_code
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
+from predictor.models import Retirement
 from predictor.record.decision import Decision
 from predictor.record.measurement import Measurement
 from predictor.record.source import Source
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from predictor.training.gate import Mode
     from predictor.training.progress import Progress
 
-State = Literal["done", "failed", "untrusted", "kept back"]
+State = Literal["done", "failed", "untrusted", "kept back", "retired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Registered:
 
     `version` is None where nothing was registered; `rows` counts the training rows, None where they are unknown; `data`
     says where they came from and `decision` how the model was judged, as a version stores them. `unit` is the target's.
+    A model that `is_retired` makes no predictions, whichever version it has.
     In another `state` than "done", nothing was trained.
     """
 
@@ -55,6 +57,7 @@ class Registered:
     data: Source | None = None
     decision: Decision | None = None
     unit: str = ""
+    is_retired: bool = False
     state: State = "done"
 
     @classmethod
@@ -74,12 +77,20 @@ def register_challenger(
         champion = find_live_model(candidate.model)
         with blame_recipe(trained.recipe):
             if champion and not request.force and is_same(trained, candidate, champion):
-                reason = f"predicts as version {champion.version.number}, which is live: nothing to register"
-                return _summarise(candidate, None, promoted=False, reason=reason)
+                is_retired = Retirement.objects.find(candidate.model) is not None
+                state = "the live one of the retired model" if is_retired else "which is live"
+                reason = f"predicts as version {champion.version.number}, {state}: nothing to register"
+                return _summarise(candidate, None, promoted=False, reason=reason, is_retired=is_retired)
             judgement = judge_challenger(trained, champion, request.mode, replace_untrusted=request.replace_untrusted)
         if request.dry_run:
-            reason = f"dry run; {judgement.reason}"
-            return _summarise(candidate, None, promoted=False, reason=reason, decision=judgement.decision)
+            return _summarise(
+                candidate,
+                None,
+                promoted=False,
+                reason=f"dry run; {judgement.reason}",
+                decision=judgement.decision,
+                is_retired=judgement.is_retired,
+            )
         if candidate.report is None:
             progress(f"{candidate.model}: drawing its report")
             candidate = add_report(trained, candidate)
@@ -88,12 +99,23 @@ def register_challenger(
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
         version = register(candidate, judgement, by=request.by)
     return _summarise(
-        candidate, version.number, promoted=judgement.promoted, reason=judgement.reason, decision=judgement.decision
+        candidate,
+        version.number,
+        promoted=judgement.promoted,
+        reason=judgement.reason,
+        decision=judgement.decision,
+        is_retired=judgement.is_retired,
     )
 
 
 def _summarise(
-    candidate: Candidate, version: int | None, *, promoted: bool, reason: str, decision: Decision | None = None
+    candidate: Candidate,
+    version: int | None,
+    *,
+    promoted: bool,
+    reason: str,
+    decision: Decision | None = None,
+    is_retired: bool,
 ) -> Registered:
     return Registered(
         model=candidate.model,
@@ -105,4 +127,5 @@ def _summarise(
         data=candidate.data,
         decision=decision,
         unit=candidate.schema.target.unit,
+        is_retired=is_retired,
     )

@@ -84,16 +84,13 @@ def _describe(result: "Registered") -> list[str]:
     source = "trained elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
     measured = f"{result.metrics.method}, {format_number(result.metrics.rows)} rows"
     scores = write_scores(result.metrics, result.unit)
-    # No other version is live, or known to be better.
-    is_alone = result.version and not result.promoted and _has_no_rival(result.decision)
-    promote = f'to make it live anyway: manage.py promote {result.model} {result.version} --reason "…"'
     sources = describe_sources(result.data) if result.data else ""
     comparison = describe_comparison(result.decision, result.unit) if result.decision else []
     return [
         f"{result.model}  {version}  {state}  {source}",
         *([f"  {sources}"] if sources else []),
         f"  {result.reason}",
-        *([f"  {promote}"] if is_alone else []),
+        *_describe_next_steps(result),
         *(f"  {line}" for line in comparison),
         *(
             f"  {line}"
@@ -103,3 +100,15 @@ def _describe(result: "Registered") -> list[str]:
             )
         ),
     ]
+
+
+def _describe_next_steps(result: "Registered") -> list[str]:
+    """How to bring a retired model back, and how to make a version live that nothing else speaks against."""
+    undo = f"  to bring the model back: manage.py retire {result.model} --undo"
+    promote = f'manage.py promote {result.model} {result.version} --reason "…"'
+    if result.is_retired:
+        would_be_live = result.version and result.decision is not None and result.decision.verdict == "retired"
+        return [undo, f"  and then to make this version live: {promote}"] if would_be_live else [undo]
+    # No other version is live, or known to be better.
+    is_alone = result.version and not result.promoted and _has_no_rival(result.decision)
+    return [f"  to make it live anyway: {promote}"] if is_alone else []

@@ -16,7 +16,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     # Whether it went live.
     promoted: bool = False
-    # A key for programs, such as "better" or "cannot tell"; `training.gate` gives them.
+    # A key for programs, such as "better" or "cannot tell", which `training.gate` gives; "retired" where it would have
+    # gone live if its model were not retired.
     verdict: str = ""
     # The same as a sentence for people.
     reason: str = ""

@@ -41,9 +41,13 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What was decided about a candidate, against which live version (None where there was none)."""
+    """What was decided about a candidate, against which live version (None where there was none).
+
+    No candidate of a model that `is_retired` is promoted.
+    """
 
     promoted: bool
     reason: str
     champion_id: int | None
     decision: Decision
+    is_retired: bool = False

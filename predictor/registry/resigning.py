@@ -32,7 +32,7 @@ class Resigned:
 def resign_artifacts(*, rotate: bool = False, accept_format_1: bool = False) -> Resigned:
     """Add the signature of format 2 where there is none, with the key of the first signature.
 
-    With `rotate`, all signatures are renewed with MODEL_SIGNING_KEY. From the first time that every live version is
+    With `rotate`, all signatures are renewed with MODEL_SIGNING_KEY. From the first time that every served version is
     trusted, artifacts that have format 1 alone are refused, here too unless with `accept_format_1`. In one transaction;
     serving processes are not affected.
     """
@@ -45,7 +45,8 @@ def resign_artifacts(*, rotate: bool = False, accept_format_1: bool = False) -> 
         # One at a time: manifests may be large.
         for id in list(Artifact.objects.filter(wanted).order_by("id").values_list("id", flat=True)):
             _resign(Artifact.objects.select_related("version").get(id=id), site, done, accepts_format_1, rotate)
-        done.distrusted = [reason for version in Version.objects.live() if (reason := _find_distrust(version, site))]
+        # A retired model serves nothing, and stops no release.
+        done.distrusted = [reason for version in Version.objects.served() if (reason := _find_distrust(version, site))]
         if site.strict_since is None and not done.distrusted:
             site.strict_since = timezone.now()
             site.save(update_fields=["strict_since"])

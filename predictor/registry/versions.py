@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
 
-from predictor.exceptions import ArtifactError, DamagedArtifact, NothingToRollBack
-from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Site, Version
+from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired, NothingToRollBack
+from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Retirement, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.manifest import build_manifest, reduce_manifest, write_manifest
@@ -21,12 +21,14 @@ from predictor.registry.trust import find_identity, open_artifact
 def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version | None:
     """Store a candidate as the next version of its model and, if so judged, promote it: all of it, or nothing.
 
-    None, and nothing is stored, where another version has become live than the one it was compared with.
+    None, and nothing is stored, where another version has become live than the one it was compared with, or where the
+    model was retired or brought back since it was judged.
     """
     with transaction.atomic(durable=True):
         lock_registry()
         champion = Version.objects.find_live(candidate.model)
-        if (champion and champion.id) != judgement.champion_id:
+        is_retired = Retirement.objects.find(candidate.model) is not None
+        if ((champion and champion.id), is_retired) != (judgement.champion_id, judgement.is_retired):
             return None
         version = _create_version(candidate, judgement)
         _store_artifacts(version, candidate)
@@ -41,10 +43,11 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
 def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
     """Make a version live, whether newer or older than the live one; None where it already is.
 
-    Raises ArtifactError, and changes nothing, where this build cannot load it.
+    Raises ArtifactError where this build cannot load it, and ModelRetired; either changes nothing.
     """
     with transaction.atomic(durable=True):
         lock_registry()
+        _refuse_retired(version)
         # Under the lock: before, its artifact may be pruned.
         verify_servable(version)
         if Version.objects.live().filter(id=version.id).exists():
@@ -55,8 +58,8 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
 def roll_back(model: str, *, by: str, reason: str) -> Promotion:
     """Go back to the version that was live before: each call goes back one step in the log.
 
-    Raises NothingToRollBack at the log's beginning, and ArtifactError when this build could not load that
-    version; either changes nothing.
+    Raises NothingToRollBack at the log's beginning, ArtifactError when this build could not load that version, and
+    ModelRetired; each changes nothing.
     """
     with transaction.atomic(durable=True):
         lock_registry()
@@ -65,6 +68,7 @@ def roll_back(model: str, *, by: str, reason: str) -> Promotion:
         before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
         if newest is None:
             raise NothingToRollBack("none of its versions was ever live")
+        _refuse_retired(newest.version)
         if before is None:
             raise NothingToRollBack("it has no promotion before the live one")
         target = before.origin
@@ -125,8 +129,8 @@ def verify_servable(version: Version) -> None:
 
 
 def is_any_servable() -> bool:
-    """Whether any live version can be loaded here."""
-    for version in Version.objects.live():
+    """Whether any served version can be loaded here."""
+    for version in Version.objects.served():
         try:
             verify_servable(version)
         except ArtifactError:
@@ -187,6 +191,13 @@ def _store_artifact(
     artifact.save(force_insert=True)
     for number, data in enumerate(package.chunks):
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
+
+
+def _refuse_retired(version: Version) -> None:
+    """Raise ModelRetired where the version's model is retired: a promotion makes a version live at once."""
+    retirement = Retirement.objects.find(version.model)
+    if retirement is not None:
+        raise ModelRetired(version.model, version.title, retirement.recorded_at)
 
 
 def _append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:

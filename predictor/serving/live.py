@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 from predictor.models import Version
 
@@ -16,7 +17,8 @@ class LiveVersions:
     """The live versions when the last query began; the threads of a process share them."""
 
     def __init__(self) -> None:
-        self.by_model: dict[str, Version] = {}
+        # Those of retired models too, each with its `retired_at`.
+        self.by_model: dict[str, Any] = {}
         self._looked_at = float("-inf")
         self._last_seen: dict[int, float] = {}
         self._looking = threading.Lock()
@@ -48,7 +50,7 @@ class LiveVersions:
 
     def _ask(self) -> None:
         now = time.monotonic()
-        newest = Version.objects.live().only("id", "model", "number", "title").order_by("model")
+        newest = Version.objects.live().with_retired_at().only("id", "model", "number", "title").order_by("model")
         self.by_model = {version.model: version for version in newest}
         self._last_seen |= {version.id: now for version in newest}
         self._looked_at = now

@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import django.db
 from django.conf import settings
 from django.db import connection
 
-from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady
+from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, ModelRetired
 from predictor.models import Prediction, Version
 from predictor.schema.schema import Row
 from predictor.serving.batch import Job
@@ -70,21 +71,23 @@ class ModelService:
             self._refresh_model(model)
 
     def list_live(self) -> list[Version]:
-        """The live version of every model, ordered by slug, with identity and title only."""
+        """The live version of every model that is not retired, ordered by slug, with identity and title only."""
         self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
-        return list(self._live.by_model.values())
+        return [version for version in self._live.by_model.values() if version.retired_at is None]
+
+    def find_retired_at(self, slug: str) -> datetime | None:
+        """Since when a model is retired, as last read; None where it is not."""
+        live = self._live.by_model.get(slug)
+        return live and live.retired_at
 
     def get_runtime(self, slug: str) -> Runtime:
         """The live version of a model, loaded; the one held until now while a newer one cannot be.
 
-        Raises ModelNotFound for a slug without a live version, ModelNotReady when none can be served.
+        Raises ModelNotFound for a slug without a live version, ModelRetired for a retired model, and ModelNotReady when
+        no version can be served.
         """
-        self.list_live()
-        live = self._live.by_model.get(slug)
-        if live is None:
-            if slug == settings.DEFAULT_MODEL:
-                raise ModelNotReady(f"{slug} has no version yet: run `manage.py retrain {slug}`")
-            raise ModelNotFound(f"there is no model {slug!r}")
+        self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
+        live = self._find_live(slug)
         held = self._held.get(slug)
         if held is not None and held.version.id == live.id:
             return held
@@ -92,10 +95,11 @@ class ModelService:
 
     def find_held(self, version_id: int) -> Runtime | None:
         """The loaded version with this id; None where this process holds another version of its model."""
-        return next((held for held in self._held.values() if held.version.id == version_id), None)
+        # A list, since another thread may add or drop a version meanwhile.
+        return next((held for held in list(self._held.values()) if held.version.id == version_id), None)
 
     def check_ready(self, slug: str) -> None:
-        """Raise ModelNotReady or ModelNotFound unless this process serves the version that is live."""
+        """Raise ModelNotReady, ModelNotFound or ModelRetired unless this process serves the version that is live."""
         runtime = self.get_runtime(slug)
         live = self._live.by_model[slug]
         if runtime.version.id != live.id:
@@ -118,6 +122,16 @@ class ModelService:
             except Exception:  # Without this thread, the first requests of an idle worker would wait.
                 logger.exception("looking for newer versions broke")
 
+    def _find_live(self, slug: str) -> Version:
+        live = self._live.by_model.get(slug)
+        if live is None:
+            if slug == settings.DEFAULT_MODEL:
+                raise ModelNotReady(f"{slug} has no version yet: run `manage.py retrain {slug}`")
+            raise ModelNotFound(f"there is no model {slug!r}")
+        if live.retired_at is not None:
+            raise ModelRetired(slug, live.title, live.retired_at)
+        return live
+
     def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:
         seconds = -1.0 if held is None else self._find_patience(live, held)
         if held is not None and seconds == 0 and self.is_watched:
@@ -130,6 +144,7 @@ class ModelService:
                 lock.release()
         loaded = self._held.get(live.model)
         if loaded is None:
+            self._find_live(live.model)  # It may have been retired meanwhile.
             raise ModelNotReady(f"{live} cannot be served", str(self._failures[live.model].reason))
         return loaded
 
@@ -143,6 +158,11 @@ class ModelService:
 
     def _refresh_model(self, model: str) -> None:
         live = self._live.by_model.get(model)
+        if live is not None and live.retired_at is not None:
+            del self._held[model]
+            give_back_memory()
+            logger.info("%s is retired", model)
+            return
         if live is None or self._held[model].version.id == live.id:
             return
         try:

@@ -6,7 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
 
 from predictor.content import check_charset, decompress
-from predictor.exceptions import ContentTooLarge, MlsiteError, ModelNotFound, UnreadableContent, UnsupportedContent
+from predictor.exceptions import (
+    ContentTooLarge,
+    MlsiteError,
+    ModelNotFound,
+    ModelRetired,
+    UnreadableContent,
+    UnsupportedContent,
+)
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
@@ -89,6 +96,10 @@ def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int
     try:
         runtime = service.get_runtime(slug) if slug else None
     except ModelNotFound:
+        runtime = None
+    except ModelRetired:
+        if address in ("default", "model"):
+            raise  # Otherwise a form that was open would be too large.
         runtime = None
     return (MORE_FIELDS, MORE_BYTES) if runtime is None else get_bounds(runtime)
 

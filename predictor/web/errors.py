@@ -1,14 +1,15 @@
 """The one place that turns errors into HTTP responses, each a page in the site's own design."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
-from predictor.exceptions import ModelNotFound
+from predictor.exceptions import ModelNotFound, ModelRetired
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
+from predictor.serving.service import service
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
 from predictor.web.origins import explain_csrf_failure
 from predictor.web.pages import render_page, wants_fragment
@@ -48,6 +49,8 @@ class ErrorPagesMiddleware:
             return show_excess(request, error)
         if isinstance(error, ModelNotFound):
             return show_not_found(request, error)
+        if isinstance(error, ModelRetired):
+            return show_retired(request, error)
         outage = find_outage(error)
         return show_unavailable(request, outage.message) if outage else None
 
@@ -71,6 +74,17 @@ def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, 404, "Page not found", hint)
 
 
+def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
+    hint = (
+        f"{retired.title} was retired on {retired.since:%-d %B %Y}: it makes no new predictions."
+        " Its versions and the predictions that it made stay."
+    )
+    links = {"models": service.list_live(), "slug": retired.model}
+    response = _render_error(request, 410, "This model is retired", hint, links)
+    response["Cache-Control"] = "no-cache"  # Caches may keep this status by themselves, but a model may come back.
+    return response
+
+
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
     return _render_error(request, excess.status, excess.title, excess.hint)
 
@@ -86,8 +100,13 @@ def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
     return response
 
 
-def _render_error(request: HttpRequest, status: int, title: str, hint: str) -> HttpResponse:
-    response = render_page(request, "error.html", {"code": status, "title": title, "hint": hint}, status)
+def _render_error(
+    request: HttpRequest, status: int, title: str, hint: str, links: Mapping[str, Any] | None = None
+) -> HttpResponse:
+    """`links` names the model whose page is linked (`slug`), and those of the menu (`models`)."""
+    response = render_page(
+        request, "error.html", {"code": status, "title": title, "hint": hint, **(links or {})}, status
+    )
     if wants_fragment(request):
         # Shown above the form, which keeps what was typed.
         response["HX-Retarget"], response["HX-Reswap"] = "#notice", "innerHTML show:window:top"

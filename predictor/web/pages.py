@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from predictor.formats import Written, format_label, format_number, format_share
-from predictor.models import Outcome, Prediction, Version
+from predictor.models import Outcome, Prediction, Retirement, Version
 from predictor.moments import read_moment
 from predictor.schema.values import write_value
 from predictor.texts import quote
@@ -107,6 +107,7 @@ class Moment:
 
     typed: str
     version: Version | None = None
+    was_retired: bool = False
     error: str = ""
 
 
@@ -121,4 +122,6 @@ def look_up_moment(model: str, typed: str) -> Moment:
         return Moment(typed=typed, error=error)
     if moment > timezone.now():
         return Moment(typed=typed, error="This moment is in the future: enter one in the past, in UTC.")
+    if Retirement.objects.was_retired_at(model, moment):
+        return Moment(typed=typed, was_retired=True)
     return Moment(typed=typed, version=Version.objects.live_at(moment).filter(model=model).first())

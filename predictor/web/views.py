@@ -13,9 +13,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from predictor.checks.static_files import find_uncollected
-from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, NoAnswer, OutcomeChanged
+from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer, OutcomeChanged
 from predictor.formats import format_label
-from predictor.models import Figure, Prediction, Promotion, Version
+from predictor.models import Figure, Prediction, Promotion, Retirement, Version
 from predictor.outcomes import recording as outcomes
 from predictor.record.provenance import describe_sources
 from predictor.schema.values import write_value
@@ -171,11 +171,16 @@ def show_health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """200 once this process serves the default model's live version, and can render its page."""
+    """200 once this process serves the default model's live version, and can render its page.
+
+    Also where that model is retired: the history and all other models are still served.
+    """
     if find_uncollected():
         return HttpResponse("static files were not collected\n", content_type="text/plain", status=503)
     try:
         service.check_ready(settings.DEFAULT_MODEL)
+    except ModelRetired as error:
+        return HttpResponse(f"ready; {error}\n", content_type="text/plain")
     except ModelNotReady as error:
         return HttpResponse(f"{error.problem}\n", content_type="text/plain", status=503)
     except ModelNotFound as error:
@@ -189,6 +194,7 @@ def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "models": service.list_live(),
         "slug": version.model,
         "version": version,
+        "retirement": Retirement.objects.find(version.model),
         "schema": schema,
         "metrics": version.written_scores,
         "classes": [format_label(label) for label in schema.target.classes],
@@ -223,10 +229,10 @@ def _describe_form(runtime: Runtime) -> dict[str, Any]:
 
 
 def _find_runtime(slug: str) -> Runtime | None:
-    """None where the model cannot predict at the moment; stored predictions can still be read."""
+    """None where the model cannot predict; stored predictions can still be read."""
     try:
         return service.get_runtime(slug)
-    except ModelNotReady:
+    except (ModelNotReady, ModelRetired):
         return None
 
 
@@ -269,6 +275,7 @@ def _render_prediction(
         "chart": chart,
         "backdrop": pieces.get_backdrop(chart),
         "next_form": runtime and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),
+        "retired_at": service.find_retired_at(version.model),
         "outcomes": outcomes,
         "outcome_form": outcome_form,
         "is_about_outcome": is_about_outcome and wants_fragment(request),

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from predictor.exceptions import MlsiteError
+from predictor.exceptions import MlsiteError, ModelRetired
 from predictor.management.base import SiteCommand, read_reason
 from predictor.models import Version
 from predictor.registry.versions import promote
@@ -32,6 +32,8 @@ class Command(SiteCommand):
             raise CommandError(f"There is no version {number} of {slug!r}; its versions are: {numbers or 'none'}.")
         try:
             promotion = promote(version, by="command line", reason=reason)
+        except ModelRetired as error:
+            raise CommandError(f"{version} cannot go live: {error}; {error.remedy}.") from error
         except MlsiteError as error:
             raise CommandError(f"{version} cannot go live: {error}.") from error
         self.stdout.write(f"{version} is live." if promotion else f"{version} is already live.")

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from predictor.exceptions import MlsiteError
+from predictor.exceptions import MlsiteError, ModelRetired
 from predictor.management.base import SiteCommand, read_reason
 from predictor.registry.versions import roll_back
 
@@ -24,6 +24,8 @@ class Command(SiteCommand):
     def handle(self, *, slug: str, reason: str, **options: Any) -> None:
         try:
             promotion = roll_back(slug, by="command line", reason=reason)
+        except ModelRetired as error:
+            raise CommandError(f"{slug} cannot be rolled back: {error}; {error.remedy}.") from error
         except MlsiteError as error:
             raise CommandError(f"{slug} cannot be rolled back: {error}.") from error
         self.stdout.write(f"{promotion.version} is live.")

@@ -1,11 +1,13 @@
 import argparse
 import json
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from predictor.management.base import SiteCommand
-from predictor.models import Version
+from predictor.models import Retirement, Version
 
 
 class Command(SiteCommand):
@@ -27,18 +29,24 @@ class Command(SiteCommand):
             if not versions:
                 raise CommandError(f"There is no version of {slug!r}: train one with `manage.py retrain {slug}`.")
         live = set(Version.objects.live().values_list("id", flat=True))
-        described = [(version, describe_version(version, is_live=version.id in live)) for version in versions]
+        retired = set(Retirement.objects.in_force().values_list("model", flat=True))
+        described = [
+            (version, describe_version(version, is_live=version.id in live, is_retired=version.model in retired))
+            for version in versions
+        ]
         if format == "json":
             self.stdout.write(json.dumps([each for _, each in described], indent=2))
         else:
-            self.stdout.write(write_text(described) or "There is no version yet.")
+            self.stdout.write("\n".join(write_models(described)) or "There is no version yet.")
 
 
-def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
+def describe_version(version: Version, *, is_live: bool, is_retired: bool) -> dict[str, Any]:
+    """What programs get; the live version of a retired model is not `live`."""
     return {
         "model": version.model,
         "version": version.number,
-        "live": is_live,
+        "live": is_live and not is_retired,
+        "retired": is_retired,
         "trained_at": version.created_at.isoformat(timespec="seconds"),
         "metrics": {label: score for label, score, _ in version.scores},
         "reason": version.parsed_decision.reason,
@@ -54,20 +62,31 @@ def describe_version(version: Version, *, is_live: bool) -> dict[str, Any]:
     }
 
 
-def write_text(described: list[tuple[Version, dict[str, Any]]]) -> str:
-    """A line for each version, and below it the decision on it, and each time that it went live; times in UTC."""
-    names = [f"{each['model']} {each['version']}" for _, each in described]
-    width = max(map(len, names), default=0)
-    lines = []
-    for name, (version, each) in zip(names, described, strict=True):
-        mark = "live" if each["live"] else "pruned" if each["pruned"] else ""
-        scores = ", ".join(f"{score.label} {score.score}" for score in version.written_scores)
-        lines.append(f"{name:<{width}}  {mark:<6}  {write_moment(each['trained_at'])}  {scores}")
-        lines.append(f"    {each['reason']}")
-        for promotion in each["promotions"]:
-            why = "" if promotion["reason"] == each["reason"] else f": {promotion['reason']}"
-            lines.append(f"    went live {write_moment(promotion['at'])} by {promotion['by']}{why}")
+def write_models(described: list[tuple[Version, dict[str, Any]]]) -> Iterator[str]:
+    """Each model's versions, and below them each time that it was retired or brought back; times in UTC."""
+    width = max((len(write_name(each)) for _, each in described), default=0)
+    events = list(Retirement.objects.order_by("id"))
+    for model, group in groupby(described, key=lambda each: each[0].model):
+        yield from (write_version(version, each, width) for version, each in group)
+        yield from (f"{each} by {each.recorded_by}: {each.reason}" for each in events if each.model == model)
+
+
+def write_version(version: Version, described: dict[str, Any], width: int) -> str:
+    """A version in one line, and below it the decision on it, and each time that it went live."""
+    mark = next((state for state in ("live", "pruned", "retired") if described[state]), "")
+    scores = ", ".join(f"{each.label} {each.score}" for each in version.written_scores)
+    lines = [
+        f"{write_name(described):<{width}}  {mark:<7}  {write_moment(described['trained_at'])}  {scores}",
+        f"    {described['reason']}",
+    ]
+    for each in described["promotions"]:
+        why = "" if each["reason"] == described["reason"] else f": {each['reason']}"
+        lines.append(f"    went live {write_moment(each['at'])} by {each['by']}{why}")
     return "\n".join(lines)
+
+
+def write_name(described: dict[str, Any]) -> str:
+    return f"{described['model']} {described['version']}"
 
 
 def write_moment(moment: str) -> str:

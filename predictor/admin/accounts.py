@@ -1,0 +1,28 @@
+"""The admin of users and groups: Django's own, with lists that take any address."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+
+from predictor.admin.lists import CheckedListMixin
+from predictor.formats import MISSING
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class CheckedUserAdmin(CheckedListMixin, UserAdmin):
+    """Says in words what a user may do: most users are no staff, which is nothing that a red cross should mark."""
+
+    list_display = ["username", "email", "first_name", "last_name", "role"]
+
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        if not user.is_active:
+            return "inactive"
+        return "superuser" if user.is_superuser else "staff" if user.is_staff else MISSING
+
+
+@admin.register(Group)
+class CheckedGroupAdmin(CheckedListMixin, GroupAdmin):
+    pass
