@@ -2,6 +2,7 @@ import pytest
 from django.urls import get_resolver
 
 from predictor.exceptions import RecipeError
+from predictor.schema.kinds import KINDS
 from predictor.training.recipe import RESERVED_SLUGS, SLUG, FeatureRecipe, find_slugs, read_recipe
 from tests.recipes import LINE, make_recipe, write_recipe
 
@@ -121,7 +122,7 @@ def test_a_wrong_value_is_named_with_file_and_key_and_what_is_right(tmp_path, to
         (f"maximum = {10**309}", f"must be a number that float64 can hold, not {10**309}"),
         ("choices = 'male'", "must be an array, not 'male'"),
         ("choices = []", "must be an array of length >= 1, not []"),
-        ("kind = 'text'", "must be 'number' or 'integer' or 'category' or 'boolean', not 'text'"),
+        ("kind = 'text'", f"must be {' or '.join(map(repr, KINDS))}, not 'text'"),
         (
             "kind = 'integer'\nchoices = [1]",
             "choices make a category, not 'integer': leave out one of the two",
@@ -174,7 +175,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
 
 
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
-    known = "label, kind, unit, help, minimum, maximum, choices, required, exclude"
+    known = "label, kind, unit, help, minimum, maximum, format, zone, choices, required, exclude"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
     assert error == f"FILE: features.bill mm.minimun: there is no such key; it may be one of {known}."
 

@@ -86,6 +86,9 @@ class FrameColumn:
                 return values if self.has_gaps else values.astype(np.int64)
             case "number":
                 return values
+            case "date" | "datetime" | "time":
+                # An import reads its dates as texts (training.external), so that there are none here.
+                return values
             case _:
                 assert_never(self.kind)
 

@@ -68,7 +68,8 @@ def _resign(artifact: Artifact, site: Site, done: Resigned, accepts_format_1: bo
         done.extended += 1
     if rotate:
         before = artifact.signature, artifact.signature_2
-        artifact.signature, artifact.signature_2 = sign_manifest(artifact.manifest), sign_manifest(artifact.manifest_2)
+        artifact.signature_2 = sign_manifest(artifact.manifest_2)
+        artifact.signature = sign_manifest(artifact.manifest) if artifact.manifest else ""
         done.rotated += (artifact.signature, artifact.signature_2) != before
     artifact.save(update_fields=["signature", "manifest_2", "signature_2"])
 

@@ -186,8 +186,11 @@ def _store_artifact(
         code=code,
         libraries=libraries,
     )
-    artifact.manifest, artifact.manifest_2 = write_manifest(reduce_manifest(content)), write_manifest(content)
-    artifact.signature, artifact.signature_2 = sign_manifest(artifact.manifest), sign_manifest(artifact.manifest_2)
+    artifact.manifest_2 = write_manifest(content)
+    artifact.signature_2 = sign_manifest(artifact.manifest_2)
+    if reduced := reduce_manifest(content):
+        artifact.manifest = write_manifest(reduced)
+        artifact.signature = sign_manifest(artifact.manifest)
     artifact.save(force_insert=True)
     for number, data in enumerate(package.chunks):
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)

@@ -10,99 +10,15 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
-from predictor.exceptions import InvalidValue
-from predictor.formats import Quantity, Written, format_plain
+from predictor.formats import Written, format_plain
 from predictor.numbers import find_written, is_whole, read_number
-from predictor.problems import Code, Problem
-from predictor.schema.values import (
-    SHOWN_CHOICES,
-    Value,
-    find_longest,
-    read_boolean,
-    take_scalar,
-    write_given,
-    write_value,
-)
+from predictor.schema.described import Described
+from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
 from predictor.texts import normalise_text, quote
 
-Kind = Literal["number", "integer", "category", "boolean"]
+Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time"]
 Task = Literal["regression", "classification"]
-
-
-class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="kind"):
-    """What every kind of input has.
-
-    Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
-    categories of the training rows, only get a warning. It is empty where no training row had a value.
-    """
-
-    kind: ClassVar[Kind]
-
-    name: str
-    label: str
-    unit: str = ""
-    help: str = ""
-    required: bool = True
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def parse(self, raw: object) -> Value:
-        """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
-        given = take_scalar(raw, self._longest, self.expected)
-        if given is None or (
-            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices
-        ):
-            if self.required:
-                raise self._refuse("missing", given)
-            return None
-        return self._read(given)
-
-    def convert(self, value: Value) -> Value:
-        """Convert a stored value to this kind; the feature may have been of another kind in its version.
-
-        Limits are not checked. Raises InvalidValue where the value does not fit this kind.
-        """
-        return None if value is None else self._convert(value)
-
-    def encode(self, value: Value) -> float:
-        """Encode a value as float64 for scikit-learn: numbers as they are, categories as codes, missing as NaN."""
-        return math.nan if value is None else float(value)
-
-    def find_warning(self, value: Value) -> str | None:
-        """The warning for a valid value that was not seen in training, or None."""
-        return None
-
-    @property
-    def seen_range(self) -> Written | None:
-        """The range seen in training: “0.1 to 9.9 mm”; None where there is none."""
-        return None
-
-    def write(self, value: Value) -> Written:
-        """Format one of its values for people, a number with its unit."""
-        return self._quantity.write(value)
-
-    @property
-    def expected(self) -> str:
-        """A valid value, described so that it fits after “give”."""
-        raise NotImplementedError
-
-    def _read(self, given: str | float) -> Value:
-        raise NotImplementedError
-
-    def _convert(self, value: str | float) -> Value:
-        return self._read(value)
-
-    @cached_property
-    def _longest(self) -> int:
-        return find_longest(self.choices)
-
-    @cached_property
-    def _quantity(self) -> Quantity:
-        return Quantity(unit=self.unit)
-
-    def _refuse(self, code: Code, given: object, limit: float | None = None) -> InvalidValue:
-        return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))
 
 
 class Numeric(Described, frozen=True, kw_only=True):
@@ -222,7 +138,9 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
         return value
 
 
-Feature = Number | Integer | Category | Boolean
+Feature = Number | Integer | Category | Boolean | Date | Datetime | Time
+# Keys that are stored only where they have a value, since kinds that former builds knew have none of them.
+ADDED = ("format", "zone")
 KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
 
 
@@ -235,7 +153,8 @@ def make_feature(*, kind: Kind, **described: Any) -> Feature:
 def write_feature(feature: Feature) -> dict[str, Any]:
     """Turn a feature into JSON, its keys in the order in which they were always stored."""
     written = msgspec.to_builtins(feature)
-    return {"name": written.pop("name"), "kind": written.pop("kind"), **written}
+    added = {key: value for key in ADDED if (value := written.pop(key, ""))}
+    return {"name": written.pop("name"), "kind": written.pop("kind"), **written, **added}
 
 
 def read_feature(stored: Mapping[str, Any]) -> Feature:

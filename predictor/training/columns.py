@@ -1,29 +1,40 @@
 """Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import polars as pl
 
-from predictor.exceptions import DatasetError
+from predictor.exceptions import DatasetError, InvalidValue
 from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
 from predictor.texts import normalise_text
+from predictor.training.dates import Form, encode_dates, find_form
+from predictor.training.dates import find_misfit as find_odd_date
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of the table as float64, shape (n,): numbers, codes into `choices`, NaN for missing."""
+    """One column of the table as float64, shape (n,): numbers, codes into `choices`, NaN for missing.
+
+    Dates and times, which have a `form`, are encoded as their features encode them.
+    """
 
     name: str
     kind: Kind
     values: Vector
     choices: tuple[str, ...] = ()
+    form: Form | None = None
+
+    @property
+    def reader(self) -> Any:
+        """A feature that reads this column's dates or times."""
+        return self.form and self.form.reader
 
 
 def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
@@ -62,17 +73,20 @@ def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> Dat
     return DatasetError(f"{recipe.data_file}: {series.name}: {problem}, or {way_out}.")
 
 
-def encode_column(recipe: Recipe, series: pl.Series) -> Column:
+def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True) -> Column:
     """Encode one column, as `read_numbers` returned it, by the recipe's kind or, without one, by the inferred kind.
 
-    Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty or
-    contains free text, which is a category only where the recipe says so.
+    Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty, contains
+    free text, which is a category only where the recipe says so, or dates that can be read in two ways.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
     if series.null_count() == len(series):
         problem = "the column is empty: exclude it or fill it"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
-    kind = given.kind or ("category" if given.choices else infer_kind(series))
+    kind = given.kind or ("category" if given.choices else None)
+    if finds_dates and (form := find_form(recipe, series, kind)):
+        return _encode_dates(recipe, series, form)
+    kind = kind or infer_kind(series)
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
         raise recipe.error(f"features.{series.name}.kind", problem)
@@ -84,6 +98,18 @@ def encode_column(recipe: Recipe, series: pl.Series) -> Column:
     values = np.where(np.isnan(values), np.nan, values) + 0.0
     _check_finite(recipe, series.name, values)
     return Column(name=series.name, kind=kind, values=values)
+
+
+def _encode_dates(recipe: Recipe, series: pl.Series, form: Form) -> Column:
+    misfit = find_odd_date(series, form)
+    if misfit is None:
+        return Column(name=series.name, kind=form.kind, values=encode_dates(series, form), form=form)
+    given = recipe.features.get(series.name, FeatureRecipe())
+    if given.kind or given.format:
+        problem = f"{recipe.data} also contains {misfit!r}, but {form.kind} means {FITTING[form.kind]}"
+        raise recipe.error(f"features.{series.name}.{'format' if given.format else 'kind'}", problem)
+    problem = f'the other values are dates, but {misfit!r} is not: fix it, or write kind = "category" in the recipe'
+    raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
 
 
 def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
@@ -178,20 +204,29 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     if given.required and gaps:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
     values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
-    _check_limits(recipe, column, given)
+    minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
+    _check_limits(recipe, column, minimum, maximum)
     return make_feature(
         name=column.name,
         kind=column.kind,
+        **_describe_form(column),
         label=given.label or column.name,
         unit=given.unit,
         help=given.help,
         required=not gaps if given.required is None else given.required,
-        minimum=given.minimum,
-        maximum=given.maximum,
+        minimum=minimum,
+        maximum=maximum,
         choices=column.choices,
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
     )
+
+
+def _describe_form(column: Column) -> dict[str, str]:
+    if column.form is None:
+        return {}
+    zone = {"zone": column.form.zone} if column.kind == "datetime" else {}
+    return {"format": column.form.format, **zone}
 
 
 def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str, ...]:
@@ -213,6 +248,8 @@ def _find_typical(column: Column, values: Vector) -> Value:
             return int(_find_middle(values))
         case "number":
             return _find_middle(values)
+        case "date" | "datetime" | "time":
+            return str(column.reader.decode(_find_middle(values)))
         case _:
             assert_never(column.kind)
 
@@ -227,11 +264,24 @@ def _find_middle(values: Vector) -> float:
     return float(np.partition(values, half)[half])
 
 
-def _check_limits(recipe: Recipe, column: Column, given: FeatureRecipe) -> None:
-    if column.kind == "boolean" and (given.minimum is not None or given.maximum is not None):
+def _read_limit(recipe: Recipe, column: Column, key: str, limit: float | str | None) -> float | None:
+    """A limit as its column is encoded."""
+    place = f"features.{column.name}.{key}"
+    if column.form is None:
+        if isinstance(limit, str):
+            raise recipe.error(place, f"must be a number, not {limit}")
+        return limit
+    try:
+        return None if limit is None else float(column.reader.encode(column.reader.convert(limit)))
+    except InvalidValue as error:
+        raise recipe.error(place, str(error)) from error
+
+
+def _check_limits(recipe: Recipe, column: Column, minimum: float | None, maximum: float | None) -> None:
+    if column.kind == "boolean" and (minimum is not None or maximum is not None):
         raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a boolean")
-    if given.minimum is not None and given.maximum is not None and given.minimum > given.maximum:
-        raise recipe.error(f"features.{column.name}.minimum", f"{given.minimum} is above the maximum {given.maximum}")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise recipe.error(f"features.{column.name}.minimum", f"{minimum} is above the maximum {maximum}")
 
 
 def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:

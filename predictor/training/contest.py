@@ -14,6 +14,7 @@ from predictor.schema.schema import Schema
 from predictor.schema.values import Label, Mask, Matrix, Vector, recode
 from predictor.texts import add_article, take_first_line
 from predictor.training.dataset import Dataset
+from predictor.training.dates import are_read_alike
 from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
 from predictor.training.gate import Contest
 from predictor.training.holdout import is_held_out
@@ -131,6 +132,9 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
         if isinstance(feature, Category) != isinstance(other, Category):
             kinds = f"{feature.name!r} was {add_article(other.kind)} and is {add_article(feature.kind)}"
             raise CannotCompare(kinds, PROMOTE_ONCE)
+        if not are_read_alike(feature, other):
+            problem = f"the values of {feature.name!r} were read in another form, so other rows were held out"
+            raise CannotCompare(problem, PROMOTE_ONCE)
 
 
 def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:

@@ -63,11 +63,13 @@ class Dataset:
         return np.arange(len(self.target)) < len(self.target) - self.outcomes
 
 
-def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema | None = None) -> Dataset:
+def load_dataset(
+    recipe: Recipe, observed: Observed | None = None, live: Schema | None = None, *, finds_dates: bool = True
+) -> Dataset:
     """Read the recipe's table, add the recorded outcomes, infer the schema of both and split them.
 
-    What the recipe leaves open stays as it is in `live`, the schema of the live version. Raises RecipeError or
-    DatasetError, naming the file and the column or key.
+    What the recipe leaves open stays as it is in `live`, the schema of the live version. Without `finds_dates`, dates
+    are texts. Raises RecipeError or DatasetError, naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
         raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
@@ -96,7 +98,7 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
         recipe, kept = keep_live(recipe, table, live)
         table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
     target, target_values = encode_target(recipe, table[recipe.target])
-    columns, matrix = _encode_features(recipe, table)
+    columns, matrix = _encode_features(recipe, table, finds_dates=finds_dates)
     outcomes, misfits = 0, {}
     if observed is not None:
         joined = join_observed(recipe, columns, target, target_values, observed)
@@ -128,14 +130,14 @@ def load_dataset(recipe: Recipe, observed: Observed | None = None, live: Schema 
     )
 
 
-def _encode_features(recipe: Recipe, table: pl.DataFrame) -> tuple[list[Column], Matrix]:
+def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) -> tuple[list[Column], Matrix]:
     """The columns to train on, and the matrix whose columns share memory with theirs."""
     names = [name for name in table.columns if _is_feature(recipe, name)]
     if not names:
         raise recipe.error("features", "no column but the target is left to train on: keep at least one.")
     columns, matrix = [], np.empty((len(table), len(names)), order="F")
     for values, name in zip(matrix.T, names, strict=True):
-        column = encode_column(recipe, table[name])
+        column = encode_column(recipe, table[name], finds_dates=finds_dates)
         values[:] = column.values
         columns.append(replace(column, values=values))
     return columns, matrix

@@ -17,6 +17,9 @@ FITTING = {
     "integer": "a whole number below 2⁵³",
     "boolean": "true, false, 1 or 0",
     "category": "a text, a whole number, true or false",
+    "date": "a date such as 2026-03-01, or one that fits `format`",
+    "datetime": "a date and time such as 2026-03-01T12:30, or one that fits `format`, all with a zone or all without",
+    "time": "a time such as 08:30, or one that fits `format`",
 }
 
 

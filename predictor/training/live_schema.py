@@ -7,6 +7,8 @@ from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.tables.cells import cast_numbers
+from predictor.training.dates import find_live_form, infer_forms, keep_form
+from predictor.training.dates import find_misfit as find_odd_date
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 
@@ -27,13 +29,25 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
         if feature.name not in table.columns or given.exclude or given.kind or given.choices:
             continue
         series = table[feature.name]
-        now = REFUSED if describe_free_text(series) else infer_kind(series)
+        form = find_live_form(feature)
+        if form is not None:
+            # Its own form is kept, also where another one would fit by now.
+            if not given.format and find_odd_date(series, form) is None:
+                features[feature.name] = keep_form(given, form)
+            continue
+        now = _infer_anew(series)
         if now != feature.kind and find_misfit(series, feature.kind) is None:
             features[feature.name] = msgspec.structs.replace(given, kind=feature.kind)
             kept.setdefault((feature.kind, now), []).append(feature.name)
     notes = [_note_kind(names, *kinds) for kinds, names in kept.items()]
     task, note = _keep_task(recipe, table[recipe.target], live.target)
     return msgspec.structs.replace(recipe, features=features, task=task), [*note, *notes]
+
+
+def _infer_anew(series: pl.Series) -> str:
+    if forms := infer_forms(series):
+        return forms[0].kind
+    return REFUSED if describe_free_text(series) else infer_kind(series)
 
 
 def _keep_task(recipe: Recipe, series: pl.Series, live: Target) -> tuple[Task | None, list[str]]:

@@ -95,6 +95,8 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
             return _fit_boolean(column, value)
         case "number" | "integer":
             return _fit_number(column, value)
+        case "date" | "datetime" | "time":
+            return _fit_date(column, value)
         case _:
             assert_never(column.kind)
 
@@ -131,6 +133,13 @@ def _fit_outcome(target: Target, outcome: float | Label, name: str) -> float | L
     except ValueError as error:
         kind = "number" if target.task == "regression" else "class like the table's"
         raise DoesNotFit(f"the outcome is no {kind}") from error
+
+
+def _fit_date(column: Column, value: str | float) -> float:
+    try:
+        return float(column.reader.encode(column.reader.convert(value)))
+    except InvalidValue as error:
+        raise DoesNotFit(f"{column.name} is not a {column.kind} like the table's") from error
 
 
 def _append_values(column: Column, values: list[Any]) -> Column:

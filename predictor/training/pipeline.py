@@ -15,21 +15,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
+from predictor.estimators.date_parts import DateParts
 from predictor.estimators.own_code import Code, import_code, read_code
 from predictor.exceptions import RecipeError
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
+from predictor.schema.temporal import Date, Datetime, Time
 from predictor.texts import take_first_line
 from predictor.training.recipe import Recipe
 
-# Trees split, naive Bayes fits each column, and least squares without a penalty does not depend on scale.
-NEEDS_NO_SCALING = (
-    "sklearn.tree.",
-    "sklearn.ensemble.",
-    "sklearn.naive_bayes.",
-    "sklearn.dummy.",
-    "sklearn.linear_model._base.LinearRegression",
-)
+# Trees split, and naive Bayes fits each column: neither depends on the scale of a column, nor on what is next to what.
+TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.", "sklearn.dummy.")
+# Least squares without a penalty does not depend on scale either.
+NEEDS_NO_SCALING = (*TAKES_ANY_SCALE, "sklearn.linear_model._base.LinearRegression")
 # A missing category is a category of its own, before the codes that count from 0.
 MISSING_CODE = -1
 # What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
@@ -136,14 +134,21 @@ def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
 
 
 def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:
-    scales = not f"{type(estimator).__module__}.{type(estimator).__name__}".startswith(NEEDS_NO_SCALING)
-    groups = _group_columns(schema, scales=scales, takes_missing=get_tags(estimator).input_tags.allow_nan)
+    name = f"{type(estimator).__module__}.{type(estimator).__name__}"
+    groups = _group_columns(
+        schema,
+        scales=not name.startswith(NEEDS_NO_SCALING),
+        cyclic=not name.startswith(TAKES_ANY_SCALE),
+        takes_missing=get_tags(estimator).input_tags.allow_nan,
+    )
     if all(steps == "passthrough" for _, steps, _ in groups):
         return make_pipeline(estimator)
     return make_pipeline(ColumnTransformer(groups), estimator)
 
 
-def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list[tuple[str, Any, list[int]]]:
+def _group_columns(
+    schema: Schema, *, scales: bool, cyclic: bool, takes_missing: bool
+) -> list[tuple[str, Any, list[int]]]:
     """Transform columns of one sort together: every transformer adds its own time to each prediction."""
     sorts: dict[str, list[int]] = {}
     for position, feature in enumerate(schema.features):
@@ -156,6 +161,9 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
         codes = [[*missing, *range(len(schema.features[column].choices))] for column in columns]
         return OneHotEncoder(categories=codes, sparse_output=False)
 
+    def expand(columns: list[int]) -> DateParts:
+        return DateParts(kind=schema.features[columns[0]].kind, cyclic=cyclic)
+
     steps = {
         "numbers": lambda columns: scaling,
         "numbers with gaps": lambda columns: [*imputing, *scaling],
@@ -165,6 +173,9 @@ def _group_columns(schema: Schema, *, scales: bool, takes_missing: bool) -> list
             encode(columns, MISSING_CODE),
         ],
     }
+    for kind in ("date", "datetime", "time"):
+        steps[f"{kind}s"] = lambda columns: [expand(columns), *scaling]
+        steps[f"{kind}s with gaps"] = lambda columns: [expand(columns), *imputing, *scaling]
     made = {sort: steps[sort](columns) for sort, columns in sorts.items()}
     return [(sort, make_pipeline(*made[sort]) if made[sort] else "passthrough", sorts[sort]) for sort in sorts]
 
@@ -175,6 +186,8 @@ def _sort_feature(feature: Feature) -> str:
             return "categories"
         case Number() | Integer() | Boolean():
             return "numbers"
+        case Date() | Datetime() | Time():
+            return f"{feature.kind}s"
         case _:
             assert_never(feature)
 

@@ -3,6 +3,7 @@
 import re
 import sys
 import tomllib
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -11,11 +12,13 @@ import msgspec
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import SLUG
+from predictor.schema.temporal import find_zone
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 # Databases store no NUL, and JSON has no infinity.
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+LIMITS = frozenset({"minimum", "maximum"})
 TOML_NAMES = {
     "str": "a string",
     "int": "an integer",
@@ -45,8 +48,11 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     kind: Kind | None = None
     unit: Text = ""
     help: Text = ""
-    minimum: Finite | None = None
-    maximum: Finite | None = None
+    # A date or a time is written as TOML writes it, and kept as text.
+    minimum: Finite | Text | None = None
+    maximum: Finite | Text | None = None
+    format: Text = ""
+    zone: Text = ""
     choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
     required: bool | None = None
     exclude: bool = False
@@ -201,12 +207,31 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
     if isinstance(content, dict) and isinstance(content.get("choices"), list):
         choices = [int(each) if isinstance(each, float) and each.is_integer() else each for each in content["choices"]]
         content = {**content, "choices": choices}
+    if isinstance(content, dict):
+        content = content | {key: _write_limit(file, f"{table}.{key}", content[key]) for key in LIMITS & content.keys()}
     feature = _convert(file, table, content, FeatureRecipe)
+    _check_zone(file, f"{table}.zone", feature.zone)
     if feature.choices and feature.kind not in (None, "category"):
         raise RecipeError(
             f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
         )
     return feature
+
+
+def _write_limit(file: Path, key: str, limit: Any) -> Any:
+    if isinstance(limit, date | time):
+        return limit.isoformat()
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        raise RecipeError(f"{file}: {key}: must be a number, not {limit!r}.")
+    return limit
+
+
+def _check_zone(file: Path, key: str, zone: str) -> None:
+    try:
+        if zone:
+            find_zone(zone)
+    except (ValueError, OSError, KeyError) as error:
+        raise RecipeError(f"{file}: {key}: must be a time zone such as Europe/Berlin, not {zone!r}.") from error
 
 
 def _convert_tune(file: Path, content: Any) -> TuneRecipe:

@@ -15,7 +15,8 @@ from predictor.problems import Problem
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
 from predictor.schema.target import Target
-from predictor.schema.values import Label, write_value
+from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.values import Label, Value, write_value
 from predictor.texts import make_printable, normalise_text
 
 # The whitespace that browsers strip or collapse in the text of an option.
@@ -46,6 +47,8 @@ class FeatureField(TypedField):
             required=False, label=feature.label, help_text=describe_feature(feature), widget=make_widget(feature)
         )
         self.feature, self.position = feature, position
+        # What is shown next to the field.
+        self.unit = feature.zone if isinstance(feature, Datetime) else feature.unit
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
         return FeatureBoundField(form, self, field_name)
@@ -129,8 +132,26 @@ def make_widget(feature: Feature) -> forms.Widget:
         case Number() | Integer():
             lowest = feature.minimum if feature.minimum is not None else min(feature.seen[:1], default=0.0)
             return make_number_widget(lowest=lowest, required=feature.required)
+        case Date() | Datetime() | Time():
+            return make_temporal_widget(feature)
         case _:
             assert_never(feature)
+
+
+def make_temporal_widget(feature: Date | Datetime | Time) -> forms.Widget:
+    """The browser's own input, in which seconds may be typed too."""
+    attributes: dict[str, Any] = {"autocomplete": "off"} | ({"required": True} if feature.required else {})
+    input_type = "datetime-local" if isinstance(feature, Datetime) else feature.kind
+    if input_type != "date":
+        attributes["step"] = "any"
+    widget = forms.TextInput(attrs=attributes)
+    widget.input_type = input_type
+    return widget
+
+
+def write_typed(feature: Feature, value: Value) -> str:
+    """Write a value as the feature's field takes it."""
+    return feature.write_typed(value) if isinstance(feature, Date | Datetime | Time) else write_value(value)
 
 
 def list_choices(feature: Feature) -> list[tuple[str, str]]:

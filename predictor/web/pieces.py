@@ -12,10 +12,11 @@ from predictor.exceptions import InvalidValue
 from predictor.models import Version
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
-from predictor.schema.values import Value, write_value
+from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.values import Value
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.charts import Chart, Point, draw_base_chart
-from predictor.web.forms import PredictionForm, is_checkbox
+from predictor.web.forms import PredictionForm, is_checkbox, write_typed
 
 # Stands where a value is inserted, and nowhere else.
 PLACEHOLDER = token_hex(16)
@@ -86,11 +87,11 @@ class FieldPieces:
     def fill(self, value: Value) -> str:
         """The field with a value, or empty where it is from a version in which the feature was of another kind."""
         try:
-            written = write_value(self._feature.convert(value))
+            written = write_typed(self._feature, self._feature.convert(value))
         except InvalidValue:
             written = ""
         match self._feature:
-            case Number() | Integer():
+            case Number() | Integer() | Date() | Datetime() | Time():
                 return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
             case Boolean() if self._checked:
                 return self._checked if written == "true" else self._empty

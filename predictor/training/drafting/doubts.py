@@ -15,6 +15,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
 from predictor.training.columns import Column, encode_column, read_numbers
+from predictor.training.dates import describe_form, infer_forms
 from predictor.training.kinds import MOST_CLASSES, describe_free_text
 from predictor.training.recipe import Recipe
 
@@ -57,7 +58,7 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
             if name in RESERVED_NAMES:
                 raise DatasetError("every form has a field with this name: rename the column.")
             series = read_numbers(recipe, table[name])
-            if obstacle := describe_free_text(series):
+            if not infer_forms(series) and (obstacle := describe_free_text(series)):
                 refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
                 continue
             columns.append(encode_column(recipe, series))
@@ -70,7 +71,7 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
 def _hint_at_dates(series: pl.Series) -> str:
     if not reads_as_dates(series):
         return ""
-    return "it contains dates, most of them different: use numbers, such as the month or the days until then."
+    return "it contains dates, but not all in one form: write all of them like 2026-03-01."
 
 
 def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
@@ -112,8 +113,11 @@ def describe_column(column: Column) -> str:
         return f"{count(len(column.choices), 'category', 'categories')}: {some}{more}{empty}"
     if column.kind == "boolean":
         return f"yes or no, {format_share(present.mean().item(), decimals=0)} yes{empty}"
+    ends = present.min().item(), present.max().item()
+    if column.form:
+        return f"{describe_form(column.form)} from {column.form.write_range(*ends)}{empty}"
     kind = "whole numbers" if column.kind == "integer" else "numbers"
-    return f"{kind} from {Quantity().write_range(present.min().item(), present.max().item())}{empty}"
+    return f"{kind} from {Quantity().write_range(*ends)}{empty}"
 
 
 def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
@@ -129,18 +133,21 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
     elif column.kind == "integer" and different == rows >= FEW_ROWS:
         yield "every row has a different whole number, like an id, which has no meaning for a new row"
     if is_text and reads_as_dates(series):
-        yield "it contains dates, each a category of its own: use numbers, such as the month or the days until then"
+        yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
         yield f"{texts}, like free text: each is a category of its own"
 
 
 def reads_as_dates(series: pl.Series) -> bool:
-    """Whether a column of texts contains dates, perhaps with a time, in one of the usual formats."""
+    """Whether all texts of a column contain a date in one of the usual formats, not all in the same."""
     texts = series.drop_nulls().unique().head(1000)
     if texts.dtype != pl.String or not texts.str.contains("[0-9]{2}").all():
         return False
-    return any(texts.str.to_date(form, strict=False, exact=False).is_not_null().all() for form in DATES)
+    are_dates = pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
+    for form in DATES:
+        are_dates |= texts.str.to_date(form, strict=False, exact=False).is_not_null()
+    return bool(are_dates.all())
 
 
 def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool) -> float:

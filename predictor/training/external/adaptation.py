@@ -58,11 +58,16 @@ def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
     set_single_job(estimator)
     sample, task = recipe.data_file, find_task(file, estimator)
     check_outputs(file, estimator)
-    dataset = match_columns(sample, load_dataset(msgspec.structs.replace(recipe, task=task)), estimator)
+    dataset = match_columns(sample, load_sample(recipe, task), estimator)
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
         dataset = match_classes(sample, dataset, labels)
     return Adapted(dataset=dataset, estimator=wrap_estimator(file, estimator, dataset, labels))
+
+
+def load_sample(recipe: Recipe, task: Task) -> Dataset:
+    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file."""
+    return load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False)
 
 
 def find_task(file: ModelFile, estimator: Any) -> Task:

@@ -1,0 +1,89 @@
+"""What every kind of input has, and how its values are parsed."""
+
+import math
+from functools import cached_property
+from typing import ClassVar
+
+import msgspec
+
+from predictor.exceptions import InvalidValue
+from predictor.formats import Quantity, Written
+from predictor.problems import Code, Problem
+from predictor.schema.values import Value, find_longest, take_scalar
+from predictor.texts import normalise_text
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="kind"):
+    """What every kind of input has.
+
+    Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
+    categories of the training rows, only get a warning. It is empty where no training row had a value.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    label: str
+    unit: str = ""
+    help: str = ""
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def parse(self, raw: object) -> Value:
+        """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
+        given = take_scalar(raw, self._longest, self.expected)
+        if given is None or (
+            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices
+        ):
+            if self.required:
+                raise self._refuse("missing", given)
+            return None
+        return self._read(given)
+
+    def convert(self, value: Value) -> Value:
+        """Convert a stored value to this kind; the feature may have been of another kind in its version.
+
+        Limits are not checked. Raises InvalidValue where the value does not fit this kind.
+        """
+        return None if value is None else self._convert(value)
+
+    def encode(self, value: Value) -> float:
+        """Encode a value as float64 for scikit-learn: numbers as they are, categories as codes, missing as NaN."""
+        return math.nan if value is None else float(value)
+
+    def find_warning(self, value: Value) -> str | None:
+        """The warning for a valid value that was not seen in training, or None."""
+        return None
+
+    @property
+    def seen_range(self) -> Written | None:
+        """The range seen in training: “0.1 to 9.9 mm”; None where there is none."""
+        return None
+
+    def write(self, value: Value) -> Written:
+        """Format one of its values for people, a number with its unit."""
+        return self._quantity.write(value)
+
+    @property
+    def expected(self) -> str:
+        """A valid value, described so that it fits after “give”."""
+        raise NotImplementedError
+
+    def _read(self, given: str | float) -> Value:
+        raise NotImplementedError
+
+    def _convert(self, value: str | float) -> Value:
+        return self._read(value)
+
+    @cached_property
+    def _longest(self) -> int:
+        return find_longest(self.choices)
+
+    @cached_property
+    def _quantity(self) -> Quantity:
+        return Quantity(unit=self.unit)
+
+    def _refuse(self, code: Code, given: object, limit: float | str | None = None) -> InvalidValue:
+        return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))

@@ -1,0 +1,208 @@
+"""Dates, dates with a time, and times of day: read from ISO 8601 or a column's own form, and encoded as one number.
+
+Values are stored as ISO 8601 texts. `minimum`, `maximum` and `seen` are numbers as encoded.
+"""
+
+import math
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from predictor.formats import Written
+from predictor.problems import Code
+from predictor.schema.described import Described
+from predictor.schema.values import Value
+
+EPOCH = datetime(1970, 1, 1)
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+MICROSECOND = timedelta(microseconds=1)
+# Python's own readers take less than ISO 8601 in some places, and more in others, such as any mark before the time.
+TIME_PATTERN = r"\d{2}:?\d{2}(:?\d{2}([.,]\d{1,9})?)?"
+ISO_TIME = re.compile(TIME_PATTERN, re.ASCII)
+ISO_DATETIME = re.compile(rf"[\dW-]{{7,10}}[T ]{TIME_PATTERN}(Z|[+-]\d{{2}}(:?\d{{2}}(:?\d{{2}})?)?)?", re.ASCII)
+
+
+class Temporal(Described, frozen=True, kw_only=True):
+    """What dates and times share. `format` is the column's own form, by strptime; ISO 8601 is always taken too."""
+
+    not_one: ClassVar[Code]
+
+    seen: tuple[float, ...] = ()
+    typical: str | None = None
+    format: str = ""
+
+    def find_warning(self, value: Value) -> str | None:
+        if value is None or not self.seen or self.seen[0] <= self.encode(value) <= self.seen[-1]:
+            return None
+        return f"{self.label}: {self.write(value)} is outside what the model has seen: {self.seen_range}"
+
+    @cached_property
+    def seen_range(self) -> Written | None:
+        if not self.seen:
+            return None
+        return Written(text=" to ".join(self.write(self.decode(end)).text for end in (self.seen[0], self.seen[-1])))
+
+    def decode(self, number: float) -> str:
+        """The value, as it is stored, that is encoded as this number."""
+        raise NotImplementedError
+
+    def write_typed(self, value: Value) -> str:
+        """Write a value as browsers take it in this kind's input; empty where it is missing."""
+        return str(value or "")
+
+    def _read(self, given: str | float) -> str:
+        value = self._convert(given)
+        number = self.encode(value)
+        if self.minimum is not None and number < self.minimum:
+            raise self._refuse("too_early", given, self.write(self.decode(self.minimum)).text)
+        if self.maximum is not None and number > self.maximum:
+            raise self._refuse("too_late", given, self.write(self.decode(self.maximum)).text)
+        return value
+
+    def _convert(self, value: str | float) -> str:
+        if not isinstance(value, str):
+            raise self._refuse(self.not_one, value)
+        moment = self._find(value.strip())
+        if moment is None:
+            raise self._refuse(self.not_one, value)
+        return self._store(moment, value)
+
+    def _find(self, text: str) -> datetime | None:
+        """Read ISO 8601, or else the column's own form; a date is midnight, and a time is on some day."""
+        try:
+            return self._read_iso(text.upper())
+        except ValueError:
+            pass
+        try:
+            return datetime.strptime(text, self.format) if self.format else None
+        except ValueError:
+            return None
+
+    def _read_iso(self, text: str) -> datetime:
+        """Raises ValueError."""
+        raise NotImplementedError
+
+    def _store(self, moment: datetime, given: str) -> str:
+        """The value to store. Raises InvalidValue."""
+        raise NotImplementedError
+
+
+class Date(Temporal, frozen=True, kw_only=True, tag="date"):
+    """Encoded as days since 1970."""
+
+    kind: ClassVar[Literal["date"]] = "date"
+    not_one: ClassVar[Code] = "not_a_date"
+
+    @property
+    def expected(self) -> str:
+        return f"a date such as {self.typical or '2026-03-01'}"
+
+    def encode(self, value: Value) -> float:
+        return math.nan if value is None else float(date.fromisoformat(str(value)).toordinal() - EPOCH_DAY)
+
+    def decode(self, number: float) -> str:
+        return date.fromordinal(int(number) + EPOCH_DAY).isoformat()
+
+    def _read_iso(self, text: str) -> datetime:
+        return datetime.combine(date.fromisoformat(text), time())
+
+    def _store(self, moment: datetime, given: str) -> str:
+        return moment.date().isoformat()
+
+
+class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
+    """Encoded as seconds since 1970: in UTC where it has a `zone`, in which times without an offset are read."""
+
+    kind: ClassVar[Literal["datetime"]] = "datetime"
+    not_one: ClassVar[Code] = "not_a_datetime"
+
+    zone: str = ""
+
+    @property
+    def expected(self) -> str:
+        zone = f", in {self.zone} or with an offset" if self.zone else ""
+        return f"a date and time such as {self.typical or '2026-03-01T12:30'}{zone}"
+
+    def encode(self, value: Value) -> float:
+        if value is None:
+            return math.nan
+        moment = datetime.fromisoformat(str(value))
+        # Not in UTC, which may be beyond the years that Python knows.
+        since = moment.replace(tzinfo=None) - EPOCH - (moment.utcoffset() or timedelta())
+        return since // MICROSECOND / 1e6
+
+    def decode(self, number: float) -> str:
+        moment = EPOCH + timedelta(seconds=number)
+        return (moment.replace(tzinfo=UTC).astimezone(self._zone) if self.zone else moment).isoformat()
+
+    def write(self, value: Value) -> Written:
+        return Written(text=_shorten(datetime.fromisoformat(value))) if isinstance(value, str) else super().write(value)
+
+    def write_typed(self, value: Value) -> str:
+        if value is None:
+            return ""
+        moment = datetime.fromisoformat(str(value))
+        return (moment.astimezone(self._zone).replace(tzinfo=None) if moment.tzinfo else moment).isoformat()
+
+    @cached_property
+    def _zone(self) -> tzinfo:
+        return find_zone(self.zone)
+
+    def _read_iso(self, text: str) -> datetime:
+        if not ISO_DATETIME.fullmatch(text):
+            raise ValueError("not a date with a time")
+        return datetime.fromisoformat(text)
+
+    def _store(self, moment: datetime, given: str) -> str:
+        if moment.tzinfo and not self.zone:
+            raise self._refuse("unexpected_zone", given)
+        if self.zone and not moment.tzinfo:
+            moment = moment.replace(tzinfo=self._zone)
+            # By PEP 495, these are the offsets before and after the clocks change.
+            before, after = moment.utcoffset(), moment.replace(fold=1).utcoffset()
+            if before is not None and after is not None and before < after:
+                raise self._refuse("skipped_time", given, self.zone)
+        return moment.isoformat()
+
+
+class Time(Temporal, frozen=True, kw_only=True, tag="time"):
+    """Encoded as seconds since midnight."""
+
+    kind: ClassVar[Literal["time"]] = "time"
+    not_one: ClassVar[Code] = "not_a_time"
+
+    @property
+    def expected(self) -> str:
+        return f"a time such as {self.typical or '08:30'}"
+
+    def encode(self, value: Value) -> float:
+        if value is None:
+            return math.nan
+        return (datetime.combine(EPOCH, time.fromisoformat(str(value))) - EPOCH) // MICROSECOND / 1e6
+
+    def decode(self, number: float) -> str:
+        return (EPOCH + timedelta(seconds=number)).time().isoformat()
+
+    def write(self, value: Value) -> Written:
+        if not isinstance(value, str):
+            return super().write(value)
+        return Written(text=_shorten(datetime.combine(EPOCH, time.fromisoformat(value))).partition(" ")[2])
+
+    def _read_iso(self, text: str) -> datetime:
+        if not ISO_TIME.fullmatch(text):
+            raise ValueError("not a time")
+        return datetime.combine(EPOCH, time.fromisoformat(text))
+
+    def _store(self, moment: datetime, given: str) -> str:
+        return moment.time().isoformat()
+
+
+def find_zone(name: str) -> tzinfo:
+    """The time zone of this name, such as Europe/Berlin. Raises ValueError or a ZoneInfoNotFoundError."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _shorten(moment: datetime) -> str:
+    return moment.isoformat(" ", "auto" if moment.second or moment.microsecond else "minutes")
