@@ -1,7 +1,7 @@
 """Dates, dates with a time and times: what is read, how it is encoded, and what a table of them is trained on."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,10 @@ from bs4 import BeautifulSoup
 from django.core.management import call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
 
+from predictor.estimators.compiled import CompiledModel
 from predictor.estimators.date_parts import DateParts, split_parts
 from predictor.exceptions import DatasetError, InvalidValue, RecipeError
 from predictor.models import Artifact, Prediction, Site, Version
@@ -18,8 +21,10 @@ from predictor.outcomes.recording import record_outcome
 from predictor.registry.resigning import resign_artifacts
 from predictor.registry.trust import open_artifact
 from predictor.schema.kinds import make_feature, read_feature, write_feature
-from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.temporal import EPOCH_DAY, Date, Datetime, Time
 from predictor.training.columns import encode_column
+from predictor.training.compiling.checked import compile_checked
+from predictor.training.compiling.compilation import compile_model
 from predictor.training.dataset import load_dataset
 from predictor.training.dates import are_read_alike, infer_forms
 from predictor.training.pipeline import build_pipeline
@@ -313,6 +318,43 @@ def test_the_parts_of_a_moment_are_those_of_the_calendar(moments):
     expected = [(m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour) for m in moments]
     assert list(zip(*[parts[name].astype(int).tolist() for name in list(parts)[:6]], strict=True)) == expected
     assert parts["minute_of_day"] == pytest.approx([m.hour * 60 + m.minute + m.second / 60 for m in moments], abs=0.02)
+
+
+def expand_compiled(made, matrix):
+    """What the compiled step gives, by a model that picks one of its columns at a time."""
+    width = made.transform(matrix).shape[1]
+    picks = []
+    for column in range(width):
+        model = LinearRegression()
+        model.coef_, model.intercept_ = np.eye(width)[column], 0.0
+        compiled = CompiledModel(compile_model(Pipeline([("parts", made), ("pick", model)]), matrix.shape[1]).data)
+        picks.append(compiled.predict(np.ascontiguousarray(matrix)))
+    return np.column_stack(picks)
+
+
+@pytest.mark.parametrize("cyclic", [False, True])
+@pytest.mark.parametrize(("kind", "unit"), [("date", 1.0), ("datetime", 86_400.0), ("time", None)])
+def test_the_compiled_calendar_is_the_same_on_every_day_from_year_1_to_9999(kind, unit, cyclic):
+    days = np.arange(date.min.toordinal(), date.max.toordinal(), 97) - EPOCH_DAY + 0.0
+    values = np.arange(0, 86_400, 7.25) if unit is None else days * unit + (unit > 1) * (days % 89) * 970.5
+    matrix = np.column_stack([values, values[::-1]])
+    made = DateParts(kind=kind, cyclic=cyclic).fit(matrix)
+    np.testing.assert_allclose(expand_compiled(made, matrix), made.transform(matrix), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("estimator", ["ensemble.HistGradientBoostingRegressor", "linear_model.Ridge"])
+def test_a_model_on_dates_is_compiled_and_predicts_the_same(tmp_path, estimator, gaps):
+    table = make_table(300)
+    if gaps:
+        table = table.with_columns(pl.when(pl.int_range(pl.len()) % 5 > 0).then(pl.col("day", "start", "clock")))
+    toml = f'{LINE}\n[estimator]\nclass = "sklearn.{estimator}"\n'
+    recipe = make_recipe(tmp_path, toml=toml, csv=table.write_csv())
+    dataset = load_dataset(recipe)
+    fitted = build_pipeline(recipe, dataset.schema).fit(dataset.matrix, dataset.target)
+    checked = compile_checked(fitted, dataset)
+    assert checked.data, checked.described
+    assert checked.described.difference < 1e-9
 
 
 def test_a_missing_date_is_missing_in_every_part_and_only_parts_that_vary_are_made():

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.estimators.imported import Imported, ImportedOnFrame
-from predictor.training.compiling import boosting, linear, preparation, trees
+from predictor.training.compiling import boosting, calendar, linear, preparation, trees
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
 
 # By the name of exactly that class: one that inherits from it may predict differently.
 STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
+    "predictor.estimators.date_parts.DateParts": calendar.add_date_parts,
     "sklearn.impute.SimpleImputer": preparation.add_simple_imputer,
     "sklearn.preprocessing.FunctionTransformer": preparation.add_function_transformer,
     "sklearn.preprocessing.MaxAbsScaler": preparation.add_max_abs_scaler,
