@@ -26,6 +26,7 @@ from predictor.training.columns import encode_column
 from predictor.training.compiling.checked import compile_checked
 from predictor.training.compiling.compilation import compile_model
 from predictor.training.dataset import load_dataset
+from predictor.training.date_columns import Form, read_plain
 from predictor.training.dates import are_read_alike, infer_forms
 from predictor.training.pipeline import build_pipeline
 from tests.recipes import LINE, make_recipe
@@ -272,6 +273,30 @@ def test_what_is_parsed_is_encoded_as_training_encoded_it(tmp_path_factory, rows
     dataset = load_dataset(make_recipe(tmp_path_factory.mktemp("made"), toml=WHOLE, csv=csv))
     parsed = [dataset.schema.parse(dict(zip(("day", "start", "clock"), each, strict=True))) for each in texts]
     assert dataset.schema.encode(parsed).tobytes() == dataset.matrix.tobytes()
+
+
+FORMS = [
+    Form(kind="date"),
+    Form(kind="date", format="%d.%m.%Y"),
+    Form(kind="datetime"),
+    Form(kind="datetime", zone="UTC"),
+    Form(kind="datetime", format="%m/%d/%Y %H:%M"),
+    Form(kind="datetime", format="%d-%m-%Y %H:%M:%S"),
+    Form(kind="time"),
+    Form(kind="time", format="%H:%M"),
+]
+blanks = st.sampled_from(["{}", " {}", "{}Z", "{}+05:30", "{}-01:00", "{}5", "{}.1234567", "{}:60", "0{}"])
+
+
+@given(st.lists(st.tuples(st.datetimes(), blanks, st.sampled_from(["T", " "])), min_size=1, max_size=10))
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_what_is_read_at_once_is_what_the_feature_reads_text_by_text(form, made):
+    format = form.format or {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S", "time": "%H:%M:%S"}[form.kind]
+    texts = [blank.format(moment.strftime(format).replace("T", mark)) for moment, blank, mark in made]
+    read = read_plain(pl.Series(texts), form)
+    for text, number in zip(texts, read.to_list(), strict=True):
+        value, _ = attempt(InvalidValue, form.reader.convert, text)
+        assert number is None or form.reader.encode(value) == number
 
 
 def test_limits_are_dates_of_toml(tmp_path):

@@ -12,8 +12,9 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
 from predictor.texts import normalise_text
-from predictor.training.dates import Form, encode_dates, find_form
-from predictor.training.dates import find_misfit as find_odd_date
+from predictor.training.date_columns import Form, encode_dates
+from predictor.training.date_columns import find_misfit as find_odd_date
+from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 

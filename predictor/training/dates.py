@@ -1,20 +1,15 @@
 """Finds columns of dates and times, the one form in which all of a column is written, and reads them by it."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
-from predictor.exceptions import DatasetError, InvalidValue
+from predictor.exceptions import DatasetError
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.temporal import Date, Datetime, Time
-from predictor.schema.values import Vector
 from predictor.tables.cells import match_whole
+from predictor.training.date_columns import TEMPORAL, Form, find_misfits, is_written_as
 from predictor.training.recipe import FeatureRecipe, Recipe
 
 # A shape that all texts of a column have, so that numbers and words cost no more than a look.
@@ -27,25 +22,6 @@ OFFSET = r"\s*[0-9-]{10}[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)\s*"
 DAYS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y")
 CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 FEW_TEXTS = 50
-TEMPORAL = {"date": Date, "datetime": Datetime, "time": Time}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """How a column writes dates or times: by `format`, or by ISO 8601 where that is empty."""
-
-    kind: Kind
-    format: str = ""
-    zone: str = ""
-
-    @property
-    def reader(self) -> Any:
-        zone = {"zone": self.zone} if self.kind == "datetime" else {}
-        return TEMPORAL[self.kind](name="", label="", required=False, format=self.format, **zone)
-
-    def write_range(self, low: float, high: float) -> str:
-        """Write two encoded ends of a range for people."""
-        return " to ".join(self.reader.write(self.reader.decode(end)).text for end in (low, high))
 
 
 def describe_form(form: Form) -> str:
@@ -74,7 +50,7 @@ def infer_forms(series: pl.Series) -> list[Form]:
 def _keep_likely(form: Form, texts: pl.Series) -> list[Form]:
     """The form where it reads most of the texts; the others are then refused, each by name."""
     few = texts.unique(maintain_order=True).head(FEW_TEXTS).to_list()
-    return [form] if len(list(_find_misfits(form, few))) <= len(few) / 2 else []
+    return [form] if len(list(find_misfits(few, form))) <= len(few) / 2 else []
 
 
 def _infer_others(texts: pl.Series) -> list[Form]:
@@ -85,20 +61,7 @@ def _infer_others(texts: pl.Series) -> list[Form]:
 
 
 def _keep_fitting(forms: list[Form], texts: pl.Series) -> list[Form]:
-    if not forms:
-        return []
-    different = texts.unique(maintain_order=True).to_list()
-    return [form for form in forms if _fits(form, different)]
-
-
-def _fits(form: Form, texts: list[str]) -> bool:
-    """Whether all texts are of this form, and none is merely ISO 8601, which every reader takes."""
-    if not form.format:
-        return not any(_find_misfits(form, texts))
-    try:
-        return all(datetime.strptime(text.strip(), form.format) for text in texts)
-    except ValueError:
-        return False
+    return [form for form in forms if is_written_as(texts, form)]
 
 
 def find_form(recipe: Recipe, series: pl.Series, kind: Kind | None) -> Form | None:
@@ -141,31 +104,6 @@ def _ask_form(recipe: Recipe, series: pl.Series, forms: list[Form]) -> DatasetEr
 def _name_kind(format: str) -> Kind:
     has_time = re.search("%[SMHI]", format)
     return "date" if not has_time else "datetime" if re.search("%[djyY]", format) else "time"
-
-
-def find_misfit(series: pl.Series, form: Form) -> str | None:
-    """The first text that this form does not read; None where it reads all of them."""
-    if series.dtype != pl.String:
-        return next((str(value) for value in series.drop_nulls().head(1)), None)
-    return next(_find_misfits(form, series.drop_nulls().unique(maintain_order=True).to_list()), None)
-
-
-def _find_misfits(form: Form, texts: list[str]) -> Iterator[str]:
-    read = form.reader.convert
-    for text in texts:
-        try:
-            read(text)
-        except InvalidValue:
-            yield text
-
-
-def encode_dates(series: pl.Series, form: Form) -> Vector:
-    """Encode a column of texts that all fit, shape (n,), as its feature encodes what is typed; NaN for missing."""
-    reader = form.reader
-    different = series.drop_nulls().unique().to_list()
-    numbers = [reader.encode(reader.convert(text)) for text in different]
-    encoded = series.replace_strict(different, numbers, return_dtype=pl.Float64, default=None)
-    return np.asarray(encoded.fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def find_live_form(feature: Feature) -> Form | None:
