@@ -1,8 +1,10 @@
 """Writes recipe folders, for tests of what is made from them."""
 
 import re
+from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 
 from predictor.training.recipe import read_recipe
 
@@ -40,3 +42,17 @@ def write_line(models_dir, noise, slope=2.0, seed=0):
 def use_estimator(models_dir, path):
     recipe = models_dir / "line/model.toml"
     recipe.write_text(re.sub('class = ".*"', f'class = "{path}"', recipe.read_text()))
+
+
+def make_dates(rows=300, seed=0):
+    """A table whose target depends on the weekday, the month and the hour."""
+    chosen = np.random.default_rng(seed).integers(0, 700 * 24 * 60, rows)
+    moments = [datetime(2023, 1, 1) + timedelta(minutes=int(each)) for each in chosen]
+    return pl.DataFrame(
+        {
+            "day": [each.date() for each in moments],
+            "start": moments,
+            "clock": [each.time() for each in moments],
+            "y": [10.0 * (each.weekday() > 4) + each.month + each.hour / 2 for each in moments],
+        }
+    )

@@ -336,6 +336,52 @@ def test_all_that_was_put_in_stays_next_to_the_error_of_another_field(open_page,
     assert page.locator("input[name=is_new]").is_checked()
 
 
+@pytest.fixture(scope="module")
+def days(versions, shared_server, tmp_path_factory):
+    """A model with a date that may be missing, a date with a time in a zone, and a time."""
+    folder = tmp_path_factory.mktemp("ml_models") / "days"
+    folder.mkdir()
+    rows = [f"2024-0{i % 9 + 1}-1{i % 10},2024-03-0{i % 9 + 1}T1{i % 10}:00Z,0{i % 10}:30,{i}" for i in range(60)]
+    rows[0] = rows[0].replace("2024-01-10", "")
+    (folder / "data.csv").write_text("\n".join(["day,start,clock,y", *rows, ""]))
+    text = 'title = "Days"\ntarget = "y"\ndata = "data.csv"\nholdout = 0\n[features.start]\nzone = "Europe/Berlin"\n'
+    (folder / "model.toml").write_text(text + '[estimator]\nclass = "sklearn.linear_model.Ridge"\n')
+    train(folder.parent, "days")
+    shared_server.wait_until("/days/")
+
+
+@either_way
+def test_dates_are_sent_as_they_were_put_in_also_after_their_answer_filled_them(open_page, days, javascript):
+    page = open_page("/days/", PHONE, javascript)
+    assert page.locator("#feature-2 + .unit").inner_text() == "Europe/Berlin"
+    page.fill("input[name=day]", "2024-02-29")
+    page.fill("input[name=start]", "2024-03-05T12:30:15")
+    page.fill("input[name=clock]", "08:30")
+    for _ in range(2):
+        press_predict(page)
+    inputs = {"day": "2024-02-29", "start": "2024-03-05T12:30:15+01:00", "clock": "08:30:00"}
+    assert [each for each, _ in read_stored()] == [inputs, inputs]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@either_way
+def test_a_date_that_is_half_filled_in_never_arrives_as_missing(open_page, days, javascript):
+    page = open_page("/days/", DESKTOP, javascript)
+    page.fill("input[name=start]", "2024-03-05T12:30")
+    page.fill("input[name=clock]", "08:30")
+    page.focus("input[name=day]")
+    page.keyboard.type("0203")  # A month and a day, without a year.
+    page.click("button[type=submit]")
+    page.wait_for_selector("input[name=day]:invalid:focus")
+    assert page.url.endswith("/days/")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("2024")
+    press_predict(page)
+    [(inputs, _)] = read_stored()
+    assert inputs["day"] == "2024-02-03"
+
+
 @either_way
 def test_the_heading_of_an_answer_is_named_by_it(open_page, javascript):
     page = open_page("/", DESKTOP, javascript)
