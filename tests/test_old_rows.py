@@ -25,11 +25,15 @@ TARGET = Target(name="y", label="y", task="regression")
 KINDS = ["number", "integer", "category", "boolean"]
 # Of each kind that a feature may have had, and what some other kind could take for its own.
 OLD = [2.5, 3.0, 1.0, -0.0, 1e300, 3, 0, 2**60, "red", "3", "3.0", "true", "1,234", "", " ", "a\nb", True, False, None]
+OLD += ["2024-02-29", "2024-02-29T12:30:00", "2024-02-29T12:30:00+01:00", "12:30:00"]
 COLUMNS = {
     "number": [f"{i}.5" for i in range(60)],
     "integer": [str(i) for i in range(60)],
     "category": [["red", "3", "blue"][i % 3] for i in range(60)],
     "boolean": [["true", "false"][i % 2] for i in range(60)],
+    "date": [f"2024-01-{i % 28 + 1:02}" for i in range(60)],
+    "datetime": [f"2024-01-{i % 28 + 1:02}T08:30Z" for i in range(60)],
+    "time": [f"08:{i:02}" for i in range(60)],
 }
 
 
@@ -49,7 +53,10 @@ def read_form(html):
 def test_a_form_is_filled_with_what_the_new_kind_can_take_and_else_left_empty(feature, old):
     optional = msgspec.structs.replace(feature, minimum=None, maximum=None, required=False)
     fits, _ = attempt(ValueError, feature.convert, old)
-    assert read_back(optional, old) == fits or (fits is None and read_back(optional, old) == "")
+    read = read_back(optional, old)
+    # A browser's field has no offset, so that a moment comes back in the zone of the field.
+    is_same_moment = feature.kind == "datetime" and fits and feature.encode(read) == feature.encode(fits)
+    assert read == fits or (fits is None and read == "") or is_same_moment
 
 
 @pytest.mark.parametrize("old", OLD)

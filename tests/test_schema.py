@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import SENTENCES, Code, Problem
-from predictor.schema.kinds import make_feature, write_feature
+from predictor.schema.kinds import KINDS, make_feature, write_feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import write_value
@@ -27,6 +27,8 @@ CATEGORY = make_feature(name="sex", kind="category", label="Sex", choices=("male
 BOOLEAN = make_feature(name="tagged", kind="boolean", label="Tagged", seen=(0.0, 1.0), typical=True)
 TARGET = Target(name="y", label="y", task="regression")
 
+FORMATS = {"date": ["", "%d.%m.%Y"], "datetime": ["", "%d.%m.%Y %H:%M"], "time": ["", "%H.%M"]}
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary())
@@ -37,7 +39,7 @@ anything = st.recursive(
 
 @st.composite
 def features(draw, name="x"):
-    kind = draw(st.sampled_from(["number", "integer", "category", "boolean"]))
+    kind = draw(st.sampled_from(sorted(KINDS)))
     described = {
         "name": name,
         "kind": kind,
@@ -51,6 +53,10 @@ def features(draw, name="x"):
         return make_feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
     if kind == "boolean":
         return make_feature(**described, seen=(0.0, 1.0), typical=draw(st.booleans()))
+    if kind in ("date", "datetime", "time"):
+        described |= {"zone": draw(st.sampled_from(["", "UTC", "Asia/Tokyo"]))} if kind == "datetime" else {}
+        ends = sorted(draw(st.tuples(st.integers(0, 20_000), st.integers(0, 20_000))))
+        return make_feature(**described, seen=tuple(map(float, ends)), format=draw(st.sampled_from(FORMATS[kind])))
     limits = dict(zip(["minimum", "maximum"], sorted(draw(st.tuples(finite, finite))), strict=True))
     seen = tuple(sorted(draw(st.tuples(finite, finite))))
     typical = draw(st.integers(-(2**53), 2**53) if kind == "integer" else finite)

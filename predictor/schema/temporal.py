@@ -138,7 +138,9 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
         return (moment.replace(tzinfo=UTC).astimezone(self._zone) if self.zone else moment).isoformat()
 
     def write(self, value: Value) -> Written:
-        return Written(text=_shorten(datetime.fromisoformat(value))) if isinstance(value, str) else super().write(value)
+        # Only a row that was changed by hand contains anything else.
+        is_moment = isinstance(value, str) and ISO_DATETIME.fullmatch(value)
+        return Written(text=_shorten(datetime.fromisoformat(str(value)))) if is_moment else super().write(value)
 
     def write_typed(self, value: Value) -> str:
         if value is None:
@@ -186,7 +188,7 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
         return (EPOCH + timedelta(seconds=number)).time().isoformat()
 
     def write(self, value: Value) -> Written:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not ISO_TIME.fullmatch(value):
             return super().write(value)
         return Written(text=_shorten(datetime.combine(EPOCH, time.fromisoformat(value))).partition(" ")[2])
 
