@@ -63,6 +63,7 @@ class Worker(GeventWorker):
         # attributes. Checked with gunicorn 27.0.1.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self.wsgi = give_back_connection(self.wsgi)
+        read_settings_directly()
         forget_unneeded_signals()
         spare_collector()
         set_runner(run_in_real_thread)
@@ -170,6 +171,16 @@ def spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)
+
+
+def read_settings_directly() -> None:
+    """Leave out the lookup in Python before each of Django's settings: requests read 50 of them, in 2 % of their time.
+
+    It hides attributes that a wrapped object lacks; settings have none of those.
+    """
+    from django.conf import LazySettings
+
+    LazySettings.__getattribute__ = object.__getattribute__  # type: ignore[method-assign]  # Checked with Django 5.2.19.
 
 
 def give_back_connection(application: Application) -> Application:

@@ -5,9 +5,10 @@ History, API, files, form fields and `data-value` keep every digit instead.
 
 import math
 import unicodedata
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
+
+import msgspec
 
 MISSING = "–"
 NO_BREAK_SPACE = "\u00a0"
@@ -23,8 +24,8 @@ COUNTRIES = frozenset({"", "A", "AU", "C", "CA", "CN", "HK", "JP", "MX", "NT", "
 ANGLES = frozenset({"°", "′", "″"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Written:
+# Structs, which are made in a fraction of a dataclass's time: each page makes about ten.
+class Written(msgspec.Struct, frozen=True, kw_only=True):
     """A number with its unit. `text` includes a unit without a space; `unit` is one that follows after a space."""
 
     text: str
@@ -34,8 +35,7 @@ class Written:
         return f"{self.text}{NO_BREAK_SPACE}{self.unit}" if self.unit else self.text
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     """The format of the numbers of one quantity: their unit and precision.
 
     Numbers are rounded to `decimals` (-3 rounds to thousands), or where that is None to `digits` significant ones, and
@@ -64,7 +64,7 @@ class Quantity:
 
     def write_spread(self, mean: float, deviation: float) -> Written:
         """Format “mean ± deviation”, the deviation with 2 significant digits and the mean with the same decimals."""
-        return replace(self, decimals=find_decimals(deviation, 2))._join(" ± ", mean, deviation)
+        return msgspec.structs.replace(self, decimals=find_decimals(deviation, 2))._join(" ± ", mean, deviation)
 
     def _join(self, word: str, *numbers: float) -> Written:
         written = [self.write(number) for number in numbers]
@@ -149,7 +149,7 @@ def _spell_out(text: str) -> str:
 
 def _group(text: str, grouped_from: float) -> str:
     whole, point, rest = text.partition(".")
-    is_long = whole.lstrip("-").isdigit() and abs(int(whole)) >= grouped_from
+    is_long = len(whole) > 3 and whole.lstrip("-").isdigit() and abs(int(whole)) >= grouped_from
     return f"{int(whole):,}{point}{rest}" if is_long else text
 
 

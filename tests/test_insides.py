@@ -40,6 +40,8 @@ INSIDES = {
         "psycogreen.gevent:gevent_wait_callback": "d59dc184b20b",
         "django.db:close_old_connections": "c352dd45e833",
         "django.db:reset_queries": "9989bcde56b2",
+        "django.conf:LazySettings": "118fc900a79c",
+        "django.utils.functional:LazyObject.__getattribute__": "598a9e559fcc",
         "django.core.cache:close_caches": "abe7badf0640",
         "django.core.handlers.base:reset_urlconf": "7ad5ce3f320f",
         "django.db.backends.base.base:BaseDatabaseWrapper.close_if_unusable_or_obsolete": "9e0690a760eb",

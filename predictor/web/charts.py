@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from predictor.formats import Quantity, format_label
 from predictor.record.drawing import measure_text
@@ -37,8 +38,7 @@ MARKS = (
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Axis:
+class Axis(msgspec.Struct, frozen=True, kw_only=True):
     """One axis: a value's position in pixels is `start + (value - low) / (high - low) * length`."""
 
     label: str
@@ -69,8 +69,7 @@ class Axis:
         return max((measure_text(text, TEXT_SIZE) for _, text in self.ticks), default=0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """The layout of a chart of 640 × 400 pixels.
 
     `points` are x, y and the number of the class; `keys` are a class's label, its number and the path of its marker.
@@ -101,7 +100,7 @@ class Chart:
     def mark(self, own: Point, ends: Sequence[float], written: str) -> "Chart":
         """The same chart with a visitor's own point, named `written` in the title, and its interval from `ends`."""
         x, y = own
-        return replace(
+        return msgspec.structs.replace(
             self,
             title=f"{self.title}, your point at {written}",
             own=(self.x.place(x), self.y.place(y)),
@@ -194,9 +193,9 @@ def _make_horizontal_axis(described: Feature | Target, low: float, high: float, 
     label, unit = _label(described), described.unit
     axis = Axis(label=label, unit=unit, low=low, high=high, start=left, length=WIDTH - left - RIGHT)
     for most in range(MOST_TICKS, 0, -1):
-        axis = replace(axis, most_ticks=most)
+        axis = msgspec.structs.replace(axis, most_ticks=most)
         start = max(left, axis.widest / 2)
-        axis = replace(axis, start=start, length=WIDTH - start - max(RIGHT, axis.widest / 2))
+        axis = msgspec.structs.replace(axis, start=start, length=WIDTH - start - max(RIGHT, axis.widest / 2))
         places = [place for place, _ in axis.ticks]
         if all(after - before >= axis.widest + TICK_GAP for before, after in pairwise(places)):
             break

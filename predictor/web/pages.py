@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.template.context_processors import csrf
-from django.template.loader import render_to_string
+from django.template.loader import get_template
 from django.utils import timezone
 
 from predictor.formats import Written, format_label, format_number, format_share
@@ -22,14 +24,16 @@ def wants_fragment(request: HttpRequest) -> bool:
     return request.method == "POST" and request.META.get("HTTP_HX_REQUEST") == "true"
 
 
+find_template = cache(get_template)
+
+
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
     """Render without Django's `render`, whose context processors add what no template uses."""
     base = "fragment.html" if wants_fragment(request) else "base.html"
-    return HttpResponse(render_to_string(template, {**csrf(request), **context, "base": base}), status=status)
+    return HttpResponse(find_template(template).render({**csrf(request), **context, "base": base}), status=status)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShownValue:
+class ShownValue(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a table of inputs."""
 
     label: str
@@ -44,8 +48,7 @@ def list_inputs(prediction: Prediction) -> list[ShownValue]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShownInterval:
+class ShownInterval(msgspec.Struct, frozen=True, kw_only=True):
     ends: Written
     rows: str
     is_approximate: bool

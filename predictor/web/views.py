@@ -39,7 +39,9 @@ from predictor.web.reports import show_report
 
 MOST_VERSIONS_SHOWN = 50
 SECONDS_OF_A_YEAR = 365 * 24 * 3600
-predictions = Lookup(lambda ids: Prediction.objects.with_has_outcome().in_bulk(list(ids)))
+# Built once: a query for each page would take longer to build than PostgreSQL takes to answer it.
+stored = Prediction.objects.with_has_outcome()
+predictions = Lookup(lambda ids: stored.in_bulk(list(ids)))
 
 
 class SeeOther(HttpResponseRedirect):
