@@ -13,6 +13,7 @@ from django.core.management import call_command
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Outcome, Prediction, Promotion, Site, Version
 from predictor.registry import versions
+from predictor.registry.rollback import roll_back
 from predictor.registry.artifact import find_libraries
 from predictor.serving.service import service
 
@@ -63,7 +64,7 @@ def test_a_stored_version_is_promoted_and_rolled_back():
     live, kept_back = Version.objects.find_live("line"), Version.objects.get(model="line", number=2)
     versions.promote(kept_back, by="tests", reason="a test")
     assert Version.objects.find_live("line") == kept_back
-    versions.roll_back("line", by="tests", reason="a test")
+    roll_back("line", by="tests", reason="a test")
     assert Version.objects.find_live("line") == live
 
 

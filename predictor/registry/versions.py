@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
 
-from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired, NothingToRollBack
+from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired
 from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Retirement, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
 from predictor.registry.candidate import Candidate, Judgement
@@ -36,7 +36,7 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
             Figure(version=version, name=drawn.name, title=drawn.title, svg=drawn.svg) for drawn in candidate.drawings
         )
         if judgement.promoted:
-            _append_promotion(version, by=by, reason=judgement.reason)
+            append_promotion(version, by=by, reason=judgement.reason)
     return version
 
 
@@ -47,37 +47,12 @@ def promote(version: Version, *, by: str, reason: str) -> Promotion | None:
     """
     with transaction.atomic(durable=True):
         lock_registry()
-        _refuse_retired(version)
+        refuse_retired(version)
         # Under the lock: before, its artifact may be pruned.
         verify_servable(version)
         if Version.objects.live().filter(id=version.id).exists():
             return None
-        return _append_promotion(version, by=by, reason=reason)
-
-
-def roll_back(model: str, *, by: str, reason: str) -> Promotion:
-    """Go back to the version that was live before: each call goes back one step in the log.
-
-    Raises NothingToRollBack at the log's beginning, ArtifactError when this build could not load that version, and
-    ModelRetired; each changes nothing.
-    """
-    with transaction.atomic(durable=True):
-        lock_registry()
-        log = Promotion.objects.filter(version__model=model).select_related("version", "restores__version")
-        newest = log.order_by("-id").first()
-        before = newest and log.filter(id__lt=newest.origin.id).order_by("-id").first()
-        if newest is None:
-            raise NothingToRollBack("none of its versions was ever live")
-        _refuse_retired(newest.version)
-        if before is None:
-            raise NothingToRollBack("it has no promotion before the live one")
-        target = before.origin
-        try:
-            verify_servable(target.version)
-        except ArtifactError as error:
-            hint = "promote an older one with `manage.py promote`"
-            raise ArtifactError(f"{target.version} was live before, but {error}; {hint}") from error
-        return _append_promotion(target.version, by=by, reason=reason, restores=target)
+        return append_promotion(version, by=by, reason=reason)
 
 
 def prune(model: str, *, keep: int, dry_run: bool = False) -> list[Version]:
@@ -105,6 +80,20 @@ def lock_registry() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {Promotion._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def refuse_retired(version: Version) -> None:
+    """Raise ModelRetired where the version's model is retired: a promotion makes a version live at once."""
+    retirement = Retirement.objects.find(version.model)
+    if retirement is not None:
+        raise ModelRetired(version.model, version.title, retirement.recorded_at)
+
+
+def append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
+    previous = Version.objects.find_live(version.model)
+    return Promotion.objects.create(
+        version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
+    )
 
 
 def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearray]:
@@ -194,20 +183,6 @@ def _store_artifact(
     artifact.save(force_insert=True)
     for number, data in enumerate(package.chunks):
         ArtifactChunk.objects.create(artifact=artifact, number=number, data=data)
-
-
-def _refuse_retired(version: Version) -> None:
-    """Raise ModelRetired where the version's model is retired: a promotion makes a version live at once."""
-    retirement = Retirement.objects.find(version.model)
-    if retirement is not None:
-        raise ModelRetired(version.model, version.title, retirement.recorded_at)
-
-
-def _append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
-    previous = Version.objects.find_live(version.model)
-    return Promotion.objects.create(
-        version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
-    )
 
 
 def _read_chunks(artifact: Artifact, size: int) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError, ModelRetired
 from predictor.management.base import SiteCommand, read_reason
-from predictor.registry.versions import roll_back
+from predictor.registry.rollback import roll_back
 
 
 class Command(SiteCommand):
