@@ -13,8 +13,8 @@ from django.core.management import call_command
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Outcome, Prediction, Promotion, Site, Version
 from predictor.registry import versions
-from predictor.registry.rollback import roll_back
 from predictor.registry.artifact import find_libraries
+from predictor.registry.rollback import roll_back
 from predictor.serving.service import service
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
