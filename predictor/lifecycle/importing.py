@@ -4,6 +4,7 @@ import importlib.metadata
 import io
 import pickle
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,19 @@ from predictor.registry.artifact import find_libraries
 
 if TYPE_CHECKING:
     from predictor.training.external.model_file import ModelFile
+    from predictor.training.external.parts import Hints
     from predictor.training.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest(RegistrationRequest):
-    """Which model the file becomes a version of, on which `sample` it is measured, and what pages call it."""
+    """Which model the files become a version of, on which `sample` it is measured, and what pages call it.
+
+    `hints` are what the options say about the parts of the files.
+    """
 
     slug: str
+    hints: "Hints"
     sample: Path
     target: str
     title: str
@@ -32,15 +38,16 @@ class ImportRequest(RegistrationRequest):
     show_data: bool = False
 
 
-def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress") -> Registered:
-    """Load a model's file, which runs any code in it, measure it on a sample, judge it and register it.
+def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress: "Progress") -> Registered:
+    """Load a model's files, which runs any code in them, measure it on a sample, judge it and register it.
 
     Nothing is stored before all of it is made. Raises RecipeError, DatasetError, ModelFileError or TrainingError.
     """
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.evaluation import evaluate_sample
     from predictor.training.external.adaptation import ImportRecipe, adapt_estimator
-    from predictor.training.external.model_file import load_estimator
+    from predictor.training.external.model_file import load_content
+    from predictor.training.external.parts import find_parts
     from predictor.training.fitting import Trained
     from predictor.training.recipe import check_slug
 
@@ -53,13 +60,16 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
         data="",
         target=request.target,
         show_data=request.show_data,
-        source=file.path,
+        source=files[0].path,
     ).with_data(request.sample)
-    progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
-    estimator = load_estimator(file)
+    loaded = []
+    for file in files:
+        progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
+        loaded.append((file, load_content(file)))
+    parts = find_parts(loaded, request.hints)
     with blame_recipe(recipe):
         progress(f"{slug}: reading {request.sample}")
-        adapted = adapt_estimator(file, estimator, recipe)
+        adapted = adapt_estimator(parts, recipe, request.hints)
         dataset, fitted = adapted.dataset, adapted.estimator
         for note in [*dataset.notes, _note_shape(fitted)]:
             progress(f"{slug}: {note}")
@@ -75,8 +85,8 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
         sha256=dataset.sha256,
         rows=len(dataset.target),
         rows_without_target=dataset.left_out,
-        model_file=file.path.name,
-        model_sha256=file.sha256,
+        model_file=", ".join(file.path.name for file in files),
+        model_sha256=", ".join(file.sha256 for file in files),
     )
     candidate = replace(candidate, data=data, libraries=libraries)
     return register_challenger(trained, candidate, request, progress)

@@ -58,7 +58,7 @@ class ImportedSource(msgspec.Struct, frozen=True, kw_only=True):
     rows_without_target: int
     # Unknown.
     training_rows: None = None
-    # The name and the SHA-256 of the file that was imported.
+    # The name and the SHA-256 of the file that was imported; of several files each, with ", " between them.
     model_file: str
     model_sha256: str
 

@@ -11,6 +11,49 @@ from predictor.management.progress import TerminalProgress
 from predictor.management.registering import add_register_arguments, check_database, write_json, write_text
 
 
+def parse_pair(text: str) -> tuple[str, str]:
+    """Split NAME=VALUE at its first "="."""
+    name, separator, value = text.partition("=")
+    if not (name and separator and value):
+        raise argparse.ArgumentTypeError(f"{text!r} must have the form NAME=VALUE")
+    return name, value
+
+
+def parse_step(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split PART, or PART=COLUMN,COLUMN."""
+    name, _, columns = text.partition("=")
+    return name, tuple(column.strip() for column in columns.split(",") if column.strip())
+
+
+def add_part_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the parts of the files are for, where they do not tell."""
+    parser.add_argument("--estimator", metavar="PART", help="the part that predicts, where several can")
+    parser.add_argument(
+        "--steps",
+        nargs="*",
+        type=parse_step,
+        metavar="PART",
+        help="the parts that prepare its inputs, in the order of their use; PART=COLUMN,… for some columns",
+    )
+    parser.add_argument("--columns", metavar="PART", help="the part that names its columns, where several may")
+    parser.add_argument(
+        "--encoder",
+        action="append",
+        default=[],
+        type=parse_pair,
+        metavar="PART=COLUMN",
+        help="the column that a LabelEncoder has encoded; may be repeated",
+    )
+    parser.add_argument(
+        "--dropped",
+        action="append",
+        default=[],
+        type=parse_pair,
+        metavar="COLUMN=CATEGORY",
+        help="the category for which get_dummies(drop_first=True) made no column; may be repeated",
+    )
+
+
 class Command(SiteCommand):
     """Import a pickle or joblib file that was made elsewhere as a version of a model.
 
@@ -25,7 +68,13 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model that it becomes a version of, new or existing")
-        parser.add_argument("file", type=Path, help="the fitted estimator, a pickle or joblib file")
+        parser.add_argument(
+            "files",
+            nargs="+",
+            type=Path,
+            metavar="file",
+            help="a pickle or joblib file of the fitted estimator; further files of what prepares its inputs",
+        )
         parser.add_argument(
             "--data",
             type=Path,
@@ -35,15 +84,17 @@ class Command(SiteCommand):
         )
         parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that the model predicts")
         parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
+        add_part_arguments(parser)
         parser.add_argument("--title", help="the model's title on pages (default: made from the slug)")
         parser.add_argument("--description", default="", help="a sentence or two below the title")
         parser.add_argument("--show-data", action="store_true", help="show rows of the sample in the chart on pages")
         add_register_arguments(parser)
 
-    def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
+    def handle(self, *, slug: str, files: list[Path], trust: bool, format: str, **options: Any) -> None:
         # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
         from predictor.training.external.model_file import describe_model_file, read_model_file
+        from predictor.training.external.parts import Hints
 
         names = ("target", "description", "show_data", "force", "dry_run")
         request = ImportRequest(
@@ -52,16 +103,25 @@ class Command(SiteCommand):
             title=options["title"] or slug.replace("_", " ").capitalize(),
             sample=options["data"],
             mode=options["promote"],
+            hints=Hints(
+                estimator=options["estimator"],
+                columns=options["columns"],
+                steps=None if options["steps"] is None else dict(options["steps"]),
+                encoders=dict(options["encoder"]),
+                dropped=dict(options["dropped"]),
+            ),
             **{name: options[name] for name in names},
         )
         try:
             if not trust:
+                seen = " ".join(f"{file} is {describe_model_file(file)}." for file in files)
+                it = "It was" if len(files) == 1 else "They were"
                 raise CommandError(
-                    f"{file} is {describe_model_file(file)}. It was not loaded: loading it runs any code in it with all"
-                    " of your permissions. If you trust its origin, run this command again with --trust.",
+                    f"{seen} {it} not loaded: loading such a file runs any code in it with all of your permissions. If"
+                    " you trust where it comes from, run this command again with --trust.",
                     returncode=2,
                 )
-            read = read_model_file(file)
+            read = [read_model_file(file) for file in files]
             check_database()
             with TerminalProgress(self.stderr) as progress:
                 if (settings.MODELS_DIR / slug / "model.toml").exists():

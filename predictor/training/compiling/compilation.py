@@ -115,6 +115,8 @@ def _add_step(graph: Graph, step: Any, columns: Columns) -> Columns:
         for _, each in step.steps:
             columns = _add_step(graph, each, columns)
         return columns
+    if name == "sklearn.frozen.FrozenEstimator":
+        return _add_step(graph, step.estimator, columns)
     if name == "sklearn.compose.ColumnTransformer":
         return _add_side_by_side(graph, step, columns)
     if name not in STEPS:

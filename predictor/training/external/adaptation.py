@@ -1,23 +1,31 @@
 """Adapts a sample to an estimator that was made elsewhere: its task, its columns, its classes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+from sklearn.pipeline import make_pipeline
 
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
+from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
 from predictor.training.dataset import Dataset, load_dataset
+from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies
+from predictor.training.external.label_encoders import Coded, name_choices, name_classes, place_encoders
 from predictor.training.external.model_file import ModelFile
-from predictor.training.external.wrapping import describe_outputs, wrap_estimator
+from predictor.training.external.parts import Hints, Parts
+from predictor.training.external.stages import build_pipeline, plan_stages
+from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
 from predictor.training.pipeline import set_single_job
-from predictor.training.recipe import Recipe
+from predictor.training.recipe import FeatureRecipe, Recipe
 
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
@@ -49,20 +57,75 @@ class Adapted:
     estimator: Imported
 
 
-def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
+def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     """Infer the schema from the sample, compare it with what the estimator was fitted on, and let it predict.
 
-    From here on the estimator runs in one thread. Raises DatasetError or RecipeError for the sample,
-    ModelFileError for an estimator that cannot predict for it.
+    From here on the estimator runs in one thread, behind all that prepares its inputs. Raises DatasetError or
+    RecipeError for the sample, ModelFileError for an estimator that cannot predict for it.
     """
-    set_single_job(estimator)
-    sample, task = recipe.data_file, find_task(file, estimator)
+    file, estimator, sample = parts.file, parts.estimator, recipe.data_file
+    for each in (estimator, *parts.transformers.values()):
+        set_single_job(each)
+    task = find_task(file, estimator)
     check_outputs(file, estimator)
-    dataset = match_columns(sample, load_sample(recipe, task), estimator)
+    plan, table = plan_stages(parts, hints), read_sample(recipe)
+    inputs = table.drop(recipe.target)
+    dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
+    coded = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
+    dataset = load_sample(describe_categories(recipe, dummies, coded), task)
+    wanted = plan.names and list(dict.fromkeys(find_origin(dummies, name) for name in plan.names))
+    dataset = name_choices(match_columns(sample, dataset, wanted, plan.count), coded)
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
-        dataset = match_classes(sample, dataset, labels)
-    return Adapted(dataset=dataset, estimator=wrap_estimator(file, estimator, dataset, labels))
+        dataset = match_words(parts, sample, dataset, labels, coded.get(recipe.target))
+    codes = frozenset(coded) | frozenset(dummies)
+    piped = build_pipeline(plan.stages, estimator, prepare_inputs(dataset, codes) if plan.stages else None)
+    if dummies and plan.names:
+        piped = make_pipeline(expand_dummies(dataset.schema.names, dummies, plan.names), forget_names(piped))
+    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, coded)]
+    return Adapted(dataset=replace(dataset, notes=notes), estimator=wrap_estimator(file, piped, dataset, labels, codes))
+
+
+def read_sample(recipe: Recipe) -> pl.DataFrame:
+    """Read the sample; raises RecipeError where it lacks the target, and DatasetError."""
+    table, _ = read_table(recipe.data_file)
+    if recipe.target not in table.columns:
+        raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
+    return table
+
+
+def describe_categories(recipe: Recipe, dummies: Mapping[str, Dummies], coded: Mapping[str, Coded]) -> Recipe:
+    """The recipe with the choices of the columns whose categories the estimator knows as codes, in their order."""
+    choices = {column: list(each.choices) for column, each in dummies.items()}
+    choices |= {column: each.choices for column, each in coded.items() if column != recipe.target}
+    made: dict[str, FeatureRecipe] = {
+        column: FeatureRecipe(kind="category", choices=[*each]) for column, each in choices.items()
+    }
+    return msgspec.structs.replace(recipe, features=made)
+
+
+def find_origin(dummies: Mapping[str, Dummies], name: str) -> str:
+    """The sample's column of which a column of the estimator was made."""
+    return next((column for column, each in dummies.items() if name in each.made), name)
+
+
+def describe_parts(dummies: Mapping[str, Dummies], coded: Mapping[str, Coded]) -> list[str]:
+    return [
+        *(f"{column}: one choice for {len(each.made)} columns of the model" for column, each in dummies.items()),
+        *(f"{column}: a LabelEncoder gives its codes their words" for column in coded),
+    ]
+
+
+def match_words(
+    parts: Parts, sample: Path, dataset: Dataset, labels: tuple[Label, ...], coded: Coded | None
+) -> Dataset:
+    """Encode the sample's target by the estimator's classes, which a label encoder may give other words."""
+    if coded is None:
+        return match_classes(sample, dataset, labels)
+    words = name_classes(parts, labels, coded)
+    matched = match_classes(sample, dataset, labels if coded.is_coded else words)
+    target = replace(matched.schema.target, classes=words)
+    return replace(matched, schema=replace(matched.schema, target=target))
 
 
 def load_sample(recipe: Recipe, task: Task) -> Dataset:
@@ -122,15 +185,14 @@ def _read_label(label: Any) -> Label | None:
     return label if isinstance(label, str | int | bool) else None
 
 
-def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
-    """Put the columns into the order that the estimator was fitted on; raises DatasetError where they differ.
+def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, count: int | None) -> Dataset:
+    """Put the columns into the `wanted` order, or check how many they are; raises DatasetError where they differ.
 
     A column that numbers the sample's rows is left out where the estimator was not fitted on it.
     """
-    ours, wanted = dataset.schema.names, find_names(estimator)
+    ours = dataset.schema.names
     without = [name for name in ours if name not in dataset.row_numbers]
     if wanted is None:
-        count = count_features(estimator)
         if count == len(without) < len(ours):
             return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
@@ -145,27 +207,6 @@ def match_columns(sample: Path, dataset: Dataset, estimator: Any) -> Dataset:
         problems = [f"{word}: {list_names(columns)}" for word, columns in listed.items() if columns]
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
     return _choose_columns(dataset, wanted)
-
-
-def find_names(estimator: Any) -> list[str] | None:
-    """The names of the columns that an estimator was fitted on; None where it does not know any.
-
-    CatBoost has them under a name of its own, and gives the columns of a matrix their numbers as names.
-    """
-    wanted = getattr(estimator, "feature_names_in_", None)
-    if wanted is None and (own := _find_own_names(estimator)) != [str(number) for number in range(len(own))]:
-        wanted = own
-    return None if wanted is None else [str(name) for name in wanted]
-
-
-def count_features(estimator: Any) -> int | None:
-    """How many columns an estimator was fitted on, None where that is unknown. A fitted CatBoost says 0."""
-    count = getattr(estimator, "n_features_in_", None)
-    return count or len(_find_own_names(estimator)) or None
-
-
-def _find_own_names(estimator: Any) -> list[str]:
-    return list(getattr(estimator, "feature_names_", None) or [])
 
 
 def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:

@@ -14,7 +14,6 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from predictor.exceptions import ModelFileError
 from predictor.texts import take_first_line
-from predictor.training.external.contents import describe_contents
 
 # By their first bytes: the files that joblib reads, and some that it does not.
 MARKS = {
@@ -79,23 +78,20 @@ def name_kind(beginning: bytes) -> str:
     return next((kind for mark, kind in MARKS.items() if beginning.startswith(mark)), "not a known kind of pickle")
 
 
-def load_estimator(file: ModelFile) -> Any:
-    """Load the file, which runs any code in it, and return its estimator.
+def load_content(file: ModelFile) -> Any:
+    """Load the file, which runs any code in it, and return what it contains.
 
-    Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, for a damaged file
-    or one that is not a pickle, and for an object without `predict`.
+    Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, and for a damaged
+    file or one that is not a pickle.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            loaded = joblib.load(io.BytesIO(file.content))
+            return joblib.load(io.BytesIO(file.content))
         except InconsistentVersionWarning as error:
             raise _blame_version(file, error.original_sklearn_version) from error
         except (Exception, SystemExit) as error:  # Loading runs any code, which may raise anything.
             raise _explain(file, error) from error
-    if isinstance(loaded, type) or not callable(getattr(loaded, "predict", None)):
-        raise file.error(describe_contents(loaded))
-    return loaded
 
 
 def _explain(file: ModelFile, error: BaseException) -> ModelFileError:

@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +22,15 @@ from predictor.training.pipeline import find_nested
 CLOSE = 1e-9
 
 
-def wrap_estimator(file: ModelFile, estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
+def wrap_estimator(
+    file: ModelFile, estimator: Any, dataset: Dataset, labels: tuple[Label, ...], coded: Set[str] = frozenset()
+) -> Imported:
     """Wrap the estimator for a matrix, else for a DataFrame; it has then predicted for the whole sample.
 
-    Raises ModelFileError with the causes where it takes neither.
+    `coded` are the categories that it takes as their codes. Raises ModelFileError with the causes where it takes
+    neither.
     """
-    texts = [feature.name for feature in dataset.schema.features if feature.kind == "category"]
+    texts = _list_texts(dataset, coded)
     if texts:
         problem = f"{texts[0]!r} contains texts"
     else:
@@ -37,7 +41,7 @@ def wrap_estimator(file: ModelFile, estimator: Any, dataset: Dataset, labels: tu
         except Exception as error:  # An estimator may raise anything; it may still take a DataFrame.
             problem = _describe_error(error)
     try:
-        return _wrap_on_frame(estimator, dataset, labels)
+        return _wrap_on_frame(estimator, dataset, labels, coded)
     except SeveralTargets as error:
         raise file.error(describe_outputs(error.count)) from error
     except Exception as error:  # As above.
@@ -88,23 +92,42 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
     return on_matrix
 
 
-def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
+def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...], coded: Set[str]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    # pandas keeps whole decimals as floats.
-    columns = tuple(
-        replace(FrameColumn.of(feature), kind="number" if feature.name in dataset.decimals else feature.kind)
-        for feature in dataset.schema.features
-    )
-    on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
+    on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=_list_columns(dataset, coded))
     predict_rows(on_frame, dataset.matrix, len(labels))
     return on_frame
 
 
-def forget_names(estimator: Any) -> None:
+def _list_columns(dataset: Dataset, coded: Set[str]) -> tuple[FrameColumn, ...]:
+    # pandas keeps whole decimals as floats.
+    as_floats = dataset.decimals | coded
+    return tuple(
+        replace(FrameColumn.of(feature), kind="number" if feature.name in as_floats else feature.kind)
+        for feature in dataset.schema.features
+    )
+
+
+def _list_texts(dataset: Dataset, coded: Set[str]) -> list[str]:
+    return [each.name for each in dataset.schema.features if each.kind == "category" and each.name not in coded]
+
+
+def prepare_inputs(dataset: Dataset, coded: Set[str]) -> Any:
+    """The sample as an estimator gets it: the matrix, or a DataFrame where it contains texts.
+
+    Raises WrongLibraries where there is no pandas.
+    """
+    if not _list_texts(dataset, coded):
+        return dataset.matrix
+    return ImportedOnFrame(estimator=None, columns=_list_columns(dataset, coded)).prepare(dataset.matrix)
+
+
+def forget_names(estimator: Any) -> Any:
     """Remove the column names from a fitted estimator, so that it takes a bare matrix without warning."""
     for each in find_nested(estimator):
         vars(each).pop("feature_names_in_", None)
+    return estimator
 
 
 def _describe_error(error: Exception) -> str:
