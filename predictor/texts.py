@@ -18,6 +18,11 @@ def normalise_text(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def is_storable(text: str) -> bool:
+    """Whether databases store it: PostgreSQL has no NUL, and half of a surrogate pair is no character."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def make_printable(text: str) -> str:
     """Escape every unprintable character, so that none can affect a terminal or a page."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

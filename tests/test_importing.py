@@ -428,7 +428,7 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
         (
             make_pipeline(TfidfVectorizer(token_pattern="."), Ridge()).fit(["a", "b"], [1.0, 2.0]),
             "numbers.csv",
-            "it gives 2 predictions for 80 rows: a pipeline that begins with a vectoriser of texts cannot be imported",
+            "the model takes one column of texts, and the sample has 'area', 'floor': add --text with its name",
         ),
         (LinearRegression(), "numbers.csv", "the model cannot predict for the sample: NotFittedError"),
         (KMeans(2, n_init=1).fit(NUMBERS.to_numpy()), "numbers.csv", "KMeans is a clusterer"),

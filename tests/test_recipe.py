@@ -122,7 +122,7 @@ def test_a_wrong_value_is_named_with_file_and_key_and_what_is_right(tmp_path, to
         (f"maximum = {10**309}", f"must be a number that float64 can hold, not {10**309}"),
         ("choices = 'male'", "must be an array, not 'male'"),
         ("choices = []", "must be an array of length >= 1, not []"),
-        ("kind = 'text'", f"must be {' or '.join(map(repr, KINDS))}, not 'text'"),
+        ("kind = 'words'", f"must be {' or '.join(map(repr, KINDS))}, not 'words'"),
         (
             "kind = 'integer'\nchoices = [1]",
             "choices make a category, not 'integer': leave out one of the two",

@@ -51,6 +51,8 @@ def features(draw, name="x"):
     if kind == "category":
         choices = tuple(draw(st.lists(texts.map(normalise_text), min_size=1, max_size=5, unique=True)))
         return make_feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
+    if kind == "text":
+        return make_feature(**described, maximum_length=draw(st.integers(1, 5_000)))
     if kind == "boolean":
         return make_feature(**described, seen=(0.0, 1.0), typical=draw(st.booleans()))
     if kind in ("date", "datetime", "time"):

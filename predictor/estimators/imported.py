@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from predictor.exceptions import SeveralTargets, WrongLibraries
 from predictor.schema.kinds import Feature, Kind
-from predictor.schema.values import Label, Matrix, Vector, recode
+from predictor.schema.table import Inputs, Table
+from predictor.schema.values import Label, Vector, recode
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Imported:
-    """An estimator that takes the matrix as it is.
+    """An estimator that takes the matrix as it is, or what a table with texts is as its input.
 
     `labels` are its own classes, in the order of their codes; empty for a regression.
     """
@@ -33,18 +34,18 @@ class Imported:
         """The codes of the classes, shape (classes,)."""
         return np.arange(len(self.labels))
 
-    def predict(self, matrix: Matrix) -> Vector:
-        """Predict numbers or class codes, shape (n,), for a matrix of shape (n, features).
+    def predict(self, inputs: Inputs) -> Vector:
+        """Predict numbers or class codes, shape (n,), for a matrix of shape (n, features) or a table of n rows.
 
         Raises SeveralTargets where the estimator predicts more than one number for a row, and ValueError where it does
         not predict row by row.
         """
-        predictions = np.asarray(self.estimator.predict(self.prepare(matrix)))
-        if predictions.size != len(matrix):
-            if predictions.ndim > 1 and len(predictions) == len(matrix):
+        predictions = np.asarray(self.estimator.predict(self.prepare(inputs)))
+        if predictions.size != len(inputs):
+            if predictions.ndim > 1 and len(predictions) == len(inputs):
                 raise SeveralTargets(predictions.shape[-1])
-            counts = f"it gives {predictions.size} predictions for {len(matrix)} rows"
-            raise ValueError(f"{counts}: a pipeline that begins with a vectoriser of texts cannot be imported yet")
+            counts = f"it gives {predictions.size} predictions for {len(inputs)} rows"
+            raise ValueError(f"{counts}: name its column of texts with --text, if it takes one")
         predictions = predictions.reshape(-1)
         if not self.labels:
             return predictions.astype(np.float64)
@@ -55,10 +56,10 @@ class Imported:
     def predict_proba(self) -> Any:
         """Probabilities for a matrix, shape (n, classes), in the order of `classes_`; only where there are any."""
         predict_proba = self.estimator.predict_proba
-        return lambda matrix: predict_proba(self.prepare(matrix))
+        return lambda inputs: predict_proba(self.prepare(inputs))
 
-    def prepare(self, matrix: Matrix) -> Any:
-        return matrix
+    def prepare(self, inputs: Inputs) -> Any:
+        return inputs.to_input() if isinstance(inputs, Table) else inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +87,8 @@ class FrameColumn:
                 return values if self.has_gaps else values.astype(np.int64)
             case "number":
                 return values
-            case "date" | "datetime" | "time":
-                # An import reads its dates as texts (training.external), so that there are none here.
+            case "date" | "datetime" | "time" | "text":
+                # An import reads its dates as texts (training.external), and texts are next to the matrix.
                 return values
             case _:
                 assert_never(self.kind)
@@ -103,9 +104,18 @@ class ImportedOnFrame(Imported):
         import_pandas()
         self.__dict__.update(state)
 
-    def prepare(self, matrix: Matrix) -> Any:
-        columns = zip(self.columns, matrix.T, strict=True)
-        return import_pandas().DataFrame({column.name: column.restore(values) for column, values in columns})
+    def prepare(self, inputs: Inputs) -> Any:
+        table = inputs if isinstance(inputs, Table) else Table(matrix=inputs, texts={})
+        columns = enumerate(zip(self.columns, table.matrix.T, strict=True))
+        restored = {
+            column.name: _restore_texts(table.texts[position]) if position in table.texts else column.restore(values)
+            for position, (column, values) in columns
+        }
+        return import_pandas().DataFrame(restored)
+
+
+def _restore_texts(texts: NDArray[Any]) -> NDArray[Any]:
+    return np.array([np.nan if text is None else text for text in texts], dtype=object)
 
 
 def import_pandas() -> ModuleType:

@@ -17,6 +17,7 @@ from predictor.record.source import ImportedSource
 from predictor.registry.artifact import find_libraries
 
 if TYPE_CHECKING:
+    from predictor.training.dataset import Dataset
     from predictor.training.external.model_file import ModelFile
     from predictor.training.external.parts import Hints
     from predictor.training.progress import Progress
@@ -71,7 +72,7 @@ def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress:
         progress(f"{slug}: reading {request.sample}")
         adapted = adapt_estimator(parts, recipe, request.hints)
         dataset, fitted = adapted.dataset, adapted.estimator
-        for note in [*dataset.notes, _note_shape(fitted)]:
+        for note in [*dataset.notes, _note_shape(fitted, dataset)]:
             progress(f"{slug}: {note}")
         progress(f"{slug}: measuring")
         evaluation = evaluate_sample(fitted, dataset)
@@ -109,7 +110,7 @@ def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
     return {library: importlib.metadata.version(library) for library in found}
 
 
-def _note_shape(fitted: Imported) -> str:
+def _note_shape(fitted: Imported, dataset: "Dataset") -> str:
     if isinstance(fitted, ImportedOnFrame):
         return "the model is given a pandas DataFrame, so that the site needs pandas"
-    return "the model is given a matrix of numbers"
+    return f"the model is given {'texts' if dataset.texts else 'a matrix of numbers'}"

@@ -12,6 +12,7 @@ from predictor.record.decision import Decision
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Schema
+from predictor.schema.table import take_rows
 from predictor.serving.runtime import Runtime, load_comparable
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
         runtime = champion.runtime
     except ArtifactError:
         return False
-    matrix, classes, tolerance = trained.dataset.matrix, len(candidate.schema.target.classes), trained.dataset.tolerance
+    inputs, classes, tolerance = trained.dataset.inputs, len(candidate.schema.target.classes), trained.dataset.tolerance
     # The first rows that are predicted differently decide.
-    blocks = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
+    blocks = (take_rows(inputs, slice(start, start + ROWS_AT_ONCE)) for start in range(0, len(inputs), ROWS_AT_ONCE))
     return all(
         predict_rows(trained.fitted, rows, classes).equals(predict_rows(runtime.estimator, rows, classes), tolerance)
         for rows in blocks

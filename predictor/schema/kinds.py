@@ -14,10 +14,11 @@ from predictor.formats import Written, format_plain
 from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.text import Text
 from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
 from predictor.texts import normalise_text, quote
 
-Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time"]
+Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time", "text"]
 Task = Literal["regression", "classification"]
 
 
@@ -138,7 +139,7 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
         return value
 
 
-Feature = Number | Integer | Category | Boolean | Date | Datetime | Time
+Feature = Number | Integer | Category | Boolean | Date | Datetime | Time | Text
 # Keys that are stored only where they have a value, since kinds that former builds knew have none of them.
 ADDED = ("format", "zone")
 KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}

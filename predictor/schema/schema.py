@@ -9,8 +9,10 @@ from typing import Any, Self
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import Problem
 from predictor.schema.kinds import Feature, read_feature, write_feature
+from predictor.schema.table import Inputs, Table
 from predictor.schema.target import Target
-from predictor.schema.values import SHOWN_CHOICES, Matrix, Value
+from predictor.schema.text import Text
+from predictor.schema.values import SHOWN_CHOICES, Value
 from predictor.texts import shorten
 
 # A model's name, in its folder and its URLs.
@@ -72,12 +74,24 @@ class Schema:
             problems[shorten(unknown[MOST_UNKNOWN])] = Problem(code="more_unknown_fields", limit=more)
         return problems
 
-    def encode(self, rows: Sequence[Row]) -> Matrix:
-        """Encode n parsed rows as a float64 matrix of shape (n, number of features)."""
+    @cached_property
+    def text_columns(self) -> dict[int, str]:
+        """The names of the features that are texts, by their position."""
+        return {position: each.name for position, each in enumerate(self.features) if isinstance(each, Text)}
+
+    def encode(self, rows: Sequence[Row]) -> Inputs:
+        """Encode n parsed rows as a float64 matrix of shape (n, number of features), with texts next to it."""
         import numpy as np
 
         encoded = [[feature.encode(row.values[feature.name]) for feature in self.features] for row in rows]
-        return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
+        matrix = np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
+        if not self.text_columns:
+            return matrix
+        texts = {
+            column: np.array([row.values[name] for row in rows], dtype=object)
+            for column, name in self.text_columns.items()
+        }
+        return Table(matrix=matrix, texts=texts)
 
     def to_json(self) -> dict[str, Any]:
         return {"features": [write_feature(feature) for feature in self.features], "target": asdict(self.target)}

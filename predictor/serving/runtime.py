@@ -1,4 +1,4 @@
-"""A loaded version: from a float64 matrix to answers."""
+"""A loaded version: from encoded inputs to answers."""
 
 import logging
 import time
@@ -17,6 +17,7 @@ from predictor.record.interval import MeasuredInterval, read_interval
 from predictor.registry.artifact import load_compiled, load_pickle
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Row, Schema
+from predictor.schema.table import Inputs, Table
 from predictor.schema.values import Label, Matrix, Vector, write_value
 from predictor.threads import run_in_thread
 
@@ -52,15 +53,15 @@ class Runtime:
         answers = self.predict(self.schema.encode(rows))
         return answers, (time.perf_counter() - started) * 1000
 
-    def predict(self, matrix: Matrix) -> list[Answer]:
-        """Answer each row of a matrix of shape (n, features).
+    def predict(self, inputs: Inputs) -> list[Answer]:
+        """Answer each row of a matrix of shape (n, features), or of a table with texts.
 
         Raises NoAnswer when a row has no finite answer: it overflows, or the estimator refuses it.
         """
         try:
             # An overflow is found in the output, and needs no warning from numpy.
             with np.errstate(over="ignore", invalid="ignore"):
-                predicted, probabilities = self._ask(matrix)
+                predicted, probabilities = self._ask(inputs)
         except ValueError as error:
             raise NoAnswer(f"The model cannot answer these inputs ({error}): try values that it has seen.") from error
         numbers = _check_finite(predicted)
@@ -70,14 +71,14 @@ class Runtime:
             return [Answer(output=number) for number in numbers]
         return [Answer(output=number, interval=self.interval.place_around(number)) for number in numbers]
 
-    def _ask(self, matrix: Matrix) -> "tuple[Vector, Matrix | None]":
+    def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
-        if isinstance(self.estimator, CompiledModel):
-            return self.estimator.predict_with_probabilities(matrix)
-        predicted = np.asarray(self.estimator.predict(matrix), dtype=np.float64)
+        if isinstance(self.estimator, CompiledModel) and not isinstance(inputs, Table):
+            return self.estimator.predict_with_probabilities(inputs)
+        predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64)
         if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
-        return predicted, self.estimator.predict_proba(matrix)
+        return predicted, self.estimator.predict_proba(inputs)
 
     def _name_classes(self, numbers: list[float], rows: "Matrix | None") -> list[Answer]:
         classes = self.schema.target.classes

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError, InvalidValue
 from predictor.schema.kinds import Feature, Kind, make_feature
@@ -17,6 +18,7 @@ from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.texts import describe_length, normalise_texts, read_texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Column:
     values: Vector
     choices: tuple[str, ...] = ()
     form: Form | None = None
+    # Of a column of texts, whose values are NaN; None where one is missing.
+    texts: NDArray[np.object_] | None = None
 
     @property
     def reader(self) -> Any:
@@ -49,7 +53,7 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     """
     is_classes = series.name == recipe.target and recipe.task == "classification"
     given = recipe.features.get(series.name, FeatureRecipe())
-    is_category = given.choices is not None or given.kind == "category"
+    is_category = given.choices is not None or given.kind in ("category", "text")
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
     texts = series.str.strip_chars()
@@ -91,6 +95,9 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
         raise recipe.error(f"features.{series.name}.kind", problem)
+    if kind == "text":
+        texts = read_texts(recipe, series)
+        return Column(name=series.name, kind=kind, values=np.full(len(series), np.nan), texts=texts)
     if kind == "category":
         if not given.choices and not given.kind:
             _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
@@ -123,7 +130,7 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
         raise recipe.error(f"features.{series.name}.choices", "leave it out: the column contains decimal numbers")
     if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
-    texts = _normalise_texts(recipe, series)
+    texts = normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
     choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
     if len(set(choices)) < len(choices):
@@ -147,15 +154,6 @@ def _write_choice(choice: str | int, series: pl.Series) -> str:
     return text.removesuffix(".0") if series.dtype.is_integer() else text
 
 
-def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
-    texts = series.cast(pl.String).str.replace_all("\r\n", "\n", literal=True).str.replace_all("\r", "\n", literal=True)
-    if texts.str.contains("\x00", literal=True).any():
-        raise DatasetError(
-            f"{recipe.data_file}: {series.name}: a text contains a NUL character, which databases cannot store."
-        )
-    return texts
-
-
 def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     """Encode the target (no missing values), shape (n,), and describe it.
 
@@ -170,7 +168,7 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     task = recipe.task or infer_task(series)
     if task == "classification":
         if series.dtype == pl.String:
-            series = _normalise_texts(recipe, series)
+            series = normalise_texts(recipe, series)
         classes: list[Label] = sorted(series.unique().to_list())
         if len(classes) < 2:
             raise DatasetError(
@@ -201,16 +199,18 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     `training` has shape (n,) and marks the rows from which the range seen in training is taken.
     """
     given = recipe.features.get(column.name, FeatureRecipe())
-    gaps = bool(np.isnan(column.values).any())
+    gaps = bool(np.isnan(column.values).any()) if column.texts is None else None in column.texts.tolist()
     if given.required and gaps:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
-    values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
+    has_nan = gaps or column.texts is not None
+    values = column.values[training & ~np.isnan(column.values)] if has_nan else column.values[training]
     minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
     _check_limits(recipe, column, minimum, maximum)
     return make_feature(
         name=column.name,
         kind=column.kind,
         **_describe_form(column),
+        **describe_length(column.texts),
         label=given.label or column.name,
         unit=given.unit,
         help=given.help,
@@ -251,6 +251,8 @@ def _find_typical(column: Column, values: Vector) -> Value:
             return _find_middle(values)
         case "date" | "datetime" | "time":
             return str(column.reader.decode(_find_middle(values)))
+        case "text":
+            return None  # It would publish one.
         case _:
             assert_never(column.kind)
 

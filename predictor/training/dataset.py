@@ -10,6 +10,7 @@ from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.schema.kinds import Feature
 from predictor.schema.schema import RESERVED_NAMES, Schema
+from predictor.schema.table import Inputs, Table, Texts
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
@@ -30,6 +31,7 @@ class Dataset:
 
     `matrix` has shape (n, features), `target` (n,): numbers, or codes of the schema's classes. `held_out`
     marks the rows that no training may use; `hashes` decides that, and the folds where no row is held out.
+    `texts` are the columns of texts by position, next to the matrix.
     `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
     the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. The last
     `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
@@ -43,10 +45,16 @@ class Dataset:
     left_out: int
     sha256: str
     notes: list[str]
+    texts: Texts = field(default_factory=dict)
     decimals: frozenset[str] = frozenset()
     row_numbers: frozenset[str] = frozenset()
     outcomes: int = 0
     misfits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What estimators are given: the matrix, or a table where there are texts."""
+        return Table(matrix=self.matrix, texts=self.texts) if self.texts else self.matrix
 
     @property
     def training(self) -> Mask:
@@ -112,6 +120,7 @@ def load_dataset(
     return Dataset(
         schema=Schema(features=features, target=target),
         matrix=matrix,
+        texts={position: each.texts for position, each in enumerate(columns) if each.texts is not None},
         target=target_values,
         hashes=hashes,
         held_out=held_out,

@@ -14,6 +14,7 @@ from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.schema.kinds import Task
+from predictor.schema.table import Inputs
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
@@ -58,8 +59,8 @@ def take_rows(dataset: Dataset, rows: Mask) -> Matrix:
     return np.asfortranarray(dataset.matrix[rows])
 
 
-def predict_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
-    """Predict for a matrix of shape (n, features); `classes` is 0 for a regression.
+def predict_rows(fitted: BaseEstimator, matrix: Inputs, classes: int) -> Predictions:
+    """Predict for a matrix of shape (n, features), or a table with texts; `classes` is 0 for a regression.
 
     Raises TrainingError where a prediction is not a finite number.
     """
@@ -72,7 +73,7 @@ def predict_rows(fitted: BaseEstimator, matrix: Matrix, classes: int) -> Predict
     return Predictions(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
 
 
-def find_probabilities(fitted: BaseEstimator, matrix: Matrix, classes: int) -> NDArray[np.float64]:
+def find_probabilities(fitted: BaseEstimator, matrix: Inputs, classes: int) -> NDArray[np.float64]:
     """The probability of each class, shape (n, classes), for a matrix of shape (n, features)."""
     # A class without training rows has no column: its probability is 0.
     probabilities = np.zeros((len(matrix), classes))
@@ -116,7 +117,8 @@ def evaluate_sample(fitted: Any, dataset: Dataset) -> Evaluation:
     """
     rows = np.ones(len(dataset.target), dtype=bool)
     classes = len(dataset.schema.target.classes)
-    predictions, baseline = (predict_rows(m, dataset.matrix, classes) for m in (fitted, fit_dummy(dataset, rows)))
+    predictions = predict_rows(fitted, dataset.inputs, classes)
+    baseline = predict_rows(fit_dummy(dataset, rows), dataset.matrix, classes)
     return _compare_predictions(SAMPLE_METHOD, dataset, rows, predictions, baseline)
 
 

@@ -30,6 +30,9 @@ def hash_rows(columns: list[Column]) -> Hashes:
 
 
 def _hash_values(column: Column) -> Hashes:
+    if column.texts is not None:
+        texts, places = np.unique(["" if text is None else text for text in column.texts], return_inverse=True)
+        return np.array([_hash_choice(text) for text in texts.tolist()], dtype=np.uint64)[places]
     if column.kind != "category":
         # All NaNs become one and −0.0 becomes 0.0 before their bits are taken.
         canonical = np.where(np.isnan(column.values), np.nan, column.values) + 0.0

@@ -17,6 +17,7 @@ FITTING = {
     "integer": "a whole number below 2⁵³",
     "boolean": "true, false, 1 or 0",
     "category": "a text, a whole number, true or false",
+    "text": "any text",
     "date": "a date such as 2026-03-01, or one that fits `format`",
     "datetime": "a date and time such as 2026-03-01T12:30, or one that fits `format`, all with a zone or all without",
     "time": "a time such as 08:30, or one that fits `format`",
@@ -80,7 +81,9 @@ def describe_free_text(series: pl.Series) -> str:
 def find_misfit(series: pl.Series, kind: Kind) -> object:
     """The first value that does not fit this kind; None where all do."""
     present = series.drop_nulls()
-    if kind == "category":
+    if kind == "text":
+        fits = None
+    elif kind == "category":
         fits = _is_whole(present) if series.dtype.is_float() else None
     elif series.dtype == pl.String:
         fits = match_whole(present, NUMBER_PATTERN) & (kind != "boolean")

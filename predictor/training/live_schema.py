@@ -26,7 +26,7 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
     features = dict(recipe.features)
     for feature in live.features:
         given = features.get(feature.name, FeatureRecipe())
-        if feature.name not in table.columns or given.exclude or given.kind or given.choices:
+        if feature.name not in table.columns or given.exclude or given.kind or given.choices or feature.kind == "text":
             continue
         series = table[feature.name]
         form = find_live_form(feature)

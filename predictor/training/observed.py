@@ -97,6 +97,8 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
             return _fit_number(column, value)
         case "date" | "datetime" | "time":
             return _fit_date(column, value)
+        case "text":
+            raise DoesNotFit(f"{column.name} is a text, and a model of texts is not trained here")
         case _:
             assert_never(column.kind)
 

@@ -21,6 +21,7 @@ from predictor.exceptions import RecipeError
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.text import Text
 from predictor.texts import take_first_line
 from predictor.training.recipe import Recipe
 
@@ -186,7 +187,7 @@ def _sort_feature(feature: Feature) -> str:
             return "categories"
         case Number() | Integer() | Boolean():
             return "numbers"
-        case Date() | Datetime() | Time():
+        case Date() | Datetime() | Time() | Text():
             return f"{feature.kind}s"
         case _:
             assert_never(feature)

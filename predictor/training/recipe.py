@@ -211,6 +211,11 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
         content = content | {key: _write_limit(file, f"{table}.{key}", content[key]) for key in LIMITS & content.keys()}
     feature = _convert(file, table, content, FeatureRecipe)
     _check_zone(file, f"{table}.zone", feature.zone)
+    if feature.kind == "text":
+        raise RecipeError(
+            f"{file}: {table}.kind: must be another one than 'text': a model of texts cannot be trained here yet, only"
+            " imported."
+        )
     if feature.choices and feature.kind not in (None, "category"):
         raise RecipeError(
             f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."

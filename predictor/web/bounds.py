@@ -15,6 +15,7 @@ from predictor.exceptions import (
     UnsupportedContent,
 )
 from predictor.schema.schema import Schema
+from predictor.schema.text import Text
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
 
@@ -27,6 +28,8 @@ MOST_ADMIN_FIELDS = 1000
 MORE_BYTES = 16 * 1024
 # For one number as it is typed, with its separators.
 BYTES_A_VALUE = 200
+# Four in UTF-8, each of which browsers encode as three.
+BYTES_A_CHARACTER = 12
 
 
 class TooMuch(MlsiteError):
@@ -112,7 +115,8 @@ def get_bounds(runtime: Runtime) -> tuple[int, int]:
 def count_bytes(schema: Schema) -> int:
     """An upper bound for the body of this schema's form, in which browsers encode a byte as up to three."""
     texts = (max([feature.name, *feature.choices], key=len) + feature.name for feature in schema.features)
-    return sum(BYTES_A_VALUE + 3 * len(text.encode()) for text in texts)
+    longest = sum(BYTES_A_CHARACTER * each.maximum_length for each in schema.features if isinstance(each, Text))
+    return longest + sum(BYTES_A_VALUE + 3 * len(text.encode()) for text in texts)
 
 
 def count_fields(request: HttpRequest) -> int:

@@ -16,6 +16,7 @@ from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.text import Text
 from predictor.schema.values import Label, Value, write_value
 from predictor.texts import make_printable, normalise_text
 
@@ -134,6 +135,8 @@ def make_widget(feature: Feature) -> forms.Widget:
             return make_number_widget(lowest=lowest, required=feature.required)
         case Date() | Datetime() | Time():
             return make_temporal_widget(feature)
+        case Text():
+            return forms.Textarea(attrs={"rows": 5, "cols": None, **required})
         case _:
             assert_never(feature)
 

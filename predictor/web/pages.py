@@ -15,6 +15,7 @@ from django.utils import timezone
 from predictor.formats import Written, format_label, format_number, format_share
 from predictor.models import Outcome, Prediction, Retirement, Version
 from predictor.moments import read_moment
+from predictor.schema.text import Text
 from predictor.schema.values import write_value
 from predictor.texts import quote
 
@@ -34,16 +35,21 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
 
 
 class ShownValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a table of inputs."""
+    """One line of a table of inputs; a text in words of one's own gets the whole width."""
 
     label: str
     value: Written
+    is_text: bool
 
 
 def list_inputs(prediction: Prediction) -> list[ShownValue]:
     """A prediction's inputs, as the version that made it parsed them."""
     return [
-        ShownValue(label=feature.label, value=feature.write(prediction.inputs.get(feature.name)))
+        ShownValue(
+            label=feature.label,
+            value=feature.write(prediction.inputs.get(feature.name)),
+            is_text=isinstance(feature, Text),
+        )
         for feature in prediction.version.parsed_schema.features
     ]
 

@@ -13,6 +13,7 @@ from predictor.models import Version
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.text import Text
 from predictor.schema.values import Value
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.charts import Chart, Point, draw_base_chart
@@ -93,6 +94,8 @@ class FieldPieces:
         match self._feature:
             case Number() | Integer() | Date() | Datetime() | Time():
                 return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
+            case Text():
+                return self._fillable.replace(PLACEHOLDER, str(escape(written)))
             case Boolean() if self._checked:
                 return self._checked if written == "true" else self._empty
             case Category() | Boolean():

@@ -52,6 +52,13 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN=CATEGORY",
         help="the category for which get_dummies(drop_first=True) made no column; may be repeated",
     )
+    parser.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column that the model takes as a text, where that is not found; may be repeated",
+    )
 
 
 class Command(SiteCommand):
@@ -109,6 +116,7 @@ class Command(SiteCommand):
                 steps=None if options["steps"] is None else dict(options["steps"]),
                 encoders=dict(options["encoder"]),
                 dropped=dict(options["dropped"]),
+                texts=tuple(options["text"]),
             ),
             **{name: options[name] for name in names},
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.text import Text
 from predictor.schema.values import Matrix, Vector
 
 # Enough for every kind of split; a forest has millions.
@@ -53,6 +54,8 @@ def _find_extremes(feature: Feature) -> Iterator[float]:
             yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
             for end in feature.seen:
                 yield from (end, np.nextafter(end, -np.inf), np.nextafter(end, np.inf), 10 * end)
+        case Text():
+            yield from ()  # A model of texts is not compiled.
         case Date() | Datetime() | Time():
             yield from feature.seen
             yield from (end for end in (feature.minimum, feature.maximum) if end is not None)

@@ -1,6 +1,6 @@
 """Adapts a sample to an estimator that was made elsewhere: its task, its columns, its classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from predictor.training.external.label_encoders import Coded, name_choices, name
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.stages import build_pipeline, plan_stages
+from predictor.training.external.text_columns import find_text_columns, takes_list
 from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
 from predictor.training.pipeline import set_single_job
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.row_numbers import find_row_numbers
 
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
@@ -43,7 +45,7 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         return self.source / "pipeline.py"  # Below a file, so it is never found: an import has no code of its own.
 
     def name_way_out(self, column: str) -> str:
-        return "use a sample in which each category occurs more than once; a model of free text cannot be imported yet"
+        return "use a sample in which each category occurs more than once, or name a column of free text with --text"
 
     def error(self, key: str, problem: str) -> RecipeError:
         return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
@@ -72,7 +74,13 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     inputs = table.drop(recipe.target)
     dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
     coded = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
-    dataset = load_sample(describe_categories(recipe, dummies, coded), task)
+    row_numbers = find_row_numbers(table, recipe.target)
+    columns = [name for name in inputs.columns if name not in row_numbers]
+    first = plan.stages[0].transformer if plan.stages else estimator
+    texts = find_text_columns(sample, first, columns, hints.texts)
+    dataset = load_sample(describe_columns(recipe, dummies, coded, texts), task)
+    if plan.names is None and takes_list(first):
+        plan = replace(plan, names=texts)
     wanted = plan.names and list(dict.fromkeys(find_origin(dummies, name) for name in plan.names))
     dataset = name_choices(match_columns(sample, dataset, wanted, plan.count), coded)
     labels = read_labels(file, estimator) if task == "classification" else ()
@@ -94,14 +102,16 @@ def read_sample(recipe: Recipe) -> pl.DataFrame:
     return table
 
 
-def describe_categories(recipe: Recipe, dummies: Mapping[str, Dummies], coded: Mapping[str, Coded]) -> Recipe:
-    """The recipe with the choices of the columns whose categories the estimator knows as codes, in their order."""
+def describe_columns(
+    recipe: Recipe, dummies: Mapping[str, Dummies], coded: Mapping[str, Coded], texts: Sequence[str]
+) -> Recipe:
+    """The recipe with the columns of texts, and the choices of those whose categories the estimator knows as codes."""
     choices = {column: list(each.choices) for column, each in dummies.items()}
     choices |= {column: each.choices for column, each in coded.items() if column != recipe.target}
     made: dict[str, FeatureRecipe] = {
         column: FeatureRecipe(kind="category", choices=[*each]) for column, each in choices.items()
     }
-    return msgspec.structs.replace(recipe, features=made)
+    return msgspec.structs.replace(recipe, features={name: FeatureRecipe(kind="text") for name in texts} | made)
 
 
 def find_origin(dummies: Mapping[str, Dummies], name: str) -> str:
@@ -217,6 +227,7 @@ def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
     return replace(
         dataset,
         schema=replace(dataset.schema, features=tuple(dataset.schema.features[position] for position in order)),
+        texts={place: dataset.texts[position] for place, position in enumerate(order) if position in dataset.texts},
         matrix=dataset.matrix[:, order],
         notes=[*notes, *(f"{name}: left out; it numbers the rows, and the model does not know it" for name in dropped)],
     )

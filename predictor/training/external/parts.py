@@ -18,7 +18,8 @@ class Hints:
     """What the options say about parts, which are called by their names: None or empty where they say nothing.
 
     `steps` are the transformers to apply, in this order, each with the columns that it takes, where these are given.
-    `encoders` gives the columns of label encoders, and `dropped` the categories without a column of their own.
+    `encoders` gives the columns of label encoders, `dropped` the categories without a column of their own,
+    and `texts` are columns of texts.
     """
 
     estimator: str | None = None
@@ -26,6 +27,7 @@ class Hints:
     steps: Mapping[str, tuple[str, ...]] | None = None
     encoders: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,8 +82,10 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
     with warnings.catch_warnings():
         # A warning here would be one for each visitor.
         warnings.filterwarnings("error", message=".*feature names")
-        predictions = predict_rows(on_matrix, dataset.matrix, len(labels))
+        predictions = predict_rows(on_matrix, dataset.inputs, len(labels))
     if bare is not estimator:
+        if dataset.texts:
+            raise ModelFileError("it takes its columns by name")
         frame: Any = pl.from_numpy(dataset.matrix, schema=dataset.schema.names)
         by_names = predict_rows(Imported(estimator=estimator, labels=labels), frame, len(labels))
         scale = 1.0 if labels else float(np.abs(by_names.predicted).max())
@@ -96,7 +98,7 @@ def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...], 
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
     on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=_list_columns(dataset, coded))
-    predict_rows(on_frame, dataset.matrix, len(labels))
+    predict_rows(on_frame, dataset.inputs, len(labels))
     return on_frame
 
 
@@ -114,7 +116,7 @@ def _list_texts(dataset: Dataset, coded: Set[str]) -> list[str]:
 
 
 def prepare_inputs(dataset: Dataset, coded: Set[str]) -> Any:
-    """The sample as an estimator gets it: the matrix, or a DataFrame where it contains texts.
+    """The sample as an estimator gets it: the matrix, or a DataFrame where it contains categories as texts.
 
     Raises WrongLibraries where there is no pandas.
     """

@@ -38,6 +38,8 @@ def measure_importances(
         return SkippedImportances(
             skipped=f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"
         )
+    if dataset.texts:
+        return SkippedImportances(skipped="texts are not shuffled")
     passes = REPEATS * len(names)
     rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_PREDICTIONS // passes), seed)
     matrix, actual = dataset.matrix[rows], dataset.target[rows]
