@@ -55,6 +55,9 @@ DOUBTFUL = {
     "it always has the same value": {"a": ["x"] * ROWS},
     "it always has the same value or is empty": {"a": [3.5] * 50 + [None] * 10},
     "it predicts the target almost perfectly": {"a": [2.2 * y + 1 for y in TARGET]},
+    "-999 occurs 5 times, far from all other values: if it means missing, write missing = [-999]": {
+        "a": [-999.0 if i % 12 == 0 else abs(noise) for i, noise in enumerate(NOISE)]
+    },
     "it contains dates": {"a": [["2024-01-15", "15.02.2024"][i % 2] for i in range(ROWS)]},
 }
 
@@ -343,6 +346,29 @@ def test_awkward_names_are_said_rightly(start):
 def test_any_text_is_a_valid_key_string_and_comment(name, comment):
     toml = f"# {make_printable(comment)}\n[features.{write_key(name)}]\nlabel = {write_string(name)}\n"
     assert tomllib.loads(toml) == {"features": {name: {"label": name}}}
+
+
+@pytest.mark.parametrize("word", ["nil", "#DIV/0!", " Unknown ", "n.a."])
+def test_a_word_for_missing_among_numbers_is_written_into_the_recipe(start, word):
+    values = [word if i % 20 == 3 else str(i % 9) for i in range(ROWS)]
+    draft, recipe, toml = start({"a": values, "b": NOISE, "y": TARGET})
+    block = toml.partition("[features.a]")[2].partition("[features.b]")[0]
+    assert f'\nmissing = ["{word.strip()}"]\n' in block
+    assert f"  a: “{word.strip()}” means missing" in write_report(draft).splitlines()
+    feature = load_dataset(recipe).schema.features[0]
+    assert (feature.kind, feature.required, feature.parse(word)) == ("integer", False, None)
+
+
+def test_a_word_for_missing_in_the_target_is_written_into_the_recipe(start):
+    _, recipe, _ = start({"b": NOISE, "y": ["nil", *map(str, TARGET[1:])]})
+    dataset = load_dataset(recipe)
+    assert (dataset.schema.target.task, dataset.left_out, len(dataset.target)) == ("regression", 1, ROWS - 1)
+
+
+@pytest.mark.parametrize("values", [["12 mm"] + ["1", "2"] * 29 + ["3"], ["nil"] * 40 + ["1", "2"] * 10])
+def test_a_text_among_numbers_that_may_mean_anything_is_not_taken_for_missing(start, values):
+    _, _, toml = start({"a": values, "b": NOISE, "y": TARGET})
+    assert "\nmissing = " not in toml
 
 
 def read_tables():

@@ -88,12 +88,13 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
 
 class Category(Described, frozen=True, kw_only=True, tag="category"):
-    """One of `choices`, which is encoded as its position there."""
+    """One of `choices`, which is encoded as its position there; `merge` has the choice for each other spelling."""
 
     kind: ClassVar[Literal["category"]] = "category"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None
+    merge: dict[str, str] = {}
 
     @cached_property
     def expected(self) -> str:
@@ -115,7 +116,8 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
         return self._find_choice(write_value(value), value)
 
     def _find_choice(self, text: str, given: str | float) -> str:
-        choice = find_written(normalise_text(text), self.choices)
+        text = normalise_text(text)
+        choice = find_written(self.merge.get(text, text), self.choices)
         if choice is None:
             raise self._refuse("not_a_choice", given)
         return choice
@@ -144,6 +146,10 @@ ADDED = ("format", "zone")
 KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
 
 
+# How values are read; the schema stores it apart from what builds that do not know it read.
+READING = ("missing", "merge")
+
+
 def make_feature(*, kind: Kind, **described: Any) -> Feature:
     """Make a feature whose kind is known by its name only."""
     made: Feature = KINDS[kind](**described)
@@ -153,8 +159,15 @@ def make_feature(*, kind: Kind, **described: Any) -> Feature:
 def write_feature(feature: Feature) -> dict[str, Any]:
     """Turn a feature into JSON, its keys in the order in which they were always stored."""
     written = msgspec.to_builtins(feature)
+    for key in READING:
+        written.pop(key, None)
     added = {key: value for key in ADDED if (value := written.pop(key, ""))}
     return {"name": written.pop("name"), "kind": written.pop("kind"), **written, **added}
+
+
+def write_reading(feature: Feature) -> dict[str, Any]:
+    """Turn into JSON how a feature reads its values, as far as the recipe says that."""
+    return {key: msgspec.to_builtins(how) for key in READING if (how := getattr(feature, key, None))}
 
 
 def read_feature(stored: Mapping[str, Any]) -> Feature:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import Problem
-from predictor.schema.kinds import Feature, read_feature, write_feature
+from predictor.schema.kinds import Feature, read_feature, write_feature, write_reading
 from predictor.schema.target import Target
 from predictor.schema.values import SHOWN_CHOICES, Matrix, Value
 from predictor.texts import shorten
@@ -80,11 +80,16 @@ class Schema:
         return np.array(encoded, dtype=np.float64).reshape(len(rows), len(self.features))
 
     def to_json(self) -> dict[str, Any]:
-        return {"features": [write_feature(feature) for feature in self.features], "target": asdict(self.target)}
+        reading = {feature.name: how for feature in self.features if (how := write_reading(feature))}
+        written = {"features": [write_feature(feature) for feature in self.features], "target": asdict(self.target)}
+        return {**written, "reading": reading} if reading else written
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        reading = stored.get("reading", {})
         return cls(
-            features=tuple(read_feature(feature) for feature in stored["features"]),
+            features=tuple(
+                read_feature({**feature, **reading.get(feature["name"], {})}) for feature in stored["features"]
+            ),
             target=Target.from_json(stored["target"]),
         )

@@ -1,6 +1,6 @@
 """Finds the types of columns of texts: missing values, booleans, numbers, numbers with a decimal comma."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 import polars as pl
@@ -21,6 +21,8 @@ LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 BOOLEANS = ["true", "false"]
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 Condition = Callable[[pl.Expr], pl.Expr]
+# By column, the texts that mean missing there; a number in any form.
+Gaps = Mapping[str, Collection[str]]
 
 
 def match_whole(texts: Texts, pattern: str) -> Texts:
@@ -37,14 +39,15 @@ def cast_numbers(texts: pl.Series) -> pl.Series:
     return whole if whole.null_count() == numbers.null_count() else numbers
 
 
-def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+def read_cells(table: pl.DataFrame, gaps: Gaps) -> tuple[pl.DataFrame, bool]:
     """Convert every column of texts to the type of its texts; also return whether there were decimal commas.
 
-    A column with other texts stays as it is, except for missing values; so does one whose commas may separate
-    thousands, unless another column shows that they are decimal commas.
+    What `gaps` names is missing. A column with other texts stays as it is, except for missing values; so does one whose
+    commas may separate thousands, unless another column shows that they are decimal commas.
     """
     with_nan = _find_columns(table, table.select(cs.float()).columns, lambda numbers: numbers.is_nan().any())
     table = table.with_columns(select(with_nan).fill_nan(None))
+    table = table.with_columns(clear_gaps(table[name], gaps[name]) for name in table.columns if name in gaps)
     table = _clear(table, table.select(cs.string()).columns, MISSING)
     texts = table.select(cs.string()).columns
     booleans = _find_texts(table, texts, lambda texts: texts.str.to_lowercase().is_in(BOOLEANS))
@@ -57,6 +60,15 @@ def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     read = [*plain, *commas] if has_decimal_commas else plain
     table = table.with_columns(select(read).str.strip_chars().str.replace(",", ".", literal=True))
     return table.with_columns(cast_numbers(table[name]) for name in read), has_decimal_commas
+
+
+def clear_gaps(series: pl.Series, gaps: Collection[str]) -> pl.Series:
+    """Turn what means missing into missing: these texts, and the numbers among them however they are written."""
+    numbers = [float(gap) for gap in gaps if NUMBER.fullmatch(gap)]
+    is_gap = series.cast(pl.Float64, strict=False).is_in(numbers)
+    if series.dtype == pl.String:
+        is_gap = is_gap.fill_null(value=False) | series.str.strip_chars().is_in(list(gaps))
+    return series.set(is_gap.fill_null(value=False), None)
 
 
 def select(names: Iterable[str]) -> pl.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import MISSING, find_unclear, read_cells
+from predictor.tables.cells import MISSING, Gaps, find_unclear, read_cells
 from predictor.tables.content import Content
 from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, fit_row, has_ragged_row, write_again
 from predictor.tables.header import check_index, read_names
@@ -20,10 +20,11 @@ SAMPLE_ROWS = 10_000
 Options = dict[str, Any]
 
 
-def read_csv(content: Content) -> pl.DataFrame:
+def read_csv(content: Content, gaps: Gaps) -> pl.DataFrame:
     """Read a CSV file, its columns named as in the file, numbers and booleans converted.
 
-    UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes.
+    UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes. What `gaps`
+    names is missing.
     Raises DatasetError naming the file and, where there is one, the line and the column.
     """
     source = Source.of(content)
@@ -35,7 +36,7 @@ def read_csv(content: Content) -> pl.DataFrame:
     source, table = _parse_checked(source, layout)
     if not source.has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
         check_rows(source, layout)
-    table, has_decimal_commas = read_cells(table)
+    table, has_decimal_commas = read_cells(table, gaps)
     if len(table):
         check_index(place, header, table)
     if has_decimal_commas:

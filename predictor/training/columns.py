@@ -1,5 +1,6 @@
 """Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -65,7 +66,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
 
 def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> DatasetError:
     slip, count = series.filter(~is_number)[0], int((is_number & series.is_not_null()).sum())
-    problem = f"{count} values are numbers, but {slip!r} is not: fix it"
+    hint = "" if any(map(str.isdigit, slip)) else f", write missing = [{json.dumps(slip)}] if it means missing"
+    problem = f"{count} values are numbers, but {slip!r} is not: fix it{hint}"
     if not count:
         problem = (
             f"{slip!r} may be thousands or a decimal: write it with a point for decimals and nothing for thousands"
@@ -163,8 +165,9 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     DatasetError.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if given != FeatureRecipe(label=given.label, unit=given.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target, which takes only label and unit")
+    if given != FeatureRecipe(label=given.label, unit=given.unit, missing=given.missing, merge=given.merge):
+        problem = "this is the target, which takes only label, unit, missing and merge"
+        raise recipe.error(f"features.{series.name}", problem)
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes occur more than once")
     task = recipe.task or infer_task(series)
@@ -218,6 +221,8 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         minimum=minimum,
         maximum=maximum,
         choices=column.choices,
+        missing=given.gaps,
+        **_describe_merged(column, given),
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
     )
@@ -228,6 +233,12 @@ def _describe_form(column: Column) -> dict[str, str]:
         return {}
     zone = {"zone": column.form.zone} if column.kind == "datetime" else {}
     return {"format": column.form.format, **zone}
+
+
+def _describe_merged(column: Column, given: FeatureRecipe) -> dict[str, dict[str, str]]:
+    known = set(column.choices)
+    merged = {text: into for text, into in given.aliases.items() if into in known}
+    return {"merge": merged} if column.kind == "category" else {}
 
 
 def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Turns a recipe's table into the matrix that models are trained on, and decides which rows are held out."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from predictor.training.live_schema import keep_labels, keep_live
 from predictor.training.observed import Observed, join_observed
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.spelling import describe_canonical, find_gaps, merge_spellings
 from predictor.training.tolerance import find_tolerance
 
 MANY_CHOICES = 200
@@ -33,6 +35,7 @@ class Dataset:
     `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
     the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. The last
     `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
+    `canonical` says by feature how values were read before they were hashed.
     """
 
     schema: Schema
@@ -47,6 +50,7 @@ class Dataset:
     row_numbers: frozenset[str] = frozenset()
     outcomes: int = 0
     misfits: dict[str, int] = field(default_factory=dict)
+    canonical: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def training(self) -> Mask:
@@ -73,7 +77,7 @@ def load_dataset(
     """
     if not recipe.data_file.is_file():
         raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
-    table, sha256 = read_table(recipe.data_file)
+    table, sha256 = read_table(recipe.data_file, find_gaps(recipe))
     if recipe.target not in table.columns:
         raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
     for name in recipe.features:
@@ -92,7 +96,7 @@ def load_dataset(
     if not len(table):
         raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
     decimals = table.select(cs.float()).columns
-    table = table.with_columns(read_numbers(recipe, series) for series in table)
+    table = table.with_columns(read_numbers(recipe, merge_spellings(recipe, series)) for series in table)
     kept: list[str] = []
     if live is not None:
         recipe, kept = keep_live(recipe, table, live)
@@ -127,6 +131,7 @@ def load_dataset(
         row_numbers=frozenset(row_numbers),
         outcomes=outcomes,
         misfits=misfits,
+        canonical=describe_canonical(recipe, (column.name for column in columns)),
     )
 
 

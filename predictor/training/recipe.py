@@ -13,6 +13,8 @@ from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import SLUG
 from predictor.schema.temporal import find_zone
+from predictor.schema.values import write_value
+from predictor.texts import normalise_text
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 # Databases store no NUL, and JSON has no infinity.
@@ -54,8 +56,21 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     format: Text = ""
     zone: Text = ""
     choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
+    missing: Annotated[list[Text | Finite], msgspec.Meta(min_length=1)] | None = None
+    merge: dict[Text, list[Text]] = {}
     required: bool | None = None
     exclude: bool = False
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The texts that mean missing, sorted; a number as its shortest text."""
+        return tuple(sorted({write_value(each).strip() for each in self.missing or []}))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """By spelling, the text that it is merged into."""
+        merged = {normalise_text(text): into for into, texts in self.merge.items() for text in texts}
+        return {text: normalise_text(into) for text, into in merged.items()}
 
 
 class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,6 +230,7 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
         raise RecipeError(
             f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
         )
+    _check_spelling(file, table, feature)
     return feature
 
 
@@ -232,6 +248,18 @@ def _check_zone(file: Path, key: str, zone: str) -> None:
             find_zone(zone)
     except (ValueError, OSError, KeyError) as error:
         raise RecipeError(f"{file}: {key}: must be a time zone such as Europe/Berlin, not {zone!r}.") from error
+
+
+def _check_spelling(file: Path, table: str, feature: FeatureRecipe) -> None:
+    """Refuse a spelling that is merged into two texts, or into one that is itself merged or means missing."""
+    spellings = [normalise_text(text) for texts in feature.merge.values() for text in texts]
+    kept = [*map(normalise_text, feature.merge), *map(str, feature.choices or [])]
+    for text in spellings:
+        if spellings.count(text) > 1 or text in kept:
+            problem = f"{text!r} is merged more than once" if text not in kept else f"{text!r} is also a value to keep"
+            raise RecipeError(f"{file}: {table}.merge: {problem}: write it in one place.")
+    if both := [text for text in (*kept, *spellings) if text.strip() in feature.gaps]:
+        raise RecipeError(f"{file}: {table}.missing: {both[0]!r} is also a value: write it in one place.")
 
 
 def _convert_tune(file: Path, content: Any) -> TuneRecipe:

@@ -27,6 +27,8 @@ MOST_ROWS = 0.9
 GIVEN_AWAY = 0.99
 ROWS_TO_ASK = 10_000
 MOST_BYTES = 1_000_000_000
+# Written for missing by instruments and surveys, far from all other values.
+SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
 NAMED_AS_ID = re.compile(r"(?i:(.*[ _.-])?(id|uuid|guid|index|rownames?)|unnamed: 0)|.*[a-z](Id|ID)")
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"]
 
@@ -132,11 +134,26 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         yield "its name looks like an id, which has no meaning for a new row"
     elif column.kind == "integer" and different == rows >= FEW_ROWS:
         yield "every row has a different whole number, like an id, which has no meaning for a new row"
+    if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
+        times = count(int((present == sentinel).sum()), "time", "times")
+        hint = f"if it means missing, write missing = [{sentinel:g}]"
+        yield f"{sentinel:g} occurs {times}, far from all other values: {hint}"
     if is_text and reads_as_dates(series):
         yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
         yield f"{texts}, like free text: each is a category of its own"
+
+
+def find_sentinel(values: Vector) -> float | None:
+    """The one value, of those often written for missing, that occurs more than once and is far from all the others."""
+    for sentinel in SENTINELS:
+        others = values[values != sentinel]
+        if len(values) - len(others) < 2 or not len(others):
+            continue
+        if (sentinel < 0 <= others.min()) or (sentinel > 0 and 10 * others.max() < sentinel):
+            return sentinel
+    return None
 
 
 def reads_as_dates(series: pl.Series) -> bool:

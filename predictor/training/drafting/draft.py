@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from predictor.formats import Quantity, format_number
@@ -12,7 +12,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label
 from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
-from predictor.training.recipe import EstimatorRecipe
+from predictor.training.recipe import EstimatorRecipe, FeatureRecipe
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 MANY_COLUMNS = 50
@@ -24,7 +24,7 @@ class Draft:
 
     `source` is the table as the author named it and `data` its copy; `low` and `high` are the range of a target of
     numbers, and `other_task` is another task that it allows. `sets_task` is true where the estimator, and not the
-    target, decided the task.
+    target, decided the task. `features` has the keys without which columns would be read otherwise.
     """
 
     slug: str
@@ -40,6 +40,7 @@ class Draft:
     estimator: EstimatorRecipe
     doubts: tuple[str, ...]
     findings: list[Finding]
+    features: dict[str, FeatureRecipe] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -80,7 +81,8 @@ def write_toml(draft: Draft) -> str:
         f"[features.{write_key(target.name)}]  # The target.",
         f"# label = {write_string(target.name)}",
         '# unit = ""',
-        *_write_features(draft.findings),
+        *_write_keys(draft.features.get(target.name)),
+        *_write_features(draft),
     ]
     return "\n".join(lines) + "\n"
 
@@ -95,11 +97,13 @@ def _write_task(draft: Draft) -> Iterator[str]:
         yield f"# The task is {draft.target.task}."
 
 
-def _write_features(findings: list[Finding]) -> Iterator[str]:
-    """A table for each column; where there are many, only for those with a doubt or an obstacle."""
+def _write_features(draft: Draft) -> Iterator[str]:
+    """A table for each column; where there are many, only for those with a doubt, an obstacle or keys."""
+    findings, keyed = draft.findings, draft.features.keys()
     is_long = len(findings) > MANY_COLUMNS
+    quiet = {each.name for each in findings if not each.doubts and not each.obstacle} - keyed
     for finding in findings:
-        if is_long and not finding.doubts and not finding.obstacle:
+        if is_long and finding.name in quiet:
             continue
         yield ""
         yield f"[features.{write_key(finding.name)}]"
@@ -110,13 +114,24 @@ def _write_features(findings: list[Finding]) -> Iterator[str]:
         yield from (f"# Doubt: {end_sentence(doubt)}" for doubt in finding.doubts)
         if finding.doubts:
             yield "# exclude = true"
+        yield from _write_keys(draft.features.get(finding.name))
         yield f"# label = {write_string(finding.name)}"
         yield '# unit = ""'
-    quiet = sum(not finding.doubts and not finding.obstacle for finding in findings)
     if is_long and quiet:
         yield ""
-        yield f"# {count(quiet, 'more column is a feature', 'more columns are features')}, without doubts."
+        yield f"# {count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
         yield "# To configure one, write its table: [features.<column>]"
+
+
+def _write_keys(given: FeatureRecipe | None) -> Iterator[str]:
+    """The keys without which a column would be read otherwise."""
+    if given and given.missing:
+        yield f"missing = {json.dumps(given.missing, ensure_ascii=False)}"
+
+
+def describe_keys(given: FeatureRecipe) -> str:
+    """How these keys make a column be read."""
+    return f"{', '.join(map(quote, given.missing or []))} means missing"
 
 
 def write_report(draft: Draft) -> str:
@@ -128,6 +143,7 @@ def write_report(draft: Draft) -> str:
     obstacles = [
         f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
     ]
+    read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
     lines += [
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
@@ -136,6 +152,8 @@ def write_report(draft: Draft) -> str:
         "The features:",
         *_shorten(inferred),
     ]
+    if read:
+        lines += ["Read in a way of their own, by keys in model.toml:", *_shorten(read)]
     if doubts:
         lines += ["Doubts, which are comments in model.toml and leave nothing out:", *_shorten(doubts)]
     return "\n".join([*lines, f"Next: check ml_models/{draft.slug}/model.toml, then manage.py retrain {draft.slug}"])

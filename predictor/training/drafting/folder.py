@@ -19,12 +19,14 @@ from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
 from predictor.training.drafting.draft import Draft, write_toml
+from predictor.training.drafting.reading import propose_keys
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
 from predictor.training.kinds import infer_task
 from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.spelling import find_gaps
 
 # A few rows show whether an estimator takes the table; all of them may take hours.
 MOST_TRIED_ROWS = 1_000
@@ -109,9 +111,12 @@ def copy_table(source: Path, folder: Path) -> Path:
 
 def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Draft:
     """Read the table and decide on its first recipe."""
-    table, rows = read_rows(data, target)
-    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
+    table, rows = read_rows(recipe)
+    if features := propose_keys(table):
+        recipe = msgspec.structs.replace(recipe, features=features)
+        table, rows = read_rows(recipe)
+    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     tasks = find_tasks(recipe, table[target])
     if path is not None:
         recipe = choose_task(msgspec.structs.replace(recipe, estimator=EstimatorRecipe(path=path)), tasks)
@@ -138,6 +143,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
         doubts=tuple(doubt_target(described, target_values, left_out)),
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
+        features=recipe.features,
     )
 
 
@@ -161,9 +167,10 @@ def should_hold_out(recipe: Recipe, hashes: Hashes, target_values: Vector, *, ar
     return False
 
 
-def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_rows(recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read all rows, and choose those that have a target; raises DatasetError."""
-    table, _ = read_table(data)
+    data, target = recipe.data_file, recipe.target
+    table, _ = read_table(data, find_gaps(recipe))
     if target not in table.columns:
         raise DatasetError(f"{data}: {target!r} is not a column; the columns are {list_names(table.columns)}.")
     rows = table.filter(pl.col(target).is_not_null())

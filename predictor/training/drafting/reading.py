@@ -1,0 +1,34 @@
+"""Finds how a table's columns must be read where their values alone do not show it: keys for the first recipe."""
+
+import polars as pl
+
+from predictor.tables.cells import NUMBER_PATTERN, match_whole
+from predictor.training.recipe import FeatureRecipe
+
+# Among numbers; what pandas reads as missing is missing already.
+MISSING_WORDS = frozenset(
+    {"nil", "none", "missing", "unknown", "unk", "undefined", "not available", "not applicable", "no data", "nodata"}
+    | {"n.a.", "n.a", "na", "n/a", "--", "---", "..", "...", "x", "*", "-", "?", "."}
+    | {"#ref!", "#div/0!", "#value!", "#num!", "#name?", "#null!"}
+)
+
+
+def propose_keys(table: pl.DataFrame) -> dict[str, FeatureRecipe]:
+    """By column, the keys that a recipe needs so that it is read as it is meant."""
+    proposed = {series.name: _propose_feature(series) for series in table if series.dtype == pl.String}
+    return {name: keys for name, keys in proposed.items() if keys != FeatureRecipe()}
+
+
+def _propose_feature(series: pl.Series) -> FeatureRecipe:
+    if words := find_missing_words(series):
+        return FeatureRecipe(missing=words)
+    return FeatureRecipe()
+
+
+def find_missing_words(series: pl.Series) -> list[str | float]:
+    """The words that mean missing, where all other texts of a column are numbers and these are most."""
+    texts = series.str.strip_chars().drop_nulls()
+    is_number = match_whole(texts, NUMBER_PATTERN)
+    words = texts.filter(~is_number).unique().sort().to_list()
+    are_known = bool(words) and all(word.lower() in MISSING_WORDS for word in words)
+    return words if are_known and is_number.mean() > 0.5 else []  # type: ignore[operator]  # A column is not empty.
