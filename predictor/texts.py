@@ -18,6 +18,11 @@ def normalise_text(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database stores this text: it has no NUL, no half of a pair of surrogates, and not only blanks."""
+    return bool(text.strip()) and "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def make_printable(text: str) -> str:
     """Escape every unprintable character, so that none can affect a terminal or a page."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from predictor.exceptions import DatasetError, MlsiteError, RecipeError
+from predictor.exceptions import DatasetError, InvalidValue, MlsiteError, RecipeError
 from predictor.management.commands.startmodel import Command
 from predictor.texts import make_printable
 from predictor.training.dataset import load_dataset
@@ -369,6 +369,49 @@ def test_a_word_for_missing_in_the_target_is_written_into_the_recipe(start):
 def test_a_text_among_numbers_that_may_mean_anything_is_not_taken_for_missing(start, values):
     _, _, toml = start({"a": values, "b": NOISE, "y": TARGET})
     assert "\nmissing = " not in toml
+
+
+def test_spellings_that_differ_in_case_or_blanks_are_doubted_and_united_by_the_line_that_is_proposed(start):
+    smoker, city = ["Yes", "yes", "YES", "No", "No", "no "] * 10, ["Berlin", "Berlin", " Berlin", "BERLIN", "Bonn"] * 12
+    draft, recipe, toml = start({"smoker": smoker, "city": city, "a": NOISE, "y": TARGET})
+    assert "“No” is also written “no ”, and 1 more are like that: to unite them" in doubts_of(draft, "smoker")
+    assert "“Berlin” is also written “ Berlin”, “BERLIN”: to unite them, write the line" in doubts_of(draft, "city")
+    assert len(load_dataset(recipe).schema.features[0].choices) == 5
+    recipe.file.write_text(toml.replace("# merge", "merge"))
+    united = load_dataset(read_recipe(recipe.folder.parent, "made")).schema
+    assert [feature.choices for feature in united.features[:2]] == [("No", "YES"), ("Berlin", "Bonn")]
+
+
+def test_classes_that_differ_in_case_or_blanks_are_doubted_and_united_by_the_line_that_is_proposed(start):
+    draft, recipe, toml = start({"a": NOISE, "y": ["yes", "No", "Yes", "no", "No ", "yes"] * 10}, estimator=LOGISTIC)
+    assert any("is also written" in doubt for doubt in draft.doubts)
+    recipe.file.write_text(toml.replace("# merge", "merge"))
+    assert load_dataset(read_recipe(recipe.folder.parent, "made")).schema.target.classes == ("No", "yes")
+
+
+def test_spellings_of_awkward_texts_can_be_united(start):
+    values = ['a "b"', 'A "B"', "c = [d]\x7f", "C = [D]\x7f", "é", "É"] * 10
+    _, recipe, toml = start({"a": values, "b": NOISE, "y": TARGET})
+    recipe.file.write_text(toml.replace("# merge", "merge"))
+    assert len(load_dataset(read_recipe(recipe.folder.parent, "made")).schema.features[0].choices) == 3
+
+
+def test_codes_with_leading_zeros_stay_texts(start):
+    draft, recipe, toml = start({"zip": ["01001", "02139", "60601"] * 20, "b": NOISE, "y": TARGET})
+    assert '\nkind = "category"\n' in toml
+    assert "  zip: codes with leading zeros stay texts" in write_report(draft).splitlines()
+    feature = load_dataset(recipe).schema.features[0]
+    assert (feature.kind, feature.choices, feature.parse("01001")) == ("category", ("01001", "02139", "60601"), "01001")
+    with pytest.raises(InvalidValue):
+        feature.parse("03333")
+
+
+def test_thousands_of_categories_are_features(start):
+    ids = [f"shop {i % 3000}" for i in range(60_000)]
+    noise = np.random.default_rng(0).normal(0, 1, 60_000).round(3)
+    draft, recipe, _ = start({"a": ids, "b": noise, "y": noise[::-1]}, estimator=None)
+    assert [finding.obstacle for finding in draft.findings] == ["", ""]
+    assert len(load_dataset(recipe).schema.features[0].choices) == 3000
 
 
 def read_tables():

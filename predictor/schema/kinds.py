@@ -15,7 +15,10 @@ from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
-from predictor.texts import normalise_text, quote
+from predictor.texts import is_storable, normalise_text, quote
+
+# What forms offer where other values than the choices are taken.
+OTHER = "other"
 
 Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time"]
 Task = Literal["regression", "classification"]
@@ -88,13 +91,17 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
 
 class Category(Described, frozen=True, kw_only=True, tag="category"):
-    """One of `choices`, which is encoded as its position there; `merge` has the choice for each other spelling."""
+    """One of `choices`, which is encoded as its position there; `merge` has the choice for each other spelling.
+
+    Where `unseen` is other, any other text is taken too, and encoded as the position after the last choice.
+    """
 
     kind: ClassVar[Literal["category"]] = "category"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None
     merge: dict[str, str] = {}
+    unseen: Literal["", "other"] = ""
 
     @cached_property
     def expected(self) -> str:
@@ -102,7 +109,11 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
         return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
 
     def encode(self, value: Value) -> float:
-        return math.nan if value is None else float(self.choices.index(value))
+        return math.nan if value is None else self._codes.get(value, float(len(self.choices)))
+
+    def find_option(self, value: str) -> str:
+        """The option of a form that stands for a value: a choice, or other."""
+        return OTHER if self.unseen and value and value not in self._codes else value
 
     def find_warning(self, value: Value) -> str | None:
         if value is None or not self.seen or value in self.seen:
@@ -118,9 +129,15 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     def _find_choice(self, text: str, given: str | float) -> str:
         text = normalise_text(text)
         choice = find_written(self.merge.get(text, text), self.choices)
+        if choice is None and self.unseen and is_storable(text):
+            return text.strip()
         if choice is None:
             raise self._refuse("not_a_choice", given)
         return choice
+
+    @cached_property
+    def _codes(self) -> dict[Value, float]:
+        return {choice: float(code) for code, choice in enumerate(self.choices)}
 
 
 class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
@@ -147,7 +164,7 @@ KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
 
 
 # How values are read; the schema stores it apart from what builds that do not know it read.
-READING = ("missing", "merge")
+READING = ("missing", "merge", "unseen")
 
 
 def make_feature(*, kind: Kind, **described: Any) -> Feature:

@@ -19,6 +19,8 @@ COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 BOOLEANS = ["true", "false"]
+# A postcode or an article's number, which is another one without its zeros.
+CODE_PATTERN = "0[0-9]+"
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 Condition = Callable[[pl.Expr], pl.Expr]
 # By column, the texts that mean missing there; a number in any form.
@@ -28,6 +30,11 @@ Gaps = Mapping[str, Collection[str]]
 def match_whole(texts: Texts, pattern: str) -> Texts:
     """Mark the texts that match `pattern` from end to end; null stays null."""
     return texts.str.contains(f"^(?:{pattern})$")
+
+
+def are_codes(texts: Texts) -> Texts:
+    """Whether texts are digits only, and one begins with a zero: they are codes, and not quantities."""
+    return match_whole(texts, CODE_PATTERN).any() & match_whole(texts, "[0-9]+").all()  # type: ignore[return-value]
 
 
 def cast_numbers(texts: pl.Series) -> pl.Series:
@@ -42,8 +49,9 @@ def cast_numbers(texts: pl.Series) -> pl.Series:
 def read_cells(table: pl.DataFrame, gaps: Gaps) -> tuple[pl.DataFrame, bool]:
     """Convert every column of texts to the type of its texts; also return whether there were decimal commas.
 
-    What `gaps` names is missing. A column with other texts stays as it is, except for missing values; so does one whose
-    commas may separate thousands, unless another column shows that they are decimal commas.
+    What `gaps` names is missing. A column with other texts stays as it is, except for missing values; so does one of
+    codes with leading zeros, and one whose commas may separate thousands, unless another column shows that they are
+    decimal commas.
     """
     with_nan = _find_columns(table, table.select(cs.float()).columns, lambda numbers: numbers.is_nan().any())
     table = table.with_columns(select(with_nan).fill_nan(None))
@@ -57,7 +65,8 @@ def read_cells(table: pl.DataFrame, gaps: Gaps) -> tuple[pl.DataFrame, bool]:
     plain = _find_texts(table, numbers, lambda texts: match_whole(texts, NUMBER_PATTERN))
     commas = _find_texts(table, set(numbers) - set(plain), lambda texts: match_whole(texts, COMMA_PATTERN))
     has_decimal_commas = len(find_unclear(table, commas, ",")) < len(commas)
-    read = [*plain, *commas] if has_decimal_commas else plain
+    codes = _find_columns(table, plain, lambda texts: are_codes(texts.str.strip_chars()))
+    read = [name for name in [*plain, *(commas if has_decimal_commas else [])] if name not in codes]
     table = table.with_columns(select(read).str.strip_chars().str.replace(",", ".", literal=True))
     return table.with_columns(cast_numbers(table[name]) for name in read), has_decimal_commas
 

@@ -134,6 +134,16 @@ def write_again(source: Source, layout: Layout) -> Source:
     return Source(content=source.content, text=text.getvalue(), has_quotes=True)
 
 
+def has_leading_zeros(source: Source, layout: Layout) -> bool:
+    """Whether a cell begins with a zero and another digit."""
+    pattern = re.compile(rb'(?m)(?:^|["%b])0[0-9]' % re.escape(layout.separator.encode()))
+    with source.open_bytes() as stream:
+        while chunk := stream.read(CHUNK) + stream.readline():
+            if pattern.search(chunk):
+                return True
+    return False
+
+
 def has_ragged_row(source: Source, layout: Layout) -> bool:
     """Whether lines of a file without quotes differ in their number of separators; blank lines count as different."""
     with source.open_bytes() as stream:

@@ -11,7 +11,7 @@ from predictor.exceptions import DatasetError, InvalidValue
 from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
-from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
+from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, are_codes, cast_numbers, match_whole
 from predictor.texts import normalise_text
 from predictor.training.date_columns import Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
@@ -39,10 +39,17 @@ class Column:
         return self.form and self.form.reader
 
 
+def drop_zeros(series: pl.Series) -> pl.Series:
+    """Turn codes with leading zeros into whole numbers; leave other columns alone."""
+    texts = series.str.strip_chars() if series.dtype == pl.String else series
+    return read_whole(cast_numbers(texts)) if texts.dtype == pl.String and are_codes(texts.drop_nulls()) else series
+
+
 def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave other texts alone.
 
-    Decimals that are all whole become whole numbers.
+    Decimals that are all whole become whole numbers. Codes with leading zeros stay texts, unless the recipe has another
+    kind or task, or lists choices without them.
 
     Raises DatasetError where most of them do and one does not: a typing error such as "1_0" would otherwise make a
     quantity a category, and so would "1,234", which can be read as two numbers. A recipe where this is meant lists the
@@ -51,9 +58,15 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     is_classes = series.name == recipe.target and recipe.task == "classification"
     given = recipe.features.get(series.name, FeatureRecipe())
     is_category = given.choices is not None or given.kind == "category"
+    texts = series.str.strip_chars() if series.dtype == pl.String else series
+    if series.dtype == pl.String and are_codes(texts.drop_nulls()):
+        is_quantity = given.kind not in (None, "category") or (
+            series.name == recipe.target and recipe.task == "regression"
+        )
+        has_choices = given.choices is not None and not are_codes(pl.Series(map(str, given.choices)))
+        return drop_zeros(texts) if is_quantity or has_choices else texts
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
-    texts = series.str.strip_chars()
     is_number = match_whole(texts, NUMBER_PATTERN).fill_null(value=True)
     if is_number.all() and texts.null_count() < len(texts):
         return read_whole(cast_numbers(texts))
@@ -222,7 +235,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         maximum=maximum,
         choices=column.choices,
         missing=given.gaps,
-        **_describe_merged(column, given),
+        **_describe_choices(recipe, column, given),
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
     )
@@ -235,10 +248,14 @@ def _describe_form(column: Column) -> dict[str, str]:
     return {"format": column.form.format, **zone}
 
 
-def _describe_merged(column: Column, given: FeatureRecipe) -> dict[str, dict[str, str]]:
+def _describe_choices(recipe: Recipe, column: Column, given: FeatureRecipe) -> dict[str, Any]:
+    if column.kind != "category":
+        if given.unseen:
+            raise recipe.error(f"features.{column.name}.unseen", f"it is for categories, and this is {column.kind}")
+        return {}
     known = set(column.choices)
     merged = {text: into for text, into in given.aliases.items() if into in known}
-    return {"merge": merged} if column.kind == "category" else {}
+    return {"merge": merged, "unseen": given.unseen or ""}
 
 
 def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str, ...]:

@@ -14,9 +14,9 @@ from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
-from predictor.training.columns import Column, encode_column, encode_target, infer_feature, read_numbers
+from predictor.training.columns import Column, drop_zeros, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
-from predictor.training.live_schema import keep_labels, keep_live
+from predictor.training.live_schema import keep_labels, keep_live, keep_numbers
 from predictor.training.observed import Observed, join_observed
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
@@ -73,7 +73,8 @@ def load_dataset(
     """Read the recipe's table, add the recorded outcomes, infer the schema of both and split them.
 
     What the recipe leaves open stays as it is in `live`, the schema of the live version. Without `finds_dates`, dates
-    are texts. Raises RecipeError or DatasetError, naming the file and the column or key.
+    are texts, and codes with leading zeros whole numbers, as pandas reads them. Raises RecipeError or DatasetError,
+    naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
         raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
@@ -89,6 +90,8 @@ def load_dataset(
         if _is_feature(recipe, name) or name == recipe.target:
             raise DatasetError(f"{recipe.data_file}: {name}: every form has a field with this name: rename the column.")
     table = table.select(name for name in table.columns if _is_feature(recipe, name) or name == recipe.target)
+    if not finds_dates:
+        table = table.with_columns(map(drop_zeros, table))
     row_numbers = find_row_numbers(table, recipe.target)
     left_out = table[recipe.target].null_count()
     if left_out:
@@ -99,6 +102,7 @@ def load_dataset(
     table = table.with_columns(read_numbers(recipe, merge_spellings(recipe, series)) for series in table)
     kept: list[str] = []
     if live is not None:
+        table = table.with_columns(keep_numbers(recipe, series, live) for series in table)
         recipe, kept = keep_live(recipe, table, live)
         table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
     target, target_values = encode_target(recipe, table[recipe.target])

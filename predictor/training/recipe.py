@@ -58,6 +58,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
     missing: Annotated[list[Text | Finite], msgspec.Meta(min_length=1)] | None = None
     merge: dict[Text, list[Text]] = {}
+    unseen: Literal["other"] | None = None
     required: bool | None = None
     exclude: bool = False
 
@@ -229,6 +230,10 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
     if feature.choices and feature.kind not in (None, "category"):
         raise RecipeError(
             f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
+        )
+    if feature.unseen and feature.kind not in (None, "category"):
+        raise RecipeError(
+            f"{file}: {table}.unseen: it is for categories, not {feature.kind!r}: leave out one of the two."
         )
     _check_spelling(file, table, feature)
     return feature

@@ -22,6 +22,7 @@ STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
     "sklearn.preprocessing.PolynomialFeatures": preparation.add_polynomial_features,
     "sklearn.preprocessing.RobustScaler": preparation.add_robust_scaler,
     "sklearn.preprocessing.StandardScaler": preparation.add_standard_scaler,
+    "sklearn.preprocessing.TargetEncoder": preparation.add_target_encoder,
 }
 # These predict coefficients times columns plus an intercept, and nothing more.
 LINEAR = (

@@ -36,6 +36,28 @@ def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
     return graph.gather(encoded, [each for each in range(sum(widths)) if each not in dropped])
 
 
+def add_target_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
+    """Look each code up in a table of the target's means: for NaN, for an unknown code, and for those from 0 on."""
+    codes = [np.asarray(each, dtype=np.float64) for each in step.categories_]
+    if any((known < 0).any() or (known % 1 != 0).any() for known in (each[~np.isnan(each)] for each in codes)):
+        raise NotCompiled("TargetEncoder is compiled for codes of categories only")
+    outputs, means = len(step.encodings_) // len(codes), np.atleast_1d(step.target_mean_)
+    size = 4 + int(max(np.nanmax(each, initial=-1) for each in codes))
+    table = np.repeat(np.tile(means, len(codes))[:, None], size, axis=1)
+    for output, (row, encoding) in enumerate(zip(table, step.encodings_, strict=True)):
+        known = codes[output // outputs]
+        row[np.where(np.isnan(known), 0, known + 2).astype(int)] = encoding
+    spread = graph.gather(columns, np.repeat(np.arange(columns.width), outputs).tolist())
+    last = graph.constant(float(size - 1))
+    place = graph.add(
+        "Min", graph.add("Max", graph.add("Add", spread.name, graph.constant(2.0)), graph.constant(1.0)), last
+    )
+    place = graph.add("Where", graph.add("IsNaN", spread.name), graph.constant(0.0), place)
+    starts = graph.constant([np.arange(len(table)) * size], np.int64)
+    place = graph.add("Add", graph.add("Cast", place, to=TensorProto.INT64), starts)
+    return Columns(name=graph.add("Gather", graph.constant(table.ravel()), place), origins=(None,) * len(table))
+
+
 def add_standard_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:
     return _scale(graph, columns, step.mean_ if step.with_mean else None, step.scale_ if step.with_std else None)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,9 @@ from predictor.schema.values import Vector
 from predictor.texts import quote
 from predictor.training.columns import Column, encode_column, read_numbers
 from predictor.training.dates import describe_form, infer_forms
+from predictor.training.drafting.reading import find_messy
 from predictor.training.kinds import MOST_CLASSES, describe_free_text
+from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 
 FEW_ROWS = 30
@@ -37,12 +39,14 @@ DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
 class Finding:
     """A column in a few words, with doubts about it as a feature.
 
-    `obstacle` says why the column is left out; it is empty for a feature.
+    `merge` has the spellings that may mean one value. `obstacle` says why the column is left out; it is empty for a
+    feature.
     """
 
     name: str
     kind: str
     doubts: tuple[str, ...] = ()
+    merge: dict[str, list[str]] = field(default_factory=dict)
     obstacle: str = ""
 
 
@@ -80,7 +84,7 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
     """Refuse the widest categories where the one-hot encoding of all would not fit into memory."""
     size, too_wide = 0, []
     for column in sorted(columns, key=lambda column: len(column.choices)):
-        own = len(column.values) * len(column.choices) * 8
+        own = 0 if is_wide(len(column.choices)) else len(column.values) * len(column.choices) * 8
         size += own
         if size > MOST_BYTES:
             categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
@@ -100,7 +104,9 @@ def inspect_features(
         doubts = list(_doubt_column(table[column.name], column))
         if measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY:
             doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
-        findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts)))
+        merge = find_messy(table[column.name]) if column.kind == "category" else {}
+        doubts += doubt_spellings(merge)
+        findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts), merge=merge))
     return findings
 
 
@@ -154,6 +160,14 @@ def find_sentinel(values: Vector) -> float | None:
         if (sentinel < 0 <= others.min()) or (sentinel > 0 and 10 * others.max() < sentinel):
             return sentinel
     return None
+
+
+def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[str]:
+    if merge:
+        into, others = next(iter(merge.items()))
+        more = f", and {format_number(len(merge) - 1)} more are like that" if len(merge) > 1 else ""
+        written = ", ".join(map(quote, others[:5]))
+        yield f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
 
 
 def reads_as_dates(series: pl.Series) -> bool:

@@ -24,7 +24,8 @@ class Draft:
 
     `source` is the table as the author named it and `data` its copy; `low` and `high` are the range of a target of
     numbers, and `other_task` is another task that it allows. `sets_task` is true where the estimator, and not the
-    target, decided the task. `features` has the keys without which columns would be read otherwise.
+    target, decided the task. `features` has the keys without which columns would be read otherwise, and `merge`
+    the spellings that may be one class.
     """
 
     slug: str
@@ -41,6 +42,7 @@ class Draft:
     doubts: tuple[str, ...]
     findings: list[Finding]
     features: dict[str, FeatureRecipe] = field(default_factory=dict)
+    merge: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -81,6 +83,7 @@ def write_toml(draft: Draft) -> str:
         f"[features.{write_key(target.name)}]  # The target.",
         f"# label = {write_string(target.name)}",
         '# unit = ""',
+        *_write_merge(draft.merge),
         *_write_keys(draft.features.get(target.name)),
         *_write_features(draft),
     ]
@@ -114,6 +117,7 @@ def _write_features(draft: Draft) -> Iterator[str]:
         yield from (f"# Doubt: {end_sentence(doubt)}" for doubt in finding.doubts)
         if finding.doubts:
             yield "# exclude = true"
+        yield from _write_merge(finding.merge)
         yield from _write_keys(draft.features.get(finding.name))
         yield f"# label = {write_string(finding.name)}"
         yield '# unit = ""'
@@ -125,12 +129,22 @@ def _write_features(draft: Draft) -> Iterator[str]:
 
 def _write_keys(given: FeatureRecipe | None) -> Iterator[str]:
     """The keys without which a column would be read otherwise."""
+    if given and given.kind:
+        yield f"kind = {write_string(given.kind)}"
     if given and given.missing:
         yield f"missing = {json.dumps(given.missing, ensure_ascii=False)}"
 
 
+def _write_merge(merge: dict[str, list[str]]) -> Iterator[str]:
+    if merge:
+        pairs = (f"{write_key(into)} = {json.dumps(texts, ensure_ascii=False)}" for into, texts in merge.items())
+        yield f"# merge = {{ {', '.join(pairs)} }}".replace("\x7f", "\\u007f")
+
+
 def describe_keys(given: FeatureRecipe) -> str:
     """How these keys make a column be read."""
+    if given.kind == "category":
+        return "codes with leading zeros stay texts"
     return f"{', '.join(map(quote, given.missing or []))} means missing"
 
 

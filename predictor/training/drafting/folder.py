@@ -17,9 +17,15 @@ from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
-from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
+from predictor.training.drafting.doubts import (
+    FEW_ROWS,
+    doubt_spellings,
+    doubt_target,
+    encode_features,
+    inspect_features,
+)
 from predictor.training.drafting.draft import Draft, write_toml
-from predictor.training.drafting.reading import propose_keys
+from predictor.training.drafting.reading import find_messy, propose_keys
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
 from predictor.training.kinds import infer_task
@@ -113,7 +119,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
     """Read the table and decide on its first recipe."""
     recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
     table, rows = read_rows(recipe)
-    if features := propose_keys(table):
+    if features := propose_keys(table, target):
         recipe = msgspec.structs.replace(recipe, features=features)
         table, rows = read_rows(recipe)
     row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
@@ -128,6 +134,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
         raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
+    merge = find_messy(table[target]) if are_classes else {}
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
     return Draft(
         slug=recipe.slug,
@@ -141,7 +148,8 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         sets_task=recipe.task is not None,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
         estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
-        doubts=tuple(doubt_target(described, target_values, left_out)),
+        doubts=(*doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
+        merge=merge,
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
         features=recipe.features,
     )

@@ -2,7 +2,9 @@
 
 import polars as pl
 
-from predictor.tables.cells import NUMBER_PATTERN, match_whole
+from predictor.tables.cells import NUMBER_PATTERN, are_codes, match_whole
+from predictor.texts import normalise_text
+from predictor.training.kinds import describe_free_text
 from predictor.training.recipe import FeatureRecipe
 
 # Among numbers; what pandas reads as missing is missing already.
@@ -13,16 +15,35 @@ MISSING_WORDS = frozenset(
 )
 
 
-def propose_keys(table: pl.DataFrame) -> dict[str, FeatureRecipe]:
+def propose_keys(table: pl.DataFrame, target: str) -> dict[str, FeatureRecipe]:
     """By column, the keys that a recipe needs so that it is read as it is meant."""
-    proposed = {series.name: _propose_feature(series) for series in table if series.dtype == pl.String}
+    proposed = {
+        series.name: _propose_feature(series, is_target=series.name == target)
+        for series in table
+        if series.dtype == pl.String
+    }
     return {name: keys for name, keys in proposed.items() if keys != FeatureRecipe()}
 
 
-def _propose_feature(series: pl.Series) -> FeatureRecipe:
+def _propose_feature(series: pl.Series, *, is_target: bool) -> FeatureRecipe:
     if words := find_missing_words(series):
         return FeatureRecipe(missing=words)
+    if not is_target and are_codes(series.str.strip_chars().drop_nulls()) and not describe_free_text(series):
+        return FeatureRecipe(kind="category")
     return FeatureRecipe()
+
+
+def find_messy(series: pl.Series) -> dict[str, list[str]]:
+    """By the most frequent spelling, without blanks at its ends, all others that differ in case or blanks alone."""
+    if series.dtype != pl.String:
+        return {}
+    spellings: dict[str, list[str]] = {}
+    counts = series.drop_nulls().value_counts().sort("count", series.name, descending=[True, False])
+    for text in counts[series.name]:
+        spellings.setdefault(" ".join(text.split()).casefold(), []).append(normalise_text(text))
+    messy = (texts for texts in spellings.values() if len(set(texts)) > 1)
+    united = {next((text for text in texts if text == text.strip()), texts[0].strip()): texts for texts in messy}
+    return {into: sorted({*texts} - {into}) for into, texts in united.items()}
 
 
 def find_missing_words(series: pl.Series) -> list[str | float]:
