@@ -87,8 +87,8 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
         own = 0 if is_wide(len(column.choices)) else len(column.values) * len(column.choices) * 8
         size += own
         if size > MOST_BYTES:
-            categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
-            problem = f"{categories} categories make a matrix of {memory} GB: use fewer, or numbers"
+            categories, memory = format_number(len(column.choices)), format_number(size / 1e9, decimals=1)
+            problem = f"{categories} categories, with those of other columns, make a matrix of {memory} GB: use fewer, or numbers"
             too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
