@@ -18,6 +18,7 @@ from predictor.texts import make_printable
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.draft import write_key, write_report, write_string
 from predictor.training.drafting.folder import copy_table, start_model
+from predictor.training.drafting.labels import make_label
 from predictor.training.evaluation import evaluate_model, fit_model
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
@@ -341,7 +342,9 @@ def test_awkward_names_are_said_rightly(start):
     assert load_dataset(recipe).schema.names == AWKWARD
     assert set(recipe.features) == {recipe.target, *AWKWARD}
     uncommented = re.sub(r"^# (label = )", r"\1", toml, flags=re.MULTILINE)
-    assert [each["label"] for each in tomllib.loads(uncommented)["features"].values()] == [recipe.target, *AWKWARD]
+    assert [each["label"] for each in tomllib.loads(uncommented)["features"].values()] == [
+        *map(make_label, [recipe.target, *AWKWARD])
+    ]
 
 
 @given(name=st.text(min_size=1), comment=st.text())

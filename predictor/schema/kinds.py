@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 
 from predictor.formats import Written, format_plain
-from predictor.numbers import find_written, is_whole, read_number
+from predictor.numbers import find_written, is_whole, read_number, strip_unit
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
@@ -58,7 +58,7 @@ class Number(Numeric, frozen=True, kw_only=True, tag="number"):
         return name_example("a number", self.typical)
 
     def _read(self, given: str | float) -> float:
-        number = read_number(given, self.expected)
+        number = read_number(strip_unit(given, self.unit), self.expected)
         self._check_limits(number, given)
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return number + 0.0
@@ -77,7 +77,7 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
         return name_example("a whole number", self.typical)
 
     def _read(self, given: str | float) -> int:
-        number = read_number(given, self.expected)
+        number = read_number(strip_unit(given, self.unit), self.expected)
         if not is_whole(number):
             raise self._refuse("not_whole", given)
         self._check_limits(number, given)

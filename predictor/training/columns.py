@@ -13,6 +13,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, are_codes, cast_numbers, match_whole
 from predictor.texts import normalise_text
+from predictor.training.amounts import read_amounts
 from predictor.training.date_columns import Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
@@ -51,6 +52,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     Decimals that are all whole become whole numbers. Codes with leading zeros stay texts, unless the recipe has another
     kind or task, or lists choices without them.
 
+    Units and separators of thousands are read where the recipe says that it is a quantity.
+
     Raises DatasetError where most of them do and one does not: a typing error such as "1_0" would otherwise make a
     quantity a category, and so would "1,234", which can be read as two numbers. A recipe where this is meant lists the
     choices, or for the target sets the task.
@@ -67,6 +70,12 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
         return drop_zeros(texts) if is_quantity or has_choices else texts
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
+    is_quantity = given.kind in ("number", "integer") or (series.name == recipe.target and recipe.task == "regression")
+    if is_quantity and (amounts := read_amounts(series)):
+        if given.unit and amounts.unit not in ("", given.unit):
+            problem = f"the values of {recipe.data} have the unit {amounts.unit!r}, not {given.unit!r}: write the same"
+            raise recipe.error(f"features.{series.name}.unit", problem)
+        return read_whole(amounts.numbers)
     is_number = match_whole(texts, NUMBER_PATTERN).fill_null(value=True)
     if is_number.all() and texts.null_count() < len(texts):
         return read_whole(cast_numbers(texts))

@@ -17,7 +17,7 @@ from predictor.texts import quote
 from predictor.training.columns import Column, encode_column, read_numbers
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
-from predictor.training.kinds import MOST_CLASSES, describe_free_text
+from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
 from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 
@@ -39,14 +39,15 @@ DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
 class Finding:
     """A column in a few words, with doubts about it as a feature.
 
-    `merge` has the spellings that may mean one value. `obstacle` says why the column is left out; it is empty for a
-    feature.
+    `merge` has the spellings that may mean one value, and `codes` the few whole numbers that may stand for words.
+    `obstacle` says why the column is left out; it is empty for a feature.
     """
 
     name: str
     kind: str
     doubts: tuple[str, ...] = ()
     merge: dict[str, list[str]] = field(default_factory=dict)
+    codes: tuple[int, ...] = ()
     obstacle: str = ""
 
 
@@ -88,7 +89,8 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
         size += own
         if size > MOST_BYTES:
             categories, memory = format_number(len(column.choices)), format_number(size / 1e9, decimals=1)
-            problem = f"{categories} categories, with those of other columns, make a matrix of {memory} GB: use fewer, or numbers"
+            size_of_all = f"{categories} categories, with those of other columns, make a matrix of {memory} GB"
+            problem = f"{size_of_all}: use fewer, or numbers"
             too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
@@ -106,7 +108,8 @@ def inspect_features(
             doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
         merge = find_messy(table[column.name]) if column.kind == "category" else {}
         doubts += doubt_spellings(merge)
-        findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts), merge=merge))
+        codes, kind = find_codes(column), describe_column(column)
+        findings.append(Finding(name=column.name, kind=kind, doubts=tuple(doubts), merge=merge, codes=codes))
     return findings
 
 
@@ -160,6 +163,15 @@ def find_sentinel(values: Vector) -> float | None:
         if (sentinel < 0 <= others.min()) or (sentinel > 0 and 10 * others.max() < sentinel):
             return sentinel
     return None
+
+
+def find_codes(column: Column) -> tuple[int, ...]:
+    """The values of a column of few whole numbers, each of them in several rows: they may stand for words."""
+    if column.kind != "integer":
+        return ()
+    codes, counts = np.unique(column.values[~np.isnan(column.values)], return_counts=True)
+    is_coded = 2 <= len(codes) <= MOST_CLASSES and counts.min() >= FEWEST_ROWS
+    return tuple(int(code) for code in codes) if is_coded else ()
 
 
 def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
+from predictor.training.amounts import read_amounts
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.doubts import (
@@ -24,7 +25,7 @@ from predictor.training.drafting.doubts import (
     encode_features,
     inspect_features,
 )
-from predictor.training.drafting.draft import Draft, write_toml
+from predictor.training.drafting.draft import NO_OTHER, READS_NUMBERS, Draft, write_toml
 from predictor.training.drafting.reading import find_messy, propose_keys
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
@@ -122,6 +123,9 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
     if features := propose_keys(table, target):
         recipe = msgspec.structs.replace(recipe, features=features)
         table, rows = read_rows(recipe)
+    has_amounts = table[target].dtype == pl.String and read_amounts(table[target]) is not None
+    if has_amounts:
+        recipe = msgspec.structs.replace(recipe, task="regression")
     row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     tasks = find_tasks(recipe, table[target])
     if path is not None:
@@ -145,7 +149,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         low=target_values.min().item(),
         high=target_values.max().item(),
         other_task=next((task for task in tasks if task != described.task), None),
-        sets_task=recipe.task is not None,
+        why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
         estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
         doubts=(*doubt_target(described, target_values, left_out), *doubt_spellings(merge)),

@@ -2,9 +2,11 @@
 
 import polars as pl
 
+from predictor.schema.kinds import Kind
 from predictor.tables.cells import NUMBER_PATTERN, are_codes, match_whole
 from predictor.texts import normalise_text
-from predictor.training.kinds import describe_free_text
+from predictor.training.amounts import read_amounts
+from predictor.training.kinds import describe_free_text, read_whole
 from predictor.training.recipe import FeatureRecipe
 
 # Among numbers; what pandas reads as missing is missing already.
@@ -28,6 +30,10 @@ def propose_keys(table: pl.DataFrame, target: str) -> dict[str, FeatureRecipe]:
 def _propose_feature(series: pl.Series, *, is_target: bool) -> FeatureRecipe:
     if words := find_missing_words(series):
         return FeatureRecipe(missing=words)
+    if amounts := read_amounts(series):
+        has_decimals = series.str.contains(r"[.,][0-9]{1,2}(?:[^0-9]|$)").any()
+        kind: Kind = "number" if has_decimals or not read_whole(amounts.numbers).dtype.is_integer() else "integer"
+        return FeatureRecipe(kind=None if is_target else kind, unit=amounts.unit)
     if not is_target and are_codes(series.str.strip_chars().drop_nulls()) and not describe_free_text(series):
         return FeatureRecipe(kind="category")
     return FeatureRecipe()
