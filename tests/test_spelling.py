@@ -1,10 +1,14 @@
 """What the author reads as one value counts as one: in training, hold-out and comparisons, and where it is typed."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
+from django.core.management import call_command
 
 from predictor.exceptions import CannotCompare, InvalidValue, RecipeError
+from predictor.models import Version
 from predictor.schema.schema import Schema
 from predictor.training.contest import Champion, hold_contest
 from predictor.training.dataset import load_dataset
@@ -168,3 +172,24 @@ def test_keys_that_contradict_each_other_are_named(tmp_path, keys, message):
     with pytest.raises(RecipeError) as refused:
         make_recipe(tmp_path, toml=f"{LINE}[features.x]\n{keys}\n")
     assert message in str(refused.value)
+
+
+@pytest.mark.both_databases
+def test_a_retrain_with_a_new_key_cannot_be_compared_until_it_is_live(tmp_path, settings, capsys, db):
+    toml = LINE + '[estimator]\nclass = "sklearn.linear_model.Ridge"\n[features.x]\n'
+    csv = "x,y\n" + "".join(f"{-1 if i % 9 == 0 else i / 10},{2 * i + i % 5}\n" for i in range(200))
+
+    def retrain(keys, *arguments):
+        settings.MODELS_DIR = write_recipe(tmp_path, toml=toml + keys, csv=csv)
+        call_command("retrain", "line", "--format", "json", *arguments)
+        return json.loads(capsys.readouterr().out)[0]
+
+    retrain("")
+    kept = retrain("missing = [-1]\n")
+    assert not kept["promoted"]
+    assert "version 1 reads 'x' by other `missing` or `merge`, and so holds out other rows" in kept["reason"]
+    assert retrain("missing = [-1]\n", "--promote", "always")["promoted"]
+    assert "predicts as version" in retrain("missing = [-1]\n")["reason"]
+    one, *_, live = Version.objects.order_by("number")
+    assert "canonical" not in one.split
+    assert live.split["canonical"] == {"x": {"missing": ["-1"]}}

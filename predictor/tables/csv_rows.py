@@ -136,10 +136,15 @@ def write_again(source: Source, layout: Layout) -> Source:
 
 def has_leading_zeros(source: Source, layout: Layout) -> bool:
     """Whether a cell begins with a zero and another digit."""
-    pattern = re.compile(rb'(?m)(?:^|["%b])0[0-9]' % re.escape(layout.separator.encode()))
+    begins = np.zeros(256, dtype=bool)
+    begins[[*b'\n\r"', ord(layout.separator)]] = True
     with source.open_bytes() as stream:
         while chunk := stream.read(CHUNK) + stream.readline():
-            if pattern.search(chunk):
+            content = np.frombuffer(b"\n" + chunk + b"\n", dtype=np.uint8)
+            zeros = np.flatnonzero(content == ord("0"))
+            zeros = zeros[begins[content[zeros - 1]]]
+            following = content[zeros + 1]
+            if ((following >= ord("0")) & (following <= ord("9"))).any():
                 return True
     return False
 
