@@ -10,7 +10,7 @@ from predictor.training.dataset import load_dataset
 from predictor.training.drafting.draft import write_report
 from predictor.training.drafting.labels import label_columns, make_label
 from tests.recipes import LINE, make_recipe
-from tests.test_start import CLASSES, LINEAR, NOISE, ROWS, TARGET, start  # noqa: F401  # A fixture.
+from tests.test_start import LOGISTIC, NOISE, ROWS, TARGET, start  # noqa: F401  # A fixture.
 
 WHOLE = LINE + "holdout = 0\n"
 
@@ -171,3 +171,11 @@ def test_a_table_of_many_columns_has_its_labels_in_a_line_each(start):  # noqa: 
     assert '\n"Sale_Price 7".label = "Sale price 7"\n' in toml
     labels = [feature.label for feature in load_dataset(recipe).schema.features]
     assert labels == ["Customer id", *(f"Sale price {i}" for i in range(60))]
+
+
+def test_amounts_that_can_be_read_in_two_ways_are_doubted(start):  # noqa: F811
+    values = ["€1,234", "€2,345", "€999"] * 20
+    draft, _, toml = start({"a": values, "b": NOISE, "y": values}, estimator=LOGISTIC)
+    doubt = "“€1,234” may be thousands or a decimal, so it stays a text: write it without separators of thousands"
+    assert doubt in draft.doubts
+    assert f"# Doubt: {doubt}." in toml.partition("[features.a]")[2]

@@ -7,6 +7,7 @@ import polars as pl
 
 from predictor.numbers import UNCLEAR_PATTERN
 from predictor.tables.cells import are_codes, match_whole
+from predictor.texts import quote
 
 CURRENCY = r"[A-Z]{0,3}\p{Sc}"
 SIGN = "[+−-]?"
@@ -32,6 +33,29 @@ class Amounts:
 
 def read_amounts(series: pl.Series) -> Amounts | None:
     """Read a column of texts; None unless all of them have one unit and, taken together, can be read in one way."""
+    found = _divide(series)
+    numbers = _read_digits(found[0]["digits"], found[1]) if found else None
+    if found is None or numbers is None:
+        return None
+    parts, unit = found
+    is_negative = (parts["sign"] + parts["inner"]).str.contains("[−-]")
+    signed = pl.select(pl.when(is_negative).then(-numbers).otherwise(numbers)).to_series()
+    return Amounts(numbers=signed.alias(series.name), unit=unit)
+
+
+def describe_unclear(series: pl.Series) -> str:
+    """Why a column whose texts all have one unit is not read as numbers; empty where it is, or has no unit."""
+    found = _divide(series) if series.dtype == pl.String else None
+    if found is None or not found[1] or _read_digits(found[0]["digits"], found[1]) is not None:
+        return ""
+    example = next((text for text in series if text and ("," in text or "." in text)), series.drop_nulls()[0])
+    return (
+        f"{quote(example)} may be thousands or a decimal, so it stays a text: write it without separators of thousands"
+    )
+
+
+def _divide(series: pl.Series) -> tuple[pl.DataFrame, str] | None:
+    """The parts of each text, and the unit that all have; None where they are something else, or have several."""
     texts = series.str.strip_chars()
     parts = texts.str.extract_groups(TEXT).struct.unnest()
     present = parts.filter(texts.is_not_null())
@@ -41,13 +65,7 @@ def read_amounts(series: pl.Series) -> Amounts | None:
     named = [unit for unit in units.row(0) if unit] if len(units) == 1 else []
     if len(units) > 1 or len(named) > 1 or ((present["sign"] != "") & (present["inner"] != "")).any():
         return None
-    unit = named[0].strip() if named else ""
-    numbers = _read_digits(parts["digits"], unit)
-    if numbers is None:
-        return None
-    is_negative = (parts["sign"] + parts["inner"]).str.contains("[−-]")
-    signed = pl.select(pl.when(is_negative).then(-numbers).otherwise(numbers)).to_series()
-    return Amounts(numbers=signed.alias(series.name), unit=unit)
+    return parts, named[0].strip() if named else ""
 
 
 def _read_digits(digits: pl.Series, unit: str) -> pl.Series | None:

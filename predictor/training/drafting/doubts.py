@@ -14,6 +14,7 @@ from predictor.schema.schema import RESERVED_NAMES
 from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
+from predictor.training.amounts import describe_unclear
 from predictor.training.columns import Column, encode_column, read_numbers
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
@@ -66,7 +67,13 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
                 raise DatasetError("every form has a field with this name: rename the column.")
             series = read_numbers(recipe, table[name])
             if not infer_forms(series) and (obstacle := describe_free_text(series)):
-                refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
+                refused.append(
+                    Finding(
+                        name=name,
+                        kind="free text",
+                        obstacle=describe_unclear(series) or _hint_at_dates(series) or f"{obstacle}.",
+                    )
+                )
                 continue
             columns.append(encode_column(recipe, series))
         except DatasetError as error:
@@ -147,7 +154,9 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         times = count(int((present == sentinel).sum()), "time", "times")
         hint = f"if it means missing, write missing = [{sentinel:g}]"
         yield f"{sentinel:g} occurs {times}, far from all other values: {hint}"
-    if is_text and reads_as_dates(series):
+    if is_text and (unclear := describe_unclear(series)):
+        yield unclear
+    elif is_text and reads_as_dates(series):
         yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"

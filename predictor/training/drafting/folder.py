@@ -15,7 +15,7 @@ from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
-from predictor.training.amounts import read_amounts
+from predictor.training.amounts import describe_unclear, read_amounts
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
 from predictor.training.drafting.doubts import (
@@ -139,6 +139,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
     merge = find_messy(table[target]) if are_classes else {}
+    unclear = [text for text in [describe_unclear(table[target])] if text and are_classes]
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
     return Draft(
         slug=recipe.slug,
@@ -152,7 +153,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
         estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
-        doubts=(*doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
+        doubts=(*unclear, *doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
         merge=merge,
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
         features=recipe.features,
