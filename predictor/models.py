@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
-from predictor.schema.schema import Schema
+from predictor.schema.schema import Schema, read_target
 from predictor.schema.target import Target
 
 
@@ -139,7 +139,7 @@ class Version(models.Model):
     @cached_property
     def target(self) -> Target:
         """What it predicts, without parsing the features, which may be many."""
-        return Target.from_json(self.schema["target"])
+        return read_target(self.schema)
 
     @property
     def decimals(self) -> int | None:
@@ -429,9 +429,10 @@ class Prediction(models.Model):
 
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
+        labels = self.version.schema.get("labels", {})
         return [
-            (feature["name"], Quantity(unit=feature["unit"]).write(self.inputs.get(feature["name"])))
-            for feature in self.version.schema["features"][:most]
+            (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
+            for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
         ]
 
     @cached_property
@@ -450,6 +451,10 @@ class Prediction(models.Model):
         if self.interval is None:
             return None
         return Quantity(unit=self.version.target.unit, decimals=self.decimals).write_range(*self.interval)
+
+
+def _write_input(value: Any, *, unit: str, labels: Mapping[str, str]) -> Written:
+    return Quantity(unit=unit).write(labels.get(value, value) if isinstance(value, str) else value)
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):

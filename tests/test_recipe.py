@@ -175,7 +175,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
 
 
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
-    known = "label, kind, unit, help, minimum, maximum, format, zone, choices, required, exclude"
+    known = "label, kind, unit, help, minimum, maximum, format, zone, choices, labels, required, exclude"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
     assert error == f"FILE: features.bill mm.minimun: there is no such key; it may be one of {known}."
 

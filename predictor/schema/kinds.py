@@ -14,8 +14,9 @@ from predictor.formats import Written, format_plain
 from predictor.numbers import find_written, is_whole, read_number
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
-from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
-from predictor.texts import normalise_text, quote
+from predictor.schema.values import Value, read_boolean, write_given, write_value
+from predictor.schema.words import Words
+from predictor.texts import normalise_text
 
 Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time"]
 Task = Literal["regression", "classification"]
@@ -88,17 +89,24 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
 
 class Category(Described, frozen=True, kw_only=True, tag="category"):
-    """One of `choices`, which is encoded as its position there."""
+    """One of `choices`, which is encoded as its position there; `labels` are the words for some or all of them."""
 
     kind: ClassVar[Literal["category"]] = "category"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None
+    labels: dict[str, str] = {}
+
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.choices, self.labels)
 
     @cached_property
     def expected(self) -> str:
-        more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
-        return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
+        return self.words.expected
+
+    def write(self, value: Value) -> Written:
+        return super().write(self.labels.get(value, value) if isinstance(value, str) else value)
 
     def encode(self, value: Value) -> float:
         return math.nan if value is None else float(self.choices.index(value))
@@ -106,7 +114,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     def find_warning(self, value: Value) -> str | None:
         if value is None or not self.seen or value in self.seen:
             return None
-        return f"{self.label}: {quote(value)} was never seen in training"
+        return f"{self.label}: {self.words.name(str(value))} was never seen in training"
 
     def _read(self, given: str | float) -> str:
         return self._find_choice(write_given(given), given)
@@ -116,6 +124,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
 
     def _find_choice(self, text: str, given: str | float) -> str:
         choice = find_written(normalise_text(text), self.choices)
+        choice = self.words.find_code(text) if choice is None else choice
         if choice is None:
             raise self._refuse("not_a_choice", given)
         return choice
@@ -153,6 +162,7 @@ def make_feature(*, kind: Kind, **described: Any) -> Feature:
 def write_feature(feature: Feature) -> dict[str, Any]:
     """Turn a feature into JSON, its keys in the order in which they were always stored."""
     written = msgspec.to_builtins(feature)
+    written.pop("labels", None)  # The schema stores them, where builds that know no labels do not look.
     added = {key: value for key in ADDED if (value := written.pop(key, ""))}
     return {"name": written.pop("name"), "kind": written.pop("kind"), **written, **added}
 

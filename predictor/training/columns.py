@@ -17,6 +17,7 @@ from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.words import match_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
     kind = kind or infer_kind(series)
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
-        raise recipe.error(f"features.{series.name}.kind", problem)
+        raise recipe.error(f"features.{series.name}.{'labels' if given.labels else 'kind'}", problem)
     if kind == "category":
         if not given.choices and not given.kind:
             _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
@@ -119,13 +120,14 @@ def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
 
 
 def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) -> Column:
+    given_key = "choices" if given.choices or not given.labels else "labels"
     if series.dtype.is_float():
-        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column contains decimal numbers")
+        raise recipe.error(f"features.{series.name}.{given_key}", "leave it out: the column contains decimal numbers")
     if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
+    choices = _list_choices(series, given, found)
     if len(set(choices)) < len(choices):
         raise recipe.error(f"features.{series.name}.choices", f"a choice is listed twice: {list(choices)}")
     if series.dtype == pl.Boolean:
@@ -135,10 +137,21 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
     listed = set(choices)
     unlisted = [text for text in found if text not in listed]
     if unlisted:
-        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the choices or fix the data"
-        raise recipe.error(f"features.{series.name}.choices", problem)
+        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the {given_key} or fix the data"
+        raise recipe.error(f"features.{series.name}.{given_key}", problem)
     codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
+
+
+def _list_choices(series: pl.Series, given: FeatureRecipe, found: list[str]) -> tuple[str, ...]:
+    """The recipe's choices; without any, what its labels name and what is found.
+
+    A column of numbers or booleans is only a category where each of its values has words: else it is a quantity.
+    """
+    if given.choices:
+        return tuple(_write_choice(choice, series) for choice in given.choices)
+    named = tuple(_write_choice(code, series) for code in given.labels)
+    return named if named and series.dtype != pl.String else (*named, *(text for text in found if text not in named))
 
 
 def _write_choice(choice: str | int, series: pl.Series) -> str:
@@ -163,8 +176,10 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     DatasetError.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if given != FeatureRecipe(label=given.label, unit=given.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target, which takes only label and unit")
+    if given != FeatureRecipe(label=given.label, unit=given.unit, labels=given.labels):
+        raise recipe.error(f"features.{series.name}", "this is the target, which takes only label, unit and labels")
+    if given.labels and recipe.task == "regression":
+        raise recipe.error(f"features.{series.name}.labels", "words are for classes, and the task is a regression")
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes occur more than once")
     task = recipe.task or infer_task(series)
@@ -207,6 +222,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
     minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
     _check_limits(recipe, column, minimum, maximum)
+    labels = {"labels": match_labels(recipe, column.name, column.choices)} if given.labels else {}
     return make_feature(
         name=column.name,
         kind=column.kind,
@@ -220,6 +236,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         choices=column.choices,
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
+        **labels,
     )
 
 

@@ -20,6 +20,7 @@ from predictor.training.observed import Observed, join_observed
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.tolerance import find_tolerance
+from predictor.training.words import label_target
 
 MANY_CHOICES = 200
 
@@ -128,6 +129,12 @@ def load_dataset(
         outcomes=outcomes,
         misfits=misfits,
     )
+
+
+def describe_target(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Give the target, whose classes are now known, the words of the recipe. Raises RecipeError."""
+    target = label_target(recipe, dataset.schema.target)
+    return replace(dataset, schema=replace(dataset.schema, target=target))
 
 
 def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) -> tuple[list[Column], Matrix]:

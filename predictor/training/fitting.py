@@ -10,7 +10,7 @@ from predictor.estimators.own_code import Code, read_code
 from predictor.formats import format_number
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
-from predictor.training.dataset import Dataset
+from predictor.training.dataset import Dataset, describe_target
 from predictor.training.evaluation import Evaluation, evaluate_model, fit_model
 from predictor.training.gate import check_gate, choose_metric
 from predictor.training.observed import Observed
@@ -57,6 +57,7 @@ def fit_recipe(
     recipe_sha256: str | None,
 ) -> Trained:
     """Fit and measure the recipe's model. Raises RecipeError, DatasetError, TrainingError, or an estimator's error."""
+    dataset = describe_target(recipe, dataset)
     check_gate(recipe, dataset.schema.target.task)
     # Read once: the signed code must be the one that was trained.
     code = read_code(recipe.pipeline_file)

@@ -19,6 +19,7 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 LIMITS = frozenset({"minimum", "maximum"})
+MOST_CHARACTERS_OF_WORDS = 200
 TOML_NAMES = {
     "str": "a string",
     "int": "an integer",
@@ -54,6 +55,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     format: Text = ""
     zone: Text = ""
     choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
+    labels: dict[str, Text] = {}
     required: bool | None = None
     exclude: bool = False
 
@@ -187,6 +189,10 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     if not isinstance(features, dict):
         raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
     parsed = {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()}
+    target = parsed.get(content.get("target", ""))
+    if target is not None and target.labels:  # Words are for classes.
+        parsed[content["target"]] = msgspec.structs.replace(target, kind=None)
+        content.setdefault("task", "classification")
     estimator = content.pop("estimator", None)
     if estimator is not None:
         estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
@@ -209,13 +215,31 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
         content = {**content, "choices": choices}
     if isinstance(content, dict):
         content = content | {key: _write_limit(file, f"{table}.{key}", content[key]) for key in LIMITS & content.keys()}
+    if isinstance(content, dict) and "labels" in content:
+        _check_labels(file, f"{table}.labels", content["labels"])
     feature = _convert(file, table, content, FeatureRecipe)
     _check_zone(file, f"{table}.zone", feature.zone)
-    if feature.choices and feature.kind not in (None, "category"):
+    made = "choices" if feature.choices else "labels"
+    if (feature.choices or feature.labels) and feature.kind not in (None, "category"):
         raise RecipeError(
-            f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
+            f"{file}: {table}.kind: {made} make a category, not {feature.kind!r}: leave out one of the two."
         )
-    return feature
+    return feature if not feature.labels or feature.kind else msgspec.structs.replace(feature, kind="category")
+
+
+def _check_labels(file: Path, table: str, labels: Any) -> None:
+    """Check what msgspec's messages would not explain: TOML reads a bare 1.5 as a 5 in a table 1."""
+    if not isinstance(labels, dict) or not labels:
+        raise RecipeError(f'{file}: {table}: must be words by code, such as {{ 0 = "no", 1 = "yes" }}, not {labels!r}.')
+    for code, words in labels.items():
+        if not isinstance(words, str) or not words.strip() or len(words) > MOST_CHARACTERS_OF_WORDS:
+            problem = f"must be words of 1 to {MOST_CHARACTERS_OF_WORDS} characters, not {words!r}"
+            hint = (
+                f'; write a code with a point in quotes, "{code}.{next(iter(words))}"'
+                if isinstance(words, dict)
+                else ""
+            )
+            raise RecipeError(f"{file}: {table}.{code}: {problem}{hint}.")
 
 
 def _write_limit(file: Path, key: str, limit: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from predictor.formats import Quantity, format_label
+from predictor.formats import Quantity
 from predictor.record.drawing import measure_text
 from predictor.record.profile import Profile
 from predictor.schema.kinds import Feature
@@ -148,7 +148,7 @@ def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = 
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
     x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + TICK_MARGIN))
     codes: dict[Label | None, int] = {label: code for code, label in enumerate(schema.target.classes)}
-    labels = [format_label(label) for label in schema.target.classes] or ["training points"]
+    labels = [schema.target.name_class(label) for label in schema.target.classes] or ["training points"]
     return Chart(
         title=_describe(x, y, profile),
         x=x,

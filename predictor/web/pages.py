@@ -12,7 +12,7 @@ from django.template.context_processors import csrf
 from django.template.loader import get_template
 from django.utils import timezone
 
-from predictor.formats import Written, format_label, format_number, format_share
+from predictor.formats import Written, format_number, format_share
 from predictor.models import Outcome, Prediction, Retirement, Version
 from predictor.moments import read_moment
 from predictor.schema.values import write_value
@@ -72,8 +72,9 @@ class ShownProbability:
 def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
     """The classes with their probabilities, the most probable first."""
     shares = prediction.probabilities or {}
-    classes = prediction.version.parsed_schema.target.classes if shares else ()
-    ranked = sorted(((format_label(label), shares[write_value(label)]) for label in classes), key=lambda each: -each[1])
+    target = prediction.version.parsed_schema.target
+    named = ((target.name_class(label), shares[write_value(label)]) for label in (target.classes if shares else ()))
+    ranked = sorted(named, key=lambda each: -each[1])
     return [
         ShownProbability(label=label, written=format_share(share), percent=round(share * 100, 1))
         for label, share in ranked

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from predictor.checks.static_files import find_uncollected
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer, OutcomeChanged
-from predictor.formats import format_label
 from predictor.models import Figure, Prediction, Promotion, Retirement, Version
 from predictor.outcomes import recording as outcomes
 from predictor.record.provenance import describe_sources
@@ -199,7 +198,7 @@ def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "retirement": Retirement.objects.find(version.model),
         "schema": schema,
         "metrics": version.written_scores,
-        "classes": [format_label(label) for label in schema.target.classes],
+        "classes": schema.target.listed,
         "chart": pieces.base,
         "backdrop": pieces.get_backdrop(pieces.base),
         "sources": describe_sources(version.parsed_data),

@@ -13,7 +13,7 @@ from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
 from predictor.texts import add_article, list_names
-from predictor.training.dataset import Dataset, load_dataset
+from predictor.training.dataset import Dataset, describe_target, load_dataset
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.wrapping import describe_outputs, wrap_estimator
 from predictor.training.pipeline import set_single_job
@@ -62,6 +62,7 @@ def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
         dataset = match_classes(sample, dataset, labels)
+    dataset = describe_target(recipe, dataset)
     return Adapted(dataset=dataset, estimator=wrap_estimator(file, estimator, dataset, labels))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
 
-from predictor.formats import Quantity, format_label
+from predictor.formats import Quantity
 from predictor.record.drawing import DRAWING_WIDTH, Drawing, measure_text
 from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
@@ -93,7 +93,7 @@ def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_dat
 def _draw_classification(
     name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any
 ) -> None:
-    labels = _shorten_labels([format_label(label) for label in target.classes])
+    labels = _shorten_labels([target.name_class(label) for label in target.classes])
     if name == "confusion":
         return _draw_confusion(labels, evaluation, axes)
     probabilities = evaluation.predictions.probabilities
