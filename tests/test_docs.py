@@ -218,9 +218,10 @@ def name_keys(shape, *left_out):
 
 def test_the_tables_of_a_recipes_keys_have_every_key_and_no_other():
     page = ROOT / "docs/recipes.md"
-    whole = name_keys(recipe.Recipe, "slug", "folder", "features", "estimator", "gate", "tune")
+    whole = name_keys(recipe.Recipe, "slug", "folder", "features", "estimator", "gate", "tune", "output")
     assert read_table(page, "## Keys") == whole | {"[estimator]"} | name_keys(recipe.EstimatorRecipe)
     assert read_table(page, "Below `[features.<column>]`") == name_keys(recipe.FeatureRecipe)
+    assert read_table(page, "`[output]` says") == name_keys(recipe.Output)
 
 
 @pytest.mark.parametrize(("table", "shape"), [("gate", recipe.GateRecipe), ("tune", recipe.TuneRecipe)])

@@ -42,6 +42,7 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
     from predictor.training.external.adaptation import ImportRecipe, adapt_estimator
     from predictor.training.external.model_file import load_estimator
     from predictor.training.fitting import Trained
+    from predictor.training.output import check_probabilities, limit_output, note_beyond
     from predictor.training.recipe import check_slug
 
     started, slug = time.perf_counter(), request.slug
@@ -60,8 +61,11 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
     with blame_recipe(recipe):
         progress(f"{slug}: reading {request.sample}")
         adapted = adapt_estimator(file, estimator, recipe)
-        dataset, fitted = adapted.dataset, adapted.estimator
-        for note in [*dataset.notes, _note_shape(fitted)]:
+        dataset = adapted.dataset
+        target = dataset.schema.target
+        check_probabilities(recipe, target, adapted.estimator)
+        fitted = limit_output(adapted.estimator, target)
+        for note in [*dataset.notes, *note_beyond(target, dataset.target), _note_shape(adapted.estimator)]:
             progress(f"{slug}: {note}")
         progress(f"{slug}: measuring")
         evaluation = evaluate_sample(fitted, dataset)
@@ -69,7 +73,7 @@ def import_model(file: "ModelFile", request: ImportRequest, progress: "Progress"
             recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, share=None, code=None, started=started
         )
         candidate = describe_candidate(trained)
-        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), fitted)
+        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), adapted.estimator)
     data = ImportedSource(
         file=request.sample.name,
         sha256=dataset.sha256,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import msgspec
+
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import Problem
 from predictor.schema.kinds import Category, Feature, read_feature, write_feature
@@ -85,7 +87,9 @@ class Schema:
         labels = {each.name: dict(each.labels) for each in self.features if isinstance(each, Category) and each.labels}
         if self.target.labels:
             labels[self.target.name] = dict(self.target.labels)
-        return {**written, "labels": labels} if labels else written
+        output = msgspec.to_builtins(self.target.output)
+        added = {"labels": labels, "output": output}
+        return {**written, **{key: value for key, value in added.items() if value}}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -101,4 +105,4 @@ class Schema:
 def read_target(stored: Mapping[str, Any]) -> Target:
     """Read the target from a schema's JSON, without parsing the features, which may be many."""
     target = stored["target"]
-    return Target.from_json(target, stored.get("labels", {}).get(target["name"]))
+    return Target.from_json(target, stored.get("labels", {}).get(target["name"]), stored.get("output"))

@@ -17,6 +17,7 @@ from predictor.training.columns import Column, encode_column, encode_target, inf
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.live_schema import keep_labels, keep_live
 from predictor.training.observed import Observed, join_observed
+from predictor.training.output import apply_output
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.tolerance import find_tolerance
@@ -132,8 +133,8 @@ def load_dataset(
 
 
 def describe_target(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Give the target, whose classes are now known, the words of the recipe. Raises RecipeError."""
-    target = label_target(recipe, dataset.schema.target)
+    """Give the target, whose classes are now known, the recipe's words and its `[output]`. Raises RecipeError."""
+    target = apply_output(recipe, label_target(recipe, dataset.schema.target))
     return replace(dataset, schema=replace(dataset.schema, target=target))
 
 
