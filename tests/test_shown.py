@@ -315,7 +315,7 @@ def test_a_retrain_says_how_many_rows_no_output_can_reach(make, capsys, settings
     make("counts", COUNTS, make_counts())
     (settings.MODELS_DIR / "counts/model.toml").write_text(COUNTS + "[output]\nmaximum = 8\n")
     call_command("retrain", "counts")
-    assert re.search(r"counts: \d+ rows have a count beyond the limits of \[output\]", capsys.readouterr().err)
+    assert re.search(r"counts: \d+ rows have values of count beyond the limits of \[output\]", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

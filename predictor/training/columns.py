@@ -176,7 +176,8 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     DatasetError.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if given != FeatureRecipe(label=given.label, unit=given.unit, labels=given.labels):
+    kind = given.kind if given.labels else None
+    if given != FeatureRecipe(label=given.label, unit=given.unit, labels=given.labels, kind=kind):
         raise recipe.error(f"features.{series.name}", "this is the target, which takes only label, unit and labels")
     if given.labels and recipe.task == "regression":
         raise recipe.error(f"features.{series.name}.labels", "words are for classes, and the task is a regression")

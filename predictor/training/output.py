@@ -91,5 +91,5 @@ def note_beyond(target: Target, values: Vector) -> list[str]:
     if not beyond:
         return []
     return [
-        f"{format_number(beyond)} rows have a {target.name} beyond the limits of [output], which is never predicted"
+        f"{format_number(beyond)} rows have values of {target.name} beyond the limits of [output]: no prediction is"
     ]

@@ -151,16 +151,20 @@ def read_recipe(models_dir: Path, slug: str) -> Recipe:
 
     Raises RecipeError, naming the file, the key and what would be right.
     """
+    return _convert_recipe(models_dir / slug / "model.toml", slug, read_content(models_dir, slug))
+
+
+def read_content(models_dir: Path, slug: str) -> dict[str, Any]:
+    """Read a model.toml without checking its keys. Raises RecipeError."""
     file = models_dir / slug / "model.toml"
     check_slug(slug, file)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         known = ", ".join(find_slugs(models_dir)) or "none yet"
         raise RecipeError(f"{file} was not found; the recipes here are: {known}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{file} cannot be read as TOML: {error}.") from error
-    return _convert_recipe(file, slug, content)
 
 
 def check_slug(slug: str, file: Path) -> None:
@@ -178,28 +182,31 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     for key in ("slug", "folder"):
         if key in content:
             raise refuse_key(file, key, Recipe)
-    features = content.pop("features", {})
-    if not isinstance(features, dict):
-        raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
-    parsed = {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()}
-    target = parsed.get(content.get("target", ""))
-    if target is not None and target.labels:  # Words are for classes.
-        parsed[content["target"]] = msgspec.structs.replace(target, kind=None)
-        content.setdefault("task", "classification")
+    described = convert_described(file, content)
+    if described["features"].get(str(content.get("target")), FeatureRecipe()).labels:
+        content.setdefault("task", "classification")  # Words are for classes.
     estimator = content.pop("estimator", None)
     if estimator is not None:
         estimator = convert_table(file, "estimator", estimator, EstimatorRecipe)
-    gate = convert_table(file, "gate", content.pop("gate", {}), GateRecipe)
     tune = _convert_tune(file, content.pop("tune")) if "tune" in content else None
-    output = _convert_output(file, content.pop("output", {}))
     recipe = convert_table(file, "", content, Recipe)
     folder = file.parent
-    recipe = msgspec.structs.replace(
-        recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate, tune=tune, output=output
-    )
+    recipe = msgspec.structs.replace(recipe, slug=slug, folder=folder, estimator=estimator, tune=tune, **described)
     if Path(recipe.data).is_absolute():
         raise recipe.error("data", f"{recipe.data!r} is an absolute path: write its path from {folder}")
     return recipe
+
+
+def convert_described(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Take the tables out of a model.toml that a recipe and a description share, and check them."""
+    features = content.pop("features", {})
+    if not isinstance(features, dict):
+        raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
+    return {
+        "features": {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()},
+        "gate": convert_table(file, "gate", content.pop("gate", {}), GateRecipe),
+        "output": _convert_output(file, content.pop("output", {})),
+    }
 
 
 def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:

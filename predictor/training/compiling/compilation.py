@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.estimators.limited import Limited, Thresholded
 from predictor.training.compiling import boosting, calendar, linear, preparation, trees
@@ -87,11 +88,14 @@ class Compiled:
 def compile_model(fitted: Any, features: int) -> Compiled:
     """Compile a fitted pipeline that takes a matrix of `features` columns; raises NotCompiled with the reason."""
     limited, fitted = (fitted, fitted.estimator) if isinstance(fitted, Limited | Thresholded) else (None, fitted)
+    coded, fitted = (fitted, fitted.estimator) if isinstance(fitted, Coded) else (None, fitted)
     if isinstance(fitted, ImportedOnFrame):
         raise NotCompiled("a model that takes a pandas DataFrame is not compiled")
     graph = Graph()
-    estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
     columns = Columns(name=INPUT, origins=tuple(Origin(column=column) for column in range(features)))
+    if coded is not None:
+        columns = preparation.add_codes(graph, coded.numbers, columns)
+    estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
     steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
     for step in steps[:-1]:
         columns = _add_step(graph, step, columns)
