@@ -12,7 +12,7 @@ Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", max_length=200)]
 
 
-class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A range of outputs with its words: those below `below`, in the target's own unit, and above the former band.
 
     The last band of all may have no upper end.
@@ -22,7 +22,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     below: Finite | None = None
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How outputs are shown and limited; it is stored and signed with the schema, without what is not set.
 
     All numbers but `decimals` are in the target's own unit: what people see is `scale` times that, in `unit`. Outputs
