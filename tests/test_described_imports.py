@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -174,3 +174,18 @@ def test_a_retrain_passes_over_a_model_that_is_only_described(bring, settings, c
     assert "data: is missing: write data, and train it here; without data, it describes a model for importmodel" in (
         capsys.readouterr().err
     )
+
+
+def test_a_gap_in_a_column_of_codes_reaches_a_compiled_model_and_its_pickle(bring):
+    people = PEOPLE.drop(columns="owner").assign(education=PEOPLE["education"].where(PEOPLE.index % 5 != 0))
+    fitted = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(people.to_numpy(), AMOUNT)
+    version = bring(fitted, AMOUNTS.replace("maximum = 9000\n", ""), target=AMOUNT, data=people)
+    compiled, pickled = load_runtime(version), load_comparable(version)
+    assert version.report["compiled"]["state"] == "compiled"
+    rows = [
+        compiled.schema.parse({**row, "education": None if np.isnan(row["education"]) else row["education"]})
+        for row in people.to_dict("records")
+    ]
+    expected = fitted.predict(people.to_numpy()).tolist()
+    for runtime in (compiled, pickled):
+        assert [each.output for each in runtime.answer(rows)[0]] == pytest.approx(expected)

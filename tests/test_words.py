@@ -189,6 +189,7 @@ class = "sklearn.tree.DecisionTreeClassifier"
     [
         ("area", '{ 0 = "city", 1 = "City ", 2 = "x" }', "“City” would be both “0” and “1”"),
         ("area", '{ 0 = "1", 1 = "one", 2 = "x" }', "“1” would be both “1” and “0”"),
+        ("area", '{ 0 = "2.0", 1 = "one", 2 = "x" }', "“2.0” would be both “2” and “0”"),
         ("area", '{ 0 = "city", 1 = "town" }', "also contains '2': add it to the labels or fix the data"),
         ("income", '{ 0 = "none" }', "labels: data.csv also contains 48.9, but category means a text, a whole number"),
         ("granted", '{ 0 = "no", 1 = "yes", 2 = "maybe" }', "labels.2: there is no such value; it has '0', '1'"),
@@ -227,3 +228,22 @@ def test_boolean_classes_take_words():
     assert str(churn.write(True)) == "churns"
     assert str(churn.write(False)) == "no"
     assert churn.listed == ["no", "churns (true)"]
+
+
+def test_words_harm_no_page(client, tmp_path, settings, db):
+    """Words are typed by the author, and may still be copied from anywhere."""
+    evil = "</option><script>alert(1)</script> \" ' {{ x }} שלום"
+    toml = (
+        LOAN.replace('"city"', json.dumps(evil))
+        .replace('"granted"', json.dumps(f"{evil}!"), 2)
+        .replace(f"target = {json.dumps(evil + '!')}", 'target = "granted"')
+    )
+    settings.MODELS_DIR = write_recipe(tmp_path, "loans", toml=toml, csv=make_loans())
+    train(settings.MODELS_DIR, "loans")
+    page = client.post("/loans/", {"area": evil, "married": "Y", "income": "80"}, follow=True).content.decode()
+    about = client.get("/about/loans/").content.decode()
+    for content in (page, about):
+        assert "<script>alert" not in content
+        assert "{{ x }}" in content
+    option = BeautifulSoup(page, "html.parser").select_one('select[name=area] option[value="2"][selected]')
+    assert option.text == evil

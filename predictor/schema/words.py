@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from predictor.numbers import find_written
 from predictor.schema.values import SHOWN_CHOICES
 from predictor.texts import normalise_text, quote
 
@@ -50,8 +51,9 @@ def find_ambiguous(codes: Sequence[str], labels: Mapping[str, str]) -> str | Non
     """Say which words also mean another code; None where each means one."""
     owners: dict[str, str] = {}
     for code, words in labels.items():
-        other = owners.setdefault(fold(words), code)
-        other = next((each for each in codes if each != code and fold(each) == fold(words)), other)
-        if other != code:
+        meant = [owners.setdefault(fold(words), code), find_written(normalise_text(words), codes)]
+        meant += [each for each in codes if fold(each) == fold(words)]
+        other = next((each for each in meant if each not in (None, code)), None)
+        if other is not None:
             return f"{quote(words)} would be both {quote(other)} and {quote(code)}: give each words of its own"
     return None
