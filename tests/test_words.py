@@ -190,6 +190,7 @@ class = "sklearn.tree.DecisionTreeClassifier"
         ("area", '{ 0 = "city", 1 = "City ", 2 = "x" }', "“City” would be both “0” and “1”"),
         ("area", '{ 0 = "1", 1 = "one", 2 = "x" }', "“1” would be both “1” and “0”"),
         ("area", '{ 0 = "2.0", 1 = "one", 2 = "x" }', "“2.0” would be both “2” and “0”"),
+        ("area", '{ 0 = "a", "0.0" = "b", 1 = "c", 2 = "d" }', "labels: a choice is listed twice"),
         ("area", '{ 0 = "city", 1 = "town" }', "also contains '2': add it to the labels or fix the data"),
         ("income", '{ 0 = "none" }', "labels: data.csv also contains 48.9, but category means a text, a whole number"),
         ("granted", '{ 0 = "no", 1 = "yes", 2 = "maybe" }', "labels.2: there is no such value; it has '0', '1'"),

@@ -11,13 +11,12 @@ from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
-from predictor.texts import normalise_text
 from predictor.training.date_columns import Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
-from predictor.training.words import match_labels
+from predictor.training.words import list_choices, match_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +126,9 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = _list_choices(series, given, found)
+    choices = list_choices(series, given, found)
     if len(set(choices)) < len(choices):
-        raise recipe.error(f"features.{series.name}.choices", f"a choice is listed twice: {list(choices)}")
+        raise recipe.error(f"features.{series.name}.{given_key}", f"a choice is listed twice: {list(choices)}")
     if series.dtype == pl.Boolean:
         # A file may write true in any case; the recipe's choices say how people read it.
         texts = texts.replace({choice.lower(): choice for choice in choices})
@@ -141,23 +140,6 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
         raise recipe.error(f"features.{series.name}.{given_key}", problem)
     codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
-
-
-def _list_choices(series: pl.Series, given: FeatureRecipe, found: list[str]) -> tuple[str, ...]:
-    """The recipe's choices; without any, what its labels name and what is found.
-
-    A column of numbers or booleans is only a category where each of its values has words: else it is a quantity.
-    """
-    if given.choices:
-        return tuple(_write_choice(choice, series) for choice in given.choices)
-    named = tuple(_write_choice(code, series) for code in given.labels)
-    return named if named and series.dtype != pl.String else (*named, *(text for text in found if text not in named))
-
-
-def _write_choice(choice: str | int, series: pl.Series) -> str:
-    """Write a choice as the column's values are written: among whole numbers, "1.0" is "1"."""
-    text = normalise_text(str(choice))
-    return text.removesuffix(".0") if series.dtype.is_integer() else text
 
 
 def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
