@@ -14,8 +14,9 @@ from predictor.formats import Written, format_plain
 from predictor.numbers import find_written, is_whole, read_number, strip_unit
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
-from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
-from predictor.texts import is_storable, normalise_text, quote
+from predictor.schema.values import Value, read_boolean, write_given, write_value
+from predictor.schema.words import Words
+from predictor.texts import is_storable, normalise_text
 
 # What forms offer where other values than the choices are taken.
 OTHER = "other"
@@ -91,7 +92,8 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
 
 class Category(Described, frozen=True, kw_only=True, tag="category"):
-    """One of `choices`, which is encoded as its position there; `merge` has the choice for each other spelling.
+    """One of `choices`, which is encoded as its position there; `labels` are the words for some or all of them, and
+    `merge` has the choice for each other spelling.
 
     Where `unseen` is other, any other text is taken too, and encoded as the position after the last choice.
     """
@@ -102,11 +104,18 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     typical: str | None = None
     merge: dict[str, str] = {}
     unseen: Literal["", "other"] = ""
+    labels: dict[str, str] = {}
+
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.choices, self.labels)
 
     @cached_property
     def expected(self) -> str:
-        more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
-        return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
+        return self.words.expected
+
+    def write(self, value: Value) -> Written:
+        return super().write(self.labels.get(value, value) if isinstance(value, str) else value)
 
     def encode(self, value: Value) -> float:
         return math.nan if value is None else self._codes.get(value, float(len(self.choices)))
@@ -118,7 +127,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     def find_warning(self, value: Value) -> str | None:
         if value is None or not self.seen or value in self.seen:
             return None
-        return f"{self.label}: {quote(value)} was never seen in training"
+        return f"{self.label}: {self.words.name(str(value))} was never seen in training"
 
     def _read(self, given: str | float) -> str:
         return self._find_choice(write_given(given), given)
@@ -129,6 +138,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     def _find_choice(self, text: str, given: str | float) -> str:
         text = normalise_text(text)
         choice = find_written(self.merge.get(text, text), self.choices)
+        choice = self.words.find_code(text) if choice is None else choice
         if choice is None and self.unseen and is_storable(text):
             return text.strip()
         if choice is None:
@@ -178,6 +188,7 @@ def write_feature(feature: Feature) -> dict[str, Any]:
     written = msgspec.to_builtins(feature)
     for key in READING:
         written.pop(key, None)
+    written.pop("labels", None)  # The schema stores them, where builds that know no labels do not look.
     added = {key: value for key in ADDED if (value := written.pop(key, ""))}
     return {"name": written.pop("name"), "kind": written.pop("kind"), **written, **added}
 

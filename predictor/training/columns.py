@@ -12,13 +12,13 @@ from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
 from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, are_codes, cast_numbers, match_whole
-from predictor.texts import normalise_text
 from predictor.training.amounts import read_amounts
 from predictor.training.date_columns import Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.words import list_choices, match_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
     kind = kind or infer_kind(series)
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
-        raise recipe.error(f"features.{series.name}.kind", problem)
+        raise recipe.error(f"features.{series.name}.{'labels' if given.labels else 'kind'}", problem)
     if kind == "category":
         if not given.choices and not given.kind:
             _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
@@ -143,15 +143,16 @@ def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
 
 
 def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) -> Column:
+    given_key = "choices" if given.choices or not given.labels else "labels"
     if series.dtype.is_float():
-        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column contains decimal numbers")
+        raise recipe.error(f"features.{series.name}.{given_key}", "leave it out: the column contains decimal numbers")
     if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = _normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
+    choices = list_choices(series, given, found)
     if len(set(choices)) < len(choices):
-        raise recipe.error(f"features.{series.name}.choices", f"a choice is listed twice: {list(choices)}")
+        raise recipe.error(f"features.{series.name}.{given_key}", f"a choice is listed twice: {list(choices)}")
     if series.dtype == pl.Boolean:
         # A file may write true in any case; the recipe's choices say how people read it.
         texts = texts.replace({choice.lower(): choice for choice in choices})
@@ -159,16 +160,10 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
     listed = set(choices)
     unlisted = [text for text in found if text not in listed]
     if unlisted:
-        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the choices or fix the data"
-        raise recipe.error(f"features.{series.name}.choices", problem)
+        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the {given_key} or fix the data"
+        raise recipe.error(f"features.{series.name}.{given_key}", problem)
     codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
-
-
-def _write_choice(choice: str | int, series: pl.Series) -> str:
-    """Write a choice as the column's values are written: among whole numbers, "1.0" is "1"."""
-    text = normalise_text(str(choice))
-    return text.removesuffix(".0") if series.dtype.is_integer() else text
 
 
 def _normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
@@ -187,9 +182,13 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     DatasetError.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if given != FeatureRecipe(label=given.label, unit=given.unit, missing=given.missing, merge=given.merge):
-        problem = "this is the target, which takes only label, unit, missing and merge"
+    kind = given.kind if given.labels else None
+    allowed = {key: getattr(given, key) for key in ("label", "unit", "labels", "missing", "merge")}
+    if given != FeatureRecipe(kind=kind, **allowed):
+        problem = "this is the target, which takes only label, unit, labels, missing and merge"
         raise recipe.error(f"features.{series.name}", problem)
+    if given.labels and recipe.task == "regression":
+        raise recipe.error(f"features.{series.name}.labels", "words are for classes, and the task is a regression")
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes occur more than once")
     task = recipe.task or infer_task(series)
@@ -232,6 +231,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     values = column.values[training & ~np.isnan(column.values)] if gaps else column.values[training]
     minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
     _check_limits(recipe, column, minimum, maximum)
+    labels = {"labels": match_labels(recipe, column.name, column.choices)} if given.labels else {}
     return make_feature(
         name=column.name,
         kind=column.kind,
@@ -247,6 +247,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         **_describe_choices(recipe, column, given),
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
+        **labels,
     )
 
 

@@ -9,19 +9,22 @@ import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
-from predictor.schema.kinds import Feature
+from predictor.schema.kinds import Feature, Kind
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
 from predictor.training.columns import Column, drop_zeros, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
+from predictor.training.kinds import infer_kind
 from predictor.training.live_schema import keep_labels, keep_live, keep_numbers
 from predictor.training.observed import Observed, join_observed
+from predictor.training.output import apply_output
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import describe_canonical, find_gaps, merge_spellings
 from predictor.training.tolerance import find_tolerance
+from predictor.training.words import label_target
 
 MANY_CHOICES = 200
 
@@ -33,8 +36,9 @@ class Dataset:
     `matrix` has shape (n, features), `target` (n,): numbers, or codes of the schema's classes. `held_out`
     marks the rows that no training may use; `hashes` decides that, and the folds where no row is held out.
     `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
-    the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. The last
-    `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
+    the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. `coded` are
+    the categories that are numbers or booleans in the table, with the kind that they would have without a recipe. The
+    last `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
     `canonical` says by feature how values were read before they were hashed.
     """
 
@@ -48,6 +52,7 @@ class Dataset:
     notes: list[str]
     decimals: frozenset[str] = frozenset()
     row_numbers: frozenset[str] = frozenset()
+    coded: dict[str, Kind] = field(default_factory=dict)
     outcomes: int = 0
     misfits: dict[str, int] = field(default_factory=dict)
     canonical: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -133,10 +138,21 @@ def load_dataset(
         ],
         decimals=frozenset(decimals),
         row_numbers=frozenset(row_numbers),
+        coded={
+            column.name: infer_kind(table[column.name])
+            for column in columns
+            if column.kind == "category" and table[column.name].dtype != pl.String
+        },
         outcomes=outcomes,
         misfits=misfits,
         canonical=describe_canonical(recipe, (column.name for column in columns)),
     )
+
+
+def describe_target(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Give the target, whose classes are now known, the recipe's words and its `[output]`. Raises RecipeError."""
+    target = apply_output(recipe, label_target(recipe, dataset.schema.target))
+    return replace(dataset, schema=replace(dataset.schema, target=target))
 
 
 def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) -> tuple[list[Column], Matrix]:

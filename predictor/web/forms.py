@@ -10,7 +10,6 @@ from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.formats import format_label
 from predictor.problems import Problem
 from predictor.schema.kinds import OTHER, Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
@@ -110,7 +109,10 @@ class OutcomeForm(forms.Form):
 def make_outcome_widget(target: Target, predicted: float | Label) -> forms.Widget:
     if target.task == "regression":
         return make_number_widget(lowest=float(predicted), required=True)
-    choices = [("", "choose…"), *((write_value(label), show_choice(format_label(label))) for label in target.classes)]
+    choices = [
+        ("", "choose…"),
+        *((write_value(label), show_choice(target.name_class(label))) for label in target.classes),
+    ]
     return forms.Select(choices=choices, attrs={"required": True})
 
 
@@ -163,7 +165,7 @@ def write_typed(feature: Feature, value: Value) -> str:
 
 def list_choices(feature: Category) -> list[tuple[str, str]]:
     """The options of a select; where the empty text is a choice, it does not also stand for a missing value."""
-    shown = [(choice, show_choice(choice)) for choice in feature.choices]
+    shown = [(choice, show_choice(feature.words.write(choice))) for choice in feature.choices]
     if feature.unseen and OTHER not in feature.choices:
         shown.append((OTHER, OTHER))
     if feature.required:

@@ -1,4 +1,4 @@
-"""Compiles the steps that come before an estimator: imputation, one-hot encoding, scaling, columns side by side."""
+"""Compiles what comes before an estimator: codes, imputation, one-hot encoding, scaling, columns side by side."""
 
 from typing import Any
 
@@ -6,6 +6,21 @@ import numpy as np
 from onnx import TensorProto
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
+
+
+def add_codes(graph: Graph, numbers: dict[int, tuple[float, ...]], columns: Columns) -> Columns:
+    """Replace positions by the numbers that they stand for, in the columns that have any; missing stays missing."""
+    made = [_look_up(graph, graph.gather(columns, [column]), numbers.get(column)) for column in range(columns.width)]
+    origins = tuple(None if column in numbers else each for column, each in enumerate(columns.origins))
+    return Columns(name=graph.add("Concat", *made, axis=1), origins=origins)
+
+
+def _look_up(graph: Graph, column: Columns, numbers: tuple[float, ...] | None) -> str:
+    if numbers is None:
+        return column.name
+    missing, last = graph.add("IsNaN", column.name), graph.constant([[float(len(numbers))]])
+    position = graph.add("Cast", graph.add("Where", missing, last, column.name), to=TensorProto.INT64)
+    return graph.add("Gather", graph.constant([*numbers, np.nan]), position)
 
 
 def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:

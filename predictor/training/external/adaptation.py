@@ -8,12 +8,14 @@ import msgspec
 import numpy as np
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 
+from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.values import Label, write_value
 from predictor.texts import add_article, list_names
-from predictor.training.dataset import Dataset, load_dataset
+from predictor.training.dataset import Dataset, describe_target, load_dataset
+from predictor.training.external.codes import decode_categories, encode_again, find_numbers
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.wrapping import describe_outputs, wrap_estimator
 from predictor.training.pipeline import set_single_job
@@ -24,6 +26,8 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
     """The recipe of an import, which has no model.toml; errors name the model's file `source`, or the sample."""
 
     source: Path
+    # The model.toml that describes it, where there is one.
+    described: Path | None = None
     holdout: float = 0.0
 
     @property
@@ -38,15 +42,20 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         return "use a sample in which each category occurs more than once; a model of free text cannot be imported yet"
 
     def error(self, key: str, problem: str) -> RecipeError:
-        return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
+        is_described = self.described is not None and key.partition(".")[0] in ("features", "output", "gate")
+        return RecipeError(f"{self.described if is_described else self.data_file}: {key}: {problem.rstrip('.')}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """The sample in the estimator's own columns and classes, and the estimator that takes its matrix."""
+    """The sample in the estimator's own columns and classes, and the estimator that takes its matrix.
+
+    `imported` is the estimator itself where that takes the matrix as it is, or takes other numbers for some codes.
+    """
 
     dataset: Dataset
-    estimator: Imported
+    estimator: Imported | Coded
+    imported: Imported
 
 
 def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
@@ -62,7 +71,10 @@ def adapt_estimator(file: ModelFile, estimator: Any, recipe: Recipe) -> Adapted:
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
         dataset = match_classes(sample, dataset, labels)
-    return Adapted(dataset=dataset, estimator=wrap_estimator(file, estimator, dataset, labels))
+    dataset = describe_target(recipe, dataset)
+    numbers = find_numbers(dataset)
+    imported = wrap_estimator(file, estimator, decode_categories(dataset, numbers), labels)
+    return Adapted(dataset=dataset, estimator=encode_again(imported, numbers), imported=imported)
 
 
 def load_sample(recipe: Recipe, task: Task) -> Dataset:

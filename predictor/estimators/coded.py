@@ -1,0 +1,48 @@
+"""An estimator made elsewhere that was fitted on the very codes of categories, not on their positions.
+
+Signed pickles name this class, its module and its fields: do not rename any of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from predictor.schema.values import Matrix, Vector, recode
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Coded:
+    """Gives its estimator, for some columns of the matrix, the number that each position stands for.
+
+    `numbers` has these numbers by column, those of position 0 first.
+    """
+
+    estimator: Any
+    numbers: dict[int, tuple[float, ...]]
+
+    def __str__(self) -> str:
+        return str(self.estimator)
+
+    @property
+    def classes_(self) -> Any:
+        """The codes of the classes, shape (classes,)."""
+        return self.estimator.classes_
+
+    def predict(self, matrix: Matrix) -> Vector:
+        """Predict numbers or class codes, shape (n,), for a matrix of shape (n, features)."""
+        predictions: Vector = self.estimator.predict(self.decode(matrix))
+        return predictions
+
+    @property
+    def predict_proba(self) -> Any:
+        """Probabilities for a matrix, shape (n, classes), in the order of `classes_`; only where there are any."""
+        predict_proba = self.estimator.predict_proba
+        return lambda matrix: predict_proba(self.decode(matrix))
+
+    def decode(self, matrix: Matrix) -> Matrix:
+        """The same matrix with numbers in place of positions; missing values stay missing."""
+        decoded = matrix.copy()
+        for column, numbers in self.numbers.items():
+            decoded[:, column] = recode(matrix[:, column], np.array([*numbers, np.nan]))
+        return decoded
