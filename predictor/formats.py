@@ -26,13 +26,18 @@ ANGLES = frozenset({"°", "′", "″"})
 
 # Structs, which are made in a fraction of a dataclass's time: each page makes about ten.
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """A number with its unit. `text` includes a unit without a space; `unit` is one that follows after a space."""
+    """A number with its unit. `text` includes a unit without a space; `unit` is one that follows after a space.
+
+    `band` are the words for the range that the number is in, where there are any.
+    """
 
     text: str
     unit: str = ""
+    band: str = ""
 
     def __str__(self) -> str:
-        return f"{self.text}{NO_BREAK_SPACE}{self.unit}" if self.unit else self.text
+        number = f"{self.text}{NO_BREAK_SPACE}{self.unit}" if self.unit else self.text
+        return f"{number} ({self.band})" if self.band else number
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -24,8 +24,9 @@ from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
-from predictor.schema.schema import Schema
+from predictor.schema.schema import Schema, read_target
 from predictor.schema.target import Target
+from predictor.schema.values import write_value
 
 
 class SiteManager(models.Manager["Site"]):
@@ -139,13 +140,13 @@ class Version(models.Model):
     @cached_property
     def target(self) -> Target:
         """What it predicts, without parsing the features, which may be many."""
-        return Target.from_json(self.schema["target"])
+        return read_target(self.schema)
 
     @property
     def decimals(self) -> int | None:
         """The decimals of its predictions that have no interval: 4 significant digits of the target's spread."""
         spread = self.parsed_metrics.baseline.get("rmse")  # The baseline is always the mean.
-        return None if spread is None else find_decimals(spread, 4)
+        return None if spread is None else find_decimals(self.target.to_shown(spread), 4)
 
     @property
     def is_imported(self) -> bool:
@@ -429,15 +430,19 @@ class Prediction(models.Model):
 
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
+        labels = self.version.schema.get("labels", {})
         return [
-            (feature["name"], Quantity(unit=feature["unit"]).write(self.inputs.get(feature["name"])))
-            for feature in self.version.schema["features"][:most]
+            (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
+            for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
         ]
 
     @cached_property
     def decimals(self) -> int | None:
-        """The decimals of its output: those of its interval, or without one those of its version."""
-        from_interval = find_interval_decimals(*self.interval) if self.interval else None
+        """The decimals of its output: the recipe's, those of its interval, or without one those of its version."""
+        target = self.version.target
+        if target.output.decimals is not None:
+            return target.output.decimals
+        from_interval = find_interval_decimals(*map(target.to_shown, self.interval)) if self.interval else None
         return self.version.decimals if from_interval is None else from_interval
 
     @cached_property
@@ -449,7 +454,11 @@ class Prediction(models.Model):
         """Its interval, formatted for people; None where it has none."""
         if self.interval is None:
             return None
-        return Quantity(unit=self.version.target.unit, decimals=self.decimals).write_range(*self.interval)
+        return self.version.target.write_range(*self.interval, decimals=self.decimals)
+
+
+def _write_input(value: Any, *, unit: str, labels: Mapping[str, str]) -> Written:
+    return Quantity(unit=unit).write(labels.get(value, value) if isinstance(value, str) else value)
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
@@ -494,6 +503,13 @@ class Outcome(models.Model):
     @property
     def written_value(self) -> Written:
         return self.prediction.version.target.write(self.value)
+
+    @property
+    def typed_value(self) -> str:
+        """Its value as people would type it: exact, and in the unit that they see."""
+        target = self.prediction.version.target
+        value = target.to_shown(float(self.value)) if target.task == "regression" else target.restore(self.value)
+        return write_value(value)
 
 
 class RateWindow(models.Model):

@@ -28,6 +28,16 @@ LARGEST_INTEGER = 2**53 - 1
 WHOLE = re.compile(r"-?[0-9]+(\.0)?")
 
 
+def strip_unit(raw: str | float, unit: str) -> str | float:
+    """A text without its unit, before or after the number; anything else as it is."""
+    if not unit or not isinstance(raw, str):
+        return raw
+    text = raw.strip()
+    if text.endswith(unit) and text[-1] not in "0123456789":
+        return text.removesuffix(unit).rstrip() or raw
+    return text.removeprefix(unit).lstrip() or raw if text[:1] not in "0123456789.,+-−" else raw
+
+
 def read_number(raw: str | float, expected: str) -> float:
     """Read a finite number: a float or an integer as it is, a text as people write it.
 

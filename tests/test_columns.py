@@ -183,8 +183,18 @@ def test_a_quantity_is_taken_as_it_is_with_its_label_and_unit(recipe):
         ),
         ("task = 'regression'", "", ["a", "b"], "task: regression needs a target of numbers, but 'y' contains String."),
         ("task = 'regression'", "", [True, False], "regression needs a target of numbers, but 'y' contains Boolean."),
-        ("", "minimum = 0", [0.5], "model.toml: features.y: this is the target, which takes only label and unit."),
-        ("", "exclude = true", [0.5], "model.toml: features.y: this is the target, which takes only label and unit."),
+        (
+            "",
+            "minimum = 0",
+            [0.5],
+            "model.toml: features.y: this is the target, which takes only label, unit, labels, missing and merge.",
+        ),
+        (
+            "",
+            "exclude = true",
+            [0.5],
+            "model.toml: features.y: this is the target, which takes only label, unit, labels, missing and merge.",
+        ),
         ("", "", ["a", "a"], "data.csv: y: every row is 'a'; at least two classes are needed."),
         ("", "", [1.0, float("inf")], "data.csv: y: 1 rows contain a number beyond ±1.8e308"),
         ("", "", [1.0, NAN], "data.csv: y: a target is not a number."),
@@ -240,7 +250,9 @@ def test_dates_versions_and_ranges_are_categories(recipe, texts):
 def test_one_slip_in_a_column_of_numbers_is_named_and_makes_no_category_of_it(recipe, slip):
     with pytest.raises(DatasetError) as caught:
         read_numbers(recipe(), pl.Series("x", ["1", "2.5", slip, "3"]))
-    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: fix it, or list its choices" in str(caught.value)
+    assert f"data.csv: x: 3 values are numbers, but {slip!r} is not: fix it, " in str(caught.value)
+    assert "or list its choices in the recipe." in str(caught.value)
+    assert (f'write missing = ["{slip}"] if it means missing' in str(caught.value)) == (slip in ("NAN", "-"))
 
 
 def test_texts_with_a_number_among_them_stay_texts(recipe):

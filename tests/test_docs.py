@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, ManagementUtility, get_commands
 
 from benchmarks.attacks import __main__ as attacks
 from predictor.training import recipe
+from predictor.training.description import find_description
 from tests.conftest import ROOT
 
 ALL = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -218,9 +219,10 @@ def name_keys(shape, *left_out):
 
 def test_the_tables_of_a_recipes_keys_have_every_key_and_no_other():
     page = ROOT / "docs/recipes.md"
-    whole = name_keys(recipe.Recipe, "slug", "folder", "features", "estimator", "gate", "tune")
+    whole = name_keys(recipe.Recipe, "slug", "folder", "features", "estimator", "gate", "tune", "output")
     assert read_table(page, "## Keys") == whole | {"[estimator]"} | name_keys(recipe.EstimatorRecipe)
     assert read_table(page, "Below `[features.<column>]`") == name_keys(recipe.FeatureRecipe)
+    assert read_table(page, "`[output]` says") == name_keys(recipe.Output)
 
 
 @pytest.mark.parametrize(("table", "shape"), [("gate", recipe.GateRecipe), ("tune", recipe.TuneRecipe)])
@@ -265,6 +267,9 @@ def test_every_example_of_a_recipe_is_one(page, text, tmp_path):
     (tmp_path / "rent").mkdir()
     is_whole = text.startswith("title")
     (tmp_path / "rent/model.toml").write_text(text if is_whole else WHOLE_RECIPE + text)
+    if page.name == "importing.md":
+        assert find_description(tmp_path, "rent").features
+        return
     assert recipe.read_recipe(tmp_path, "rent").slug == "rent"
 
 

@@ -334,3 +334,107 @@ def test_the_estimator_of_several_is_the_one_of_the_option(bring, client):
     models = {"ridge": Ridge().fit(NUMBERS, RENT), "line": LinearRegression().fit(NUMBERS, RENT)}
     bring("--estimator", "line", model=models, sample=NUMBERS.assign(rent=RENT))
     assert Version.objects.get().estimator == "LinearRegression()"
+
+
+def describe(models_dir, toml):
+    (models_dir / "flat").mkdir()
+    (models_dir / "flat" / "model.toml").write_text(toml)
+
+
+@pytest.mark.parametrize("is_coded", [True, False])
+def test_a_description_gives_words_to_dummies_to_codes_and_to_what_an_encoder_knows(
+    bring, client, models_dir, is_coded
+):
+    describe(
+        models_dir,
+        """
+        [features.floor.labels]
+        0 = "ground floor"
+        1 = "first floor"
+        2 = "second floor"
+        [features.town]
+        label = "City"
+        labels = { Kiel = "Kiel on the fjord" }
+        merge = { Kiel = ["kiel"] }
+        [features.rooms.labels]
+        5 = "five"
+        4 = "four"
+        3 = "three"
+        2 = "two"
+        1 = "one"
+        [output]
+        maximum = 1200.5
+        """,
+    )
+    table, encoder = FLATS[["area", "rooms", "town", "floor"]], LabelEncoder().fit(FLATS["town"])
+    coded = pd.get_dummies(table.assign(town=encoder.transform(table["town"])), columns=["floor"])
+    model = Ridge().fit(coded, RENT)
+    town = (
+        encoder.transform(table["town"])
+        if is_coded
+        else table["town"].where(table.index > 9, table["town"].replace("Kiel", "kiel"))
+    )
+    bring(model={"model": model, "town": encoder}, sample=table.assign(town=town, rent=RENT))
+    schema = Version.objects.get().parsed_schema
+    rooms, town, floor = schema.features[1:]
+    assert (rooms.choices, floor.choices, town.choices) == (("5", "4", "3", "2", "1"), ("0", "1", "2"), tuple(TOWNS))
+    assert (town.label, town.labels, floor.labels["2"]) == ("City", {"Kiel": "Kiel on the fjord"}, "second floor")
+    row = dict.fromkeys(coded, 0) | {"area": 70.0, "rooms": 3, "town": 1, "floor_2": 1}
+    expected = model.predict(pd.DataFrame([row]))[0]
+    assert answer(client, area="70", rooms="three", town="kiel on the fjord", floor="second floor") == pytest.approx(
+        expected
+    )
+    assert answer(client, area="70", rooms="3", town="kiel", floor="2") == pytest.approx(expected)
+    assert Prediction.objects.latest("id").inputs["town"] == "Kiel"
+    assert answer(client, area="149", rooms="5", town="Ulm", floor="0") == 1200.5
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ('[features.town]\nkind = "number"', "features.town.kind: leave it out: the model takes this column as one of"),
+        ('[features.town]\nchoices = ["Bonn"]', "features.town.choices: leave it out: the model takes this column as"),
+        ('[features.town]\nunseen = "other"', "features.town.unseen: leave it out: a LabelEncoder knows no other"),
+        ("[features.town.labels]\nRome = 'x'", "features.town.labels.Rome: there is no such value"),
+    ],
+)
+def test_a_description_that_a_part_does_not_allow_is_refused_with_its_key(bring, models_dir, toml, problem):
+    describe(models_dir, toml)
+    encoder = LabelEncoder().fit(FLATS["town"])
+    model = Ridge().fit(FLATS[["area", "town"]].assign(town=encoder.transform(FLATS["town"])), RENT)
+    sample = FLATS[["area", "town"]].assign(rent=RENT)
+    message = refuse(bring, model={"model": model, "le": encoder}, sample=sample)
+    assert problem in message
+    assert str(models_dir / "flat" / "model.toml") in message
+
+
+def test_dummies_of_a_category_that_was_never_seen_are_all_0_where_a_description_allows_others(
+    bring, client, models_dir
+):
+    describe(models_dir, '[features.town]\nunseen = "other"')
+    model, predict = fit_dummies(FLATS[["area", "town"]])
+    bring(model=model, sample=FLATS[["area", "town"]].assign(rent=RENT))
+    assert answer(client, area="70", town="Rome") == pytest.approx(predict(model, area=70.0), rel=1e-12)
+
+
+def test_classes_of_a_label_encoder_get_the_words_and_the_threshold_of_a_description(bring, client, models_dir):
+    describe(
+        models_dir,
+        """
+        [features.price.labels]
+        cheap = "a bargain"
+        dear = "too much"
+        [output]
+        positive = "too much"
+        threshold = 0.01
+        """,
+    )
+    classes = np.where(CLASS == "fair", "dear", CLASS)
+    encoder = LabelEncoder().fit(classes)
+    model = LogisticRegression(max_iter=9000).fit(NUMBERS, encoder.transform(classes))
+    sample = NUMBERS.assign(price=encoder.transform(classes))
+    bring(model={"model": model, "le": encoder}, sample=sample, target="price")
+    shares = model.predict_proba(NUMBERS)
+    case = NUMBERS[(shares[:, 1] > 0.01) & (shares[:, 1] < 0.5)].iloc[0]
+    assert answer(client, area=str(case["area"]), rooms=str(int(case["rooms"]))) == "dear"
+    assert "too much" in client.get(Prediction.objects.latest("id").get_absolute_url()).content.decode()

@@ -169,13 +169,17 @@ def test_a_wrong_estimator_is_named_with_its_key(tmp_path, toml, expected):
 
 @pytest.mark.parametrize("key", ["tilte", "slug", "folder", "hold-out"])
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
-    known = "title, description, target, data, task, holdout, seed, show_data, estimator, gate, tune, features"
+    known = "title, description, target, data, task, holdout, seed, show_data, estimator, gate, tune, "
+    known += "output, features"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n{key} = 'a'"))
     assert error == f"FILE: {key}: there is no such key; it may be one of {known}."
 
 
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
-    known = "label, kind, unit, help, minimum, maximum, format, zone, choices, required, exclude"
+    known = (
+        "label, kind, unit, help, minimum, maximum, format, zone, choices, labels, missing, merge, "
+        "unseen, required, exclude"
+    )
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
     assert error == f"FILE: features.bill mm.minimun: there is no such key; it may be one of {known}."
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import re
@@ -13,9 +14,11 @@ from msgspec.structs import replace
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import SENTENCES, Code, Problem
 from predictor.schema.kinds import KINDS, make_feature, write_feature
+from predictor.schema.output import Band, Output
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import write_value
+from predictor.schema.words import find_ambiguous
 from predictor.texts import normalise_text, quote
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
@@ -32,8 +35,25 @@ FORMATS = {"date": ["", "%d.%m.%Y"], "datetime": ["", "%d.%m.%Y %H:%M"], "time":
 finite = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary())
+words = texts.filter(str.strip)
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+
+
+def draw_labels(draw, codes):
+    """Words for some codes, of which none mean two."""
+    labels = draw(st.dictionaries(st.sampled_from(codes), words | st.sampled_from(codes).filter(str.strip)))
+    return {} if find_ambiguous(codes, labels) else labels
+
+
+outputs = st.builds(
+    Output,
+    decimals=st.none() | st.integers(-3, 5),
+    scale=st.sampled_from([1.0, 0.001, 3.0]),
+    unit=st.none() | texts,
+    bands=st.lists(st.builds(Band, label=words, below=finite), max_size=2).map(tuple),
+    minimum=st.none() | finite,
 )
 
 
@@ -50,7 +70,8 @@ def features(draw, name="x"):
     }
     if kind == "category":
         choices = tuple(draw(st.lists(texts.map(normalise_text), min_size=1, max_size=5, unique=True)))
-        return make_feature(**described, choices=choices, seen=choices[1:], typical=choices[0])
+        labels = draw_labels(draw, choices)
+        return make_feature(**described, choices=choices, seen=choices[1:], typical=choices[0], labels=labels)
     if kind == "text":
         return make_feature(**described, maximum_length=draw(st.integers(1, 5_000)))
     if kind == "boolean":
@@ -70,7 +91,12 @@ def schemas(draw):
     names = draw(st.lists(texts, min_size=1, max_size=3, unique=True))
     classes = draw(st.sampled_from([(), (0, 1), (False, True), ("a", "b\nc")]))
     task = "classification" if classes else "regression"
-    target = Target(name=draw(texts), label=draw(texts), task=task, classes=classes)
+    name = draw(texts.filter(lambda name: name not in names))
+    target = Target(name=name, label=draw(texts), task=task, classes=classes)
+    if classes:
+        target = dataclasses.replace(target, labels=draw_labels(draw, target.words.codes))
+    else:
+        target = dataclasses.replace(target, output=draw(outputs))
     return Schema(features=tuple(draw(features(name)) for name in names), target=target)
 
 
@@ -110,6 +136,13 @@ def test_floats_that_a_database_returned_as_integers_are_floats_again():
     stored["features"] = [{**stored["features"][0], **huge}]
     read = Schema.from_json(stored).features[0]
     assert [type(v) for v in (read.minimum, read.maximum, *read.seen, read.typical)] == [float] * 5
+
+
+@given(features())
+def test_the_words_for_a_choice_parse_to_it(feature):
+    for choice, shown in getattr(feature, "labels", {}).items():
+        assert str(feature.write(choice)) == shown
+        assert [feature.parse(text) for text in (shown, f" {shown} ", choice)] == [choice] * 3
 
 
 @given(schemas(), st.data())

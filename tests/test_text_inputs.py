@@ -111,6 +111,32 @@ class TestPages:
         assert prediction.output == "ham"
         assert prediction.probabilities == pytest.approx(dict(zip(encoder.classes_, shares, strict=True)))
 
+    def test_a_text_is_described_next_to_codes_with_words_and_a_threshold(self, bring, client, models_dir):
+        (models_dir / "spam").mkdir()
+        (models_dir / "spam" / "model.toml").write_text(
+            """
+            [features.message]
+            kind = "text"
+            label = "Your message"
+            [features.source.labels]
+            7 = "web"
+            2 = "mail"
+            [output]
+            positive = "spam"
+            threshold = 0.001
+            """
+        )
+        table = MESSAGES[["message"]].assign(source=RANDOM.choice([2, 7], 200))
+        columns = [("text", TfidfVectorizer(), "message"), ("number", StandardScaler(), ["source"])]
+        estimator = make_pipeline(ColumnTransformer(columns), LogisticRegression()).fit(table, LABELS)
+        bring(model=estimator, sample=table.assign(label=LABELS))
+        text, source = Version.objects.get().parsed_schema.features
+        assert (text.kind, text.label, source.choices) == ("text", "Your message", ("7", "2"))
+        prediction = answer(client, message="lunch with mum", source="web")
+        shares = estimator.predict_proba(pd.DataFrame({"message": ["lunch with mum"], "source": [7]}))[0]
+        assert prediction.output == "spam"
+        assert prediction.probabilities == pytest.approx(dict(zip(estimator.classes_, shares, strict=True)))
+
     def test_a_text_next_to_numbers_is_given_by_name(self, bring, client):
         columns = [("text", TfidfVectorizer(), "message"), ("number", StandardScaler(), ["length"])]
         estimator = make_pipeline(ColumnTransformer(columns), LogisticRegression()).fit(MESSAGES, LABELS)

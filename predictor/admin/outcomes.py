@@ -14,7 +14,7 @@ from predictor.admin.history import HistoryAdmin
 from predictor.exceptions import OutcomeChanged
 from predictor.models import Outcome, Prediction
 from predictor.outcomes.recording import find_outcome, is_same, record_outcome
-from predictor.schema.values import write_value
+from predictor.schema.target import Target
 
 
 class OutcomeForm(forms.ModelForm):
@@ -23,7 +23,7 @@ class OutcomeForm(forms.ModelForm):
     value = forms.CharField(
         label="What really happened",
         strip=False,
-        help_text="A number, or the label of a class.",
+        help_text="A number in the unit that pages show, or a class by its words or its code.",
         # Browsers strip line ends, which a label may contain, from a single-line input.
         widget=forms.Textarea(attrs={"rows": 1}),
     )
@@ -33,13 +33,20 @@ class OutcomeForm(forms.ModelForm):
         model = Outcome
         fields = ["prediction"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Name the unit, or the classes, where it is known which prediction this is about."""
+        super().__init__(*args, **kwargs)
+        target = find_target(self.data.get("prediction") or self.initial.get("prediction"))
+        if target is not None:
+            self.fields["value"].help_text = f"Give {target.expected_of_people}."
+
     def clean(self) -> None:
         prediction, raw = self.cleaned_data.get("prediction"), self.cleaned_data.get("value")
         if prediction is None or raw is None:
             return
         target = prediction.version.parsed_schema.target
         try:
-            value = target.parse(raw)
+            value = target.parse(raw, shown=True)
         except ValueError as error:
             self.add_error("value", str(error))
             return
@@ -75,7 +82,7 @@ class OutcomeAdmin(HistoryAdmin):
         except ValueError:
             return {}
         current = find_outcome(prediction)
-        value = request.GET.get("value") or (write_value(current.value) if current else "")
+        value = request.GET.get("value") or (current.typed_value if current else "")
         return {"prediction": prediction.id, "seen": current and current.id, "value": value}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -94,6 +101,16 @@ class OutcomeAdmin(HistoryAdmin):
     @admin.display(description="value")
     def shown_value(self, outcome: Outcome) -> str:
         return str(outcome.written_value)
+
+
+def find_target(prediction_id: Any) -> Target | None:
+    """The target of a prediction's version; None where there is no such prediction."""
+    try:
+        id = UUID(str(prediction_id))
+    except ValueError:
+        return None
+    prediction = Prediction.objects.filter(id=id).select_related("version").first()
+    return prediction.version.target if prediction else None
 
 
 def make_record_url(prediction_id: object, **initial: str) -> str:

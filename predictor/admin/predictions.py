@@ -172,7 +172,8 @@ class PredictionAdmin(HistoryAdmin):
     @admin.display(description="probabilities")
     def shown_probabilities(self, prediction: Prediction) -> str:
         ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
-        return ", ".join(f"{label}: {format_share(share)}" for label, share in ranked) or MISSING
+        words = prediction.version.target.words
+        return ", ".join(f"{words.write(code)}: {format_share(share)}" for code, share in ranked) or MISSING
 
     @admin.display(description="duration")
     def shown_duration(self, prediction: Prediction) -> str:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.content import check_charset, check_text, decompress
 from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
-from predictor.models import Prediction
+from predictor.models import Prediction, Version
 from predictor.problems import Problem
 from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
@@ -124,7 +124,8 @@ def make_unreadable(error: Exception) -> Refused:
     return Refused(400, "malformed", f"The body cannot be read ({error}): send {EXAMPLE}.")
 
 
-def write_predictions(model: str, version: int, predictions: list[Prediction]) -> HttpResponse:
+def write_predictions(version: Version, predictions: list[Prediction]) -> HttpResponse:
+    """Write predictions as JSON; where pages show something else than the stored value, that too."""
     shown = [
         {
             "id": str(prediction.id),
@@ -135,7 +136,14 @@ def write_predictions(model: str, version: int, predictions: list[Prediction]) -
         }
         for prediction in predictions
     ]
-    return write_json({"model": model, "version": version, "predictions": shown})
+    named = {"model": version.model, "version": version.number}
+    if version.target.has_words:
+        # Only then, since formatting a number takes longer than all else here.
+        named["unit"] = version.target.unit
+        for each, prediction in zip(shown, predictions, strict=True):
+            each["label"] = version.target.find_label(prediction.output)
+            each["text"] = str(prediction.written_output)
+    return write_json({**named, "predictions": shown})
 
 
 def write_refusal(refused: Refused) -> HttpResponse:

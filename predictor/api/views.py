@@ -17,4 +17,4 @@ def predict(request: HttpRequest, slug: str) -> HttpResponse:
         runtime = service.get_runtime(slug)
         rows = parse_rows(runtime.schema, inputs)
     predictions = service.predict(runtime, rows, Prediction.Source.API)
-    return write_predictions(slug, runtime.version.number, predictions)
+    return write_predictions(runtime.version, predictions)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import django.db
+import msgspec
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.interval import MeasuredInterval
@@ -73,7 +74,9 @@ def describe_candidate(trained: "Trained") -> Candidate:
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
-        split=Split(names=tuple(sorted(dataset.schema.names)), share=trained.share),
+        split=Split(
+            names=tuple(sorted(dataset.schema.names)), share=trained.share, canonical=dataset.canonical or msgspec.UNSET
+        ),
         data=describe_data(recipe, dataset, trained.observed),
         interval=_describe_interval(trained),
         package=pack_model(fitted),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from predictor.estimators.imported import Imported, ImportedOnFrame
-from predictor.exceptions import TrainingError
+from predictor.exceptions import RecipeError, TrainingError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
 from predictor.record.source import ImportedSource
@@ -21,48 +21,46 @@ if TYPE_CHECKING:
     from predictor.training.external.model_file import ModelFile
     from predictor.training.external.parts import Hints
     from predictor.training.progress import Progress
+    from predictor.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest(RegistrationRequest):
     """Which model the files become a version of, on which `sample` it is measured, and what pages call it.
 
-    `hints` are what the options say about the parts of the files.
+    What is None or False is as the model's description has it; without one, the title is made from the slug. `hints`
+    are what the options say about the parts of the files.
     """
 
     slug: str
     hints: "Hints"
     sample: Path
-    target: str
-    title: str
-    description: str = ""
+    target: str | None = None
+    title: str | None = None
+    description: str | None = None
     show_data: bool = False
 
 
-def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress: "Progress") -> Registered:
+def import_model(
+    models_dir: Path, files: "Sequence[ModelFile]", request: ImportRequest, progress: "Progress"
+) -> Registered:
     """Load a model's files, which runs any code in them, measure it on a sample, judge it and register it.
 
-    Nothing is stored before all of it is made. Raises RecipeError, DatasetError, ModelFileError or TrainingError.
+    A model.toml that only describes gives words, units and what limits the output. Nothing is stored before all of it
+    is made. Raises RecipeError, DatasetError, ModelFileError or TrainingError.
     """
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.evaluation import evaluate_sample
-    from predictor.training.external.adaptation import ImportRecipe, adapt_estimator
+    from predictor.training.external.adaptation import adapt_estimator
     from predictor.training.external.model_file import load_content
     from predictor.training.external.parts import find_parts
     from predictor.training.fitting import Trained
+    from predictor.training.output import check_probabilities, limit_output, note_beyond
     from predictor.training.recipe import check_slug
 
     started, slug = time.perf_counter(), request.slug
     check_slug(slug, Path(slug) / "model.toml")
-    recipe = ImportRecipe(
-        slug=slug,
-        title=request.title,
-        description=request.description,
-        data="",
-        target=request.target,
-        show_data=request.show_data,
-        source=files[0].path,
-    ).with_data(request.sample)
+    recipe = describe_import(models_dir, files[0], request, progress)
     loaded = []
     for file in files:
         progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
@@ -71,8 +69,11 @@ def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress:
     with blame_recipe(recipe):
         progress(f"{slug}: reading {request.sample}")
         adapted = adapt_estimator(parts, recipe, request.hints)
-        dataset, fitted = adapted.dataset, adapted.estimator
-        for note in [*dataset.notes, _note_shape(fitted, dataset)]:
+        dataset = adapted.dataset
+        target = dataset.schema.target
+        check_probabilities(recipe, target, adapted.estimator)
+        fitted = limit_output(adapted.estimator, target)
+        for note in [*dataset.notes, *note_beyond(target, dataset.target), _note_shape(adapted.imported, dataset)]:
             progress(f"{slug}: {note}")
         progress(f"{slug}: measuring")
         evaluation = evaluate_sample(fitted, dataset)
@@ -80,7 +81,7 @@ def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress:
             recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, share=None, code=None, started=started
         )
         candidate = describe_candidate(trained)
-        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), fitted)
+        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), adapted.imported)
     data = ImportedSource(
         file=request.sample.name,
         sha256=dataset.sha256,
@@ -91,6 +92,39 @@ def import_model(files: "Sequence[ModelFile]", request: ImportRequest, progress:
     )
     candidate = replace(candidate, data=data, libraries=libraries)
     return register_challenger(trained, candidate, request, progress)
+
+
+def describe_import(models_dir: Path, file: "ModelFile", request: ImportRequest, progress: "Progress") -> "Recipe":
+    """The recipe of an import, from the request and from the model's description where there is one.
+
+    Raises RecipeError, and DatasetError where the sample was not found.
+    """
+    from predictor.training.description import Description, find_description
+    from predictor.training.external.adaptation import ImportRecipe
+
+    slug, described = request.slug, models_dir / request.slug / "model.toml"
+    found = find_description(models_dir, slug)
+    if found is not None:
+        progress(f"{slug}: described by {described}")
+    elif described.exists():
+        progress(f"{slug}: a recipe of this name exists; it is not used here, but retrain will use it")
+    given = found or Description()
+    target = request.target or given.target
+    if target is None:
+        raise RecipeError(f'{described}: target: is missing: write target = "…" there, or name it with --target.')
+    return ImportRecipe(
+        slug=slug,
+        title=request.title or given.title or slug.replace("_", " ").capitalize(),
+        description=given.description if request.description is None else request.description,
+        data="",
+        target=target,
+        show_data=request.show_data or given.show_data,
+        gate=given.gate,
+        output=given.output,
+        features=given.features,
+        source=file.path,
+        described=described if found else None,
+    ).with_data(request.sample)
 
 
 def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:

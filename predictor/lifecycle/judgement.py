@@ -118,6 +118,7 @@ def _read_champion(champion: LiveModel) -> "Champion":
         schema=runtime.schema,
         names=list(version.parsed_split.names),
         share=version.parsed_split.share,
+        canonical=version.parsed_split.canonical or {},
         estimator=runtime.estimator,
     )
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from predictor.exceptions import RecipeError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
 from predictor.models import Outcome, Version
@@ -91,8 +92,12 @@ def train_model(
     What the recipe leaves open stays as it is in `live`, the schema of the live version.
     """
     from predictor.training.dataset import load_dataset
+    from predictor.training.description import find_description
     from predictor.training.recipe import read_recipe
 
+    if find_description(models_dir, slug) is not None:
+        problem = "data: is missing: write data, and train it here; without data, it describes a model for importmodel"
+        raise RecipeError(f"{models_dir / slug / 'model.toml'}: {problem}.")
     started, recipe_sha256 = time.perf_counter(), hash_file(models_dir / slug / "model.toml")
     recipe = read_recipe(models_dir, slug)
     recipe = recipe if data is None else recipe.with_data(data)

@@ -106,7 +106,7 @@ class Sorting:
                 given.setdefault(write_value(value), (value, []))[1].append(entry)
         for value, same in given.values():
             if len(given) > 1:
-                values = " and ".join(quote(text) for text in given)
+                values = " and ".join(map(known.target.words.name, given))
                 self._judge(same, "conflicting", f"the file has {values} for this prediction")
             else:
                 self._sort_value(known, value, same)
@@ -117,11 +117,13 @@ class Sorting:
             self._judge(entries, "unchanged", "it is already recorded")
             return
         if recorded is not None and not self.correct:
-            self._judge(entries, "conflicting", f"{quote(recorded)} is recorded; --correct would replace it")
+            self._judge(
+                entries, "conflicting", f"{known.target.words.name(recorded)} is recorded; --correct would replace it"
+            )
             return
         row = Outcome(prediction_id=known.id, value=value, recorded_by=self.by, replaces=known.current)
         self.rows.append(row)
-        self._judge([first], "accepted", "" if recorded is None else f"replaces {quote(recorded)}")
+        self._judge([first], "accepted", "" if recorded is None else f"replaces {known.target.words.name(recorded)}")
         self._judge(entries[1:], "unchanged", f"line {first.line} has the same outcome")
 
     def _judge(self, entries: Iterable[Entry], result: Result, reason: str) -> None:

@@ -19,15 +19,15 @@ def is_same(current: Outcome | None, target: Target, value: float | Label) -> bo
 
 
 def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | None) -> tuple[Outcome, bool]:
-    """Record one outcome, or correct the current one; return it, and whether a row was added.
+    """Record one outcome that a person typed, or correct the current one; return it, and whether a row was added.
 
-    `seen` is the id of the outcome that the author saw, None for none: a correction replaces only that one. Raises
-    InvalidInput for a value that the target does not take, and OutcomeChanged where another user has recorded another
-    outcome in the meantime.
+    A number is in the unit that people see. `seen` is the id of the outcome that the author saw, None for none: a
+    correction replaces only that one. Raises InvalidInput for a value that the target does not take, and OutcomeChanged
+    where another user has recorded another outcome in the meantime.
     """
     target = prediction.version.parsed_schema.target
     try:
-        value = target.parse(raw)
+        value = target.parse(raw, shown=True)
     except InvalidValue as error:
         raise InvalidInput({"outcome": error.problem}) from error
     current = find_outcome(prediction)

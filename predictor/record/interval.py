@@ -21,9 +21,11 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
     # As `Measurement.method`.
     method: str = ""
 
-    def place_around(self, prediction: float) -> tuple[float, float] | None:
-        """The interval of one prediction, in the target's unit; None where its ends are not finite."""
-        low, high = prediction - self.radius, prediction + self.radius
+    def place_around(
+        self, prediction: float, minimum: float = -math.inf, maximum: float = math.inf
+    ) -> tuple[float, float] | None:
+        """The interval of one prediction within the limits of all, in the target's unit; None without finite ends."""
+        low, high = max(prediction - self.radius, minimum), min(prediction + self.radius, maximum)
         return (low, high) if math.isfinite(high - low) else None
 
 

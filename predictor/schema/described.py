@@ -8,8 +8,9 @@ import msgspec
 
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written
+from predictor.numbers import find_written
 from predictor.problems import Code, Problem
-from predictor.schema.values import Value, find_longest, take_scalar
+from predictor.schema.values import Value, find_longest, take_scalar, write_given
 from predictor.texts import normalise_text
 
 
@@ -17,7 +18,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     """What every kind of input has.
 
     Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
-    categories of the training rows, only get a warning. It is empty where no training row had a value.
+    categories of the training rows, only get a warning. It is empty where no training row had a value. `missing` are
+    the texts, numbers among them, that mean missing.
     """
 
     kind: ClassVar[str]
@@ -30,12 +32,15 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def parse(self, raw: object) -> Value:
         """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
         given = take_scalar(raw, self._longest, self.expected)
-        if given is None or (
-            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices
+        if (
+            given is None
+            or (isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices)
+            or (self.missing and self._means_missing(given))
         ):
             if self.required:
                 raise self._refuse("missing", given)
@@ -84,6 +89,9 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     @cached_property
     def _quantity(self) -> Quantity:
         return Quantity(unit=self.unit)
+
+    def _means_missing(self, given: str | float) -> bool:
+        return find_written(write_given(given).strip().replace("−", "-"), self.missing) is not None
 
     def _refuse(self, code: Code, given: object, limit: float | str | None = None) -> InvalidValue:
         return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))

@@ -11,12 +11,16 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 
 from predictor.formats import Written, format_plain
-from predictor.numbers import find_written, is_whole, read_number
+from predictor.numbers import find_written, is_whole, read_number, strip_unit
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
-from predictor.schema.values import SHOWN_CHOICES, Value, read_boolean, write_given, write_value
-from predictor.texts import normalise_text, quote
+from predictor.schema.values import Value, read_boolean, write_given, write_value
+from predictor.schema.words import Words
+from predictor.texts import is_storable, normalise_text
+
+# What forms offer where other values than the choices are taken.
+OTHER = "other"
 
 Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time", "text"]
 Task = Literal["regression", "classification"]
@@ -56,7 +60,7 @@ class Number(Numeric, frozen=True, kw_only=True, tag="number"):
         return name_example("a number", self.typical)
 
     def _read(self, given: str | float) -> float:
-        number = read_number(given, self.expected)
+        number = read_number(strip_unit(given, self.unit), self.expected)
         self._check_limits(number, given)
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return number + 0.0
@@ -75,7 +79,7 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
         return name_example("a whole number", self.typical)
 
     def _read(self, given: str | float) -> int:
-        number = read_number(given, self.expected)
+        number = read_number(strip_unit(given, self.unit), self.expected)
         if not is_whole(number):
             raise self._refuse("not_whole", given)
         self._check_limits(number, given)
@@ -89,25 +93,42 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
 
 class Category(Described, frozen=True, kw_only=True, tag="category"):
-    """One of `choices`, which is encoded as its position there."""
+    """One of `choices`, which is encoded as its position there; `labels` are the words for some or all of them, and
+    `merge` has the choice for each other spelling.
+
+    Where `unseen` is other, any other text is taken too, and encoded as the position after the last choice.
+    """
 
     kind: ClassVar[Literal["category"]] = "category"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None
+    merge: dict[str, str] = {}
+    unseen: Literal["", "other"] = ""
+    labels: dict[str, str] = {}
+
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.choices, self.labels)
 
     @cached_property
     def expected(self) -> str:
-        more = ", …" if len(self.choices) > SHOWN_CHOICES else ""
-        return "one of " + ", ".join(quote(choice) for choice in self.choices[:SHOWN_CHOICES]) + more
+        return self.words.expected
+
+    def write(self, value: Value) -> Written:
+        return super().write(self.labels.get(value, value) if isinstance(value, str) else value)
 
     def encode(self, value: Value) -> float:
-        return math.nan if value is None else float(self.choices.index(value))
+        return math.nan if value is None else self._codes.get(value, float(len(self.choices)))
+
+    def find_option(self, value: str) -> str:
+        """The option of a form that stands for a value: a choice, or other."""
+        return OTHER if self.unseen and value and value not in self._codes else value
 
     def find_warning(self, value: Value) -> str | None:
         if value is None or not self.seen or value in self.seen:
             return None
-        return f"{self.label}: {quote(value)} was never seen in training"
+        return f"{self.label}: {self.words.name(str(value))} was never seen in training"
 
     def _read(self, given: str | float) -> str:
         return self._find_choice(write_given(given), given)
@@ -116,10 +137,18 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
         return self._find_choice(write_value(value), value)
 
     def _find_choice(self, text: str, given: str | float) -> str:
-        choice = find_written(normalise_text(text), self.choices)
+        text = normalise_text(text)
+        choice = find_written(self.merge.get(text, text), self.choices)
+        choice = self.words.find_code(text) if choice is None else choice
+        if choice is None and self.unseen and text.strip() and is_storable(text):
+            return text.strip()
         if choice is None:
             raise self._refuse("not_a_choice", given)
         return choice
+
+    @cached_property
+    def _codes(self) -> dict[Value, float]:
+        return {choice: float(code) for code, choice in enumerate(self.choices)}
 
 
 class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
@@ -145,6 +174,10 @@ ADDED = ("format", "zone")
 KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
 
 
+# How values are read; the schema stores it apart from what builds that do not know it read.
+READING = ("missing", "merge", "unseen")
+
+
 def make_feature(*, kind: Kind, **described: Any) -> Feature:
     """Make a feature whose kind is known by its name only."""
     made: Feature = KINDS[kind](**described)
@@ -154,8 +187,16 @@ def make_feature(*, kind: Kind, **described: Any) -> Feature:
 def write_feature(feature: Feature) -> dict[str, Any]:
     """Turn a feature into JSON, its keys in the order in which they were always stored."""
     written = msgspec.to_builtins(feature)
+    for key in READING:
+        written.pop(key, None)
+    written.pop("labels", None)  # The schema stores them, where builds that know no labels do not look.
     added = {key: value for key in ADDED if (value := written.pop(key, ""))}
     return {"name": written.pop("name"), "kind": written.pop("kind"), **written, **added}
+
+
+def write_reading(feature: Feature) -> dict[str, Any]:
+    """Turn into JSON how a feature reads its values, as far as the recipe says that."""
+    return {key: msgspec.to_builtins(how) for key in READING if (how := getattr(feature, key, None))}
 
 
 def read_feature(stored: Mapping[str, Any]) -> Feature:

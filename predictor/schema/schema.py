@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import msgspec
+
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.problems import Problem
-from predictor.schema.kinds import Feature, read_feature, write_feature
+from predictor.schema.kinds import Category, Feature, read_feature, write_feature, write_reading
 from predictor.schema.table import Inputs, Table
 from predictor.schema.target import Target
 from predictor.schema.text import Text
@@ -94,11 +96,29 @@ class Schema:
         return Table(matrix=matrix, texts=texts)
 
     def to_json(self) -> dict[str, Any]:
-        return {"features": [write_feature(feature) for feature in self.features], "target": asdict(self.target)}
+        """Its JSON, which is signed. What builds without labels do not know is next to what they read."""
+        written = {"features": [write_feature(feature) for feature in self.features], "target": self.target.to_json()}
+        labels = {each.name: dict(each.labels) for each in self.features if isinstance(each, Category) and each.labels}
+        if self.target.labels:
+            labels[self.target.name] = dict(self.target.labels)
+        output = msgspec.to_builtins(self.target.output)
+        reading = {feature.name: how for feature in self.features if (how := write_reading(feature))}
+        added = {"labels": labels, "output": output, "reading": reading}
+        return {**written, **{key: value for key, value in added.items() if value}}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        labels, reading = stored.get("labels", {}), stored.get("reading", {})
         return cls(
-            features=tuple(read_feature(feature) for feature in stored["features"]),
-            target=Target.from_json(stored["target"]),
+            features=tuple(
+                read_feature({**each, **reading.get(each["name"], {}), "labels": labels.get(each["name"], {})})
+                for each in stored["features"]
+            ),
+            target=read_target(stored),
         )
+
+
+def read_target(stored: Mapping[str, Any]) -> Target:
+    """Read the target from a schema's JSON, without parsing the features, which may be many."""
+    target = stored["target"]
+    return Target.from_json(target, stored.get("labels", {}).get(target["name"]), stored.get("output"))

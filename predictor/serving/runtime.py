@@ -69,7 +69,8 @@ class Runtime:
             return self._name_classes(numbers, probabilities)
         if self.interval is None:
             return [Answer(output=number) for number in numbers]
-        return [Answer(output=number, interval=self.interval.place_around(number)) for number in numbers]
+        limits = self.schema.target.limits
+        return [Answer(output=number, interval=self.interval.place_around(number, *limits)) for number in numbers]
 
     def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""

@@ -24,7 +24,7 @@ def read_texts(file: Path) -> Iterator[Row]:
         content = open_content(file)
         format = find_format(content)
         if format != "csv":
-            table = READERS[format](content)
+            table = READERS[format](content, {})
             yield 0, table.columns
             yield from ((number, [*map(write_value, row)]) for number, row in enumerate(table.iter_rows(), start=1))
             return

@@ -1,6 +1,6 @@
 """Finds the types of columns of texts: missing values, booleans, numbers, numbers with a decimal comma."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 import polars as pl
@@ -19,13 +19,22 @@ COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 BOOLEANS = ["true", "false"]
+# A postcode or an article's number, which is another one without its zeros.
+CODE_PATTERN = "0[0-9]+"
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 Condition = Callable[[pl.Expr], pl.Expr]
+# By column, the texts that mean missing there; a number in any form.
+Gaps = Mapping[str, Collection[str]]
 
 
 def match_whole(texts: Texts, pattern: str) -> Texts:
     """Mark the texts that match `pattern` from end to end; null stays null."""
     return texts.str.contains(f"^(?:{pattern})$")
+
+
+def are_codes(texts: Texts) -> Texts:
+    """Whether texts are digits only, and one begins with a zero: they are codes, and not quantities."""
+    return match_whole(texts, CODE_PATTERN).any() & match_whole(texts, "[0-9]+").all()  # type: ignore[return-value]
 
 
 def cast_numbers(texts: pl.Series) -> pl.Series:
@@ -37,14 +46,16 @@ def cast_numbers(texts: pl.Series) -> pl.Series:
     return whole if whole.null_count() == numbers.null_count() else numbers
 
 
-def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+def read_cells(table: pl.DataFrame, gaps: Gaps) -> tuple[pl.DataFrame, bool]:
     """Convert every column of texts to the type of its texts; also return whether there were decimal commas.
 
-    A column with other texts stays as it is, except for missing values; so does one whose commas may separate
-    thousands, unless another column shows that they are decimal commas.
+    What `gaps` names is missing. A column with other texts stays as it is, except for missing values; so does one of
+    codes with leading zeros, and one whose commas may separate thousands, unless another column shows that they are
+    decimal commas.
     """
     with_nan = _find_columns(table, table.select(cs.float()).columns, lambda numbers: numbers.is_nan().any())
     table = table.with_columns(select(with_nan).fill_nan(None))
+    table = table.with_columns(clear_gaps(table[name], gaps[name]) for name in table.columns if name in gaps)
     table = _clear(table, table.select(cs.string()).columns, MISSING)
     texts = table.select(cs.string()).columns
     booleans = _find_texts(table, texts, lambda texts: texts.str.to_lowercase().is_in(BOOLEANS))
@@ -54,9 +65,19 @@ def read_cells(table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     plain = _find_texts(table, numbers, lambda texts: match_whole(texts, NUMBER_PATTERN))
     commas = _find_texts(table, set(numbers) - set(plain), lambda texts: match_whole(texts, COMMA_PATTERN))
     has_decimal_commas = len(find_unclear(table, commas, ",")) < len(commas)
-    read = [*plain, *commas] if has_decimal_commas else plain
+    codes = _find_columns(table, plain, lambda texts: are_codes(texts.str.strip_chars()))
+    read = [name for name in [*plain, *(commas if has_decimal_commas else [])] if name not in codes]
     table = table.with_columns(select(read).str.strip_chars().str.replace(",", ".", literal=True))
     return table.with_columns(cast_numbers(table[name]) for name in read), has_decimal_commas
+
+
+def clear_gaps(series: pl.Series, gaps: Collection[str]) -> pl.Series:
+    """Turn what means missing into missing: these texts, and the numbers among them however they are written."""
+    numbers = [float(gap) for gap in gaps if NUMBER.fullmatch(gap)]
+    is_gap = series.cast(pl.Float64, strict=False).is_in(numbers)
+    if series.dtype == pl.String:
+        is_gap = is_gap.fill_null(value=False) | series.str.strip_chars().is_in(list(gaps))
+    return series.set(is_gap.fill_null(value=False), None)
 
 
 def select(names: Iterable[str]) -> pl.Expr:

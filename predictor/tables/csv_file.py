@@ -8,9 +8,18 @@ from typing import Any
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import MISSING, find_unclear, read_cells
+from predictor.tables.cells import MISSING, Gaps, are_codes, find_unclear, read_cells, select
 from predictor.tables.content import Content
-from predictor.tables.csv_rows import SAMPLE_LINES, Layout, Source, check_rows, fit_row, has_ragged_row, write_again
+from predictor.tables.csv_rows import (
+    SAMPLE_LINES,
+    Layout,
+    Source,
+    check_rows,
+    fit_row,
+    has_leading_zeros,
+    has_ragged_row,
+    write_again,
+)
 from predictor.tables.header import check_index, read_names
 from predictor.texts import take_first_line
 
@@ -20,10 +29,11 @@ SAMPLE_ROWS = 10_000
 Options = dict[str, Any]
 
 
-def read_csv(content: Content) -> pl.DataFrame:
+def read_csv(content: Content, gaps: Gaps) -> pl.DataFrame:
     """Read a CSV file, its columns named as in the file, numbers and booleans converted.
 
-    UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes.
+    UTF-8, UTF-16 with a byte order mark, or Windows-1252; separated by commas, semicolons, tabs or pipes. What `gaps`
+    names is missing.
     Raises DatasetError naming the file and, where there is one, the line and the column.
     """
     source = Source.of(content)
@@ -35,7 +45,7 @@ def read_csv(content: Content) -> pl.DataFrame:
     source, table = _parse_checked(source, layout)
     if not source.has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
         check_rows(source, layout)
-    table, has_decimal_commas = read_cells(table)
+    table, has_decimal_commas = read_cells(_restore_zeros(source, layout, table), gaps)
     if len(table):
         check_index(place, header, table)
     if has_decimal_commas:
@@ -109,6 +119,15 @@ def _parse(source: Source, layout: Layout) -> pl.DataFrame:
         with suppress(pl.exceptions.ComputeError):
             return _call_polars(source, layout, **options)
     return _call_polars(source, layout, infer_schema_length=None, **careful)
+
+
+def _restore_zeros(source: Source, layout: Layout, table: pl.DataFrame) -> pl.DataFrame:
+    """Read columns of whole numbers as texts where some have leading zeros, which polars drops."""
+    whole = [name for name in table.columns if table[name].dtype.is_integer()]
+    if not whole or not has_leading_zeros(source, layout):
+        return table
+    texts = _call_polars(source, layout, infer_schema=False, null_values=MISSING).select(select(whole))
+    return table.with_columns(each for each in texts if are_codes(each.str.strip_chars().drop_nulls()))
 
 
 def _begins_without_texts(source: Source, layout: Layout) -> bool:

@@ -134,6 +134,21 @@ def write_again(source: Source, layout: Layout) -> Source:
     return Source(content=source.content, text=text.getvalue(), has_quotes=True)
 
 
+def has_leading_zeros(source: Source, layout: Layout) -> bool:
+    """Whether a cell begins with a zero and another digit."""
+    begins = np.zeros(256, dtype=bool)
+    begins[[*b'\n\r"', ord(layout.separator)]] = True
+    with source.open_bytes() as stream:
+        while chunk := stream.read(CHUNK) + stream.readline():
+            content = np.frombuffer(b"\n" + chunk + b"\n", dtype=np.uint8)
+            zeros = np.flatnonzero(content == ord("0"))
+            zeros = zeros[begins[content[zeros - 1]]]
+            following = content[zeros + 1]
+            if ((following >= ord("0")) & (following <= ord("9"))).any():
+                return True
+    return False
+
+
 def has_ragged_row(source: Source, layout: Layout) -> bool:
     """Whether lines of a file without quotes differ in their number of separators; blank lines count as different."""
     with source.open_bytes() as stream:

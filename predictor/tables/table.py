@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import read_cells
+from predictor.tables.cells import Gaps, read_cells
 from predictor.tables.content import Content
 from predictor.tables.csv_file import read_csv
 from predictor.tables.encoding import read_text
@@ -19,16 +19,17 @@ from predictor.tables.packing import open_content
 from predictor.texts import take_first_line
 
 
-def read_table(file: Path) -> tuple[pl.DataFrame, str]:
+def read_table(file: Path, gaps: Gaps | None = None) -> tuple[pl.DataFrame, str]:
     """Read a file whose content decides its format, and the SHA-256 of its bytes; empty rows are left out.
 
-    Columns are Int, Float64, Boolean or String. Raises DatasetError naming the file, the line and the column.
+    Columns are Int, Float64, Boolean or String; what `gaps` names is missing. Raises DatasetError naming the file, the
+    line and the column.
     """
     try:
         with file.open("rb") as stream, ThreadPoolExecutor(max_workers=1) as background:
             digest = background.submit(hashlib.file_digest, stream, "sha256")
             content = open_content(file)
-            table = READERS[find_format(content)](content)
+            table = READERS[find_format(content)](content, gaps or {})
             sha256 = digest.result().hexdigest()
     except OSError as error:
         raise DatasetError(f"{file} cannot be read: {error.strerror or error}.") from error
@@ -48,33 +49,33 @@ def name_ending(file: Path) -> str:
     return f".{find_format(content)}{content.packing}"
 
 
-def read_parquet(content: Content) -> pl.DataFrame:
+def read_parquet(content: Content, gaps: Gaps) -> pl.DataFrame:
     """Read a Parquet file as if it had been saved as CSV; raises DatasetError naming the file and the column."""
     try:
-        return _convert(content, pl.read_parquet(content.source, glob=False, hive_partitioning=False))
+        return _convert(content, pl.read_parquet(content.source, glob=False, hive_partitioning=False), gaps)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise content.error(f"cannot be read as Parquet: {take_first_line(error).rstrip('.')}") from error
 
 
-def read_jsonl(content: Content) -> pl.DataFrame:
+def read_jsonl(content: Content, gaps: Gaps) -> pl.DataFrame:
     """Read JSON lines as if they had been saved as CSV; raises DatasetError naming the file, the line, the column."""
-    return _convert(content, read_json_lines(content, read_text(content).encode()))
+    return _convert(content, read_json_lines(content, read_text(content).encode()), gaps)
 
 
-READERS: dict[Format, Callable[[Content], pl.DataFrame]] = {
+READERS: dict[Format, Callable[[Content, Gaps], pl.DataFrame]] = {
     "csv": read_csv,
     "parquet": read_parquet,
     "jsonl": read_jsonl,
 }
 
 
-def _convert(content: Content, table: pl.DataFrame) -> pl.DataFrame:
+def _convert(content: Content, table: pl.DataFrame, gaps: Gaps) -> pl.DataFrame:
     """Convert a table with types of its own to those of a CSV file's."""
     if not table.columns:
         raise content.error("has no columns")
     names = read_names(content.name, table.columns)
     columns = [_write_column(content, name, series) for name, series in zip(names, table, strict=True)]
-    read = read_cells(pl.DataFrame(columns))[0]
+    read = read_cells(pl.DataFrame(columns), gaps)[0]
     if len(read):
         check_index(content.name, table.columns, read)
     return read

@@ -1,5 +1,6 @@
 """Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -11,14 +12,15 @@ from predictor.exceptions import DatasetError, InvalidValue
 from predictor.schema.kinds import Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
-from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, cast_numbers, match_whole
-from predictor.texts import normalise_text
+from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, are_codes, cast_numbers, match_whole
+from predictor.training.amounts import read_amounts
 from predictor.training.date_columns import Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_form
 from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.texts import describe_length, normalise_texts, read_texts
+from predictor.training.words import list_choices, match_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,19 @@ class Column:
         return self.form and self.form.reader
 
 
+def drop_zeros(series: pl.Series) -> pl.Series:
+    """Turn codes with leading zeros into whole numbers; leave other columns alone."""
+    texts = series.str.strip_chars() if series.dtype == pl.String else series
+    return read_whole(cast_numbers(texts)) if texts.dtype == pl.String and are_codes(texts.drop_nulls()) else series
+
+
 def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     """Turn a column of texts that all read as numbers, such as " 7" or "+1", into numbers; leave other texts alone.
 
-    Decimals that are all whole become whole numbers.
+    Decimals that are all whole become whole numbers. Codes with leading zeros stay texts, unless the recipe has another
+    kind or task, or lists choices without them.
+
+    Units and separators of thousands are read where the recipe says that it is a quantity.
 
     Raises DatasetError where most of them do and one does not: a typing error such as "1_0" would otherwise make a
     quantity a category, and so would "1,234", which can be read as two numbers. A recipe where this is meant lists the
@@ -54,9 +65,21 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     is_classes = series.name == recipe.target and recipe.task == "classification"
     given = recipe.features.get(series.name, FeatureRecipe())
     is_category = given.choices is not None or given.kind in ("category", "text")
+    texts = series.str.strip_chars() if series.dtype == pl.String else series
+    if series.dtype == pl.String and are_codes(texts.drop_nulls()):
+        is_quantity = given.kind not in (None, "category", "text") or (
+            series.name == recipe.target and recipe.task == "regression"
+        )
+        has_choices = given.choices is not None and not are_codes(pl.Series(map(str, given.choices)))
+        return drop_zeros(texts) if is_quantity or has_choices else texts
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
-    texts = series.str.strip_chars()
+    is_quantity = given.kind in ("number", "integer") or (series.name == recipe.target and recipe.task == "regression")
+    if is_quantity and (amounts := read_amounts(series)):
+        if given.unit and amounts.unit not in ("", given.unit):
+            problem = f"the values of {recipe.data} have the unit {amounts.unit!r}, not {given.unit!r}: write the same"
+            raise recipe.error(f"features.{series.name}.unit", problem)
+        return read_whole(amounts.numbers)
     is_number = match_whole(texts, NUMBER_PATTERN).fill_null(value=True)
     if is_number.all() and texts.null_count() < len(texts):
         return read_whole(cast_numbers(texts))
@@ -69,7 +92,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
 
 def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> DatasetError:
     slip, count = series.filter(~is_number)[0], int((is_number & series.is_not_null()).sum())
-    problem = f"{count} values are numbers, but {slip!r} is not: fix it"
+    hint = "" if any(map(str.isdigit, slip)) else f", write missing = [{json.dumps(slip)}] if it means missing"
+    problem = f"{count} values are numbers, but {slip!r} is not: fix it{hint}"
     if not count:
         problem = (
             f"{slip!r} may be thousands or a decimal: write it with a point for decimals and nothing for thousands"
@@ -94,7 +118,7 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
     kind = kind or infer_kind(series)
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
         problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
-        raise recipe.error(f"features.{series.name}.kind", problem)
+        raise recipe.error(f"features.{series.name}.{'labels' if given.labels else 'kind'}", problem)
     if kind == "text":
         texts = read_texts(recipe, series)
         return Column(name=series.name, kind=kind, values=np.full(len(series), np.nan), texts=texts)
@@ -126,15 +150,16 @@ def _refuse_free_text(recipe: Recipe, series: pl.Series, way_out: str) -> None:
 
 
 def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) -> Column:
+    given_key = "choices" if given.choices or not given.labels else "labels"
     if series.dtype.is_float():
-        raise recipe.error(f"features.{series.name}.choices", "leave it out: the column contains decimal numbers")
+        raise recipe.error(f"features.{series.name}.{given_key}", "leave it out: the column contains decimal numbers")
     if given.minimum is not None or given.maximum is not None:
         raise recipe.error(f"features.{series.name}", "minimum and maximum are for numbers, and this is a category")
     texts = normalise_texts(recipe, series)
     found = sorted(texts.drop_nulls().unique().to_list())
-    choices = tuple(_write_choice(choice, series) for choice in given.choices) if given.choices else tuple(found)
+    choices = list_choices(series, given, found)
     if len(set(choices)) < len(choices):
-        raise recipe.error(f"features.{series.name}.choices", f"a choice is listed twice: {list(choices)}")
+        raise recipe.error(f"features.{series.name}.{given_key}", f"a choice is listed twice: {list(choices)}")
     if series.dtype == pl.Boolean:
         # A file may write true in any case; the recipe's choices say how people read it.
         texts = texts.replace({choice.lower(): choice for choice in choices})
@@ -142,16 +167,10 @@ def _encode_category(recipe: Recipe, series: pl.Series, given: FeatureRecipe) ->
     listed = set(choices)
     unlisted = [text for text in found if text not in listed]
     if unlisted:
-        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the choices or fix the data"
-        raise recipe.error(f"features.{series.name}.choices", problem)
+        problem = f"{recipe.data} also contains {unlisted[0]!r}: add it to the {given_key} or fix the data"
+        raise recipe.error(f"features.{series.name}.{given_key}", problem)
     codes = texts.replace_strict(choices, list(range(len(choices))), return_dtype=pl.Float64)
     return Column(name=series.name, kind="category", values=codes.fill_null(np.nan).to_numpy(), choices=choices)
-
-
-def _write_choice(choice: str | int, series: pl.Series) -> str:
-    """Write a choice as the column's values are written: among whole numbers, "1.0" is "1"."""
-    text = normalise_text(str(choice))
-    return text.removesuffix(".0") if series.dtype.is_integer() else text
 
 
 def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
@@ -161,8 +180,13 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
     DatasetError.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if given != FeatureRecipe(label=given.label, unit=given.unit):
-        raise recipe.error(f"features.{series.name}", "this is the target, which takes only label and unit")
+    kind = given.kind if given.labels else None
+    allowed = {key: getattr(given, key) for key in ("label", "unit", "labels", "missing", "merge")}
+    if given != FeatureRecipe(kind=kind, **allowed):
+        problem = "this is the target, which takes only label, unit, labels, missing and merge"
+        raise recipe.error(f"features.{series.name}", problem)
+    if given.labels and recipe.task == "regression":
+        raise recipe.error(f"features.{series.name}.labels", "words are for classes, and the task is a regression")
     if recipe.task is None:
         _refuse_free_text(recipe, series, "choose a target whose classes occur more than once")
     task = recipe.task or infer_task(series)
@@ -206,6 +230,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     values = column.values[training & ~np.isnan(column.values)] if has_nan else column.values[training]
     minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
     _check_limits(recipe, column, minimum, maximum)
+    labels = {"labels": match_labels(recipe, column.name, column.choices)} if given.labels else {}
     return make_feature(
         name=column.name,
         kind=column.kind,
@@ -218,8 +243,11 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         minimum=minimum,
         maximum=maximum,
         choices=column.choices,
+        missing=given.gaps,
+        **_describe_choices(recipe, column, given),
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),
+        **labels,
     )
 
 
@@ -228,6 +256,16 @@ def _describe_form(column: Column) -> dict[str, str]:
         return {}
     zone = {"zone": column.form.zone} if column.kind == "datetime" else {}
     return {"format": column.form.format, **zone}
+
+
+def _describe_choices(recipe: Recipe, column: Column, given: FeatureRecipe) -> dict[str, Any]:
+    if column.kind != "category":
+        if given.unseen:
+            raise recipe.error(f"features.{column.name}.unseen", f"it is for categories, and this is {column.kind}")
+        return {}
+    known = set(column.choices)
+    merged = {text: into for text, into in given.aliases.items() if into in known}
+    return {"merge": merged, "unseen": given.unseen or ""}
 
 
 def _find_seen(column: Column, values: Vector) -> tuple[float, ...] | tuple[str, ...]:
@@ -281,8 +319,10 @@ def _read_limit(recipe: Recipe, column: Column, key: str, limit: float | str | N
 
 
 def _check_limits(recipe: Recipe, column: Column, minimum: float | None, maximum: float | None) -> None:
-    if column.kind == "boolean" and (minimum is not None or maximum is not None):
-        raise recipe.error(f"features.{column.name}", "minimum and maximum are for numbers, and this is a boolean")
+    if column.kind in ("boolean", "text") and (minimum is not None or maximum is not None):
+        raise recipe.error(
+            f"features.{column.name}", f"minimum and maximum are for numbers, and this is a {column.kind}"
+        )
     if minimum is not None and maximum is not None and minimum > maximum:
         raise recipe.error(f"features.{column.name}.minimum", f"{minimum} is above the maximum {maximum}")
 

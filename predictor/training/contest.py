@@ -1,6 +1,6 @@
 """Measures champion, challenger and a dummy on the same held-out rows, which neither of the two was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Champion:
     names: list[str]
     share: float | None
     estimator: Any
+    canonical: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def hold_contest(
@@ -52,6 +53,7 @@ def hold_contest(
     its held-out rows, where they were already made. Raises CannotCompare with the cause.
     """
     _check_comparable(dataset.schema, share, champion)
+    _check_canonical(dataset, champion)
     held_out = is_held_out(dataset.hashes, min(share or 0, champion.share or 0))
     matrix, actual, classes = take_rows(dataset, held_out), dataset.target[held_out], dataset.schema.target.classes
     translated = translate_matrix(matrix, dataset.schema, champion.schema)
@@ -135,6 +137,15 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
         if not are_read_alike(feature, other):
             problem = f"the values of {feature.name!r} were read in another form, so other rows were held out"
             raise CannotCompare(problem, PROMOTE_ONCE)
+
+
+def _check_canonical(dataset: Dataset, champion: Champion) -> None:
+    ours, theirs = dataset.canonical, champion.canonical
+    if other := sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)):
+        cause = (
+            f"version {champion.number} reads {other[0]!r} by other `missing` or `merge`, and so holds out other rows"
+        )
+        raise CannotCompare(cause, PROMOTE_ONCE)
 
 
 def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:

@@ -1,6 +1,7 @@
 """Turns a recipe's table into the matrix that models are trained on, and decides which rows are held out."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,19 +9,23 @@ import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
-from predictor.schema.kinds import Feature
+from predictor.schema.kinds import Feature, Kind
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.table import Inputs, Table, Texts
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
-from predictor.training.columns import Column, encode_column, encode_target, infer_feature, read_numbers
+from predictor.training.columns import Column, drop_zeros, encode_column, encode_target, infer_feature, read_numbers
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
-from predictor.training.live_schema import keep_labels, keep_live
+from predictor.training.kinds import infer_kind
+from predictor.training.live_schema import keep_labels, keep_live, keep_numbers
 from predictor.training.observed import Observed, join_observed
+from predictor.training.output import apply_output
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.spelling import describe_canonical, find_gaps, merge_spellings
 from predictor.training.tolerance import find_tolerance
+from predictor.training.words import label_target
 
 MANY_CHOICES = 200
 
@@ -33,8 +38,10 @@ class Dataset:
     marks the rows that no training may use; `hashes` decides that, and the folds where no row is held out.
     `texts` are the columns of texts by position, next to the matrix.
     `left_out` counts the rows of the table without a target; `notes` say what the author should know. `decimals` are
-    the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. The last
-    `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
+    the features that the table writes as decimals, whole or not; `row_numbers` those that number its rows. `coded` are
+    the categories that are numbers or booleans in the table, with the kind that they would have without a recipe. The
+    last `outcomes` rows are recorded outcomes of earlier predictions; `misfits` counts by cause those that do not fit.
+    `canonical` says by feature how values were read before they were hashed.
     """
 
     schema: Schema
@@ -48,8 +55,10 @@ class Dataset:
     texts: Texts = field(default_factory=dict)
     decimals: frozenset[str] = frozenset()
     row_numbers: frozenset[str] = frozenset()
+    coded: dict[str, Kind] = field(default_factory=dict)
     outcomes: int = 0
     misfits: dict[str, int] = field(default_factory=dict)
+    canonical: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> Inputs:
@@ -77,11 +86,12 @@ def load_dataset(
     """Read the recipe's table, add the recorded outcomes, infer the schema of both and split them.
 
     What the recipe leaves open stays as it is in `live`, the schema of the live version. Without `finds_dates`, dates
-    are texts. Raises RecipeError or DatasetError, naming the file and the column or key.
+    are texts, and codes with leading zeros whole numbers, as pandas reads them. Raises RecipeError or DatasetError,
+    naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
         raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
-    table, sha256 = read_table(recipe.data_file)
+    table, sha256 = read_table(recipe.data_file, find_gaps(recipe))
     if recipe.target not in table.columns:
         raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
     for name in recipe.features:
@@ -93,6 +103,8 @@ def load_dataset(
         if _is_feature(recipe, name) or name == recipe.target:
             raise DatasetError(f"{recipe.data_file}: {name}: every form has a field with this name: rename the column.")
     table = table.select(name for name in table.columns if _is_feature(recipe, name) or name == recipe.target)
+    if not finds_dates:
+        table = table.with_columns(map(drop_zeros, table))
     row_numbers = find_row_numbers(table, recipe.target)
     left_out = table[recipe.target].null_count()
     if left_out:
@@ -100,9 +112,10 @@ def load_dataset(
     if not len(table):
         raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
     decimals = table.select(cs.float()).columns
-    table = table.with_columns(read_numbers(recipe, series) for series in table)
+    table = table.with_columns(read_numbers(recipe, merge_spellings(recipe, series)) for series in table)
     kept: list[str] = []
     if live is not None:
+        table = table.with_columns(keep_numbers(recipe, series, live) for series in table)
         recipe, kept = keep_live(recipe, table, live)
         table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
     target, target_values = encode_target(recipe, table[recipe.target])
@@ -134,9 +147,21 @@ def load_dataset(
         ],
         decimals=frozenset(decimals),
         row_numbers=frozenset(row_numbers),
+        coded={
+            column.name: infer_kind(table[column.name])
+            for column in columns
+            if column.kind == "category" and table[column.name].dtype != pl.String
+        },
         outcomes=outcomes,
         misfits=misfits,
+        canonical=describe_canonical(recipe, (column.name for column in columns)),
     )
+
+
+def describe_target(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Give the target, whose classes are now known, the recipe's words and its `[output]`. Raises RecipeError."""
+    target = apply_output(recipe, label_target(recipe, dataset.schema.target))
+    return replace(dataset, schema=replace(dataset.schema, target=target))
 
 
 def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) -> tuple[list[Column], Matrix]:

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from predictor.estimators.imported import Imported
+from predictor.estimators.limited import Limited, Thresholded
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
@@ -18,6 +19,7 @@ from predictor.schema.table import Inputs
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
+from predictor.training.output import limit_output
 from predictor.training.pipeline import set_single_job
 
 Scores = dict[str, float]
@@ -43,15 +45,18 @@ class Evaluation:
     actual: Vector
 
 
-def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> BaseEstimator:
-    """Fit a clone on the marked rows; raises TrainingError with scikit-learn's message."""
+def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> Any:
+    """Fit a clone on the marked rows, its output limited as the recipe says.
+
+    Raises TrainingError with scikit-learn's message.
+    """
     fitted = clone(model)
     try:
         fitted.fit(dataset.matrix[rows], dataset.target[rows])
     except Exception as error:  # Whatever an estimator raises is about this recipe, not about us.
         raise TrainingError(f"{_name_model(model)} could not be fitted: {error}") from error
     set_single_job(fitted)
-    return fitted
+    return limit_output(fitted, dataset.schema.target)
 
 
 def take_rows(dataset: Dataset, rows: Mask) -> Matrix:
@@ -169,6 +174,7 @@ def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Prediction
 
 
 def _name_model(model: Any) -> str:
-    model = model.estimator if isinstance(model, Imported) else model
+    while isinstance(model, Imported | Limited | Thresholded):
+        model = model.estimator
     last = model.steps[-1][1] if hasattr(model, "steps") else model
     return type(last).__name__

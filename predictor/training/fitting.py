@@ -10,10 +10,11 @@ from predictor.estimators.own_code import Code, read_code
 from predictor.formats import format_number
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
-from predictor.training.dataset import Dataset
+from predictor.training.dataset import Dataset, describe_target
 from predictor.training.evaluation import Evaluation, evaluate_model, fit_model
 from predictor.training.gate import check_gate, choose_metric
 from predictor.training.observed import Observed
+from predictor.training.output import check_probabilities, note_beyond
 from predictor.training.pipeline import build_pipeline
 from predictor.training.progress import Progress
 from predictor.training.recipe import Recipe
@@ -57,6 +58,9 @@ def fit_recipe(
     recipe_sha256: str | None,
 ) -> Trained:
     """Fit and measure the recipe's model. Raises RecipeError, DatasetError, TrainingError, or an estimator's error."""
+    dataset = describe_target(recipe, dataset)
+    for note in note_beyond(dataset.schema.target, dataset.target):
+        progress(f"{recipe.slug}: {note}")
     check_gate(recipe, dataset.schema.target.task)
     # Read once: the signed code must be the one that was trained.
     code = read_code(recipe.pipeline_file)
@@ -86,6 +90,7 @@ def _choose_model(
 ) -> tuple[BaseEstimator, Tuning | None]:
     """The unfitted model, with the best of the parameters that the recipe tries, and how they were found."""
     model = build_pipeline(recipe, dataset.schema, code)
+    check_probabilities(recipe, dataset.schema.target, model)
     if recipe.tune is None:
         return model, None
     has_probabilities = hasattr(model, "predict_proba")

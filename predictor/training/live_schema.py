@@ -6,7 +6,8 @@ import polars as pl
 from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.tables.cells import cast_numbers
+from predictor.tables.cells import are_codes, cast_numbers
+from predictor.training.columns import drop_zeros
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_live_form, infer_forms, keep_form
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
@@ -69,6 +70,15 @@ def _note_kind(names: list[str], kind: Kind, now: str) -> str:
         f"{', '.join(names[:SHOWN_NAMES])}{more}: the kind is {kind}, as in the live version; without one, it would"
         f' now be {now}. Write {change}, or kind = "{kind}" to keep it, below [features.<column>]'
     )
+
+
+def keep_numbers(recipe: Recipe, series: pl.Series, live: Schema) -> pl.Series:
+    """Read codes with leading zeros as whole numbers where the live version does: as choices, or as its target."""
+    if series.name == recipe.target:
+        is_number = live.target.name == series.name and live.target.task == "regression" and not recipe.task
+        return drop_zeros(series) if is_number else series
+    choices = [choice for feature in live.features if feature.name == series.name for choice in feature.choices]
+    return drop_zeros(series) if choices and not are_codes(pl.Series(choices)) else series
 
 
 def keep_labels(recipe: Recipe, series: pl.Series, live: Target) -> pl.Series:

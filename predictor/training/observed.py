@@ -15,6 +15,7 @@ from predictor.schema.values import Label, Value, Vector, read_boolean, recode, 
 from predictor.texts import normalise_text
 from predictor.training.columns import Column
 from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.spelling import read_spelling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +61,10 @@ def join_observed(
     rows: list[dict[str, Value]] = []
     outcomes: list[float | Label] = []
     causes: Counter[str] = Counter()
+    spelt = recipe.features.get(target.name, FeatureRecipe())
     for inputs, outcome, name in zip(observed.inputs, observed.outcomes, observed.targets, strict=True):
         try:
-            fitting = _fit_outcome(target, outcome, name)
+            fitting = _fit_outcome(target, read_spelling(spelt, outcome), name)
             row = {column.name: _fit_value(recipe, column, inputs) for column in columns}
         except DoesNotFit as cause:
             causes[str(cause)] += 1
@@ -83,7 +85,7 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
     given = recipe.features.get(column.name, FeatureRecipe())
     if column.name not in inputs:
         raise DoesNotFit(f"there is no input {column.name}")
-    value = inputs[column.name]
+    value = read_spelling(given, inputs[column.name])
     if value is None:
         if given.required:
             raise DoesNotFit(f"{column.name} is missing")
@@ -126,7 +128,7 @@ def _fit_number(column: Column, value: str | float) -> float:
         raise DoesNotFit(f"{column.name} is not a number") from error
 
 
-def _fit_outcome(target: Target, outcome: float | Label, name: str) -> float | Label:
+def _fit_outcome(target: Target, outcome: Value, name: str) -> float | Label:
     """The outcome as a value of this target; it may be from when the model had other classes, or another task."""
     if name != target.name:
         raise DoesNotFit(f"it is an outcome of {name}")

@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils import get_tags
 
 from predictor.estimators.date_parts import DateParts
@@ -31,6 +32,9 @@ TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.",
 NEEDS_NO_SCALING = (*TAKES_ANY_SCALE, "sklearn.linear_model._base.LinearRegression")
 # A missing category is a category of its own, before the codes that count from 0.
 MISSING_CODE = -1
+# As many as boosted trees on histograms distinguish; a matrix with a column for each of thousands fits into no memory.
+MOST_ONE_HOT = 255
+WIDE = "wide categories"
 # What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
 INTERFACE = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
 SEED = re.compile(r"(^|__)random_state$")
@@ -46,7 +50,7 @@ def build_pipeline(recipe: Recipe, schema: Schema, code: Code | None = None) -> 
     if code is not None:
         model, place = _build_own(recipe, schema, code), str(recipe.pipeline_file)
     else:
-        model, place = _build_default(make_estimator(recipe), schema), f"{recipe.file}: estimator.class"
+        model, place = _build_default(make_estimator(recipe), schema, recipe.seed), f"{recipe.file}: estimator.class"
     does_task = is_classifier(model) if schema.target.task == "classification" else is_regressor(model)
     if not does_task:
         raise RecipeError(
@@ -134,13 +138,14 @@ def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
     return model.set_params(**dict.fromkeys(unset, recipe.seed))
 
 
-def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:
+def _build_default(estimator: BaseEstimator, schema: Schema, seed: int = 0) -> BaseEstimator:
     name = f"{type(estimator).__module__}.{type(estimator).__name__}"
     groups = _group_columns(
         schema,
         scales=not name.startswith(NEEDS_NO_SCALING),
         cyclic=not name.startswith(TAKES_ANY_SCALE),
         takes_missing=get_tags(estimator).input_tags.allow_nan,
+        seed=seed,
     )
     if all(steps == "passthrough" for _, steps, _ in groups):
         return make_pipeline(estimator)
@@ -148,7 +153,7 @@ def _build_default(estimator: BaseEstimator, schema: Schema) -> BaseEstimator:
 
 
 def _group_columns(
-    schema: Schema, *, scales: bool, cyclic: bool, takes_missing: bool
+    schema: Schema, *, scales: bool, cyclic: bool, takes_missing: bool, seed: int
 ) -> list[tuple[str, Any, list[int]]]:
     """Transform columns of one sort together: every transformer adds its own time to each prediction."""
     sorts: dict[str, list[int]] = {}
@@ -159,8 +164,15 @@ def _group_columns(
     imputing = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
 
     def encode(columns: list[int], *missing: int) -> OneHotEncoder:
-        codes = [[*missing, *range(len(schema.features[column].choices))] for column in columns]
-        return OneHotEncoder(categories=codes, sparse_output=False)
+        features = [schema.features[column] for column in columns]
+        codes = [[*missing, *range(len(feature.choices))] for feature in features]
+        takes_others = any(isinstance(feature, Category) and feature.unseen for feature in features)
+        unknown = "ignore" if takes_others else "error"
+        return OneHotEncoder(categories=codes, sparse_output=False, handle_unknown=unknown)
+
+    def encode_wide(columns: list[int]) -> list[Any]:
+        kind = "continuous" if schema.target.task == "regression" else "auto"
+        return [TargetEncoder(target_type=kind, cv=KFold(shuffle=True, random_state=seed)), *scaling]
 
     def expand(columns: list[int]) -> DateParts:
         return DateParts(kind=schema.features[columns[0]].kind, cyclic=cyclic)
@@ -177,14 +189,20 @@ def _group_columns(
     for kind in ("date", "datetime", "time"):
         steps[f"{kind}s"] = lambda columns: [expand(columns), *scaling]
         steps[f"{kind}s with gaps"] = lambda columns: [expand(columns), *imputing, *scaling]
+    steps |= dict.fromkeys((WIDE, f"{WIDE} with gaps"), encode_wide)
     made = {sort: steps[sort](columns) for sort, columns in sorts.items()}
     return [(sort, make_pipeline(*made[sort]) if made[sort] else "passthrough", sorts[sort]) for sort in sorts]
+
+
+def is_wide(choices: int) -> bool:
+    """Whether a category of so many choices becomes one column, by the target's mean, instead of one for each."""
+    return choices > MOST_ONE_HOT
 
 
 def _sort_feature(feature: Feature) -> str:
     match feature:
         case Category():
-            return "categories"
+            return WIDE if is_wide(len(feature.choices)) else "categories"
         case Number() | Integer() | Boolean():
             return "numbers"
         case Date() | Datetime() | Time() | Text():

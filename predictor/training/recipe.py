@@ -1,32 +1,27 @@
 """Reads ml_models/<slug>/model.toml: what to train on which table, and how the form shows it."""
 
-import re
 import sys
 import tomllib
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Kind, Task
+from predictor.schema.output import Band, Output
 from predictor.schema.schema import SLUG
 from predictor.schema.temporal import find_zone
+from predictor.schema.values import write_value
+from predictor.texts import normalise_text
+from predictor.training.toml import convert_table, refuse_key
 
-Shape = TypeVar("Shape", bound=msgspec.Struct)
 # Databases store no NUL, and JSON has no infinity.
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 LIMITS = frozenset({"minimum", "maximum"})
-TOML_NAMES = {
-    "str": "a string",
-    "int": "an integer",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "an array",
-    "object": "a table",
-}
+MOST_CHARACTERS_OF_WORDS = 200
 # The first segments of our own URLs, and of the standard protocols that may join them.
 RESERVED_SLUGS = frozenset(
     {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
@@ -54,8 +49,23 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     format: Text = ""
     zone: Text = ""
     choices: Annotated[list[Text | int], msgspec.Meta(min_length=1)] | None = None
+    labels: dict[str, Text] = {}
+    missing: Annotated[list[Text | Finite], msgspec.Meta(min_length=1)] | None = None
+    merge: dict[Text, list[Text]] = {}
+    unseen: Literal["other"] | None = None
     required: bool | None = None
     exclude: bool = False
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The texts that mean missing, sorted; a number as its shortest text."""
+        return tuple(sorted({write_value(each).strip() for each in self.missing or []}))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """By spelling, the text that it is merged into."""
+        merged = {normalise_text(text): into for into, texts in self.merge.items() for text in texts}
+        return {text: normalise_text(into) for text, into in merged.items()}
 
 
 class GateRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +122,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     estimator: EstimatorRecipe | None = None
     gate: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
+    output: Output = Output()
     features: dict[str, FeatureRecipe] = {}
 
     @property
@@ -156,16 +167,20 @@ def read_recipe(models_dir: Path, slug: str) -> Recipe:
 
     Raises RecipeError, naming the file, the key and what would be right.
     """
+    return _convert_recipe(models_dir / slug / "model.toml", slug, read_content(models_dir, slug))
+
+
+def read_content(models_dir: Path, slug: str) -> dict[str, Any]:
+    """Read a model.toml without checking its keys. Raises RecipeError."""
     file = models_dir / slug / "model.toml"
     check_slug(slug, file)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         known = ", ".join(find_slugs(models_dir)) or "none yet"
         raise RecipeError(f"{file} was not found; the recipes here are: {known}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{file} cannot be read as TOML: {error}.") from error
-    return _convert_recipe(file, slug, content)
 
 
 def check_slug(slug: str, file: Path) -> None:
@@ -182,24 +197,36 @@ def check_slug(slug: str, file: Path) -> None:
 def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     for key in ("slug", "folder"):
         if key in content:
-            raise _unknown_key(file, key, Recipe)
-    features = content.pop("features", {})
-    if not isinstance(features, dict):
-        raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
-    parsed = {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()}
+            raise refuse_key(file, key, Recipe)
+    described = convert_described(file, content)
+    for name, given in described["features"].items():
+        if given.kind == "text":
+            problem = "must be another one than 'text': a model of texts cannot be trained here yet, only imported"
+            raise RecipeError(f"{file}: features.{name}.kind: {problem}.")
+    if described["features"].get(str(content.get("target")), FeatureRecipe()).labels:
+        content.setdefault("task", "classification")  # Words are for classes.
     estimator = content.pop("estimator", None)
     if estimator is not None:
-        estimator = _convert(file, "estimator", estimator, EstimatorRecipe)
-    gate = _convert(file, "gate", content.pop("gate", {}), GateRecipe)
+        estimator = convert_table(file, "estimator", estimator, EstimatorRecipe)
     tune = _convert_tune(file, content.pop("tune")) if "tune" in content else None
-    recipe = _convert(file, "", content, Recipe)
+    recipe = convert_table(file, "", content, Recipe)
     folder = file.parent
-    recipe = msgspec.structs.replace(
-        recipe, slug=slug, folder=folder, features=parsed, estimator=estimator, gate=gate, tune=tune
-    )
+    recipe = msgspec.structs.replace(recipe, slug=slug, folder=folder, estimator=estimator, tune=tune, **described)
     if Path(recipe.data).is_absolute():
         raise recipe.error("data", f"{recipe.data!r} is an absolute path: write its path from {folder}")
     return recipe
+
+
+def convert_described(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Take the tables out of a model.toml that a recipe and a description share, and check them."""
+    features = content.pop("features", {})
+    if not isinstance(features, dict):
+        raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
+    return {
+        "features": {name: _convert_feature(file, f"features.{name}", given) for name, given in features.items()},
+        "gate": convert_table(file, "gate", content.pop("gate", {}), GateRecipe),
+        "output": _convert_output(file, content.pop("output", {})),
+    }
 
 
 def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
@@ -209,18 +236,36 @@ def _convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
         content = {**content, "choices": choices}
     if isinstance(content, dict):
         content = content | {key: _write_limit(file, f"{table}.{key}", content[key]) for key in LIMITS & content.keys()}
-    feature = _convert(file, table, content, FeatureRecipe)
+    if isinstance(content, dict) and "labels" in content:
+        _check_labels(file, f"{table}.labels", content["labels"])
+    feature = convert_table(file, table, content, FeatureRecipe)
     _check_zone(file, f"{table}.zone", feature.zone)
-    if feature.kind == "text":
+    made = "choices" if feature.choices else "labels"
+    if (feature.choices or feature.labels) and feature.kind not in (None, "category"):
         raise RecipeError(
-            f"{file}: {table}.kind: must be another one than 'text': a model of texts cannot be trained here yet, only"
-            " imported."
+            f"{file}: {table}.kind: {made} make a category, not {feature.kind!r}: leave out one of the two."
         )
-    if feature.choices and feature.kind not in (None, "category"):
+    if feature.unseen and feature.kind not in (None, "category"):
         raise RecipeError(
-            f"{file}: {table}.kind: choices make a category, not {feature.kind!r}: leave out one of the two."
+            f"{file}: {table}.unseen: it is for categories, not {feature.kind!r}: leave out one of the two."
         )
-    return feature
+    _check_spelling(file, table, feature)
+    return feature if not feature.labels or feature.kind else msgspec.structs.replace(feature, kind="category")
+
+
+def _check_labels(file: Path, table: str, labels: Any) -> None:
+    """Check what msgspec's messages would not explain: TOML reads a bare 1.5 as a 5 in a table 1."""
+    if not isinstance(labels, dict) or not labels:
+        raise RecipeError(f'{file}: {table}: must be words by code, such as {{ 0 = "no", 1 = "yes" }}, not {labels!r}.')
+    for code, words in labels.items():
+        if not isinstance(words, str) or not words.strip() or len(words) > MOST_CHARACTERS_OF_WORDS:
+            problem = f"must be words of 1 to {MOST_CHARACTERS_OF_WORDS} characters, not {words!r}"
+            hint = (
+                f'; write a code with a point in quotes, "{code}.{next(iter(words))}"'
+                if isinstance(words, dict)
+                else ""
+            )
+            raise RecipeError(f"{file}: {table}.{code}: {problem}{hint}.")
 
 
 def _write_limit(file: Path, key: str, limit: Any) -> Any:
@@ -239,8 +284,27 @@ def _check_zone(file: Path, key: str, zone: str) -> None:
         raise RecipeError(f"{file}: {key}: must be a time zone such as Europe/Berlin, not {zone!r}.") from error
 
 
+def _convert_output(file: Path, content: Any) -> Output:
+    if isinstance(content, dict) and isinstance(content.get("bands"), list):
+        bands = [convert_table(file, f"output.bands[{i}]", band, Band) for i, band in enumerate(content["bands"])]
+        content = {**content, "bands": bands}
+    return convert_table(file, "output", content, Output)
+
+
+def _check_spelling(file: Path, table: str, feature: FeatureRecipe) -> None:
+    """Refuse a spelling that is merged into two texts, or into one that is itself merged or means missing."""
+    spellings = [normalise_text(text) for texts in feature.merge.values() for text in texts]
+    kept = [*map(normalise_text, feature.merge), *map(str, feature.choices or [])]
+    for text in spellings:
+        if spellings.count(text) > 1 or text in kept:
+            problem = f"{text!r} is merged more than once" if text not in kept else f"{text!r} is also a value to keep"
+            raise RecipeError(f"{file}: {table}.merge: {problem}: write it in one place.")
+    if both := [text for text in (*kept, *spellings) if text.strip() in feature.gaps]:
+        raise RecipeError(f"{file}: {table}.missing: {both[0]!r} is also a value: write it in one place.")
+
+
 def _convert_tune(file: Path, content: Any) -> TuneRecipe:
-    tune = _convert(file, "tune", content, TuneRecipe)
+    tune = convert_table(file, "tune", content, TuneRecipe)
     if not tune.params:
         raise RecipeError(f"{file}: tune.params: is missing: name at least one parameter and the values to try.")
     params = {name: _convert_tries(file, f"tune.params.{name}", given) for name, given in tune.params.items()}
@@ -254,51 +318,9 @@ def _convert_tries(file: Path, key: str, given: Any) -> list[Any] | Distribution
         return given
     if not isinstance(given, dict):
         raise RecipeError(f"{file}: {key}: must be an array of values, or a table with low and high, not {given!r}.")
-    tries = _convert(file, key, given, DistributionRecipe)
+    tries = convert_table(file, key, given, DistributionRecipe)
     if tries.low >= tries.high:
         raise RecipeError(f"{file}: {key}.low: must be below high, which is {tries.high!r}, not {tries.low!r}.")
     if tries.log and tries.low <= 0:
         raise RecipeError(f"{file}: {key}.low: must be above 0 on a logarithmic scale, not {tries.low!r}.")
     return tries
-
-
-def _convert(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
-    """Turn one TOML table into its struct; errors name the file, the key and the value."""
-    if not isinstance(content, dict):
-        raise RecipeError(f"{file}: {table}: must be a table such as [{table}], not {content!r}.")
-    where = f"{table}." if table else ""
-    known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    for key in content:
-        if key not in known:
-            raise _unknown_key(file, f"{where}{key}", shape)
-    for key, field in known.items():
-        if field.required and key not in content:
-            raise RecipeError(f'{file}: {where}{key}: is missing: write {key} = "…".')
-    try:
-        return msgspec.convert(content, shape)
-    except msgspec.ValidationError as error:
-        problem, _, path = str(error).rpartition(" - at `$.")
-        key = path.rstrip("`")
-        given = content[key.partition("[")[0]]
-        raise RecipeError(
-            f"{file}: {where}{key}: must be {_explain(problem, known[key.partition('[')[0]].type)}, not {given!r}."
-        ) from error
-
-
-def _explain(problem: str, kind: Any) -> str:
-    """Say in TOML's terms what msgspec expected in a field of this type."""
-    if problem.startswith("Invalid enum value"):
-        literals = [kind, *get_args(kind)]
-        return " or ".join(repr(word) for literal in literals for word in get_args(literal) if isinstance(word, str))
-    if problem == "Number out of range":
-        return "a number that float64 can hold"
-    expected = problem.removeprefix("Expected ").partition(", got")[0]
-    expected = re.sub(" matching regex .*", " without NUL characters", expected)
-    for name, words in TOML_NAMES.items():
-        expected = re.sub(rf"\b{name}\b", words, expected)
-    return expected.replace(" | null", "").replace(" | ", " or ").replace("`", "")
-
-
-def _unknown_key(file: Path, key: str, shape: type[msgspec.Struct]) -> RecipeError:
-    known = [f.encode_name for f in msgspec.structs.fields(shape) if f.name not in ("slug", "folder")]
-    return RecipeError(f"{file}: {key}: there is no such key; it may be one of {', '.join(known)}.")

@@ -16,10 +16,12 @@ from predictor.formats import format_number, format_plain
 from predictor.metrics.losses import join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
+from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
 from predictor.training.holdout import assign_folds
+from predictor.training.output import limit_output
 from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 
@@ -53,10 +55,11 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         raise DatasetError("too few different rows to tune on: leave out [tune], or provide more data.")
     search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
-    classes = len(dataset.schema.target.classes)
     progress(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
     scorer = _make_scorer(
-        metric, classes, lambda done: progress(f"{recipe.slug}: tuning", done=done, total=candidates * used)
+        metric,
+        dataset.schema.target,
+        lambda done: progress(f"{recipe.slug}: tuning", done=done, total=candidates * used),
     )
     search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
     with warnings.catch_warnings():
@@ -128,13 +131,16 @@ def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, targe
         raise TrainingError(f"no candidate of [tune] could be fitted: {cause}") from error
 
 
-def _make_scorer(metric: Metric, classes: int, notify: Callable[[int], None]) -> Callable[[Any, Matrix, Vector], float]:
+def _make_scorer(
+    metric: Metric, target: Target, notify: Callable[[int], None]
+) -> Callable[[Any, Matrix, Vector], float]:
     """Score as the gate does, negated; scikit-learn's own log loss needs every class in every fold."""
     counted = itertools.count(1)
 
     def score(fitted: Any, matrix: Matrix, actual: Vector) -> float:
         notify(next(counted))
-        return -float(join_losses(metric, measure_losses(metric, actual, predict_rows(fitted, matrix, classes))))
+        predictions = predict_rows(limit_output(fitted, target), matrix, len(target.classes))
+        return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
     return score
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from predictor.formats import Quantity, format_label
+from predictor.formats import Quantity
 from predictor.record.drawing import measure_text
 from predictor.record.profile import Profile
 from predictor.schema.kinds import Feature
@@ -48,6 +48,8 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
     length: float
     most_ticks: int = MOST_TICKS
     unit: str = ""
+    # Of the numbers at the axis, compared with the values that are placed.
+    scale: float = 1.0
 
     def place(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * self.length, 1)
@@ -58,10 +60,11 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Positions and texts of the ticks, at multiples of 1, 2 or 5 times a power of ten."""
-        step = _round_step((self.high - self.low) / self.most_ticks)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        low, high = self.low * self.scale, self.high * self.scale
+        step = _round_step((high - low) / self.most_ticks)
+        first, last = math.ceil(low / step), math.floor(high / step)
         quantity = Quantity(unit=self.unit)
-        return [(self.place(i * step), quantity.write_alone(i * step)) for i in range(first, last + 1)]
+        return [(self.place(i * step / self.scale), quantity.write_alone(i * step)) for i in range(first, last + 1)]
 
     @property
     def widest(self) -> float:
@@ -148,7 +151,7 @@ def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = 
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
     x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + TICK_MARGIN))
     codes: dict[Label | None, int] = {label: code for code, label in enumerate(schema.target.classes)}
-    labels = [format_label(label) for label in schema.target.classes] or ["training points"]
+    labels = [schema.target.name_class(label) for label in schema.target.classes] or ["training points"]
     return Chart(
         title=_describe(x, y, profile),
         x=x,
@@ -180,7 +183,8 @@ def _find_ends(values: list[float]) -> tuple[float, float]:
 def _make_vertical_axis(described: Feature | Target, low: float, high: float) -> Axis:
     return Axis(
         label=_label(described),
-        unit=described.unit,
+        unit=_find_unit(described),
+        scale=described.output.scale if isinstance(described, Target) else 1.0,
         low=low,
         high=high,
         start=HEIGHT - BOTTOM,
@@ -190,7 +194,7 @@ def _make_vertical_axis(described: Feature | Target, low: float, high: float) ->
 
 def _make_horizontal_axis(described: Feature | Target, low: float, high: float, *, left: float) -> Axis:
     """An axis with as many ticks as there is room for, with half of a tick's text beyond each of its ends."""
-    label, unit = _label(described), described.unit
+    label, unit = _label(described), _find_unit(described)
     axis = Axis(label=label, unit=unit, low=low, high=high, start=left, length=WIDTH - left - RIGHT)
     for most in range(MOST_TICKS, 0, -1):
         axis = msgspec.structs.replace(axis, most_ticks=most)
@@ -212,7 +216,12 @@ def _find_described(schema: Schema, name: str) -> Feature | Target:
 
 
 def _label(described: Feature | Target) -> str:
-    return f"{described.label} ({described.unit})" if described.unit else described.label
+    unit = _find_unit(described)
+    return f"{described.label} ({unit})" if unit else described.label
+
+
+def _find_unit(described: Feature | Target) -> str:
+    return described.shown_unit if isinstance(described, Target) else described.unit
 
 
 def _describe(x: Axis, y: Axis, profile: Profile) -> str:

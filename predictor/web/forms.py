@@ -10,9 +10,8 @@ from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.formats import format_label
 from predictor.problems import Problem
-from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
+from predictor.schema.kinds import OTHER, Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.temporal import Date, Datetime, Time
@@ -72,6 +71,13 @@ def read_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
     return {names.get(normalise_text(name), name): text for name, text in data.items() if name not in RESERVED_NAMES}
 
 
+def show_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
+    """What was typed, by field name, as the form shows it: a value that is none of the options as other."""
+    typed = read_typed(schema, data)
+    options = {each.name: each for each in schema.features if isinstance(each, Category) and each.unseen}
+    return typed | {name: options[name].find_option(str(typed[name])) for name in options.keys() & typed.keys()}
+
+
 class PredictionForm(forms.Form):
     """Shows what was typed, or `initial` values, with its errors; it parses nothing."""
 
@@ -79,7 +85,7 @@ class PredictionForm(forms.Form):
     default_renderer = Jinja2()
 
     def __init__(self, schema: Schema, data: QueryDict | None = None, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(None if data is None else read_typed(schema, data), initial=initial, label_suffix="")
+        super().__init__(None if data is None else show_typed(schema, data), initial=initial, label_suffix="")
         self.schema = schema
         for position, feature in enumerate(schema.features, start=1):
             self.fields[feature.name] = FeatureField(feature, position)
@@ -104,7 +110,10 @@ class OutcomeForm(forms.Form):
 def make_outcome_widget(target: Target, predicted: float | Label) -> forms.Widget:
     if target.task == "regression":
         return make_number_widget(lowest=float(predicted), required=True)
-    choices = [("", "choose…"), *((write_value(label), show_choice(format_label(label))) for label in target.classes)]
+    choices = [
+        ("", "choose…"),
+        *((write_value(label), show_choice(target.name_class(label))) for label in target.classes),
+    ]
     return forms.Select(choices=choices, attrs={"required": True})
 
 
@@ -157,9 +166,11 @@ def write_typed(feature: Feature, value: Value) -> str:
     return feature.write_typed(value) if isinstance(feature, Date | Datetime | Time) else write_value(value)
 
 
-def list_choices(feature: Feature) -> list[tuple[str, str]]:
+def list_choices(feature: Category) -> list[tuple[str, str]]:
     """The options of a select; where the empty text is a choice, it does not also stand for a missing value."""
-    shown = [(choice, show_choice(choice)) for choice in feature.choices]
+    shown = [(choice, show_choice(feature.words.write(choice))) for choice in feature.choices]
+    if feature.unseen and OTHER not in feature.choices:
+        shown.append((OTHER, OTHER))
     if feature.required:
         return [("", "choose…"), *shown]
     return shown if "" in feature.choices else [("", "unknown"), *shown]

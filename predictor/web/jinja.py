@@ -43,10 +43,12 @@ def make_url(name: str, *arguments: Any) -> str:
 
 
 def write_with_unit(written: Written) -> str | Markup:
-    """A number and its unit, which has a style of its own and follows a no-break space."""
-    if not written.unit:
+    """A number with its unit after a no-break space and the words of its band, each in a style of its own."""
+    if not written.unit and not written.band:
         return written.text
-    return Markup(f'{escape(written.text)}&nbsp;<span class="unit">{escape(written.unit)}</span>')  # noqa: S704  # Escaped.
+    unit = f'&nbsp;<span class="unit">{escape(written.unit)}</span>' if written.unit else ""
+    band = f' <span class="band">({escape(written.band)})</span>' if written.band else ""
+    return Markup(f"{escape(written.text)}{unit}{band}")  # noqa: S704  # Escaped.
 
 
 def write_moment(form: str, moment: datetime) -> str:

@@ -12,9 +12,10 @@ from django.template.context_processors import csrf
 from django.template.loader import get_template
 from django.utils import timezone
 
-from predictor.formats import Written, format_label, format_number, format_share
+from predictor.formats import Quantity, Written, format_number, format_share
 from predictor.models import Outcome, Prediction, Retirement, Version
 from predictor.moments import read_moment
+from predictor.schema.target import Target
 from predictor.schema.text import Text
 from predictor.schema.values import write_value
 from predictor.texts import quote
@@ -68,6 +69,35 @@ def describe_interval(prediction: Prediction) -> ShownInterval | None:
     return ShownInterval(ends=ends, rows=format_number(measured.rows), is_approximate=measured.approximate)
 
 
+def describe_output(target: Target) -> list[str]:
+    """Sentences for what is done with a model's own output before people see it."""
+    output, own = target.output, Quantity(unit=target.unit)
+    sentences = []
+    if output.scale != 1:
+        sentences.append(
+            f"Pages show it in {target.shown_unit}, {format_number(output.scale)} times the model's own number;"
+            f" metrics, the API and files are in {target.unit or 'the unit of the data'}."
+        )
+    limits = {"at least": output.minimum, "at most": output.maximum}
+    parts = [f"{word} {own.write(limit)}" for word, limit in limits.items() if limit is not None]
+    if parts:
+        sentences.append(f"Its output is {' and '.join(parts)}.")
+    if output.bands:
+        ends = [f"below {own.write(each.below)}" if each.below is not None else "else" for each in output.bands]
+        bands = (f"{end} “{each.label}”" for end, each in zip(ends, output.bands, strict=True))
+        sentences.append(f"In words: {', '.join(bands)}.")
+    return [*sentences, *([rule] if (rule := describe_threshold(target)) else [])]
+
+
+def describe_threshold(target: Target) -> str:
+    """From which probability on the positive class is the answer; empty where the most probable class is."""
+    output = target.output
+    if output.threshold is None or output.positive is None:
+        return ""
+    share = Quantity(unit="%").write(output.threshold * 100)
+    return f"The answer is “{target.name_class(output.positive)}” from a probability of {share} on."
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShownProbability:
     label: str
@@ -78,8 +108,9 @@ class ShownProbability:
 def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
     """The classes with their probabilities, the most probable first."""
     shares = prediction.probabilities or {}
-    classes = prediction.version.parsed_schema.target.classes if shares else ()
-    ranked = sorted(((format_label(label), shares[write_value(label)]) for label in classes), key=lambda each: -each[1])
+    target = prediction.version.parsed_schema.target
+    named = ((target.name_class(label), shares[write_value(label)]) for label in (target.classes if shares else ()))
+    ranked = sorted(named, key=lambda each: -each[1])
     return [
         ShownProbability(label=label, written=format_share(share), percent=round(share * 100, 1))
         for label, share in ranked

@@ -98,7 +98,8 @@ class FieldPieces:
                 return self._fillable.replace(PLACEHOLDER, str(escape(written)))
             case Boolean() if self._checked:
                 return self._checked if written == "true" else self._empty
-            case Category() | Boolean():
+            case Category() | Boolean() as feature:
+                written = feature.find_option(written) if isinstance(feature, Category) else written
                 option = f'<option value="{escape(written)}"'
                 return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
             case _:

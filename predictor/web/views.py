@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from predictor.checks.static_files import find_uncollected
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer, OutcomeChanged
-from predictor.formats import format_label
 from predictor.models import Figure, Prediction, Promotion, Retirement, Version
 from predictor.outcomes import recording as outcomes
 from predictor.record.provenance import describe_sources
@@ -27,6 +26,8 @@ from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed
 from predictor.web.pages import (
     ShownOutcome,
     describe_interval,
+    describe_output,
+    describe_threshold,
     list_inputs,
     list_outcomes,
     list_probabilities,
@@ -199,7 +200,8 @@ def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "retirement": Retirement.objects.find(version.model),
         "schema": schema,
         "metrics": version.written_scores,
-        "classes": [format_label(label) for label in schema.target.classes],
+        "classes": schema.target.listed,
+        "about_output": describe_output(schema.target),
         "chart": pieces.base,
         "backdrop": pieces.get_backdrop(pieces.base),
         "sources": describe_sources(version.parsed_data),
@@ -274,6 +276,7 @@ def _render_prediction(
         "interval": describe_interval(prediction),
         "inputs": list_inputs(prediction),
         "probabilities": list_probabilities(prediction),
+        "threshold": describe_threshold(schema.target),
         "chart": chart,
         "backdrop": pieces.get_backdrop(chart),
         "next_form": runtime and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),

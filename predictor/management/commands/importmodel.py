@@ -65,6 +65,7 @@ class Command(SiteCommand):
     """Import a pickle or joblib file that was made elsewhere as a version of a model.
 
     - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - A model.toml without data describes the model: labels, units, [output]. The options go before it.
     - The bytes whose SHA-256 is shown and stored are the bytes that are loaded.
     - The model must predict every row of the sample before anything is stored.
     - It is registered, measured, signed and served like a version that was trained here. Its training rows are
@@ -89,11 +90,13 @@ class Command(SiteCommand):
             metavar="FILE",
             help="a local table with the model's features and the target",
         )
-        parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that the model predicts")
+        parser.add_argument(
+            "--target", metavar="COLUMN", help="the column that the model predicts (default: of its description)"
+        )
         parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
         add_part_arguments(parser)
-        parser.add_argument("--title", help="the model's title on pages (default: made from the slug)")
-        parser.add_argument("--description", default="", help="a sentence or two below the title")
+        parser.add_argument("--title", help="its title on pages (default: of its description, or made from the slug)")
+        parser.add_argument("--description", help="a sentence or two below the title")
         parser.add_argument("--show-data", action="store_true", help="show rows of the sample in the chart on pages")
         add_register_arguments(parser)
 
@@ -103,11 +106,10 @@ class Command(SiteCommand):
         from predictor.training.external.model_file import describe_model_file, read_model_file
         from predictor.training.external.parts import Hints
 
-        names = ("target", "description", "show_data", "force", "dry_run")
+        names = ("target", "title", "description", "show_data", "force", "dry_run")
         request = ImportRequest(
             by="command line",
             slug=slug,
-            title=options["title"] or slug.replace("_", " ").capitalize(),
             sample=options["data"],
             mode=options["promote"],
             hints=Hints(
@@ -132,9 +134,7 @@ class Command(SiteCommand):
             read = [read_model_file(file) for file in files]
             check_database()
             with TerminalProgress(self.stderr) as progress:
-                if (settings.MODELS_DIR / slug / "model.toml").exists():
-                    progress(f"{slug}: a recipe of this name exists; it is not used here, but retrain will use it")
-                done = import_model(read, request, progress)
+                done = import_model(settings.MODELS_DIR, read, request, progress)
         except MlsiteError as error:
             raise CommandError(f"{slug}: {error}") from error
         self.stdout.write(write_json([done]) if format == "json" else write_text([done]))

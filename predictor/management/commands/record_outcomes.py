@@ -21,7 +21,8 @@ class Command(SiteCommand):
     """Record what really happened for many predictions, from a table with the columns id and outcome.
 
     - The whole file is recorded or nothing; with --partial the valid rows are, and the others are reported.
-    - Each value is checked against the target of its prediction's version.
+    - Each value is checked against the target of its prediction's version. A number is in the unit of the data, also
+      where pages show another one; a class is written as its code or its words.
     - A recorded outcome is replaced only with --correct, and the replaced one is kept.
     - Running it again changes nothing.
     """
@@ -30,7 +31,10 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "file", type=Path, help="CSV, Parquet or JSON lines; columns other than id and outcome are ignored"
+            "file",
+            type=Path,
+            help="CSV, Parquet or JSON lines, numbers in the unit of the data; columns other than id and outcome are"
+            " ignored",
         )
         parser.add_argument("--partial", action="store_true", help="record the valid rows, and skip the others")
         parser.add_argument("--correct", action="store_true", help="replace recorded outcomes by those of the file")

@@ -28,6 +28,7 @@ class Command(SiteCommand):
 
     - A challenger goes live only if it is better than the live version on rows that neither was trained on, unless
       --promote says otherwise; the first version goes live, unless it is clearly worse than a dummy baseline.
+    - A model.toml without data describes a model that `importmodel` brings, and is passed over.
     - Where the recipe does not set kinds, task or labels, those of the live version are kept, and that is reported.
     - A challenger that predicts the same as the live version is not registered, unless with --force.
     - With --with-outcomes it also trains on the outcomes of earlier predictions; held-out rows stay held out.
@@ -77,9 +78,9 @@ class Command(SiteCommand):
             raise CommandError(" ".join(problems))
 
     def _choose_slugs(self, slugs: list[str]) -> list[str]:
-        from predictor.training.recipe import find_slugs
+        from predictor.training.description import find_trained
 
-        found = slugs or find_slugs(settings.MODELS_DIR)
+        found = slugs or find_trained(settings.MODELS_DIR)
         if not found:
             raise CommandError(
                 f"There is no recipe in {settings.MODELS_DIR}: create <slug>/model.toml there, or run startmodel."

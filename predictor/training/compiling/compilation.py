@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported, ImportedOnFrame
+from predictor.estimators.limited import Limited, Thresholded
 from predictor.training.compiling import boosting, calendar, linear, preparation, trees
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
+from predictor.training.compiling.limits import add_limits
 
 # By the name of exactly that class: one that inherits from it may predict differently.
 STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
@@ -22,6 +25,7 @@ STEPS: dict[str, Callable[[Graph, Any, Columns], Columns]] = {
     "sklearn.preprocessing.PolynomialFeatures": preparation.add_polynomial_features,
     "sklearn.preprocessing.RobustScaler": preparation.add_robust_scaler,
     "sklearn.preprocessing.StandardScaler": preparation.add_standard_scaler,
+    "sklearn.preprocessing.TargetEncoder": preparation.add_target_encoder,
 }
 # These predict coefficients times columns plus an intercept, and nothing more.
 LINEAR = (
@@ -84,17 +88,23 @@ class Compiled:
 
 def compile_model(fitted: Any, features: int) -> Compiled:
     """Compile a fitted pipeline that takes a matrix of `features` columns; raises NotCompiled with the reason."""
+    limited, fitted = (fitted, fitted.estimator) if isinstance(fitted, Limited | Thresholded) else (None, fitted)
+    coded, fitted = (fitted, fitted.estimator) if isinstance(fitted, Coded) else (None, fitted)
     if isinstance(fitted, ImportedOnFrame):
         raise NotCompiled("a model that takes a pandas DataFrame is not compiled")
     graph = Graph()
-    estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
     columns = Columns(name=INPUT, origins=tuple(Origin(column=column) for column in range(features)))
+    if coded is not None:
+        columns = preparation.add_codes(graph, coded.numbers, columns)
+    estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
     steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
     for step in steps[:-1]:
         columns = _add_step(graph, step, columns)
     last = steps[-1]
     predicted = _find_estimator(last)(graph, last, columns)
     codes = [labels.index(each) if labels else int(each) for each in getattr(last, "classes_", np.empty(0)).tolist()]
+    if limited is not None:
+        predicted = add_limits(graph, limited, predicted, codes)
     return Compiled(
         data=graph.finish(predicted, features=features, classes=codes),
         splits=_locate_splits(predicted.splits, columns),

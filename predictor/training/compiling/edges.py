@@ -48,7 +48,7 @@ def _find_extremes(feature: Feature) -> Iterator[float]:
         case Boolean():
             yield from (0.0, 1.0)
         case Category():
-            yield from range(len(feature.choices))
+            yield from range(len(feature.choices) + bool(feature.unseen))
         case Number() | Integer():
             yield from (0.0, -LARGE, LARGE)
             yield from (end for end in (feature.minimum, feature.maximum) if end is not None)

@@ -1,4 +1,4 @@
-"""Compiles the steps that come before an estimator: imputation, one-hot encoding, scaling, columns side by side."""
+"""Compiles what comes before an estimator: codes, imputation, one-hot encoding, scaling, columns side by side."""
 
 from typing import Any
 
@@ -6,6 +6,21 @@ import numpy as np
 from onnx import TensorProto
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
+
+
+def add_codes(graph: Graph, numbers: dict[int, tuple[float, ...]], columns: Columns) -> Columns:
+    """Replace positions by the numbers that they stand for, in the columns that have any; missing stays missing."""
+    made = [_look_up(graph, graph.gather(columns, [column]), numbers.get(column)) for column in range(columns.width)]
+    origins = tuple(None if column in numbers else each for column, each in enumerate(columns.origins))
+    return Columns(name=graph.add("Concat", *made, axis=1), origins=origins)
+
+
+def _look_up(graph: Graph, column: Columns, numbers: tuple[float, ...] | None) -> str:
+    if numbers is None:
+        return column.name
+    missing, last = graph.add("IsNaN", column.name), graph.constant([[float(len(numbers))]])
+    position = graph.add("Cast", graph.add("Where", missing, last, column.name), to=TensorProto.INT64)
+    return graph.add("Gather", graph.constant([*numbers, np.nan]), position)
 
 
 def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:
@@ -34,6 +49,28 @@ def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
     starts = np.cumsum([0, *widths[:-1]])
     dropped = {int(start + each) for start, each in zip(starts, step.drop_idx_, strict=True) if each is not None}
     return graph.gather(encoded, [each for each in range(sum(widths)) if each not in dropped])
+
+
+def add_target_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
+    """Look each code up in a table of the target's means: for NaN, for an unknown code, and for those from 0 on."""
+    codes = [np.asarray(each, dtype=np.float64) for each in step.categories_]
+    if any((known < 0).any() or (known % 1 != 0).any() for known in (each[~np.isnan(each)] for each in codes)):
+        raise NotCompiled("TargetEncoder is compiled for codes of categories only")
+    outputs, means = len(step.encodings_) // len(codes), np.atleast_1d(step.target_mean_)
+    size = 4 + int(max(np.nanmax(each, initial=-1) for each in codes))
+    table = np.repeat(np.tile(means, len(codes))[:, None], size, axis=1)
+    for output, (row, encoding) in enumerate(zip(table, step.encodings_, strict=True)):
+        known = codes[output // outputs]
+        row[np.where(np.isnan(known), 0, known + 2).astype(int)] = encoding
+    spread = graph.gather(columns, np.repeat(np.arange(columns.width), outputs).tolist())
+    last = graph.constant(float(size - 1))
+    place = graph.add(
+        "Min", graph.add("Max", graph.add("Add", spread.name, graph.constant(2.0)), graph.constant(1.0)), last
+    )
+    place = graph.add("Where", graph.add("IsNaN", spread.name), graph.constant(0.0), place)
+    starts = graph.constant([np.arange(len(table)) * size], np.int64)
+    place = graph.add("Add", graph.add("Cast", place, to=TensorProto.INT64), starts)
+    return Columns(name=graph.add("Gather", graph.constant(table.ravel()), place), origins=(None,) * len(table))
 
 
 def add_standard_scaler(graph: Graph, step: Any, columns: Columns) -> Columns:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,12 @@ from predictor.schema.schema import RESERVED_NAMES
 from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
+from predictor.training.amounts import describe_unclear
 from predictor.training.columns import Column, encode_column, read_numbers
 from predictor.training.dates import describe_form, infer_forms
-from predictor.training.kinds import MOST_CLASSES, describe_free_text
+from predictor.training.drafting.reading import find_messy
+from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
+from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 
 FEW_ROWS = 30
@@ -27,6 +30,8 @@ MOST_ROWS = 0.9
 GIVEN_AWAY = 0.99
 ROWS_TO_ASK = 10_000
 MOST_BYTES = 1_000_000_000
+# Written for missing by instruments and surveys, far from all other values.
+SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
 NAMED_AS_ID = re.compile(r"(?i:(.*[ _.-])?(id|uuid|guid|index|rownames?)|unnamed: 0)|.*[a-z](Id|ID)")
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"]
 
@@ -35,12 +40,15 @@ DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
 class Finding:
     """A column in a few words, with doubts about it as a feature.
 
+    `merge` has the spellings that may mean one value, and `codes` the few whole numbers that may stand for words.
     `obstacle` says why the column is left out; it is empty for a feature.
     """
 
     name: str
     kind: str
     doubts: tuple[str, ...] = ()
+    merge: dict[str, list[str]] = field(default_factory=dict)
+    codes: tuple[int, ...] = ()
     obstacle: str = ""
 
 
@@ -59,7 +67,13 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
                 raise DatasetError("every form has a field with this name: rename the column.")
             series = read_numbers(recipe, table[name])
             if not infer_forms(series) and (obstacle := describe_free_text(series)):
-                refused.append(Finding(name=name, kind="free text", obstacle=_hint_at_dates(series) or f"{obstacle}."))
+                refused.append(
+                    Finding(
+                        name=name,
+                        kind="free text",
+                        obstacle=describe_unclear(series) or _hint_at_dates(series) or f"{obstacle}.",
+                    )
+                )
                 continue
             columns.append(encode_column(recipe, series))
         except DatasetError as error:
@@ -78,11 +92,12 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
     """Refuse the widest categories where the one-hot encoding of all would not fit into memory."""
     size, too_wide = 0, []
     for column in sorted(columns, key=lambda column: len(column.choices)):
-        own = len(column.values) * len(column.choices) * 8
+        own = 0 if is_wide(len(column.choices)) else len(column.values) * len(column.choices) * 8
         size += own
         if size > MOST_BYTES:
-            categories, memory = format_number(len(column.choices)), format_number(own / 1e9, decimals=1)
-            problem = f"{categories} categories make a matrix of {memory} GB: use fewer, or numbers"
+            categories, memory = format_number(len(column.choices)), format_number(size / 1e9, decimals=1)
+            size_of_all = f"{categories} categories, with those of other columns, make a matrix of {memory} GB"
+            problem = f"{size_of_all}: use fewer, or numbers"
             too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
@@ -98,7 +113,10 @@ def inspect_features(
         doubts = list(_doubt_column(table[column.name], column))
         if measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY:
             doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
-        findings.append(Finding(name=column.name, kind=describe_column(column), doubts=tuple(doubts)))
+        merge = find_messy(table[column.name]) if column.kind == "category" else {}
+        doubts += doubt_spellings(merge)
+        codes, kind = find_codes(column), describe_column(column)
+        findings.append(Finding(name=column.name, kind=kind, doubts=tuple(doubts), merge=merge, codes=codes))
     return findings
 
 
@@ -132,11 +150,45 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         yield "its name looks like an id, which has no meaning for a new row"
     elif column.kind == "integer" and different == rows >= FEW_ROWS:
         yield "every row has a different whole number, like an id, which has no meaning for a new row"
-    if is_text and reads_as_dates(series):
+    if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
+        times = count(int((present == sentinel).sum()), "time", "times")
+        hint = f"if it means missing, write missing = [{sentinel:g}]"
+        yield f"{sentinel:g} occurs {times}, far from all other values: {hint}"
+    if is_text and (unclear := describe_unclear(series)):
+        yield unclear
+    elif is_text and reads_as_dates(series):
         yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
         yield f"{texts}, like free text: each is a category of its own"
+
+
+def find_sentinel(values: Vector) -> float | None:
+    """The one value, of those often written for missing, that occurs more than once and is far from all the others."""
+    for sentinel in SENTINELS:
+        others = values[values != sentinel]
+        if len(values) - len(others) < 2 or not len(others):
+            continue
+        if (sentinel < 0 <= others.min()) or (sentinel > 0 and 10 * others.max() < sentinel):
+            return sentinel
+    return None
+
+
+def find_codes(column: Column) -> tuple[int, ...]:
+    """The values of a column of few whole numbers, each of them in several rows: they may stand for words."""
+    if column.kind != "integer":
+        return ()
+    codes, counts = np.unique(column.values[~np.isnan(column.values)], return_counts=True)
+    is_coded = 2 <= len(codes) <= MOST_CLASSES and counts.min() >= FEWEST_ROWS
+    return tuple(int(code) for code in codes) if is_coded else ()
+
+
+def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[str]:
+    if merge:
+        into, others = next(iter(merge.items()))
+        more = f", and {format_number(len(merge) - 1)} more are like that" if len(merge) > 1 else ""
+        written = ", ".join(map(quote, others[:5]))
+        yield f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
 
 
 def reads_as_dates(series: pl.Series) -> bool:

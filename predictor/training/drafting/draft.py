@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from predictor.formats import Quantity, format_number
@@ -12,8 +12,11 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label
 from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
-from predictor.training.recipe import EstimatorRecipe
+from predictor.training.drafting.labels import label_columns
+from predictor.training.recipe import EstimatorRecipe, FeatureRecipe
 
+NO_OTHER = "The estimator does no other."
+READS_NUMBERS = "Its texts are read as numbers."
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 MANY_COLUMNS = 50
 
@@ -23,8 +26,9 @@ class Draft:
     """The content of a first recipe.
 
     `source` is the table as the author named it and `data` its copy; `low` and `high` are the range of a target of
-    numbers, and `other_task` is another task that it allows. `sets_task` is true where the estimator, and not the
-    target, decided the task.
+    numbers, and `other_task` is another task that it allows. `why_task` says why the recipe sets the task, where it
+    does. `features` has the keys without which columns would be read otherwise, and `merge`
+    the spellings that may be one class.
     """
 
     slug: str
@@ -35,11 +39,23 @@ class Draft:
     low: float
     high: float
     other_task: Task | None
-    sets_task: bool
+    why_task: str
     holds_out: bool
     estimator: EstimatorRecipe
     doubts: tuple[str, ...]
     findings: list[Finding]
+    features: dict[str, FeatureRecipe] = field(default_factory=dict)
+    merge: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return label_columns([self.target.name, *(finding.name for finding in self.findings)])
+
+    @property
+    def coded(self) -> dict[str, tuple[int, ...]]:
+        """The few whole numbers of each column that has no other; a column with a unit has amounts."""
+        amounts = {name for name, given in self.features.items() if given.kind}
+        return {each.name: each.codes for each in self.findings if each.codes and each.name not in amounts}
 
     @property
     def kind(self) -> str:
@@ -54,7 +70,7 @@ class Draft:
 
 def write_toml(draft: Draft) -> str:
     """Write the whole model.toml: doubts are comments, and columns that cannot be trained on are excluded."""
-    target, params = draft.target, draft.estimator.params
+    target, params, labels = draft.target, draft.estimator.params, draft.labels
     lines = [
         f"# Written by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
         f" {count(draft.rows, 'row', 'rows')}, {count(len(draft.findings), 'feature', 'features')}.",
@@ -76,18 +92,21 @@ def write_toml(draft: Draft) -> str:
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
         "",
-        "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude.",
+        "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude,",
+        "# and labels, the words for codes. [output] says how predictions are shown and limited.",
         f"[features.{write_key(target.name)}]  # The target.",
-        f"# label = {write_string(target.name)}",
-        '# unit = ""',
-        *_write_features(draft.findings),
+        _write_label(target.name, labels),
+        *_write_unit(draft.features.get(target.name)),
+        *_write_merge(draft.merge),
+        *_write_keys(draft.features.get(target.name)),
+        *_write_features(draft),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _write_task(draft: Draft) -> Iterator[str]:
-    if draft.sets_task:
-        yield f'task = "{draft.target.task}"  # The estimator does no other.'
+    if draft.why_task:
+        yield f'task = "{draft.target.task}"  # {draft.why_task}'
     elif draft.other_task:
         yield f"# The task is {draft.target.task}; to change it:"
         yield f'# task = "{draft.other_task}"'
@@ -95,11 +114,13 @@ def _write_task(draft: Draft) -> Iterator[str]:
         yield f"# The task is {draft.target.task}."
 
 
-def _write_features(findings: list[Finding]) -> Iterator[str]:
-    """A table for each column; where there are many, only for those with a doubt or an obstacle."""
+def _write_features(draft: Draft) -> Iterator[str]:
+    """A table for each column; where there are many, only for those with a doubt, an obstacle or keys."""
+    findings, keyed, labels = draft.findings, draft.features.keys(), draft.labels
     is_long = len(findings) > MANY_COLUMNS
+    quiet = {each.name for each in findings if not each.doubts and not each.obstacle} - keyed
     for finding in findings:
-        if is_long and not finding.doubts and not finding.obstacle:
+        if is_long and finding.name in quiet:
             continue
         yield ""
         yield f"[features.{write_key(finding.name)}]"
@@ -110,13 +131,64 @@ def _write_features(findings: list[Finding]) -> Iterator[str]:
         yield from (f"# Doubt: {end_sentence(doubt)}" for doubt in finding.doubts)
         if finding.doubts:
             yield "# exclude = true"
-        yield f"# label = {write_string(finding.name)}"
-        yield '# unit = ""'
-    quiet = sum(not finding.doubts and not finding.obstacle for finding in findings)
+        yield from _write_merge(finding.merge)
+        yield from _write_keys(draft.features.get(finding.name))
+        yield from _note_codes(draft.coded.get(finding.name))
+        yield _write_label(finding.name, labels)
+        yield from _write_unit(draft.features.get(finding.name))
     if is_long and quiet:
         yield ""
-        yield f"# {count(quiet, 'more column is a feature', 'more columns are features')}, without doubts."
+        yield f"# {count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
         yield "# To configure one, write its table: [features.<column>]"
+        yield from _write_quiet_labels({name: labels[name] for name in labels if name in quiet})
+
+
+def _write_keys(given: FeatureRecipe | None) -> Iterator[str]:
+    """The keys without which a column would be read otherwise."""
+    if given and given.kind:
+        yield f"# {describe_keys(given).capitalize()}."
+        yield f"kind = {write_string(given.kind)}"
+    if given and given.missing:
+        yield f"missing = {json.dumps(given.missing, ensure_ascii=False)}"
+
+
+def _write_quiet_labels(labels: dict[str, str]) -> Iterator[str]:
+    lines = [f"{write_key(name)}.label = {write_string(label)}" for name, label in labels.items() if label != name]
+    if lines:
+        yield from ("# Those with a label below are configured as <column>.<key> there.", "[features]", *lines)
+
+
+def _write_label(name: str, labels: dict[str, str]) -> str:
+    """The label where it is not the name itself; otherwise a comment to fill in."""
+    return f"{'' if labels[name] != name else '# '}label = {write_string(labels[name])}"
+
+
+def _write_unit(given: FeatureRecipe | None) -> Iterator[str]:
+    yield f"unit = {write_string(given.unit)}" if given and given.unit else '# unit = ""'
+
+
+def _note_codes(codes: tuple[int, ...] | None) -> Iterator[str]:
+    if codes:
+        words = ", ".join(f'{code} = "…"' for code in codes)
+        yield "# Few whole numbers: if they are codes, give their words, which make it a category:"
+        yield f"# labels = {{ {words} }}"
+
+
+def _write_merge(merge: dict[str, list[str]]) -> Iterator[str]:
+    if merge:
+        pairs = (f"{write_key(into)} = {json.dumps(texts, ensure_ascii=False)}" for into, texts in merge.items())
+        yield f"# merge = {{ {', '.join(pairs)} }}".replace("\x7f", "\\u007f")
+
+
+def describe_keys(given: FeatureRecipe) -> str:
+    """How these keys make a column be read."""
+    if given.kind == "category":
+        return "codes with leading zeros stay texts"
+    if given.unit:
+        return f"read as numbers with the unit {make_printable(given.unit)}"
+    if given.kind:
+        return "read as numbers without their separators of thousands"
+    return f"{', '.join(map(quote, given.missing or []))} means missing"
 
 
 def write_report(draft: Draft) -> str:
@@ -128,6 +200,7 @@ def write_report(draft: Draft) -> str:
     obstacles = [
         f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
     ]
+    read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
     lines += [
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
@@ -136,6 +209,11 @@ def write_report(draft: Draft) -> str:
         "The features:",
         *_shorten(inferred),
     ]
+    if read:
+        lines += ["Read in a way of their own, by keys in model.toml:", *_shorten(read)]
+    coded = [f"  {make_printable(name)}: {', '.join(map(str, codes))}" for name, codes in draft.coded.items()]
+    if coded:
+        lines += ["Few whole numbers, which may be codes that stand for words:", *_shorten(coded)]
     if doubts:
         lines += ["Doubts, which are comments in model.toml and leave nothing out:", *_shorten(doubts)]
     return "\n".join([*lines, f"Next: check ml_models/{draft.slug}/model.toml, then manage.py retrain {draft.slug}"])

@@ -15,16 +15,25 @@ from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
+from predictor.training.amounts import describe_unclear, read_amounts
 from predictor.training.columns import encode_target, read_numbers
 from predictor.training.dataset import load_dataset
-from predictor.training.drafting.doubts import FEW_ROWS, doubt_target, encode_features, inspect_features
-from predictor.training.drafting.draft import Draft, write_toml
+from predictor.training.drafting.doubts import (
+    FEW_ROWS,
+    doubt_spellings,
+    doubt_target,
+    encode_features,
+    inspect_features,
+)
+from predictor.training.drafting.draft import NO_OTHER, READS_NUMBERS, Draft, write_toml
+from predictor.training.drafting.reading import find_messy, propose_keys
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
 from predictor.training.kinds import infer_task
 from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.spelling import find_gaps
 
 # A few rows show whether an estimator takes the table; all of them may take hours.
 MOST_TRIED_ROWS = 1_000
@@ -109,9 +118,15 @@ def copy_table(source: Path, folder: Path) -> Path:
 
 def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Draft:
     """Read the table and decide on its first recipe."""
-    table, rows = read_rows(data, target)
-    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     recipe = Recipe(slug=data.parent.name, folder=data.parent, title=target, target=target, data=data.name)
+    table, rows = read_rows(recipe)
+    if features := propose_keys(table, target):
+        recipe = msgspec.structs.replace(recipe, features=features)
+        table, rows = read_rows(recipe)
+    has_amounts = table[target].dtype == pl.String and read_amounts(table[target]) is not None
+    if has_amounts:
+        recipe = msgspec.structs.replace(recipe, task="regression")
+    row_numbers, left_out, table = find_row_numbers(table, target), len(table) - len(rows), rows
     tasks = find_tasks(recipe, table[target])
     if path is not None:
         recipe = choose_task(msgspec.structs.replace(recipe, estimator=EstimatorRecipe(path=path)), tasks)
@@ -123,6 +138,8 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
         raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
+    merge = find_messy(table[target]) if are_classes else {}
+    unclear = [text for text in [describe_unclear(table[target])] if text and are_classes]
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
     return Draft(
         slug=recipe.slug,
@@ -133,11 +150,13 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         low=target_values.min().item(),
         high=target_values.max().item(),
         other_task=next((task for task in tasks if task != described.task), None),
-        sets_task=recipe.task is not None,
+        why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
         estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
-        doubts=tuple(doubt_target(described, target_values, left_out)),
+        doubts=(*unclear, *doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
+        merge=merge,
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
+        features=recipe.features,
     )
 
 
@@ -161,9 +180,10 @@ def should_hold_out(recipe: Recipe, hashes: Hashes, target_values: Vector, *, ar
     return False
 
 
-def read_rows(data: Path, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_rows(recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read all rows, and choose those that have a target; raises DatasetError."""
-    table, _ = read_table(data)
+    data, target = recipe.data_file, recipe.target
+    table, _ = read_table(data, find_gaps(recipe))
     if target not in table.columns:
         raise DatasetError(f"{data}: {target!r} is not a column; the columns are {list_names(table.columns)}.")
     rows = table.filter(pl.col(target).is_not_null())

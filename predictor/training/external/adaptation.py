@@ -11,15 +11,18 @@ import polars as pl
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 
+from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.schema.kinds import Task
+from predictor.schema.kinds import Kind, Task
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
-from predictor.training.dataset import Dataset, load_dataset
+from predictor.training.columns import drop_zeros
+from predictor.training.dataset import Dataset, describe_target, load_dataset
+from predictor.training.external.codes import decode_categories, encode_again, find_numbers
 from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies
-from predictor.training.external.label_encoders import Coded, name_choices, name_classes, place_encoders
+from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.stages import build_pipeline, plan_stages
@@ -28,12 +31,15 @@ from predictor.training.external.wrapping import describe_outputs, forget_names,
 from predictor.training.pipeline import set_single_job
 from predictor.training.recipe import FeatureRecipe, Recipe
 from predictor.training.row_numbers import find_row_numbers
+from predictor.training.spelling import find_gaps, merge_spellings
 
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
     """The recipe of an import, which has no model.toml; errors name the model's file `source`, or the sample."""
 
     source: Path
+    # The model.toml that describes it, where there is one.
+    described: Path | None = None
     holdout: float = 0.0
 
     @property
@@ -48,15 +54,20 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         return "use a sample in which each category occurs more than once, or name a column of free text with --text"
 
     def error(self, key: str, problem: str) -> RecipeError:
-        return RecipeError(f"{self.data_file}: {key}: {problem.rstrip('.')}.")
+        is_described = self.described is not None and key.partition(".")[0] in ("features", "output", "gate")
+        return RecipeError(f"{self.described if is_described else self.data_file}: {key}: {problem.rstrip('.')}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """The sample in the estimator's own columns and classes, and the estimator that takes its matrix."""
+    """The sample in the estimator's own columns and classes, and the estimator that takes its matrix.
+
+    `imported` is the estimator itself where that takes the matrix as it is, or takes other numbers for some codes.
+    """
 
     dataset: Dataset
-    estimator: Imported
+    estimator: Imported | Coded
+    imported: Imported
 
 
 def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
@@ -73,45 +84,72 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     plan, table = plan_stages(parts, hints), read_sample(recipe)
     inputs = table.drop(recipe.target)
     dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
-    coded = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
+    encodings = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
     row_numbers = find_row_numbers(table, recipe.target)
     columns = [name for name in inputs.columns if name not in row_numbers]
     first = plan.stages[0].transformer if plan.stages else estimator
-    texts = find_text_columns(sample, first, columns, hints.texts)
-    dataset = load_sample(describe_columns(recipe, dummies, coded, texts), task)
+    texts = find_text_columns(sample, first, columns, list_texts(recipe, hints, columns))
+    dataset = load_sample(describe_columns(recipe, dummies, encodings, texts), task)
     if plan.names is None and takes_list(first):
         plan = replace(plan, names=texts)
     wanted = plan.names and list(dict.fromkeys(find_origin(dummies, name) for name in plan.names))
-    dataset = name_choices(match_columns(sample, dataset, wanted, plan.count), coded)
+    dataset = name_choices(match_columns(sample, dataset, wanted, plan.count), encodings)
     labels = read_labels(file, estimator) if task == "classification" else ()
     if labels:
-        dataset = match_words(parts, sample, dataset, labels, coded.get(recipe.target))
-    codes = frozenset(coded) | frozenset(dummies)
-    piped = build_pipeline(plan.stages, estimator, prepare_inputs(dataset, codes) if plan.stages else None)
+        dataset = match_words(parts, sample, dataset, labels, encodings.get(recipe.target))
+    dataset = describe_target(recipe, dataset)
+    positions = frozenset(encodings) | frozenset(dummies)
+    numbers = find_numbers(dataset, positions)
+    decoded = decode_categories(dataset, numbers)
+    piped = build_pipeline(plan.stages, estimator, prepare_inputs(decoded, positions) if plan.stages else None)
     if dummies and plan.names:
         piped = make_pipeline(expand_dummies(dataset.schema.names, dummies, plan.names), forget_names(piped))
-    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, coded)]
-    return Adapted(dataset=replace(dataset, notes=notes), estimator=wrap_estimator(file, piped, dataset, labels, codes))
+    imported = wrap_estimator(file, piped, decoded, labels, positions)
+    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, encodings)]
+    return Adapted(dataset=replace(dataset, notes=notes), estimator=encode_again(imported, numbers), imported=imported)
 
 
 def read_sample(recipe: Recipe) -> pl.DataFrame:
-    """Read the sample; raises RecipeError where it lacks the target, and DatasetError."""
-    table, _ = read_table(recipe.data_file)
+    """Read the sample as `load_sample` does; raises RecipeError where it lacks the target, and DatasetError."""
+    table, _ = read_table(recipe.data_file, find_gaps(recipe))
     if recipe.target not in table.columns:
         raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
-    return table
+    table = table.drop(name for name in table.columns if recipe.features.get(name, FeatureRecipe()).exclude)
+    return table.with_columns(merge_spellings(recipe, drop_zeros(series)) for series in table)
+
+
+def list_texts(recipe: Recipe, hints: Hints, columns: Sequence[str]) -> list[str]:
+    """The columns that options or the model's description call texts."""
+    described = (name for name, given in recipe.features.items() if given.kind == "text" and name in columns)
+    return list(dict.fromkeys([*hints.texts, *described]))
 
 
 def describe_columns(
-    recipe: Recipe, dummies: Mapping[str, Dummies], coded: Mapping[str, Coded], texts: Sequence[str]
+    recipe: Recipe, dummies: Mapping[str, Dummies], encodings: Mapping[str, Encoding], texts: Sequence[str]
 ) -> Recipe:
-    """The recipe with the columns of texts, and the choices of those whose categories the estimator knows as codes."""
-    choices = {column: list(each.choices) for column, each in dummies.items()}
-    choices |= {column: each.choices for column, each in coded.items() if column != recipe.target}
-    made: dict[str, FeatureRecipe] = {
-        column: FeatureRecipe(kind="category", choices=[*each]) for column, each in choices.items()
-    }
-    return msgspec.structs.replace(recipe, features={name: FeatureRecipe(kind="text") for name in texts} | made)
+    """The recipe with the columns of texts, and the choices of those whose categories the estimator knows as codes.
+
+    Raises RecipeError where the model's description has another kind for them, or choices of its own.
+    """
+    features = dict(recipe.features)
+    for column in texts:
+        features[column] = _describe_column(recipe, column, "text")
+    for column, each in dummies.items():
+        features[column] = _describe_column(recipe, column, "category", each.choices)
+    for column, encoding in encodings.items():
+        if column != recipe.target:
+            given = _describe_column(recipe, column, "category", encoding.choices)
+            features[column] = encoding.describe(recipe, column, given)
+    return msgspec.structs.replace(recipe, features=features)
+
+
+def _describe_column(recipe: Recipe, column: str, kind: Kind, choices: Sequence[str] = ()) -> FeatureRecipe:
+    given = recipe.features.get(column, FeatureRecipe())
+    if given.choices or given.kind not in (None, kind):
+        key = "choices" if given.choices else "labels" if given.labels else "kind"
+        taken = f"as one of {list_names(choices)}" if choices else "as a text"
+        raise recipe.error(f"features.{column}.{key}", f"leave it out: the model takes this column {taken}")
+    return msgspec.structs.replace(given, kind=kind, choices=[*choices] or None)
 
 
 def find_origin(dummies: Mapping[str, Dummies], name: str) -> str:
@@ -119,21 +157,21 @@ def find_origin(dummies: Mapping[str, Dummies], name: str) -> str:
     return next((column for column, each in dummies.items() if name in each.made), name)
 
 
-def describe_parts(dummies: Mapping[str, Dummies], coded: Mapping[str, Coded]) -> list[str]:
+def describe_parts(dummies: Mapping[str, Dummies], encodings: Mapping[str, Encoding]) -> list[str]:
     return [
         *(f"{column}: one choice for {len(each.made)} columns of the model" for column, each in dummies.items()),
-        *(f"{column}: a LabelEncoder gives its codes their words" for column in coded),
+        *(f"{column}: a LabelEncoder gives its codes their words" for column in encodings),
     ]
 
 
 def match_words(
-    parts: Parts, sample: Path, dataset: Dataset, labels: tuple[Label, ...], coded: Coded | None
+    parts: Parts, sample: Path, dataset: Dataset, labels: tuple[Label, ...], encoding: Encoding | None
 ) -> Dataset:
     """Encode the sample's target by the estimator's classes, which a label encoder may give other words."""
-    if coded is None:
+    if encoding is None:
         return match_classes(sample, dataset, labels)
-    words = name_classes(parts, labels, coded)
-    matched = match_classes(sample, dataset, labels if coded.is_coded else words)
+    words = name_classes(parts, labels, encoding)
+    matched = match_classes(sample, dataset, labels if encoding.is_coded else words)
     target = replace(matched.schema.target, classes=words)
     return replace(matched, schema=replace(matched.schema, target=target))
 

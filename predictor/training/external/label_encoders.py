@@ -15,10 +15,11 @@ from predictor.texts import list_names
 from predictor.training.dataset import Dataset
 from predictor.training.external.parts import Hints, Parts, blame_part
 from predictor.training.kinds import read_whole
+from predictor.training.recipe import FeatureRecipe, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coded:
+class Encoding:
     """The words of a column that an estimator knows by their codes; whether the sample writes the codes too."""
 
     words: tuple[Label, ...]
@@ -29,15 +30,24 @@ class Coded:
         """The categories as the sample writes them, in the order of their codes."""
         return [str(code) for code in range(len(self.words))] if self.is_coded else list(map(write_value, self.words))
 
+    def describe(self, recipe: Recipe, column: str, given: FeatureRecipe) -> FeatureRecipe:
+        """What is given about the column, by the sample's values. Raises RecipeError where it allows other values."""
+        if given.unseen:
+            raise recipe.error(f"features.{column}.unseen", "leave it out: a LabelEncoder knows no other values")
+        codes = dict(zip(map(write_value, self.words), self.choices, strict=True))
+        labels = {codes.get(choice, choice): text for choice, text in given.labels.items()}
+        merge = {codes.get(choice, choice): texts for choice, texts in given.merge.items()}
+        return msgspec.structs.replace(given, labels=labels, merge=merge)
+
 
 def place_encoders(
     sample: Path, table: pl.DataFrame, target: str, parts: Parts, hints: Hints, *, is_classifier: bool
-) -> dict[str, Coded]:
+) -> dict[str, Encoding]:
     """The columns, the target among them, that the label encoders are for: those of their name, else those that fit.
 
     Raises ModelFileError where none or several fit, and DatasetError for a value that the encoder does not know.
     """
-    placed: dict[str, Coded] = {}
+    placed: dict[str, Encoding] = {}
     possible = [name for name in table.columns if is_classifier or name != target]
     for name, encoder in parts.encoders.items():
         if not hasattr(encoder, "classes_"):
@@ -59,7 +69,7 @@ def place_encoders(
                 f"{sample}: {column}: {name}, its LabelEncoder, does not know {unknown[0]!r}; it knows"
                 f" {list_names(words)}."
             )
-        placed[column] = Coded(words=words, is_coded=is_coded)
+        placed[column] = Encoding(words=words, is_coded=is_coded)
     return placed
 
 
@@ -92,32 +102,34 @@ def _are_codes(values: set[str], words: Sequence[Label]) -> bool:
     return values <= {str(code) for code in range(len(words))}
 
 
-def name_choices(dataset: Dataset, placed: Mapping[str, Coded]) -> Dataset:
+def name_choices(dataset: Dataset, placed: Mapping[str, Encoding]) -> Dataset:
     """Give the categories that the sample has as codes their words."""
     features = tuple(_name_feature(feature, placed.get(feature.name)) for feature in dataset.schema.features)
     return replace(dataset, schema=replace(dataset.schema, features=features))
 
 
-def _name_feature(feature: Feature, coded: Coded | None) -> Feature:
-    if coded is None or not coded.is_coded or not isinstance(feature, Category):
+def _name_feature(feature: Feature, encoding: Encoding | None) -> Feature:
+    if encoding is None or not encoding.is_coded or not isinstance(feature, Category):
         return feature
-    words = dict(zip(coded.choices, map(write_value, coded.words), strict=True))
+    words = dict(zip(encoding.choices, map(write_value, encoding.words), strict=True))
     return msgspec.structs.replace(
         feature,
         choices=tuple(words.values()),
         seen=tuple(words[code] for code in feature.seen),
         typical=None if feature.typical is None else words[feature.typical],
+        merge={text: words[code] for text, code in feature.merge.items()},
+        labels={words[code]: text for code, text in feature.labels.items()},
     )
 
 
-def name_classes(parts: Parts, labels: Sequence[Label], coded: Coded) -> tuple[Label, ...]:
+def name_classes(parts: Parts, labels: Sequence[Label], encoding: Encoding) -> tuple[Label, ...]:
     """The words of an estimator's own classes, which are words or codes; raises ModelFileError for other classes."""
-    if set(labels) <= set(coded.words):
+    if set(labels) <= set(encoding.words):
         return tuple(labels)
     codes: list[Any] = [label if isinstance(label, int) and not isinstance(label, bool) else -1 for label in labels]
-    if not all(0 <= code < len(coded.words) for code in codes):
+    if not all(0 <= code < len(encoding.words) for code in codes):
         raise parts.file.error(
             f"its classes are {list_names(labels)}, which are neither words nor codes of its LabelEncoder,"
-            f" which knows {list_names(coded.words)}"
+            f" which knows {list_names(encoding.words)}"
         )
-    return tuple(coded.words[code] for code in codes)
+    return tuple(encoding.words[code] for code in codes)

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
 
-from predictor.formats import Quantity, format_label
+from predictor.formats import Quantity
 from predictor.record.drawing import DRAWING_WIDTH, Drawing, measure_text
 from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
@@ -76,7 +76,8 @@ def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_dat
     if evaluation.method != HOLD_OUT and not show_data:
         raise NotDrawn("its points would be training rows; hold some out, or set show_data = true in the recipe")
     rows = choose_rows(evaluation.rows, MOST_POINTS, seed)
-    actual, predicted = evaluation.actual[rows], evaluation.predictions.predicted[rows]
+    scale, unit = target.output.scale, target.shown_unit
+    actual, predicted = evaluation.actual[rows] * scale, evaluation.predictions.predicted[rows] * scale
     kind = "actual_vs_predicted" if name == "predictions" else "residual_vs_predicted"
     PredictionErrorDisplay(y_true=actual, y_pred=predicted).plot(
         axes,
@@ -84,16 +85,16 @@ def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_dat
         scatter_kwargs={"color": CURVES[0], "alpha": 0.6, "s": 14, "linewidths": 0},
         line_kwargs={"color": INK, "alpha": 1, "linestyle": "-", "linewidth": 1},
     )
-    named = _shorten(target.label) + (f" ({_shorten(target.unit)})" if target.unit else "")
+    named = _shorten(target.label) + (f" ({_shorten(unit)})" if unit else "")
     upward = f"Actual {named}" if name == "predictions" else "Actual − predicted"
     axes.set(xlabel=f"Predicted {named}", ylabel=upward)
-    _write_ticks(axes, Quantity(unit=target.unit))
+    _write_ticks(axes, Quantity(unit=unit))
 
 
 def _draw_classification(
     name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any
 ) -> None:
-    labels = _shorten_labels([format_label(label) for label in target.classes])
+    labels = _shorten_labels([target.name_class(label) for label in target.classes])
     if name == "confusion":
         return _draw_confusion(labels, evaluation, axes)
     probabilities = evaluation.predictions.probabilities

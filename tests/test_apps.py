@@ -1,0 +1,110 @@
+"""Public apps that ask for codes and wrap raw numbers, rebuilt: from their table to a retrain on what happened."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from django.core.management import call_command
+
+from predictor.models import Outcome, Prediction, Version
+from tests.test_shown import make_bodies, make_churn, make_houses
+from tests.test_words import make_crops, make_loans
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+# Of each app: its table, its target, what its author adds to the recipe, a case, its answer in words as a pattern, and
+# an outcome as people type it and as it is kept.
+APPS = {
+    "loan": {
+        "table": make_loans,
+        "target": "granted",
+        "adds": """
+[features.area.labels]
+0 = "country"
+1 = "suburb"
+2 = "city"
+[features.granted.labels]
+0 = "refused"
+1 = "granted"
+""",
+        "case": {"area": "2", "married": "Y", "income": "80"},
+        "answer": "granted",
+        "outcome": ("Refused", 0),
+    },
+    "house_price": {
+        "table": make_houses,
+        "target": "price",
+        "adds": '[output]\nscale = 0.001\nunit = "thousand dollars"\ndecimals = 0\n',
+        "case": {"area": "100"},
+        "answer": r"1\d\d thousand dollars",
+        "outcome": ("171.5", 171_500.0),
+    },
+    "churn": {
+        "table": make_churn,
+        "target": "churn",
+        "adds": """
+[features.churn.labels]
+0 = "stays"
+1 = "leaves"
+[output]
+positive = "leaves"
+threshold = 0.3
+""",
+        "case": {"months": "1", "calls": "8"},
+        "answer": "leaves",
+        "outcome": ("stays", 0),
+    },
+    "crops": {
+        "table": make_crops,
+        "target": "crop",
+        "adds": """
+[features.crop.labels]
+3 = "chickpea"
+7 = "maize"
+20 = "rice"
+22 = "jute"
+""",
+        "case": {"rain": "200"},
+        "answer": "rice",
+        "outcome": ("jute", 22),
+    },
+    "bmi": {
+        "table": make_bodies,
+        "target": "bmi",
+        "adds": """
+[output]
+decimals = 1
+bands = [{ below = 18.5, label = "underweight" }, { below = 25, label = "normal" }, { label = "overweight" }]
+""",
+        "case": {"waist": "80"},
+        "answer": r"22\.\d \(normal\)",
+        "outcome": ("26,5", 26.5),
+    },
+}
+
+
+@pytest.mark.parametrize("slug", APPS)
+def test_an_app_is_rebuilt_without_a_line_of_python(client, admin_client, tmp_path, settings, slug):
+    app, settings.MODELS_DIR = APPS[slug], tmp_path / "ml_models"
+    table = tmp_path / "table.csv"
+    table.write_text(app["table"]())
+    # Whole numbers that count as quantities become classes by their words: a classifier is asked for.
+    estimator = {"crops": "sklearn.tree.DecisionTreeClassifier"}.get(slug)
+    call_command("startmodel", slug, data=table, target=app["target"], estimator=estimator)
+    recipe = settings.MODELS_DIR / slug / "model.toml"
+    recipe.write_text(recipe.read_text() + app["adds"])
+    call_command("retrain", slug)
+
+    page = client.post(f"/{slug}/", app["case"], follow=True)
+    shown = BeautifulSoup(page.content, "html.parser").select_one("output#prediction")
+    assert re.fullmatch(app["answer"], shown.text.replace("\u00a0", " "))
+
+    typed, kept = app["outcome"]
+    prediction = Prediction.objects.get()
+    assert admin_client.post(f"{prediction.get_absolute_url()}outcome/", {"outcome": typed}).status_code == 303
+    assert Outcome.objects.get().value == kept
+    call_command("retrain", slug, with_outcomes=True, force=True)
+    newest = Version.objects.order_by("-number").first()
+    assert (newest.number, newest.data["outcomes"]["used"]) == (2, 1)
+    # What decides is whether it is better, and not how it is shown.
+    assert newest.decision["verdict"] not in ("cannot compare", "unopposed")
