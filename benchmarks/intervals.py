@@ -23,7 +23,7 @@ from predictor.metrics.scores import score_intervals
 from predictor.schema.values import Mask
 from predictor.training.conformal import measure_interval
 from predictor.training.dataset import Dataset
-from predictor.training.drafting.folder import DEFAULT_ESTIMATORS
+from predictor.training.drafting.selection import DEFAULT_ESTIMATORS
 from predictor.training.evaluation import HOLD_OUT, Evaluation, fit_model, predict_out_of_fold, predict_rows
 from predictor.training.fitting import MOST_SPREAD_ROWS
 from predictor.training.holdout import FOLDS, assign_folds, choose_lowest, is_held_out

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from predictor.formats import Quantity, format_number
+from predictor.formats import Quantity, format_number, format_share
+from predictor.metrics.names import LABELS, format_score
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.schema.values import Label
 from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
+from predictor.training.drafting.selection import Selection
 from predictor.training.recipe import EstimatorRecipe
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,9 +39,13 @@ class Draft:
     other_task: Task | None
     sets_task: bool
     holds_out: bool
-    estimator: EstimatorRecipe
+    selection: Selection
     doubts: tuple[str, ...]
     findings: list[Finding]
+
+    @property
+    def estimator(self) -> EstimatorRecipe:
+        return self.selection.chosen.estimator
 
     @property
     def kind(self) -> str:
@@ -67,11 +73,13 @@ def write_toml(draft: Draft) -> str:
         f"target = {write_string(target.name)}",
         f"# The target: {draft.kind}.",
         *_write_task(draft),
+        *_write_target_keys(draft.selection),
         "# holdout = 0.2"
         if draft.holds_out
         else "holdout = 0  # With so few different rows, cross-validation measures the model.",
         "# show_data = true  # Pages then show up to 200 of these rows.",
         "",
+        *(f"# {line}" for line in describe_selection(draft.selection)),
         "[estimator]",
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
@@ -94,6 +102,29 @@ def _write_task(draft: Draft) -> Iterator[str]:
         yield f'# task = "{draft.other_task}"'
     else:
         yield f"# The task is {draft.target.task}."
+
+
+def _write_target_keys(selection: Selection) -> Iterator[str]:
+    if selection.chosen.transform:
+        yield f'target_transform = "{selection.chosen.transform}"  # Measured better: see below.'
+    if selection.interval:
+        gain = format_share(selection.gain, decimals=0)
+        yield f'interval = "{selection.interval}"  # Out of fold, {gain} better than a constant width.'
+
+
+def describe_selection(selection: Selection) -> Iterator[str]:
+    """In sentences, how the candidates were measured, and the chosen one."""
+    if selection.is_late:
+        yield "Not all folds were measured: the time for that was over."
+    if len(selection.measured) < 2:
+        return
+    folds, rows = count(selection.folds, "fold", "folds"), count(selection.rows, "training row", "training rows")
+    yield f"{LABELS[selection.metric]} on {folds} of {rows}:"
+    for each in selection.measured:
+        score, is_first = format_score(selection.metric, each.score), each is selection.measured[0]
+        wins = "" if is_first else f", better on {count(each.wins, 'fold', 'folds')}"
+        chosen = ": chosen" if each.candidate is selection.chosen else ""
+        yield f"- {each.candidate.name}: {score}{wins}{chosen}"
 
 
 def _write_features(findings: list[Finding]) -> Iterator[str]:
@@ -134,6 +165,8 @@ def write_report(draft: Draft) -> str:
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
+        *(f"  {line}" for line in describe_selection(draft.selection)),
+        *(f"The recipe has {line.replace('  # ', ': ')}" for line in _write_target_keys(draft.selection)),
         "The features:",
         *_shorten(inferred),
     ]
