@@ -105,7 +105,10 @@ def test_a_width_that_follows_the_prediction_is_proposed_where_its_interval_scor
     assert recipe.interval == "scaled"
     assert draft.selection.gain >= 0.05
     assert f'interval = "scaled"  # Out of fold, {draft.selection.gain:.0%} better'.replace("%", "\u00a0%") in toml
-    assert start(TABLES["linear"], slug="other")[1].interval is None
+    assert recipe.output.minimum == 0
+    assert "The recipe has minimum = 0 for its output" in write_report(draft)
+    other = start(TABLES["linear"], slug="other")[1]
+    assert other.interval is other.output.minimum is None
 
 
 def test_an_estimator_that_is_given_is_never_replaced_but_its_target_may_be_transformed(start):

@@ -48,6 +48,11 @@ class Draft:
         return self.selection.chosen.estimator
 
     @property
+    def is_one_sided(self) -> bool:
+        """Whether the target is never below 0, and its errors grow with it: then no prediction should be either."""
+        return self.selection.interval == "scaled" and self.low >= 0
+
+    @property
     def kind(self) -> str:
         """The target in a few words."""
         if self.target.task == "regression":
@@ -83,6 +88,7 @@ def write_toml(draft: Draft) -> str:
         "[estimator]",
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
+        *(["", "[output]", "minimum = 0  # No value in the table is below 0."] if draft.is_one_sided else []),
         "",
         "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude,",
         "# and labels, the words for codes. [output] says how predictions are shown and limited.",
@@ -167,6 +173,11 @@ def write_report(draft: Draft) -> str:
         f"The estimator is {draft.estimator.path}.",
         *(f"  {line}" for line in describe_selection(draft.selection)),
         *(f"The recipe has {line.replace('  # ', ': ')}" for line in _write_target_keys(draft.selection)),
+        *(
+            ["The recipe has minimum = 0 for its output: no value in the table is below 0"]
+            if draft.is_one_sided
+            else []
+        ),
         "The features:",
         *_shorten(inferred),
     ]
