@@ -81,9 +81,14 @@ def find_decimals(size: float, digits: int) -> int | None:
     return digits - 1 - math.floor(math.log10(size)) if 0 < size < math.inf else None
 
 
-def find_interval_decimals(low: float, high: float) -> int | None:
-    """The decimals for an interval: 2 significant digits of its half width."""
-    return find_decimals((float(high) - float(low)) / 2, 2)
+def find_interval_decimals(low: float, high: float, *, inside: float | None = None) -> int | None:
+    """The decimals for an interval: 2 significant digits of its half width.
+
+    Where it is wider on one side of the prediction `inside`, the half on the other side counts.
+    """
+    low, high = float(low), float(high)
+    halves = [high - inside, inside - low] if inside is not None and low < inside < high else [(high - low) / 2]
+    return find_decimals(min(halves), 2)
 
 
 def format_value(value: float | str | bool | None) -> str:

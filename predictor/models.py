@@ -442,7 +442,10 @@ class Prediction(models.Model):
         target = self.version.target
         if target.output.decimals is not None:
             return target.output.decimals
-        from_interval = find_interval_decimals(*map(target.to_shown, self.interval)) if self.interval else None
+        from_interval = None
+        if self.interval:
+            low, high, output = map(target.to_shown, (*self.interval, self.output))
+            from_interval = find_interval_decimals(low, high, inside=output)
         return self.version.decimals if from_interval is None else from_interval
 
     @cached_property

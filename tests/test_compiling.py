@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.base import is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -91,6 +92,17 @@ def test_what_is_compiled_answers_as_its_pickle_also_at_the_edges(estimator, cla
     assert checked.described.difference < 1e-12
     assert checked.described.edge_rows > 20
     assert is_classifier(estimator) == bool(len(CompiledModel(checked.data).classes_))
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("estimator", [Ridge(), HistGradientBoostingRegressor(max_iter=12)], ids=str)
+def test_the_logarithm_of_a_target_is_compiled(estimator, gaps):
+    dataset = make_dataset(gaps=gaps)
+    model = _build_default(estimator, dataset.schema)
+    fitted = TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp, check_inverse=False)
+    checked = compile_checked(fitted.fit(dataset.matrix, np.exp(dataset.target)), dataset)
+    assert checked.data, checked.described
+    assert checked.described.difference < 1e-9
 
 
 @pytest.mark.parametrize("step", [PolynomialFeatures(3), MinMaxScaler(), RobustScaler()], ids=str)

@@ -95,6 +95,21 @@ def test_a_recipe_that_does_not_fit_its_table_is_refused_with_its_key(tmp_path, 
     assert error.startswith("model.toml: " + message)
 
 
+CLASSES_CSV = "x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("line", "csv", "message"),
+    [
+        ('target_transform = "log"', LINE_CSV + "11,0\n12,-3\n", "target_transform: 2 rows have a y of 0 or less,"),
+        ('target_transform = "log"', CLASSES_CSV, "target_transform: is for numbers, and the target 'y' is classes"),
+        ('interval = "scaled"', CLASSES_CSV, "interval: is for numbers, and the target 'y' is classes"),
+    ],
+)
+def test_what_is_for_other_targets_is_refused_with_its_key(tmp_path, line, csv, message):
+    assert message in catch_error(tmp_path, RecipeError, csv=csv, toml=f"{LINE}{line}\n")
+
+
 def test_a_table_of_many_columns_is_named_in_part(tmp_path):
     names = [f"c{i}" for i in range(30)]
     error = catch_error(tmp_path, RecipeError, csv=",".join(names) + "\n" + ",".join("1" * 30) + "\n")

@@ -155,6 +155,19 @@ def test_an_interval_is_written_with_two_digits_of_its_half_width(low, high, wri
 
 
 @pytest.mark.parametrize(
+    ("low", "inside", "high", "written"),
+    [
+        (0.0011, 0.0212, 0.41, "0.001 to 0.410"),
+        (12_345.6, 13_345.6, 99_999.9, "12,300 to 100,000"),
+        (0.0, 0.0, 9.31, "0.0 to 9.3"),
+        (8.0312, 9.9826, 11.934, "8.0 to 11.9"),
+    ],
+)
+def test_a_lopsided_interval_is_written_with_two_digits_of_its_narrower_half(low, inside, high, written):
+    assert str(Quantity(decimals=find_interval_decimals(low, high, inside=inside)).write_range(low, high)) == written
+
+
+@pytest.mark.parametrize(
     ("size", "digits", "decimals"),
     [(79_000.0, 4, -1), (6.598, 4, 3), (0.002, 2, 4), (999.0, 2, -1), (0.0, 4, None), (math.inf, 4, None)],
 )

@@ -146,6 +146,14 @@ def test_what_the_model_predicted_when_it_had_another_target_is_left_out(tmp_pat
     assert dataset.misfits == {"it is an outcome of z": 1}
 
 
+def test_an_outcome_without_a_logarithm_is_left_out_where_the_recipe_needs_one(tmp_path):
+    table = "x,y\n" + "".join(f"{i},{i + 1}.5\n" for i in range(60))
+    recipe = make_recipe(tmp_path, toml=LINE + 'target_transform = "log"\n', csv=table)
+    dataset = load_dataset(recipe, observe(({"x": 99}, 7.0), ({"x": 99}, 0.0)))
+    assert dataset.outcomes == 1
+    assert dataset.misfits == {"the outcome is 0 or less, which has no logarithm": 1}
+
+
 def test_outcomes_that_all_do_not_fit_change_nothing(tmp_path):
     recipe = make_recipe(tmp_path)
     dataset = load_dataset(recipe, observe(({}, 1.0)))

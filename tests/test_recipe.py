@@ -70,6 +70,13 @@ def test_what_is_left_out_has_its_default(tmp_path):
     assert (recipe.description, recipe.estimator, recipe.features) == ("", None, {})
 
 
+def test_a_transform_of_the_target_and_a_width_of_intervals_exclude_each_other(tmp_path):
+    assert make_recipe(tmp_path, toml=LINE + 'target_transform = "log"').target_transform == "log"
+    assert make_recipe(tmp_path, toml=LINE + 'interval = "scaled"').interval == "scaled"
+    models_dir = write_recipe(tmp_path, toml=LINE + 'interval = "scaled"\ntarget_transform = "log"')
+    assert "interval: target_transform = 'log' decides the width: leave out one" in catch_error(models_dir)
+
+
 def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path):
     assert make_recipe(tmp_path, toml="\ufeff" + LINE.lstrip()).title == "A line"
 
@@ -169,8 +176,8 @@ def test_a_wrong_estimator_is_named_with_its_key(tmp_path, toml, expected):
 
 @pytest.mark.parametrize("key", ["tilte", "slug", "folder", "hold-out"])
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
-    known = "title, description, target, data, task, holdout, seed, show_data, estimator, gate, tune, "
-    known += "output, features"
+    known = "title, description, target, data, task, target_transform, interval, holdout, seed, show_data"
+    known += ", estimator, gate, tune, output, features"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n{key} = 'a'"))
     assert error == f"FILE: {key}: there is no such key; it may be one of {known}."
 

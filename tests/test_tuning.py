@@ -39,6 +39,21 @@ def test_the_best_of_a_grid_is_fitted_stored_with_the_version_and_shown(client, 
     assert "alpha = 0.001, fit_intercept = yes; best of 4 candidates, by RMSE" in page
 
 
+def test_parameters_keep_their_names_where_the_target_is_transformed(models_dir):
+    table = models_dir / "line/data.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *(row.replace(",-", ",") for row in rows if not row.endswith(",0"))]) + "\n")
+    write_tune(models_dir, "[tune]\n[tune.params]\nalpha = [0.001, 1e6]\n")
+    recipe = models_dir / "line/model.toml"
+    recipe.write_text('target_transform = "log"\n' + recipe.read_text())
+    trained = tune(models_dir)
+    assert trained.tuning.params == {"alpha": 0.001}
+    assert trained.fitted.regressor.steps[-1][1].alpha == 0.001
+    recipe.write_text(recipe.read_text().replace("alpha", "alfa"))
+    with pytest.raises(RecipeError, match="alfa: there is no such parameter; it may be alpha, "):
+        tune(models_dir)
+
+
 def test_candidates_are_drawn_from_distributions_the_same_ones_for_the_same_seed(models_dir):
     recipe = models_dir / "line/model.toml"
     write_tune(

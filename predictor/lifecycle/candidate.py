@@ -143,7 +143,9 @@ def _describe_interval(trained: "Trained") -> MeasuredInterval | None:
 
     # The training rows of an import are unknown, and residuals of training rows are too small.
     has_interval = trained.dataset.schema.target.task == "regression" and trained.share is not None
-    return measure_interval(trained.evaluation) if has_interval else None
+    if not has_interval:
+        return None
+    return measure_interval(trained.evaluation, transform=trained.recipe.target_transform, spread=trained.spread)
 
 
 def _pack_compiled(checked: "Checked") -> tuple[Package | None, Compilation | SkippedCompilation]:

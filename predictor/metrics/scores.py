@@ -41,6 +41,17 @@ def score_classification(actual: Vector, predicted: Vector, probabilities: "Matr
     return scores
 
 
+def score_intervals(actual: Vector, low: Vector, high: Vector, *, coverage: float) -> float:
+    """The mean interval score, in the target's unit; less is better.
+
+    All three have shape (n,), n ≥ 1. A row's score is the width of its interval plus 2 / (1 − coverage) times the
+    distance of the true value from it (Gneiting and Raftery 2007, "Strictly proper scoring rules, prediction, and
+    estimation", equation 43).
+    """
+    beyond = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+    return float((high - low + 2 / (1 - coverage) * beyond).mean())
+
+
 def _score_macro_f1(actual: Vector, predicted: Vector) -> float:
     scores = []
     for code in np.union1d(actual, predicted):

@@ -1,4 +1,8 @@
-"""The 90 % interval of a regression's predictions, as a version stores it and as it is signed."""
+"""The 90 % interval of a regression's predictions, as a version stores it and as it is signed.
+
+A constant interval is stored as former builds store it. The other kinds have no `radius`, which former builds require:
+such a build refuses a version with one of them, and never serves it with a wrong interval.
+"""
 
 import math
 import sys
@@ -6,14 +10,17 @@ from typing import Annotated
 
 import msgspec
 
+Size = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
+# e to this power is still a finite float64.
+LARGEST_LOG_RADIUS = 700.0
+
 
 class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """The interval is the prediction ± `radius`, in the target's unit.
+    """An interval that was measured on `rows` rows.
 
-    It was measured on `rows` rows; `approximate` where models other than the one that predicts were measured.
+    It is `approximate` where models other than the one that predicts were measured.
     """
 
-    radius: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
     rows: Annotated[int, msgspec.Meta(ge=0)]
     approximate: bool
     # How often such an interval contains the true value.
@@ -21,17 +28,60 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
     # As `Measurement.method`.
     method: str = ""
 
+    def find_ends(self, prediction: float) -> tuple[float, float]:
+        """The ends of the interval of one prediction, in the target's unit; they may be infinite or NaN."""
+        raise NotImplementedError
+
     def place_around(
         self, prediction: float, minimum: float = -math.inf, maximum: float = math.inf
     ) -> tuple[float, float] | None:
         """The interval of one prediction within the limits of all, in the target's unit; None without finite ends."""
-        low, high = max(prediction - self.radius, minimum), min(prediction + self.radius, maximum)
+        low, high = self.find_ends(prediction)
+        low, high = max(low, minimum), min(high, maximum)
         return (low, high) if math.isfinite(high - low) else None
+
+
+class ConstantInterval(MeasuredInterval, frozen=True, kw_only=True):
+    """The prediction ± `radius`, in the target's unit."""
+
+    radius: Size
+
+    def find_ends(self, prediction: float) -> tuple[float, float]:
+        return prediction - self.radius, prediction + self.radius
+
+
+class ScaledInterval(MeasuredInterval, frozen=True, kw_only=True, tag_field="kind", tag="scaled"):
+    """The prediction ŷ ± `quantile` · max(|ŷ|, `floor`)^`power`, in the target's unit."""
+
+    quantile: Size
+    floor: Annotated[float, msgspec.Meta(gt=0, le=sys.float_info.max)]
+    power: Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+    def find_ends(self, prediction: float) -> tuple[float, float]:
+        radius = self.quantile * max(abs(prediction), self.floor) ** self.power
+        return prediction - radius, prediction + radius
+
+
+class LogInterval(MeasuredInterval, frozen=True, kw_only=True, tag_field="kind", tag="log"):
+    """log ŷ ± `log_radius` transformed back: the prediction, which is above 0, divided and multiplied by a factor."""
+
+    log_radius: Annotated[float, msgspec.Meta(ge=0, le=LARGEST_LOG_RADIUS)]
+
+    def find_ends(self, prediction: float) -> tuple[float, float]:
+        factor = math.exp(self.log_radius)
+        return prediction / factor, prediction * factor
+
+
+# By the `kind` that is stored; a constant interval has none.
+KINDS: dict[object, type[MeasuredInterval]] = {None: ConstantInterval, "scaled": ScaledInterval, "log": LogInterval}
 
 
 def read_interval(stored: object) -> MeasuredInterval | None:
     """Read what a version stores; None where it has no interval. Raises ValueError for anything else."""
+    kind = stored.get("kind") if isinstance(stored, dict) else None
+    if not (kind is None or (isinstance(kind, str) and kind in KINDS)):
+        raise ValueError(f"its interval cannot be read: this build does not know the kind {kind!r}")
     try:
-        return msgspec.convert(stored, MeasuredInterval | None)
+        return msgspec.convert(stored, KINDS[kind] | None)
     except msgspec.ValidationError as error:
         raise ValueError(f"its interval cannot be read: {error}") from error

@@ -12,6 +12,7 @@ from predictor.formats import format_number
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.table import Inputs, Table, Texts
+from predictor.schema.target import Target
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
@@ -119,6 +120,7 @@ def load_dataset(
         recipe, kept = keep_live(recipe, table, live)
         table = table.with_columns(keep_labels(recipe, table[recipe.target], live.target))
     target, target_values = encode_target(recipe, table[recipe.target])
+    _check_target(recipe, target, target_values)
     columns, matrix = _encode_features(recipe, table, finds_dates=finds_dates)
     outcomes, misfits = 0, {}
     if observed is not None:
@@ -202,6 +204,17 @@ def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
         if len(feature.choices) > MANY_CHOICES:
             notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only identifies rows")
     return notes
+
+
+def _check_target(recipe: Recipe, target: Target, target_values: Vector) -> None:
+    """Refuse what is for other targets: `target_values` has shape (n,)."""
+    for key in ("target_transform", "interval"):
+        if getattr(recipe, key) is not None and target.task != "regression":
+            raise recipe.error(key, f"is for numbers, and the target {target.name!r} is classes: leave it out")
+    low = int((target_values <= 0).sum()) if recipe.target_transform == "log" else 0
+    if low:
+        problem = f"{format_number(low)} rows have a {target.name} of 0 or less, which has no logarithm"
+        raise recipe.error("target_transform", f"{problem}: leave it out")
 
 
 def _check_sides(recipe: Recipe, held_out: Mask) -> None:

@@ -20,7 +20,7 @@ from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
-from predictor.training.pipeline import set_single_job
+from predictor.training.pipeline import find_inner, set_single_job
 
 Scores = dict[str, float]
 HOLD_OUT = "hold-out"
@@ -110,7 +110,7 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
         method = HOLD_OUT
     else:
         rows = np.ones(len(dataset.target), dtype=bool)
-        predictions, baseline = (_predict_out_of_fold(m, dataset, classes) for m in (model, make_dummy(classes)))
+        predictions, baseline = (predict_out_of_fold(m, dataset, rows) for m in (model, make_dummy(classes)))
         method = "5-fold out-of-fold"
     return _compare_predictions(method, dataset, rows, predictions, baseline)
 
@@ -151,20 +151,25 @@ def _check_scores(scores: Scores) -> None:
             raise DatasetError(f"{name} is {score}: the target's numbers are too far apart for it.")
 
 
-def _predict_out_of_fold(model: BaseEstimator, dataset: Dataset, classes: int) -> Predictions:
-    predicted = np.zeros(len(dataset.target))
-    probabilities = np.zeros((len(dataset.target), classes))
+def predict_out_of_fold(model: BaseEstimator, dataset: Dataset, rows: Mask) -> Predictions:
+    """Predict each of the n marked rows by a model that was fitted on the other folds of them alone.
+
+    Raises TrainingError, and DatasetError where they are too few, or too much alike, for two folds.
+    """
+    classes = len(dataset.schema.target.classes)
+    predicted, probabilities = np.zeros(len(dataset.target)), np.zeros((len(dataset.target), classes))
     folds = assign_folds(dataset.hashes)
-    if len(np.unique(folds)) < 2:
+    if len(np.unique(folds[rows])) < 2:
         raise DatasetError("too few different rows to hold some out: provide more data.")
     has_probabilities = False
-    for fold in np.unique(folds):
-        rows = folds == fold
-        predictions = predict_rows(fit_model(model, dataset, ~rows), dataset.matrix[rows], classes)
-        predicted[rows] = predictions.predicted
+    for fold in np.unique(folds[rows]):
+        tested = rows & (folds == fold)
+        predictions = predict_rows(fit_model(model, dataset, rows & ~tested), dataset.matrix[tested], classes)
+        predicted[tested] = predictions.predicted
         if predictions.probabilities is not None:
-            has_probabilities, probabilities[rows] = True, predictions.probabilities
-    return Predictions(predicted=predicted, probabilities=probabilities if has_probabilities else None)
+            has_probabilities, probabilities[tested] = True, predictions.probabilities
+    shares = probabilities[rows] if has_probabilities else None
+    return Predictions(predicted=predicted[rows], probabilities=shares)
 
 
 def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Predictions], Scores]:
@@ -176,5 +181,6 @@ def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Prediction
 def _name_model(model: Any) -> str:
     while isinstance(model, Imported | Limited | Thresholded):
         model = model.estimator
+    model = find_inner(model)
     last = model.steps[-1][1] if hasattr(model, "steps") else model
     return type(last).__name__

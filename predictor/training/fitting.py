@@ -11,14 +11,19 @@ from predictor.formats import format_number
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
 from predictor.training.dataset import Dataset, describe_target
-from predictor.training.evaluation import Evaluation, evaluate_model, fit_model
+from predictor.training.evaluation import HOLD_OUT, Evaluation, evaluate_model, fit_model, predict_out_of_fold
 from predictor.training.gate import check_gate, choose_metric
+from predictor.training.holdout import choose_lowest
 from predictor.training.observed import Observed
 from predictor.training.output import check_probabilities, note_beyond
 from predictor.training.pipeline import build_pipeline
 from predictor.training.progress import Progress
 from predictor.training.recipe import Recipe
+from predictor.training.spread import Spread, fit_spread
 from predictor.training.tuning import tune_model
+
+# Five models on this many rows show how residuals grow; on all rows they would take five times the fit.
+MOST_SPREAD_ROWS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class Trained:
 
     `share` is that of the rows that were held out; None where the training rows are unknown. `started` is the moment
     when the training began, by `time.perf_counter`. `fit_seconds` is None for an import, which was fitted elsewhere.
+    `spread` is what the width of its intervals follows; None where they have the same width everywhere.
     """
 
     recipe: Recipe
@@ -39,6 +45,7 @@ class Trained:
     fit_seconds: float | None = None
     tuning: Tuning | None = None
     observed: Observed | None = None
+    spread: Spread | None = None
     recipe_sha256: str | None = None
 
     @property
@@ -70,17 +77,19 @@ def fit_recipe(
     fitted = fit_model(model, dataset, dataset.training)
     fit_seconds = time.perf_counter() - fit_started
     progress(f"{recipe.slug}: measuring")
+    evaluation = evaluate_model(model, fitted, dataset)
     return Trained(
         recipe=recipe,
         dataset=dataset,
         fitted=fitted,
-        evaluation=evaluate_model(model, fitted, dataset),
+        evaluation=evaluation,
         share=recipe.holdout,
         code=code.sha256 if code else None,
         started=started,
         fit_seconds=fit_seconds,
         tuning=tuning,
         observed=observed,
+        spread=_find_spread(recipe, model, dataset, evaluation, progress),
         recipe_sha256=recipe_sha256,
     )
 
@@ -97,3 +106,17 @@ def _choose_model(
     metric = choose_metric(recipe, dataset.schema.target.task, has_probabilities=has_probabilities)
     tuned = tune_model(recipe, model, dataset, metric, progress)
     return tuned.model, tuned.tuning
+
+
+def _find_spread(
+    recipe: Recipe, model: BaseEstimator, dataset: Dataset, evaluation: Evaluation, progress: Progress
+) -> Spread | None:
+    """What the width of intervals follows where the recipe wants that, fitted without the held-out rows."""
+    if recipe.interval != "scaled":
+        return None
+    if evaluation.method != HOLD_OUT:
+        return fit_spread(evaluation.actual, evaluation.predictions.predicted).spread
+    progress(f"{recipe.slug}: fitting the width of intervals")
+    rows = choose_lowest(dataset.hashes, dataset.training, MOST_SPREAD_ROWS)
+    predictions = predict_out_of_fold(model, dataset, rows)
+    return fit_spread(dataset.target[rows], predictions.predicted).spread

@@ -64,9 +64,22 @@ def is_held_out(hashes: Hashes, share: float) -> Mask:
     return hashes / 2.0**64 < share
 
 
-def assign_folds(hashes: Hashes, folds: int = FOLDS) -> NDArray[np.int64]:
+def assign_folds(hashes: Hashes, folds: int = FOLDS, *, repeat: int = 0) -> NDArray[np.int64]:
     """Assign each row to a fold, counted from 0, shape (n,), by its hash: duplicates share a fold.
 
-    The hash is mixed once more, so that the rows above the held-out share spread over all folds.
+    The hash is mixed once more, so that the rows above the held-out share spread over all folds. Each `repeat`,
+    counted from 0, gives other folds.
     """
-    return np.minimum(_mix(hashes) / 2.0**64 * folds, folds - 1).astype(np.int64)
+    mixed = _mix(hashes)
+    for _ in range(repeat):
+        mixed = _mix(mixed)
+    return np.minimum(mixed / 2.0**64 * folds, folds - 1).astype(np.int64)
+
+
+def choose_lowest(hashes: Hashes, rows: Mask, most: int) -> Mask:
+    """The marked rows, shape (n,), or of more than `most` those with the lowest hashes, mixed as for folds."""
+    if int(rows.sum()) <= most:
+        return rows
+    # The bits are turned around: the folds follow from the highest ones, so that all folds keep their share.
+    order = _mix(~_mix(hashes))
+    return rows & (order <= np.partition(order[rows], most - 1)[most - 1])

@@ -64,7 +64,7 @@ def join_observed(
     spelt = recipe.features.get(target.name, FeatureRecipe())
     for inputs, outcome, name in zip(observed.inputs, observed.outcomes, observed.targets, strict=True):
         try:
-            fitting = _fit_outcome(target, read_spelling(spelt, outcome), name)
+            fitting = _fit_outcome(recipe, target, read_spelling(spelt, outcome), name)
             row = {column.name: _fit_value(recipe, column, inputs) for column in columns}
         except DoesNotFit as cause:
             causes[str(cause)] += 1
@@ -128,15 +128,18 @@ def _fit_number(column: Column, value: str | float) -> float:
         raise DoesNotFit(f"{column.name} is not a number") from error
 
 
-def _fit_outcome(target: Target, outcome: Value, name: str) -> float | Label:
+def _fit_outcome(recipe: Recipe, target: Target, outcome: Value, name: str) -> float | Label:
     """The outcome as a value of this target; it may be from when the model had other classes, or another task."""
     if name != target.name:
         raise DoesNotFit(f"it is an outcome of {name}")
     try:
-        return target.parse(outcome, new_classes=True)
+        parsed = target.parse(outcome, new_classes=True)
     except ValueError as error:
         kind = "number" if target.task == "regression" else "class like the table's"
         raise DoesNotFit(f"the outcome is no {kind}") from error
+    if recipe.target_transform == "log" and float(parsed) <= 0:
+        raise DoesNotFit("the outcome is 0 or less, which has no logarithm")
+    return parsed
 
 
 def _fit_date(column: Column, value: str | float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -24,7 +24,7 @@ from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.texts import take_first_line
-from predictor.training.recipe import Recipe
+from predictor.training.recipe import Recipe, TargetTransform
 
 # Trees split, and naive Bayes fits each column: neither depends on the scale of a column, nor on what is next to what.
 TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.", "sklearn.dummy.")
@@ -57,7 +57,19 @@ def build_pipeline(recipe: Recipe, schema: Schema, code: Code | None = None) -> 
             f"{place}: this estimator does not do {schema.target.task}, the task for the target"
             f" {schema.target.name!r}: choose another, or set `task` in {recipe.file}."
         )
-    return model
+    return transform_target(model, recipe.target_transform)
+
+
+def transform_target(model: BaseEstimator, transform: TargetTransform | None) -> BaseEstimator:
+    """The same model, fitted on a transform of the target; its predictions are in the target's own unit."""
+    if transform is None:
+        return model
+    return TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp, check_inverse=False)
+
+
+def find_inner(model: Any) -> Any:
+    """The model itself, without the transform of its target where there is one."""
+    return model.regressor if isinstance(model, TransformedTargetRegressor) else model
 
 
 def make_estimator(recipe: Recipe) -> BaseEstimator:

@@ -22,6 +22,8 @@ Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 LIMITS = frozenset({"minimum", "maximum"})
 MOST_CHARACTERS_OF_WORDS = 200
+TargetTransform = Literal["log"]
+IntervalWidth = Literal["constant", "scaled"]
 # The first segments of our own URLs, and of the standard protocols that may join them.
 RESERVED_SLUGS = frozenset(
     {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
@@ -116,6 +118,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     target: Text
     data: Text
     task: Task | None = None
+    target_transform: TargetTransform | None = None
+    interval: IntervalWidth | None = None
     holdout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     show_data: bool = False
@@ -212,6 +216,10 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     recipe = convert_table(file, "", content, Recipe)
     folder = file.parent
     recipe = msgspec.structs.replace(recipe, slug=slug, folder=folder, estimator=estimator, tune=tune, **described)
+    if recipe.target_transform and recipe.interval:
+        raise recipe.error(
+            "interval", f"target_transform = {recipe.target_transform!r} decides the width: leave out one of the two"
+        )
     if Path(recipe.data).is_absolute():
         raise recipe.error("data", f"{recipe.data!r} is an absolute path: write its path from {folder}")
     return recipe

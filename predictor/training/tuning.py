@@ -22,6 +22,7 @@ from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
+from predictor.training.pipeline import find_inner
 from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 
@@ -92,10 +93,12 @@ def _describe_chosen(tuning: Tuning) -> str:
 def _name_params(recipe: Recipe, model: BaseEstimator, params: dict[str, Any]) -> dict[str, Any]:
     """What to try, by the model's own parameter names; in the recipe, a pipeline's last step needs no prefix."""
     known = model.get_params()
-    last = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+    inner = find_inner(model)
+    outer = "regressor__" if inner is not model else ""
+    last = f"{outer}{inner.steps[-1][0]}__" if hasattr(inner, "steps") else outer
     named = {}
     for name, tries in params.items():
-        full = next((full for full in (f"{last}{name}", name) if full in known), None)
+        full = next((full for full in (f"{last}{name}", f"{outer}{name}") if full in known), None)
         if full is None:
             names = [key.removeprefix(last) for key in known if key.startswith(last) and "__" not in key[len(last) :]]
             raise recipe.error(f"tune.params.{name}", f"there is no such parameter; it may be {', '.join(names)}")

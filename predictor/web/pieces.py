@@ -31,8 +31,9 @@ def render_backdrop(chart: Chart) -> SafeString:
 def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own interval seldom needs wider axes."""
     measured = version.parsed_interval
-    radius = measured.radius if measured else 0.0
-    return [(x, y + sign * radius) for x, y in version.parsed_profile.curve for sign in (-1, 1)]
+    return [
+        (x, end) for x, y in version.parsed_profile.curve for end in (measured and measured.place_around(y)) or (y,)
+    ]
 
 
 class ChartPieces:

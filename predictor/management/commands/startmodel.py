@@ -13,6 +13,7 @@ class Command(SiteCommand):
     - The folder is created complete or not at all, and an existing one is never changed.
     - A doubt about a column is a comment in the recipe, and leaves nothing out. Only a column that no training could
       use, that numbers the rows, or that contains free text is left out, by a line in the recipe, and reported first.
+    - The estimator is chosen on training rows alone: what a retrain holds out has no say in it.
     - The database is not needed.
     """
 
@@ -23,7 +24,9 @@ class Command(SiteCommand):
         parser.add_argument("--data", required=True, type=Path, metavar="TABLE", help="a CSV or Parquet file")
         parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
         parser.add_argument(
-            "--estimator", metavar="CLASS", help="such as sklearn.linear_model.Ridge (default: boosted trees)"
+            "--estimator",
+            metavar="CLASS",
+            help="such as sklearn.linear_model.Ridge (default: boosted trees, or a linear model if better)",
         )
 
     def handle(self, *, slug: str, data: Path, target: str, estimator: str | None, **options: Any) -> None:

@@ -1,7 +1,7 @@
 """Turns a fitted pipeline into an ONNX model that predicts the same, for the estimators and steps named here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,11 +97,16 @@ def compile_model(fitted: Any, features: int) -> Compiled:
     if coded is not None:
         columns = preparation.add_codes(graph, coded.numbers, columns)
     estimator, labels = (fitted.estimator, fitted.labels) if type(fitted) is Imported else (fitted, ())
+    inverse = ""
+    if name_class(estimator) == "sklearn.compose.TransformedTargetRegressor":
+        inverse, estimator = _find_inverse(estimator), estimator.regressor_
     steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
     for step in steps[:-1]:
         columns = _add_step(graph, step, columns)
     last = steps[-1]
     predicted = _find_estimator(last)(graph, last, columns)
+    if inverse:
+        predicted = replace(predicted, numbers=graph.add(inverse, predicted.numbers))
     codes = [labels.index(each) if labels else int(each) for each in getattr(last, "classes_", np.empty(0)).tolist()]
     if limited is not None:
         predicted = add_limits(graph, limited, predicted, codes)
@@ -109,6 +114,13 @@ def compile_model(fitted: Any, features: int) -> Compiled:
         data=graph.finish(predicted, features=features, classes=codes),
         splits=_locate_splits(predicted.splits, columns),
     )
+
+
+def _find_inverse(estimator: Any) -> str:
+    """The operator that transforms a target back."""
+    if estimator.transformer is not None or estimator.inverse_func is not np.exp:
+        raise NotCompiled("TransformedTargetRegressor is not compiled, but for a target that is transformed by np.log")
+    return "Exp"
 
 
 def name_class(estimator: Any) -> str:

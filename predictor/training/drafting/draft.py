@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from predictor.formats import Quantity, format_number
+from predictor.formats import Quantity, format_number, format_share
+from predictor.metrics.names import LABELS, format_score
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.schema.values import Label
 from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
 from predictor.training.drafting.labels import label_columns
+from predictor.training.drafting.selection import Selection
 from predictor.training.recipe import EstimatorRecipe, FeatureRecipe
 
 NO_OTHER = "The estimator does no other."
@@ -41,7 +43,7 @@ class Draft:
     other_task: Task | None
     why_task: str
     holds_out: bool
-    estimator: EstimatorRecipe
+    selection: Selection
     doubts: tuple[str, ...]
     findings: list[Finding]
     features: dict[str, FeatureRecipe] = field(default_factory=dict)
@@ -56,6 +58,15 @@ class Draft:
         """The few whole numbers of each column that has no other; a column with a unit has amounts."""
         amounts = {name for name, given in self.features.items() if given.kind}
         return {each.name: each.codes for each in self.findings if each.codes and each.name not in amounts}
+
+    @property
+    def estimator(self) -> EstimatorRecipe:
+        return self.selection.chosen.estimator
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether the target is never below 0, and its errors grow with it: then no prediction should be either."""
+        return self.selection.interval == "scaled" and self.low >= 0
 
     @property
     def kind(self) -> str:
@@ -83,14 +94,17 @@ def write_toml(draft: Draft) -> str:
         f"target = {write_string(target.name)}",
         f"# The target: {draft.kind}.",
         *_write_task(draft),
+        *_write_target_keys(draft.selection),
         "# holdout = 0.2"
         if draft.holds_out
         else "holdout = 0  # With so few different rows, cross-validation measures the model.",
         "# show_data = true  # Pages then show up to 200 of these rows.",
         "",
+        *(f"# {line}" for line in describe_selection(draft.selection)),
         "[estimator]",
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
+        *(["", "[output]", "minimum = 0  # No value in the table is below 0."] if draft.is_one_sided else []),
         "",
         "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude,",
         "# and labels, the words for codes. [output] says how predictions are shown and limited.",
@@ -112,6 +126,29 @@ def _write_task(draft: Draft) -> Iterator[str]:
         yield f'# task = "{draft.other_task}"'
     else:
         yield f"# The task is {draft.target.task}."
+
+
+def _write_target_keys(selection: Selection) -> Iterator[str]:
+    if selection.chosen.transform:
+        yield f'target_transform = "{selection.chosen.transform}"  # Measured better: see below.'
+    if selection.interval:
+        gain = format_share(selection.gain, decimals=0)
+        yield f'interval = "{selection.interval}"  # Out of fold, {gain} better than a constant width.'
+
+
+def describe_selection(selection: Selection) -> Iterator[str]:
+    """In sentences, how the candidates were measured, and the chosen one."""
+    if selection.is_late:
+        yield "Not all folds were measured: the time for that was over."
+    if len(selection.measured) < 2:
+        return
+    folds, rows = count(selection.folds, "fold", "folds"), count(selection.rows, "training row", "training rows")
+    yield f"{LABELS[selection.metric]} on {folds} of {rows}:"
+    for each in selection.measured:
+        score, is_first = format_score(selection.metric, each.score), each is selection.measured[0]
+        wins = "" if is_first else f", better on {count(each.wins, 'fold', 'folds')}"
+        chosen = ": chosen" if each.candidate is selection.chosen else ""
+        yield f"- {each.candidate.name}: {score}{wins}{chosen}"
 
 
 def _write_features(draft: Draft) -> Iterator[str]:
@@ -206,6 +243,13 @@ def write_report(draft: Draft) -> str:
         f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
+        *(f"  {line}" for line in describe_selection(draft.selection)),
+        *(f"The recipe has {line.replace('  # ', ': ')}" for line in _write_target_keys(draft.selection)),
+        *(
+            ["The recipe has minimum = 0 for its output: no value in the table is below 0"]
+            if draft.is_one_sided
+            else []
+        ),
         "The features:",
         *_shorten(inferred),
     ]

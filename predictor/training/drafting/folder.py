@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
 from predictor.training.amounts import describe_unclear, read_amounts
 from predictor.training.columns import encode_target, read_numbers
-from predictor.training.dataset import load_dataset
+from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.drafting.doubts import (
     FEW_ROWS,
     doubt_spellings,
@@ -27,6 +28,13 @@ from predictor.training.drafting.doubts import (
 )
 from predictor.training.drafting.draft import NO_OTHER, READS_NUMBERS, Draft, write_toml
 from predictor.training.drafting.reading import find_messy, propose_keys
+from predictor.training.drafting.selection import (
+    DEFAULT_ESTIMATORS,
+    Candidate,
+    Selection,
+    list_candidates,
+    select_candidate,
+)
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
 from predictor.training.kinds import infer_task
@@ -37,25 +45,12 @@ from predictor.training.spelling import find_gaps
 
 # A few rows show whether an estimator takes the table; all of them may take hours.
 MOST_TRIED_ROWS = 1_000
-# Good ones to start with, as measured in docs/startmodel.md. Classification has no early stopping, which holds out rows
-# of each class and fails where one has a single row; and it has a penalty, without which many uneven classes diverge.
-SMALL_TREES = {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_features": 0.5}
-DEFAULT_ESTIMATORS: dict[Task, EstimatorRecipe] = {
-    "regression": EstimatorRecipe(
-        path="sklearn.ensemble.HistGradientBoostingRegressor",
-        params={**SMALL_TREES, "max_iter": 1000, "early_stopping": True, "n_iter_no_change": 20},
-    ),
-    "classification": EstimatorRecipe(
-        path="sklearn.ensemble.HistGradientBoostingClassifier",
-        params={**SMALL_TREES, "max_iter": 100, "early_stopping": False, "l2_regularization": 1.0},
-    ),
-}
 
 
 def start_model(models_dir: Path, slug: str, source: Path, target: str, path: str | None = None) -> Draft:
     """Make `models_dir/slug` with a copy of the table and a first recipe that is ready for a retrain.
 
-    `path` is the estimator's; without it, a default for the target's task is chosen. Nothing is left behind where
+    `path` is the estimator's; without it, one is chosen on folds of the training rows. Nothing is left behind where
     it fails. Raises RecipeError or DatasetError.
     """
     folder = models_dir / slug
@@ -81,7 +76,12 @@ def fill_folder(folder: Path, source: Path, target: str, path: str | None) -> Dr
         draft = draft_recipe(source, data, target, path)
         (folder / "model.toml").write_text(write_toml(draft), encoding="utf-8", newline="\n")
         recipe = read_recipe(folder.parent, folder.name)
-        _try_fit(recipe)
+        dataset = load_dataset(recipe)
+        _try_fit(recipe, dataset)
+        given = draft.estimator if path is not None else None
+        candidates = list_candidates(dataset.schema.target.task, given, dataset)
+        draft = replace(draft, selection=select_candidate(recipe, dataset, candidates))
+        (folder / "model.toml").write_text(write_toml(draft), encoding="utf-8", newline="\n")
     except (RecipeError, DatasetError) as error:
         # The author knows the table under its own name, and has no model.toml yet.
         known = str(error).replace(f"{folder / 'model.toml'}: ", "").replace(str(data), str(source))
@@ -89,9 +89,8 @@ def fill_folder(folder: Path, source: Path, target: str, path: str | None) -> Dr
     return draft
 
 
-def _try_fit(recipe: Recipe) -> None:
-    """Fit as a retrain does, on some of the rows; raises RecipeError or DatasetError."""
-    dataset = load_dataset(recipe)
+def _try_fit(recipe: Recipe, dataset: Dataset) -> None:
+    """Fit as a retrain does, on some of the rows; raises RecipeError."""
     model = build_pipeline(recipe, dataset.schema)
     # Evenly spaced in the rows sorted by target, so that every class that is not rare is among them.
     rows = np.flatnonzero(dataset.training)
@@ -152,7 +151,9 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         other_task=next((task for task in tasks if task != described.task), None),
         why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
-        estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task],
+        selection=Selection(
+            chosen=Candidate(name="", estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task])
+        ),
         doubts=(*unclear, *doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
         merge=merge,
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),
