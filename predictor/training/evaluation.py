@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.estimators.limited import Limited, Thresholded
 from predictor.exceptions import DatasetError, TrainingError
@@ -179,7 +180,7 @@ def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Prediction
 
 
 def _name_model(model: Any) -> str:
-    while isinstance(model, Imported | Limited | Thresholded):
+    while isinstance(model, Coded | Imported | Limited | Thresholded):
         model = model.estimator
     model = find_inner(model)
     last = model.steps[-1][1] if hasattr(model, "steps") else model
