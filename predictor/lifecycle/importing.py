@@ -45,7 +45,7 @@ def import_model(models_dir: Path, file: "ModelFile", request: ImportRequest, pr
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.evaluation import evaluate_sample
     from predictor.training.external.adaptation import adapt_estimator
-    from predictor.training.external.model_file import load_estimator
+    from predictor.training.external.formats import load_file
     from predictor.training.fitting import Trained
     from predictor.training.output import check_probabilities, limit_output, note_beyond
     from predictor.training.recipe import check_slug
@@ -54,7 +54,7 @@ def import_model(models_dir: Path, file: "ModelFile", request: ImportRequest, pr
     check_slug(slug, Path(slug) / "model.toml")
     recipe = describe_import(models_dir, file, request, progress)
     progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
-    estimator = load_estimator(file)
+    estimator = load_file(file)
     with blame_recipe(recipe):
         progress(f"{slug}: reading {request.sample}")
         adapted = adapt_estimator(file, estimator, recipe)

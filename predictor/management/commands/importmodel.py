@@ -46,7 +46,8 @@ class Command(SiteCommand):
     def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
         # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
-        from predictor.training.external.model_file import describe_model_file, read_model_file
+        from predictor.training.external.formats import describe_risk
+        from predictor.training.external.model_file import read_model_file
 
         names = ("target", "title", "description", "show_data", "force", "dry_run")
         request = ImportRequest(
@@ -57,11 +58,10 @@ class Command(SiteCommand):
             **{name: options[name] for name in names},
         )
         try:
-            if not trust:
+            risk = None if trust else describe_risk(file)
+            if risk:
                 raise CommandError(
-                    f"{file} is {describe_model_file(file)}. It was not loaded: loading it runs any code in it with all"
-                    " of your permissions. If you trust its origin, run this command again with --trust.",
-                    returncode=2,
+                    f"{risk}. If you trust its origin, run this command again with --trust.", returncode=2
                 )
             read = read_model_file(file)
             check_database()

@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,15 @@ def load_estimator(file: ModelFile) -> Any:
     Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, for a damaged file
     or one that is not a pickle, and for an object without `predict`.
     """
+    return load_safely(file, lambda: joblib.load(io.BytesIO(file.content)))
+
+
+def load_safely(file: ModelFile, load: Callable[[], Any]) -> Any:
+    """Call what loads the file, and check what comes out of it. Raises ModelFileError as `load_estimator` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            loaded = joblib.load(io.BytesIO(file.content))
+            loaded = load()
         except InconsistentVersionWarning as error:
             raise _blame_version(file, error.original_sklearn_version) from error
         except (Exception, SystemExit) as error:  # Loading runs any code, which may raise anything.
