@@ -5,9 +5,11 @@ import json
 import zipfile
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -180,3 +182,143 @@ def test_a_file_that_takes_too_much_is_refused(monkeypatch):
 def test_the_process_that_reads_a_file_knows_no_key_and_no_database(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://")
     assert not {"SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL"} & limited.make_environment().keys()
+
+
+# ONNX models
+
+
+def write_onnx(
+    *nodes, constants=(), inputs=(("X", TensorProto.DOUBLE, 2),), outputs=(("Y", TensorProto.DOUBLE, 1),), **more
+):
+    """An ONNX file of these nodes; inputs and outputs are (name, type, columns)."""
+    made = helper.make_graph(
+        nodes,
+        "model",
+        [helper.make_tensor_value_info(name, kind, [None, width]) for name, kind, width in inputs],
+        [helper.make_tensor_value_info(name, kind, [None, width]) for name, kind, width in outputs],
+        [numpy_helper.from_array(np.asarray(values), name) for name, values in constants],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3), *more.pop("opsets", [])]
+    return helper.make_model(made, opset_imports=opsets, ir_version=10, **more).SerializeToString()
+
+
+MULTIPLY = helper.make_node("MatMul", ["X", "W"], ["Y"])
+WEIGHTS = [("W", np.array([[11.0], [5.0]]))]
+
+
+@pytest.mark.both_databases
+def test_an_onnx_model_needs_no_trust_and_no_scikit_learn_of_its_own_version(bring):
+    version = bring(write_onnx(MULTIPLY, constants=WEIGHTS, producer_name="somebody"), name="model.onnx")
+    assert predict(version) == pytest.approx(FLATS["area"] * 11 + FLATS["floor"] * 5)
+    assert version.estimator == "ONNX model (somebody)"
+    assert {"scikit-learn", "onnxruntime"} & version.libraries.keys() == {"onnxruntime"}
+
+
+def test_an_onnx_model_with_one_input_a_column_gets_them_by_name_in_its_types(bring):
+    nodes = [
+        helper.make_node("Cast", ["floor"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["area", "f"], ["Y"]),
+    ]
+    inputs = [("floor", TensorProto.INT64, 1), ("area", TensorProto.FLOAT, 1)]
+    outputs = [("Y", TensorProto.FLOAT, 1)]
+    version = bring(write_onnx(*nodes, inputs=inputs, outputs=outputs), name="model.onnx")
+    assert version.parsed_schema.names == ["floor", "area"]
+    assert predict(version) == pytest.approx(FLATS["area"] - FLATS["floor"], rel=1e-6)
+
+
+@pytest.mark.parametrize("maps", [True, False])
+def test_the_classes_of_an_onnx_classifier_are_its_own(bring, maps):
+    scores = helper.make_node(
+        "LinearClassifier",
+        ["X"],
+        ["label", "P"],
+        domain="ai.onnx.ml",
+        coefficients=[-0.1, 0.0, 0.1, 0.0],
+        intercepts=[8.0, -8.0],
+        classlabels_strings=["cheap", "dear"],
+        post_transform="SOFTMAX",
+    )
+    as_maps = helper.make_node("ZipMap", ["P"], ["Z"], domain="ai.onnx.ml", classlabels_strings=["cheap", "dear"])
+    made = onnx.load_from_string(
+        write_onnx(
+            scores,
+            inputs=[("X", TensorProto.FLOAT, 2)],
+            outputs=[("label", TensorProto.STRING, 1), ("P", TensorProto.FLOAT, 2)],
+        )
+    )
+    made.graph.output[0].CopyFrom(helper.make_tensor_value_info("label", TensorProto.STRING, [None]))
+    if maps:
+        kind = helper.make_sequence_type_proto(
+            helper.make_map_type_proto(TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
+        )
+        made.graph.node.append(as_maps)
+        made.graph.output[1].CopyFrom(helper.make_value_info("Z", kind))
+    target = np.where(FLATS["area"] > 80, "dear", "cheap")
+    version = bring(made.SerializeToString(), name="model.onnx", target=target)
+    assert predict(version) == target.tolist()
+    [answer] = load_runtime(version).predict(np.array([[80.0, 3.0]]))
+    assert answer.probabilities == pytest.approx({"cheap": 0.5, "dear": 0.5}, abs=1e-4)
+
+
+def nest(node):
+    """The same node in both branches of an If."""
+    branch = helper.make_graph([node], "branch", [], [helper.make_tensor_value_info("Z", TensorProto.DOUBLE, None)])
+    return [
+        helper.make_node("If", ["condition"], ["Y"], then_branch=branch, else_branch=branch),
+    ]
+
+
+def refer_elsewhere(content):
+    model = onnx.load_from_string(content)
+    tensor = model.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/hostname")
+    return model.SerializeToString()
+
+
+LOOP = helper.make_node("Loop", ["", "condition"], ["Z"], body=helper.make_graph([], "body", [], []))
+CONDITION = [("condition", np.array(True))]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (refer_elsewhere(write_onnx(MULTIPLY, constants=WEIGHTS)), "its tensor 'W' is in another file"),
+        (
+            write_onnx(helper.make_node("Gelu", ["X"], ["Y"], domain="com.microsoft")),
+            "it has the operator Gelu of 'com.microsoft', and only ONNX's own are run",
+        ),
+        (
+            write_onnx(MULTIPLY, constants=WEIGHTS, opsets=[helper.make_opsetid("own", 1)]),
+            "it has operators of its own (own), which are not run here",
+        ),
+        (write_onnx(*nest(LOOP), constants=CONDITION), "it has the loop Loop, which may never end"),
+        (
+            write_onnx(helper.make_node("RandomUniformLike", ["X"], ["Y"])),
+            "the same inputs would get other predictions",
+        ),
+        (
+            write_onnx(helper.make_node("Concat", ["X", "X"], ["Y"], axis=1), outputs=[("Y", TensorProto.DOUBLE, 4)]),
+            "its output 'Y' has 4 columns, and it names no classes",
+        ),
+        (
+            write_onnx(
+                helper.make_node("Expand", ["X", "shape"], ["E"]),
+                helper.make_node("ReduceSum", ["E"], ["Y"], keepdims=0),
+                constants=[("shape", np.array([40_000, 40_000, 1, 2]))],
+            ),
+            "takes too much memory",
+        ),
+        (b"nothing of the kind", "it cannot be read"),
+        (b"", "it cannot be read"),
+    ],
+)
+def test_an_onnx_model_that_reaches_out_or_may_not_end_is_refused(bring, content, problem):
+    assert problem in refuse(bring, content, name="model.onnx")
+
+
+def test_a_pipeline_that_skl2onnx_converted_predicts_as_it_did(bring):
+    to_onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx").to_onnx
+    original = make_pipeline(StandardScaler(), LinearRegression()).fit(FLATS.to_numpy(), RENT)
+    version = bring(to_onnx(original, FLATS.to_numpy()[:1]).SerializeToString(), name="model.onnx")
+    assert predict(version) == pytest.approx(original.predict(FLATS.to_numpy()))

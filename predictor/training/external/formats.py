@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from predictor.exceptions import ModelFileError
-from predictor.training.external import boosted_file, model_file, skops_file
+from predictor.training.external import boosted_file, model_file, onnx_file, skops_file
 from predictor.training.external.limited import read_limited
 from predictor.training.external.model_file import ModelFile, describe_model_file, read_model_file
 
@@ -33,6 +33,12 @@ FORMATS = {
         recognises=skops_file.recognise,
         inspect=skops_file.inspect,
         load=skops_file.load,
+    ),
+    "onnx": Format(
+        title="an ONNX model",
+        recognises=onnx_file.recognise,
+        inspect=onnx_file.inspect,
+        load=onnx_file.load,
     ),
     "xgboost": Format(
         title="XGBoost's own format",

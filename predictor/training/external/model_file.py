@@ -40,6 +40,8 @@ class ModelFile:
 
     path: Path
     content: bytes
+    # The command that makes a recipe for the same sample, where that is known.
+    startmodel: str = "./manage.py startmodel"
 
     @property
     def sha256(self) -> str:
@@ -123,5 +125,9 @@ def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
 def _blame_version(file: ModelFile, version: str) -> ModelFileError:
     return file.error(
         f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: a pickle may behave"
-        f" differently under another version. Fit and save it again with {sklearn.__version__}"
+        f" differently under another version. Either train it here, from a recipe: {file.startmodel}\nOr convert it"
+        f" where it was made, with scikit-learn {version}, skl2onnx and X, the table that it was fitted on:"
+        "\n    from skl2onnx import to_onnx"
+        '\n    open("model.onnx", "wb").write(to_onnx(model, X[:1]).SerializeToString())'
+        "\nThen import model.onnx"
     )
