@@ -6,6 +6,7 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -201,6 +202,17 @@ def test_dates_are_expanded_next_to_categories_and_compiled(tmp_path, path):
     assert compile_checked(fitted, dataset).described.difference < 1e-6
     if path.startswith("catboost"):
         assert fitted[-1].get_cat_feature_indices() == [0]
+
+
+@pytest.mark.parametrize("path", ["lightgbm.LGBMRegressor", "xgboost.XGBRegressor", "catboost.CatBoostRegressor"])
+def test_other_values_than_the_choices_are_compiled_too(tmp_path, path):
+    dataset = make_dataset(gaps=True)
+    *numbers, category = dataset.schema.features
+    dataset.schema = replace(dataset.schema, features=(*numbers, msgspec.structs.replace(category, unseen="other")))
+    fitted = fit(tmp_path, path, "n_estimators = 20", dataset)
+    other = np.array([[0.0, 0.0, float(len(category.choices))]])
+    compiled = CompiledModel(compile_checked(fitted, dataset).data)
+    assert compiled.predict(other) == pytest.approx(fitted.predict(other), rel=1e-6)
 
 
 @pytest.mark.parametrize("path", ["lightgbm.LGBMRegressor", "xgboost.XGBRegressor"])
