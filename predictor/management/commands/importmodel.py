@@ -12,9 +12,10 @@ from predictor.management.registering import add_register_arguments, check_datab
 
 
 class Command(SiteCommand):
-    """Import a pickle or joblib file that was made elsewhere as a version of a model.
+    """Import a model's file that was made elsewhere as a version of a model.
 
-    - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - Loading a pickle runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - A format without code needs no --trust, and is first read in a limited process.
     - A model.toml without data describes the model: labels, units, [output]. The options go before it.
     - The bytes whose SHA-256 is shown and stored are the bytes that are loaded.
     - The model must predict every row of the sample before anything is stored.
@@ -22,11 +23,11 @@ class Command(SiteCommand):
       unknown, so it replaces no live version unless with --promote always.
     """
 
-    help = "Import a model that was trained elsewhere (pickle or joblib) as a version."
+    help = "Import a model that was trained elsewhere (pickle, joblib, skops, ONNX, XGBoost, LightGBM) as a version."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model that it becomes a version of, new or existing")
-        parser.add_argument("file", type=Path, help="the fitted estimator, a pickle or joblib file")
+        parser.add_argument("file", type=Path, help="the file of the fitted model")
         parser.add_argument(
             "--data",
             type=Path,
@@ -37,7 +38,7 @@ class Command(SiteCommand):
         parser.add_argument(
             "--target", metavar="COLUMN", help="the column that the model predicts (default: of its description)"
         )
-        parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
+        parser.add_argument("--trust", action="store_true", help="load a file that may contain code, which runs it")
         parser.add_argument("--title", help="its title on pages (default: of its description, or made from the slug)")
         parser.add_argument("--description", help="a sentence or two below the title")
         parser.add_argument("--show-data", action="store_true", help="show rows of the sample in the chart on pages")
@@ -46,7 +47,8 @@ class Command(SiteCommand):
     def handle(self, *, slug: str, file: Path, trust: bool, format: str, **options: Any) -> None:
         # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
-        from predictor.training.external.model_file import describe_model_file, read_model_file
+        from predictor.training.external.formats import describe_risk
+        from predictor.training.external.model_file import read_model_file
 
         names = ("target", "title", "description", "show_data", "force", "dry_run")
         request = ImportRequest(
@@ -57,11 +59,10 @@ class Command(SiteCommand):
             **{name: options[name] for name in names},
         )
         try:
-            if not trust:
+            risk = None if trust else describe_risk(file)
+            if risk:
                 raise CommandError(
-                    f"{file} is {describe_model_file(file)}. It was not loaded: loading it runs any code in it with all"
-                    " of your permissions. If you trust its origin, run this command again with --trust.",
-                    returncode=2,
+                    f"{risk}. If you trust its origin, run this command again with --trust.", returncode=2
                 )
             read = read_model_file(file)
             check_database()

@@ -12,8 +12,11 @@ from predictor.estimators.imported import FrameColumn, Imported, ImportedOnFrame
 from predictor.exceptions import MlsiteError, ModelFileError, SeveralTargets
 from predictor.schema.values import Label
 from predictor.texts import take_first_line
+from predictor.training.boosters import find_library
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
+from predictor.training.external import boosted
+from predictor.training.external.boosted import takes_categories_of_pandas
 from predictor.training.external.model_file import ModelFile
 from predictor.training.pipeline import find_nested
 
@@ -70,6 +73,8 @@ def takes_pandas_categories(estimator: Any) -> bool:
 
 def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
     """Raises what the estimator raises, and ModelFileError where predictions for a frame of the same numbers differ."""
+    if takes_categories_of_pandas(estimator):
+        raise ModelFileError("it was fitted on categories of pandas")
     bare = estimator
     if hasattr(estimator, "feature_names_in_"):
         bare = copy.deepcopy(estimator)
@@ -79,7 +84,8 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
         # A warning here would be one for each visitor.
         warnings.filterwarnings("error", message=".*feature names")
         predictions = predict_rows(on_matrix, dataset.matrix, len(labels))
-    if bare is not estimator:
+    # These libraries find columns by position alone.
+    if bare is not estimator and find_library(estimator) is None:
         frame: Any = pl.from_numpy(dataset.matrix, schema=dataset.schema.names)
         by_names = predict_rows(Imported(estimator=estimator, labels=labels), frame, len(labels))
         scale = 1.0 if labels else float(np.abs(by_names.predicted).max())
@@ -96,6 +102,8 @@ def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) 
         replace(FrameColumn.of(feature), kind="number" if feature.name in dataset.decimals else feature.kind)
         for feature in dataset.schema.features
     )
+    if takes_categories_of_pandas(estimator):
+        columns = tuple(replace(column, of_pandas=column.kind == "category") for column in columns)
     on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
     predict_rows(on_frame, dataset.matrix, len(labels))
     return on_frame
@@ -105,6 +113,7 @@ def forget_names(estimator: Any) -> None:
     """Remove the column names from a fitted estimator, so that it takes a bare matrix without warning."""
     for each in find_nested(estimator):
         vars(each).pop("feature_names_in_", None)
+        boosted.forget_names(each)
 
 
 def _describe_error(error: Exception) -> str:
