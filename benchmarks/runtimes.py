@@ -2,11 +2,13 @@
 
     python -m benchmarks.runtimes
 
-Each number is the median of repeated calls in one thread, on made-up rows; nothing is stored.
+Each number is the median of repeated calls in one thread, on made-up rows; nothing is stored. LightGBM, XGBoost and
+CatBoost are measured where they are installed (requirements-boosters.txt), with the last column as a category.
 """
 
+import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -18,9 +20,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from predictor.estimators.compiled import CompiledModel
+from predictor.schema.kinds import Category, Number
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.training.boosters import build_for_categories, find_defaults, find_fit_arguments
 from predictor.training.compiling.compilation import compile_model
+from predictor.training.pipeline import set_single_job
 
 ROWS, SECONDS = 2_000, 0.5
+BOOSTERS = {"lightgbm": "LGBMRegressor", "xgboost": "XGBRegressor", "catboost": "CatBoostRegressor"}
+SCHEMA = Schema(
+    features=(
+        *(Number(name=name, label=name) for name in "abcdefghi"),
+        Category(name="j", label="j", choices=tuple("12345")),
+    ),
+    target=Target(name="y", label="y", task="regression"),
+)
 
 
 def main() -> None:
@@ -34,12 +49,24 @@ def main() -> None:
         "forest of 100": (RandomForestRegressor(100, random_state=0), target),
         "HistGradientBoosting": (HistGradientBoostingRegressor(), target),
     }
+    models |= {name: (model, target) for name, model in make_boosters()}
     print("| model | pickle, 1 row | compiled | pickle, 64 rows | compiled |\n|---|---|---|---|---|")
     for name, (model, answers) in models.items():
-        fitted = model.fit(matrix, answers)
+        fitted = model.fit(matrix, answers, **find_fit_arguments(model, SCHEMA))
+        set_single_job(fitted)
         compiled = CompiledModel(compile_model(fitted, matrix.shape[1]).data)
         asked = [(each, matrix[:rows]) for rows in (1, 64) for each in (fitted, compiled)]
         print(f"| {name} | {' | '.join(f'{measure(each.predict, rows):,.0f}' for each, rows in asked)} |")
+
+
+def make_boosters() -> Iterator[tuple[str, Any]]:
+    """The pipelines that a recipe would get, of those that are installed."""
+    for module, name in BOOSTERS.items():
+        try:
+            made = getattr(importlib.import_module(module), name)
+        except ImportError:
+            continue
+        yield name, build_for_categories(made(**find_defaults(made, {})), SCHEMA)
 
 
 def measure(predict: Callable[[Any], Any], rows: Any) -> float:

@@ -349,3 +349,14 @@ def test_a_wrong_own_pipeline_is_blamed_itself(own_recipe, code, problem):
     with pytest.raises(RecipeError) as caught:
         build_pipeline(recipe, SCHEMA)
     assert str(caught.value).startswith(f"{recipe.pipeline_file}: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("path", "package"), [("lightgbm.LGBMRegressor", "lightgbm"), ("xgboost.XGBRegressor", "xgboost-cpu")]
+)
+def test_a_library_that_is_not_installed_is_named_with_how_to_install_it(tmp_path, monkeypatch, path, package):
+    monkeypatch.setitem(sys.modules, path.partition(".")[0], None)
+    with pytest.raises(RecipeError) as caught:
+        make_estimator(estimate(tmp_path, path))
+    assert f"estimator.class: {path!r} needs the package {package!r}, which is not installed here" in str(caught.value)
+    assert "run `pip install -r requirements-boosters.txt`, and for a deployed site add it to" in str(caught.value)

@@ -21,16 +21,8 @@ class CompiledModel:
     def __init__(self, data: bytes | bytearray) -> None:
         """Raises ImportError without onnxruntime, and onnxruntime's own errors for bytes that are not such a model."""
         import numpy as np
-        import onnxruntime
 
-        # Telemetry already runs where it was imported before predictor; otherwise predictor.environment turned it off.
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(data)
         codes = self._session.get_modelmeta().custom_metadata_map["classes"]
         self.classes_: NDArray[np.int64] = np.array([int(code) for code in codes.split(",") if code], dtype=np.int64)
         self.has_probabilities = len(self._session.get_outputs()) > 1
@@ -59,3 +51,17 @@ class CompiledModel:
     def _run(self, matrix: Matrix) -> "list[NDArray[np.float64]]":
         predictions: list[NDArray[np.float64]] = self._session.run(None, {"inputs": matrix})
         return predictions
+
+
+def open_session(data: bytes | bytearray) -> Any:
+    """An onnxruntime session that runs ONNX bytes in one thread. Raises as `CompiledModel` does."""
+    import onnxruntime
+
+    # Telemetry already runs where it was imported before predictor; otherwise predictor.environment turned it off.
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])

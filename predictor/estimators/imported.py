@@ -64,19 +64,23 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameColumn:
-    """How one column of the matrix becomes a column of a DataFrame."""
+    """How one column of the matrix becomes a column of a DataFrame; with `of_pandas`, one of its type `category`."""
 
     name: str
     kind: Kind
     choices: tuple[str, ...]
     has_gaps: bool
+    of_pandas: bool = False
 
     @classmethod
     def of(cls, feature: Feature) -> "FrameColumn":
         return cls(name=feature.name, kind=feature.kind, choices=feature.choices, has_gaps=not feature.required)
 
-    def restore(self, values: Vector) -> NDArray[Any]:
+    def restore(self, values: Vector) -> Any:
         """Decode values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
+        if self.of_pandas:
+            codes = np.nan_to_num(values, nan=-1).astype(np.int64)
+            return import_pandas().Categorical.from_codes(codes, categories=list(self.choices))
         match self.kind:
             case "category":
                 return recode(values, np.array([*self.choices, np.nan], dtype=object))

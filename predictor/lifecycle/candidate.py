@@ -45,6 +45,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
 
 
 def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.pipeline import find_own_libraries
     from predictor.training.reports.profile import describe_training
     from predictor.training.reports.score_intervals import find_score_intervals
 
@@ -57,7 +58,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
         description=recipe.description,
         estimator=str(fitted),
         schema=dataset.schema,
-        libraries=find_libraries(),
+        libraries=find_libraries() | find_own_libraries(fitted),
         code=trained.code,
         metrics=Measurement(
             method=evaluation.method,

@@ -3,6 +3,7 @@
 import importlib.metadata
 import io
 import pickle
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from predictor.estimators.imported import Imported, ImportedOnFrame
+from predictor.estimators.onnx_model import OnnxModel
 from predictor.exceptions import RecipeError, TrainingError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
 from predictor.record.source import ImportedSource
-from predictor.registry.artifact import find_libraries
+from predictor.registry.artifact import find_compiled_libraries, find_libraries
 
 if TYPE_CHECKING:
     from predictor.training.dataset import Dataset
@@ -52,7 +54,7 @@ def import_model(
     # scikit-learn takes two seconds to import, which `manage.py help` need not wait for.
     from predictor.training.evaluation import evaluate_sample
     from predictor.training.external.adaptation import adapt_estimator
-    from predictor.training.external.model_file import load_content
+    from predictor.training.external.formats import load_file
     from predictor.training.external.parts import find_parts
     from predictor.training.fitting import Trained
     from predictor.training.output import check_probabilities, limit_output, note_beyond
@@ -61,10 +63,10 @@ def import_model(
     started, slug = time.perf_counter(), request.slug
     check_slug(slug, Path(slug) / "model.toml")
     recipe = describe_import(models_dir, files[0], request, progress)
-    loaded = []
+    startmodel, loaded = _write_startmodel(recipe, request.sample), []
     for file in files:
         progress(f"{slug}: loading {file.path}, SHA-256 {file.sha256}")
-        loaded.append((file, load_content(file)))
+        loaded.append((file, load_file(replace(file, startmodel=startmodel))))
     parts = find_parts(loaded, request.hints)
     with blame_recipe(recipe):
         progress(f"{slug}: reading {request.sample}")
@@ -81,7 +83,10 @@ def import_model(
             recipe=recipe, dataset=dataset, fitted=fitted, evaluation=evaluation, share=None, code=None, started=started
         )
         candidate = describe_candidate(trained)
-        libraries = find_libraries() | find_named_libraries(b"".join(candidate.package.unpack()), adapted.imported)
+        # An ONNX model outlives an update of scikit-learn.
+        is_onnx = isinstance(adapted.imported.estimator, OnnxModel)
+        common = find_compiled_libraries() if is_onnx else find_libraries()
+        libraries = common | find_named_libraries(b"".join(candidate.package.unpack()), adapted.imported)
     data = ImportedSource(
         file=request.sample.name,
         sha256=dataset.sha256,
@@ -125,6 +130,10 @@ def describe_import(models_dir: Path, file: "ModelFile", request: ImportRequest,
         source=file.path,
         described=described if found else None,
     ).with_data(request.sample)
+
+
+def _write_startmodel(recipe: "Recipe", sample: Path) -> str:
+    return f"./manage.py startmodel {shlex.join([recipe.slug, '--data', str(sample), '--target', recipe.target])}"
 
 
 def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Runtime:
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
         if isinstance(self.estimator, CompiledModel) and not isinstance(inputs, Table):
             return self.estimator.predict_with_probabilities(inputs)
-        predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64)
+        predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64).reshape(-1)
         if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
         return predicted, self.estimator.predict_proba(inputs)

@@ -18,6 +18,7 @@ from predictor.metrics.scores import score_classification, score_regression
 from predictor.schema.kinds import Task
 from predictor.schema.table import Inputs
 from predictor.schema.values import Mask, Matrix, Vector
+from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
@@ -53,7 +54,8 @@ def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> Any:
     """
     fitted = clone(model)
     try:
-        fitted.fit(dataset.matrix[rows], dataset.target[rows])
+        arguments = find_fit_arguments(fitted, dataset.schema)
+        fitted.fit(dataset.matrix[rows], dataset.target[rows], **arguments)
     except Exception as error:  # Whatever an estimator raises is about this recipe, not about us.
         raise TrainingError(f"{_name_model(model)} could not be fitted: {error}") from error
     set_single_job(fitted)
@@ -70,7 +72,8 @@ def predict_rows(fitted: BaseEstimator, matrix: Inputs, classes: int) -> Predict
 
     Raises TrainingError where a prediction is not a finite number.
     """
-    predicted = np.asarray(fitted.predict(matrix), dtype=np.float64)
+    # CatBoost predicts classes as one column.
+    predicted = np.asarray(fitted.predict(matrix), dtype=np.float64).reshape(len(matrix))
     infinite = int((~np.isfinite(predicted)).sum())
     if infinite:
         raise TrainingError(f"{_name_model(fitted)} gives no finite prediction for {infinite} of {len(matrix)} rows.")

@@ -1,8 +1,11 @@
 """Builds the scikit-learn pipeline that fits the schema's float64 matrix."""
 
+import difflib
 import importlib
+import importlib.metadata
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, assert_never
@@ -16,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils import get_tags
 
+from predictor.estimators.codes import MISSING_CODE
 from predictor.estimators.date_parts import DateParts
 from predictor.estimators.own_code import Code, import_code, read_code
 from predictor.exceptions import RecipeError
@@ -24,20 +28,31 @@ from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.texts import take_first_line
+from predictor.training.boosters import (
+    PACKAGES,
+    build_for_categories,
+    find_defaults,
+    set_single_thread,
+    takes_any_parameter,
+    takes_categories,
+)
 from predictor.training.recipe import Recipe, TargetTransform
 
 # Trees split, and naive Bayes fits each column: neither depends on the scale of a column, nor on what is next to what.
 TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.", "sklearn.dummy.")
 # Least squares without a penalty does not depend on scale either.
 NEEDS_NO_SCALING = (*TAKES_ANY_SCALE, "sklearn.linear_model._base.LinearRegression")
-# A missing category is a category of its own, before the codes that count from 0.
-MISSING_CODE = -1
 # As many as boosted trees on histograms distinguish; a matrix with a column for each of thousands fits into no memory.
 MOST_ONE_HOT = 255
 WIDE = "wide categories"
 # What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
 INTERFACE = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
 SEED = re.compile(r"(^|__)random_state$")
+# Other names of the same parameter.
+SEEDS = {"random_state", "random_seed", "seed"}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+# Where a class takes any parameter, one that is spelled almost as one that it names is a slip.
+CLOSE = 0.85
 
 
 def build_pipeline(recipe: Recipe, schema: Schema, code: Code | None = None) -> BaseEstimator:
@@ -79,13 +94,15 @@ def make_estimator(recipe: Recipe) -> BaseEstimator:
     path, params = recipe.estimator.path, dict(recipe.estimator.params)
     made = import_estimator(recipe, path)
     name = made.__name__
-    known = inspect.signature(made).parameters
+    known = list_params(made)
     for key in params:
-        if key not in known:
+        is_slip = not takes_any_parameter(made) or difflib.get_close_matches(key, known, 1, CLOSE)
+        if key not in known and is_slip:
             problem = f"{name} has no such parameter: it takes {', '.join(known)}."
             raise recipe.error(f"estimator.params.{key}", problem)
-    if "random_state" in known:
-        params.setdefault("random_state", recipe.seed)
+    params |= find_defaults(made, params)
+    if "random_state" in known and not params.keys() & SEEDS:
+        params["random_state"] = recipe.seed
     try:
         return made(**params)
     except TypeError as error:
@@ -116,6 +133,9 @@ def _explain_import(path: str, error: Exception) -> str:
     needed = error.name if isinstance(error, ModuleNotFoundError) and error.name else package
     if not rest or not package or needed.startswith(f"{package}.") or not isinstance(error, ModuleNotFoundError):
         return "does not exist: write a full path such as sklearn.linear_model.LinearRegression"
+    if needed in PACKAGES:
+        hint = "run `pip install -r requirements-boosters.txt`, and for a deployed site add it to requirements.in"
+        return f"needs the package {PACKAGES[needed]!r}, which is not installed here: {hint}"
     hint = "correct the path, or add the package to requirements.in and install that"
     return f"needs the package {needed!r}, which is not installed here: {hint}"
 
@@ -125,6 +145,14 @@ def find_missing_methods(estimator: Any) -> list[str]:
     if isinstance(estimator, BaseEstimator) or (isinstance(estimator, type) and issubclass(estimator, BaseEstimator)):
         return []
     return [method for method in INTERFACE if not callable(getattr(estimator, method, None))]
+
+
+def list_params(made: type) -> list[str]:
+    """The names of a class's parameters; of one that passes others on, also those of the classes that it inherits."""
+    classes = made.__mro__ if takes_any_parameter(made) else (made,)
+    signatures = [inspect.signature(each) for each in classes if each is made or "__init__" in vars(each)]
+    named = [each for signature in signatures for each in signature.parameters.values() if each.kind in NAMED]
+    return list(dict.fromkeys(each.name for each in named))
 
 
 def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
@@ -151,6 +179,8 @@ def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
 
 
 def _build_default(estimator: BaseEstimator, schema: Schema, seed: int = 0) -> BaseEstimator:
+    if takes_categories(estimator, schema):
+        return build_for_categories(estimator, schema)
     name = f"{type(estimator).__module__}.{type(estimator).__name__}"
     groups = _group_columns(
         schema,
@@ -228,6 +258,7 @@ def set_single_job(estimator: Any) -> None:
     for each in find_nested(estimator):
         if vars(each).get("n_jobs") is not None:
             each.n_jobs = 1
+        set_single_thread(each)
 
 
 def find_nested(estimator: Any) -> Iterator[Any]:
@@ -248,3 +279,12 @@ def find_nested(estimator: Any) -> Iterator[Any]:
         fresh = {id(one): one for one in held if id(one) not in seen and not isinstance(one, str | float | int)}
         seen |= fresh.keys()
         waiting += fresh.values()
+
+
+def find_own_libraries(estimator: Any) -> dict[str, str]:
+    """The versions of the installed packages, but for scikit-learn's, whose objects are part of an estimator."""
+    modules = {type(each).__module__.partition(".")[0] for each in find_nested(estimator)}
+    modules -= sys.stdlib_module_names | {"sklearn", "numpy", "scipy", "predictor", "ml_models"}
+    owners = importlib.metadata.packages_distributions() if modules else {}
+    found = {owners[module][0] for module in modules if module in owners}
+    return {package: importlib.metadata.version(package) for package in sorted(found)}

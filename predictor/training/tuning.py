@@ -18,11 +18,12 @@ from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
 from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
+from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
-from predictor.training.pipeline import find_inner
+from predictor.training.pipeline import find_inner, list_params
 from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 
@@ -66,7 +67,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     with warnings.catch_warnings():
         for message in FAILURES:
             warnings.filterwarnings("ignore", message=message)
-        _fit_search(search, dataset.matrix[rows], dataset.target[rows])
+        _fit_search(search, dataset.matrix[rows], dataset.target[rows], find_fit_arguments(model, dataset.schema))
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
     tuning = Tuning(
@@ -92,10 +93,12 @@ def _describe_chosen(tuning: Tuning) -> str:
 
 def _name_params(recipe: Recipe, model: BaseEstimator, params: dict[str, Any]) -> dict[str, Any]:
     """What to try, by the model's own parameter names; in the recipe, a pipeline's last step needs no prefix."""
-    known = model.get_params()
     inner = find_inner(model)
     outer = "regressor__" if inner is not model else ""
     last = f"{outer}{inner.steps[-1][0]}__" if hasattr(inner, "steps") else outer
+    # CatBoost's get_params gives only what is set.
+    of_last = list_params(type(inner.steps[-1][1] if hasattr(inner, "steps") else inner))
+    known = dict.fromkeys([*model.get_params(), *(f"{last}{name}" for name in of_last)])
     named = {}
     for name, tries in params.items():
         full = next((full for full in (f"{last}{name}", f"{outer}{name}") if full in known), None)
@@ -125,9 +128,11 @@ def _make_search(
     return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
 
 
-def _fit_search(search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, target: Vector) -> None:
+def _fit_search(
+    search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, target: Vector, arguments: dict[str, Any]
+) -> None:
     try:
-        search.fit(matrix, target)
+        search.fit(matrix, target, **arguments)
     except ValueError as error:
         # Where no fit succeeds, scikit-learn's message ends with the cause of the last failure.
         cause = (str(error).strip() or "no reason given").splitlines()[-1]

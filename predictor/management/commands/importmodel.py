@@ -62,9 +62,10 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Command(SiteCommand):
-    """Import a pickle or joblib file that was made elsewhere as a version of a model.
+    """Import a model's file that was made elsewhere as a version of a model.
 
-    - Loading such a file runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - Loading a pickle runs any code in it: without --trust nothing is loaded, and nothing happens.
+    - A format without code needs no --trust, and is first read in a limited process.
     - A model.toml without data describes the model: labels, units, [output]. The options go before it.
     - The bytes whose SHA-256 is shown and stored are the bytes that are loaded.
     - The model must predict every row of the sample before anything is stored.
@@ -72,7 +73,7 @@ class Command(SiteCommand):
       unknown, so it replaces no live version unless with --promote always.
     """
 
-    help = "Import a model that was trained elsewhere (pickle or joblib) as a version."
+    help = "Import a model that was trained elsewhere (pickle, joblib, skops, ONNX, XGBoost, LightGBM) as a version."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model that it becomes a version of, new or existing")
@@ -81,7 +82,7 @@ class Command(SiteCommand):
             nargs="+",
             type=Path,
             metavar="file",
-            help="a pickle or joblib file of the fitted estimator; further files of what prepares its inputs",
+            help="the file of the fitted model; further files of what prepares its inputs",
         )
         parser.add_argument(
             "--data",
@@ -93,7 +94,7 @@ class Command(SiteCommand):
         parser.add_argument(
             "--target", metavar="COLUMN", help="the column that the model predicts (default: of its description)"
         )
-        parser.add_argument("--trust", action="store_true", help="load the file, which runs any code in it")
+        parser.add_argument("--trust", action="store_true", help="load files that may contain code, which runs it")
         add_part_arguments(parser)
         parser.add_argument("--title", help="its title on pages (default: of its description, or made from the slug)")
         parser.add_argument("--description", help="a sentence or two below the title")
@@ -103,7 +104,8 @@ class Command(SiteCommand):
     def handle(self, *, slug: str, files: list[Path], trust: bool, format: str, **options: Any) -> None:
         # They import numpy, which `--help` need not wait for.
         from predictor.lifecycle.importing import ImportRequest, import_model
-        from predictor.training.external.model_file import describe_model_file, read_model_file
+        from predictor.training.external.formats import describe_risk
+        from predictor.training.external.model_file import read_model_file
         from predictor.training.external.parts import Hints
 
         names = ("target", "title", "description", "show_data", "force", "dry_run")
@@ -123,12 +125,10 @@ class Command(SiteCommand):
             **{name: options[name] for name in names},
         )
         try:
-            if not trust:
-                seen = " ".join(f"{file} is {describe_model_file(file)}." for file in files)
-                it = "It was" if len(files) == 1 else "They were"
+            risks = [] if trust else [risk for file in files if (risk := describe_risk(file))]
+            if risks:
                 raise CommandError(
-                    f"{seen} {it} not loaded: loading such a file runs any code in it with all of your permissions. If"
-                    " you trust where it comes from, run this command again with --trust.",
+                    f"{'. '.join(risks)}. If you trust where it comes from, run this command again with --trust.",
                     returncode=2,
                 )
             read = [read_model_file(file) for file in files]

@@ -21,7 +21,7 @@ def add_gradient_regressor(graph: Graph, estimator: Any, columns: Columns) -> Pr
 def add_gradient_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
     scores, splits = _add_gradient(graph, estimator, columns)
     doubled = type(estimator._loss).__name__ == "ExponentialLoss"
-    return _add_classes(graph, estimator, scores, splits, doubled=doubled, at_zero=True)
+    return add_classes(graph, estimator, scores, splits, doubled=doubled, at_zero=True)
 
 
 def add_histogram_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
@@ -34,7 +34,7 @@ def add_histogram_regressor(graph: Graph, estimator: Any, columns: Columns) -> P
 
 def add_histogram_classifier(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
     scores, splits = _add_histogram(graph, estimator, columns)
-    return _add_classes(graph, estimator, scores, splits)
+    return add_classes(graph, estimator, scores, splits)
 
 
 def _add_gradient(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, dict[int, Any]]:
@@ -47,14 +47,14 @@ def _add_gradient(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, 
     ]
     begin = estimator._raw_predict_init(np.zeros((1, columns.width)))
     rounded = cast_columns(graph, columns, takes_missing=False)
-    return _add_sum(graph, rounded, trees, begin), find_splits(trees)
+    return add_sum(graph, rounded, trees, begin), find_splits(trees)
 
 
 def _add_histogram(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, dict[int, Any]]:
     if estimator.is_categorical_ is not None:
         raise NotCompiled(f"{type(estimator).__name__} is not compiled with categorical_features")
     trees = [_read_nodes(each.nodes, target) for stage in estimator._predictors for target, each in enumerate(stage)]
-    return _add_sum(graph, columns.name, trees, estimator._baseline_prediction), find_splits(trees)
+    return add_sum(graph, columns.name, trees, estimator._baseline_prediction), find_splits(trees)
 
 
 def _read_nodes(nodes: Any, target: int) -> Tree:
@@ -70,13 +70,13 @@ def _read_nodes(nodes: Any, target: int) -> Tree:
     )
 
 
-def _add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:
+def add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:
     """The initial prediction, shape (1, scores), plus the sum of the trees, shape (n, scores)."""
     begin = np.asarray(begin, dtype=np.float64).reshape(1, -1)
     return graph.add("Add", add_trees(graph, name, trees, begin.shape[1]), graph.constant(begin))
 
 
-def _add_classes(
+def add_classes(
     graph: Graph, estimator: Any, scores: str, splits: dict[int, Any], *, doubled: bool = False, at_zero: bool = False
 ) -> Predicted:
     """Classes from scores; of two, a score of 0 gives the first, or with `at_zero` the second."""

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.estimators.limited import Limited, Thresholded
-from predictor.training.compiling import boosting, calendar, linear, preparation, trees
+from predictor.training.compiling import (
+    boosting,
+    calendar,
+    catboost,
+    lightgbm,
+    linear,
+    preparation,
+    trees,
+    xgboost,
+)
 from predictor.training.compiling.graph import INPUT, Columns, Graph, NotCompiled, Origin, Predicted
 from predictor.training.compiling.limits import add_limits
 
@@ -52,6 +61,10 @@ LINEAR = (
     "svm.LinearSVR",
 )
 ESTIMATORS: dict[str, Callable[[Graph, Any, Columns], Predicted]] = {
+    "catboost.core.CatBoostClassifier": catboost.add_classifier,
+    "catboost.core.CatBoostRegressor": catboost.add_regressor,
+    "lightgbm.sklearn.LGBMClassifier": lightgbm.add_classifier,
+    "lightgbm.sklearn.LGBMRegressor": lightgbm.add_regressor,
     **{f"sklearn.{name}": linear.add_regressor for name in LINEAR},
     "sklearn.ensemble.ExtraTreesClassifier": trees.add_classifier,
     "sklearn.ensemble.ExtraTreesRegressor": trees.add_regressor,
@@ -75,6 +88,10 @@ ESTIMATORS: dict[str, Callable[[Graph, Any, Columns], Predicted]] = {
     "sklearn.tree.DecisionTreeRegressor": trees.add_regressor,
     "sklearn.tree.ExtraTreeClassifier": trees.add_classifier,
     "sklearn.tree.ExtraTreeRegressor": trees.add_regressor,
+    "xgboost.sklearn.XGBClassifier": xgboost.add_classifier,
+    "xgboost.sklearn.XGBRFClassifier": xgboost.add_classifier,
+    "xgboost.sklearn.XGBRFRegressor": xgboost.add_regressor,
+    "xgboost.sklearn.XGBRegressor": xgboost.add_regressor,
 }
 
 

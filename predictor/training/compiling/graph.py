@@ -33,10 +33,14 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """A tensor of float64, shape (n, width), with the origin of each column that has one."""
+    """A tensor of float64, shape (n, width), with the origin of each column that has one.
+
+    `choices` has, for columns of codes from −1 on, the number of codes from 0 on, where it is known.
+    """
 
     name: str
     origins: tuple[Origin | None, ...]
+    choices: dict[int, int] = field(default_factory=dict)
 
     @property
     def width(self) -> int:

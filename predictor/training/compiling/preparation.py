@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from predictor.estimators.codes import MISSING_CODE, write_codes
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
 
 
@@ -114,9 +115,15 @@ def add_polynomial_features(graph: Graph, step: Any, columns: Columns) -> Column
 
 
 def add_function_transformer(graph: Graph, step: Any, columns: Columns) -> Columns:
-    if step.func is not None:
+    if step.func is None:
+        return columns
+    if step.func is not write_codes:
         raise NotCompiled("FunctionTransformer is not compiled: it may do anything")
-    return columns
+    choices = step.kw_args["choices"]
+    is_code = np.isin(np.arange(columns.width), list(choices))
+    is_gap = graph.add("And", graph.add("IsNaN", columns.name), graph.constant([is_code], np.bool_))
+    name = graph.add("Where", is_gap, graph.constant([[float(MISSING_CODE)]]), columns.name)
+    return Columns(name=name, origins=columns.origins, choices=choices)
 
 
 def _scale(graph: Graph, columns: Columns, mean: Any, scale: Any) -> Columns:

@@ -1,6 +1,6 @@
 """Compiles decision trees and the forests that they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,16 @@ from predictor.training.compiling.graph import TREE_DOMAIN, Columns, Graph, NotC
 
 # An attribute of 2 GB cannot be written, and a much larger model than this takes seconds to load.
 MOST_NODES = 5_000_000
+# The modes of a branch, as ai.onnx.ml numbers them.
+LESS_OR_EQUAL, IS_MEMBER = 0, 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
     """The nodes of one tree, each array of shape (nodes,); `left` is taken where the value is `threshold` or less.
 
-    `weights` is what a leaf adds to column `target` of the output.
+    `weights` is what a leaf adds to column `target` of the output. Of the nodes in `members`, `left` is taken where
+    the value is one of theirs.
     """
 
     feature: NDArray[np.int64]
@@ -28,6 +31,7 @@ class Tree:
     is_leaf: NDArray[np.bool_]
     weights: NDArray[np.float64]
     target: int = 0
+    members: dict[int, list[int]] = field(default_factory=dict)
 
 
 def read_tree(fitted: Any, weights: NDArray[np.float64], target: int = 0) -> Tree:
@@ -44,14 +48,18 @@ def read_tree(fitted: Any, weights: NDArray[np.float64], target: int = 0) -> Tre
     )
 
 
-def add_trees(graph: Graph, name: str, trees: list[Tree], targets: int, *, mean: bool = False) -> str:
-    """The sums of what the trees' leaves add, or their mean, shape (n, targets)."""
+def add_trees(
+    graph: Graph, name: str, trees: list[Tree], targets: int, *, mean: bool = False, single: bool = False
+) -> str:
+    """The sums of what the trees' leaves add, or their mean, shape (n, targets); with `single`, all in float32."""
     count = sum(len(tree.feature) for tree in trees)
     if count > MOST_NODES:
         raise NotCompiled(f"its trees have {count:,} nodes, and {MOST_NODES:,} is the most that is compiled")
     made = graph.add("TreeEnsemble", name, domain=TREE_DOMAIN, n_targets=targets, aggregate_function=0 if mean else 1)
     attributes = graph.nodes[-1].attribute
     for key, values in _join_trees(trees).items():
+        if single and values.dtype == np.float64:
+            values = values.astype(np.float32)
         if values.dtype == np.int64:
             # make_node would check each of a few million numbers several times.
             attributes.add(name=key, type=AttributeProto.INTS).ints.extend(values.tolist())
@@ -72,6 +80,8 @@ def _join_trees(trees: list[Tree]) -> dict[str, NDArray[Any]]:
         branches += len(attributes["nodes_splits"])
         leaves += len(attributes["leaf_weights"])
     joined = {key: np.concatenate(values) for key, values in parts.items()}
+    if not len(joined["membership_values"]):
+        del joined["membership_values"]
     return {**joined, "tree_roots": np.array(roots, dtype=np.int64)}
 
 
@@ -86,7 +96,8 @@ def _describe_tree(tree: Tree, branches: int, leaves: int) -> dict[str, NDArray[
     return {
         "nodes_featureids": np.maximum(tree.feature[inner], 0).astype(np.int64),
         "nodes_splits": tree.threshold[inner].astype(np.float64),
-        "nodes_modes": np.zeros(len(inner), dtype=np.uint8),  # All are "less or equal".
+        "nodes_modes": np.where(np.isin(inner, list(tree.members)), IS_MEMBER, LESS_OR_EQUAL).astype(np.uint8),
+        "membership_values": _join_members(tree),
         "nodes_missing_value_tracks_true": tree.takes_missing_left[inner].astype(np.int64),
         "nodes_truenodeids": ids[left],
         "nodes_trueleafs": is_leaf[left].astype(np.int64),
@@ -97,10 +108,18 @@ def _describe_tree(tree: Tree, branches: int, leaves: int) -> dict[str, NDArray[
     }
 
 
+def _join_members(tree: Tree) -> NDArray[np.float64]:
+    """The values of each node that has any, in the order of the nodes, each list with a NaN at its end."""
+    lists = [[*values, np.nan] for _, values in sorted(tree.members.items())]
+    return np.array([value for each in lists for value in each], dtype=np.float64)
+
+
 def find_splits(trees: list[Tree]) -> dict[int, NDArray[np.float64]]:
     """The values at which each column is split, by its position."""
     features = np.concatenate([tree.feature[~tree.is_leaf] for tree in trees])
     thresholds = np.concatenate([tree.threshold[~tree.is_leaf] for tree in trees])
+    # A node that asks for categories has no threshold.
+    features, thresholds = features[~np.isnan(thresholds)], thresholds[~np.isnan(thresholds)]
     return {int(each): np.unique(thresholds[features == each]) for each in np.unique(features)}
 
 

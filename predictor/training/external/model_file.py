@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class ModelFile:
 
     path: Path
     content: bytes
+    # The command that makes a recipe for the same sample, where that is known.
+    startmodel: str = "./manage.py startmodel"
 
     @property
     def sha256(self) -> str:
@@ -84,10 +87,15 @@ def load_content(file: ModelFile) -> Any:
     Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, and for a damaged
     file or one that is not a pickle.
     """
+    return load_safely(file, lambda: joblib.load(io.BytesIO(file.content)))
+
+
+def load_safely(file: ModelFile, load: Callable[[], Any]) -> Any:
+    """Call what loads the file, and explain why it cannot. Raises ModelFileError as `load_content` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            return joblib.load(io.BytesIO(file.content))
+            return load()
         except InconsistentVersionWarning as error:
             raise _blame_version(file, error.original_sklearn_version) from error
         except (Exception, SystemExit) as error:  # Loading runs any code, which may raise anything.
@@ -113,5 +121,9 @@ def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
 def _blame_version(file: ModelFile, version: str) -> ModelFileError:
     return file.error(
         f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: a pickle may behave"
-        f" differently under another version. Fit and save it again with {sklearn.__version__}"
+        f" differently under another version. Either train it here, from a recipe: {file.startmodel}\nOr convert it"
+        f" where it was made, with scikit-learn {version}, skl2onnx and X, the table that it was fitted on:"
+        "\n    from skl2onnx import to_onnx"
+        '\n    open("model.onnx", "wb").write(to_onnx(model, X[:1]).SerializeToString())'
+        "\nThen import model.onnx"
     )

@@ -13,8 +13,11 @@ from predictor.estimators.imported import FrameColumn, Imported, ImportedOnFrame
 from predictor.exceptions import MlsiteError, ModelFileError, SeveralTargets
 from predictor.schema.values import Label
 from predictor.texts import take_first_line
+from predictor.training.boosters import find_library
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
+from predictor.training.external import boosted
+from predictor.training.external.boosted import takes_categories_of_pandas
 from predictor.training.external.model_file import ModelFile
 from predictor.training.pipeline import find_nested
 
@@ -74,6 +77,8 @@ def takes_pandas_categories(estimator: Any) -> bool:
 
 def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...]) -> Imported:
     """Raises what the estimator raises, and ModelFileError where predictions for a frame of the same numbers differ."""
+    if takes_categories_of_pandas(estimator):
+        raise ModelFileError("it was fitted on categories of pandas")
     bare = estimator
     if hasattr(estimator, "feature_names_in_"):
         bare = copy.deepcopy(estimator)
@@ -83,7 +88,8 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
         # A warning here would be one for each visitor.
         warnings.filterwarnings("error", message=".*feature names")
         predictions = predict_rows(on_matrix, dataset.inputs, len(labels))
-    if bare is not estimator:
+    # These libraries find columns by position alone.
+    if bare is not estimator and find_library(estimator) is None:
         if dataset.texts:
             raise ModelFileError("it takes its columns by name")
         frame: Any = pl.from_numpy(dataset.matrix, schema=dataset.schema.names)
@@ -97,7 +103,10 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
 def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...], coded: Set[str]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=_list_columns(dataset, coded))
+    columns = _list_columns(dataset, coded)
+    if takes_categories_of_pandas(estimator):
+        columns = tuple(replace(column, of_pandas=column.kind == "category") for column in columns)
+    on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
     predict_rows(on_frame, dataset.inputs, len(labels))
     return on_frame
 
@@ -129,6 +138,7 @@ def forget_names(estimator: Any) -> Any:
     """Remove the column names from a fitted estimator, so that it takes a bare matrix without warning."""
     for each in find_nested(estimator):
         vars(each).pop("feature_names_in_", None)
+        boosted.forget_names(each)
     return estimator
 
 

@@ -1,0 +1,25 @@
+"""The database tables: versions with their artifacts, promotions, retirements, every prediction, and its outcomes."""
+
+from predictor.models.artifact import Artifact, ArtifactChunk
+from predictor.models.figure import Figure
+from predictor.models.outcome import Outcome
+from predictor.models.prediction import Prediction, make_prediction_id
+from predictor.models.promotion import Promotion
+from predictor.models.rate_window import RateWindow
+from predictor.models.retirement import Retirement
+from predictor.models.site import Site
+from predictor.models.version import Version
+
+__all__ = [
+    "Artifact",
+    "ArtifactChunk",
+    "Figure",
+    "Outcome",
+    "Prediction",
+    "Promotion",
+    "RateWindow",
+    "Retirement",
+    "Site",
+    "Version",
+    "make_prediction_id",
+]

@@ -1,0 +1,63 @@
+"""What really happened."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from predictor.formats import Written
+from predictor.schema.values import write_value
+
+
+class OutcomeQuerySet(models.QuerySet["Outcome"]):
+    def current(self) -> "OutcomeQuerySet":
+        """The current outcomes: those that no correction replaced."""
+        return self.filter(replaced_by=None)
+
+    def of_model(self, model: str) -> "OutcomeQuerySet":
+        """Those of the predictions of all of a model's versions."""
+        return self.filter(prediction__version__model=model)
+
+    def since(self, moment: datetime | None) -> "OutcomeQuerySet":
+        """Those recorded at or after a moment; all of them for None."""
+        return self if moment is None else self.filter(recorded_at__gte=moment)
+
+    def list_for_training(self) -> Iterable[tuple[Any, Any, int, datetime]]:
+        """Inputs, value, version's id and moment of each, the first recorded first."""
+        return self.order_by("id").values_list("prediction__inputs", "value", "prediction__version", "recorded_at")
+
+
+class Outcome(models.Model):
+    """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
+
+    prediction = models.ForeignKey("predictor.Prediction", models.PROTECT, related_name="outcomes")
+    value = models.JSONField(help_text="A bare number, or the label of a class.")
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    recorded_by = models.CharField(max_length=150)
+    replaces = models.OneToOneField("self", models.PROTECT, related_name="replaced_by", null=True)
+
+    objects = OutcomeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Where two people record at the same moment, the second gets an error and decides again.
+            models.UniqueConstraint(fields=["prediction"], condition=Q(replaces=None), name="outcome_prediction_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.written_value} for {self.prediction_id}"
+
+    @property
+    def written_value(self) -> Written:
+        return self.prediction.version.target.write(self.value)
+
+    @property
+    def typed_value(self) -> str:
+        """Its value as people would type it: exact, and in the unit that they see."""
+        target = self.prediction.version.target
+        value = target.to_shown(float(self.value)) if target.task == "regression" else target.restore(self.value)
+        return write_value(value)

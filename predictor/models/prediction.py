@@ -1,0 +1,114 @@
+"""Every prediction, with its inputs."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from predictor.formats import Quantity, Written, find_interval_decimals
+from predictor.models.outcome import Outcome
+
+NIL_UUID = uuid.UUID(int=0)
+
+
+@cache
+def _find_prediction_address() -> str:
+    """The address of a prediction with the nil UUID, cached: `reverse` takes longer than all else that makes one."""
+    return reverse("prediction", args=[NIL_UUID])
+
+
+def make_prediction_id() -> uuid.UUID:
+    """A UUIDv7, known before it is stored: the time in milliseconds, which keeps rows in order, and 74 random bits."""
+    # Given no time, uuid7 draws random bits once a millisecond and counts on from there: one id would tell the next.
+    return uuid_utils.compat.uuid7(nanoseconds=time.time_ns())
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def with_has_outcome(self) -> "PredictionQuerySet":
+        """Annotate each with `has_outcome`: whether an outcome is recorded for it."""
+        return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
+
+
+class Prediction(models.Model):
+    """One prediction with its inputs; an answer is sent only after its row is committed."""
+
+    class Source(models.TextChoices):
+        FORM = "form", "form"
+        API = "api", "API"
+        CSV = "csv", "CSV"
+
+    id = models.UUIDField(primary_key=True, default=make_prediction_id, editable=False)
+    version = models.ForeignKey("predictor.Version", models.PROTECT, related_name="predictions", db_index=False)
+    inputs = models.JSONField()
+    output = models.JSONField(help_text="A bare number, or the label of a class.")
+    probabilities = models.JSONField(null=True, help_text="By class, where the model gives them.")
+    interval = models.JSONField(null=True, help_text="Low and high of the 90 % interval, where the version has one.")
+    warnings = models.JSONField(default=list)
+    source = models.CharField(max_length=4, choices=Source)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    duration_ms = models.FloatField(help_text="What the model took, in milliseconds, before storing.")
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        # Ids are ordered by time, so that an index on a filter's column and the id also gives the order.
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["version", "-id"], name="prediction_version"),
+            models.Index(fields=["source", "-id"], name="prediction_source"),
+            models.Index(fields=["created_at"], name="prediction_day"),
+            models.Index(fields=["-id"], condition=~Q(warnings=[]), name="prediction_warned"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_absolute_url(self) -> str:
+        return self._address
+
+    @cached_property
+    def _address(self) -> str:
+        return _find_prediction_address().replace(str(NIL_UUID), str(self.id))
+
+    def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
+        """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
+        labels = self.version.schema.get("labels", {})
+        return [
+            (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
+            for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
+        ]
+
+    @cached_property
+    def decimals(self) -> int | None:
+        """The decimals of its output: the recipe's, those of its interval, or without one those of its version."""
+        target = self.version.target
+        if target.output.decimals is not None:
+            return target.output.decimals
+        from_interval = None
+        if self.interval:
+            low, high, output = map(target.to_shown, (*self.interval, self.output))
+            from_interval = find_interval_decimals(low, high, inside=output)
+        return self.version.decimals if from_interval is None else from_interval
+
+    @cached_property
+    def written_output(self) -> Written:
+        return self.version.target.write(self.output, decimals=self.decimals)
+
+    @property
+    def written_interval(self) -> Written | None:
+        """Its interval, formatted for people; None where it has none."""
+        if self.interval is None:
+            return None
+        return self.version.target.write_range(*self.interval, decimals=self.decimals)
+
+
+def _write_input(value: Any, *, unit: str, labels: Mapping[str, str]) -> Written:
+    return Quantity(unit=unit).write(labels.get(value, value) if isinstance(value, str) else value)

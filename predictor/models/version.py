@@ -1,0 +1,199 @@
+"""One trained state of a model, and which one is live."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Exists, Max, OuterRef, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from predictor.formats import Quantity, find_decimals, format_number
+from predictor.metrics.names import LABELS, describe_scale
+from predictor.models.promotion import Promotion
+from predictor.models.retirement import Retirement
+from predictor.record.comparison import describe_comparison
+from predictor.record.decision import Decision, read_decision
+from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
+from predictor.record.profile import Profile, read_profile
+from predictor.record.report import Importances, Report, SkippedCompilation, read_report
+from predictor.record.source import Source, read_source
+from predictor.record.split import Split, read_split
+from predictor.schema.schema import Schema, read_target
+from predictor.schema.target import Target
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def live(self) -> "VersionQuerySet":
+        """The live version of each model: the one that its newest promotion names."""
+        return self.filter(promotions__in=Promotion.objects.newest())
+
+    def find_live(self, model: str) -> "Version | None":
+        """The live version of one model; None where none was ever promoted."""
+        return self.live().filter(model=model).first()
+
+    def served(self) -> "VersionQuerySet":
+        """The live version of each model that is not retired."""
+        return self.live().exclude(model__in=Retirement.objects.in_force().values("model"))
+
+    def with_retired_at(self) -> "VersionQuerySet":
+        """Annotate each with `retired_at`: since when its model is retired; None where it is served."""
+        events = Retirement.objects.in_force().filter(model=OuterRef("model"))
+        return self.annotate(retired_at=Subquery(events.values("recorded_at")[:1]))
+
+    def live_at(self, moment: datetime) -> "VersionQuerySet":
+        """The version of each model that was live at a moment in the past.
+
+        Promotions are taken in the order of the log, since a clock may have gone back: the version is that of the
+        promotion before the first one whose time is after the moment. A time in the future is from a wrong clock, and
+        is ignored.
+        """
+        before = Promotion.objects.filter(version__model=OuterRef("version__model"), id__lte=OuterRef("id"))
+        later = before.filter(promoted_at__gt=moment, promoted_at__lte=timezone.now())
+        return self.filter(promotions__in=Promotion.objects.filter(~Exists(later)).newest())
+
+    def name_targets(self, model: str) -> dict[int, str]:
+        """The target's name in each version of a model, by the version's id."""
+        return {version.id: version.target.name for version in self.filter(model=model).only("schema")}
+
+    def next_number(self, model: str) -> int:
+        """The number of this model's next version, 1 for its first."""
+        return (self.filter(model=model).aggregate(newest=Max("number"))["newest"] or 0) + 1
+
+
+class Version(models.Model):
+    """One trained state of a model, with all that serving and pages need."""
+
+    model = models.CharField(max_length=50)
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    estimator = models.TextField(help_text="What was fitted, as scikit-learn writes it.")
+    schema = models.JSONField()
+    metrics = models.JSONField(
+        help_text="Method, rows, scores with 95 % intervals, and the scores of a dummy baseline."
+    )
+    profile = models.JSONField(help_text="What the version's picture is drawn from.")
+    split = models.JSONField(help_text="The feature names and the share that decide which rows are held out.")
+    data = models.JSONField(help_text="Where the rows came from: file, SHA-256, and how many.")
+    decision = models.JSONField(help_text="What became of it as a challenger, and what that was decided on.")
+    report = models.JSONField(default=dict, help_text="How it was made: importances, tuning, duration, git commit.")
+    interval = models.JSONField(null=True, help_text="What the 90 % interval of a regression's answer is made of.")
+    libraries = models.JSONField(help_text="The versions of the libraries it was made with.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["model", "-number"]
+        constraints = [models.UniqueConstraint(fields=["model", "number"], name="version_model_number")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return self._address
+
+    @cached_property
+    def _address(self) -> str:
+        return reverse("version", args=[self.model, self.number])
+
+    @cached_property
+    def parsed_schema(self) -> Schema:
+        return Schema.from_json(self.schema)
+
+    @cached_property
+    def target(self) -> Target:
+        """What it predicts, without parsing the features, which may be many."""
+        return read_target(self.schema)
+
+    @property
+    def decimals(self) -> int | None:
+        """The decimals of its predictions that have no interval: 4 significant digits of the target's spread."""
+        spread = self.parsed_metrics.baseline.get("rmse")  # The baseline is always the mean.
+        return None if spread is None else find_decimals(self.target.to_shown(spread), 4)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it was trained elsewhere, so that its training rows are unknown."""
+        return self.parsed_data.origin == "imported"
+
+    @cached_property
+    def parsed_metrics(self) -> Measurement:
+        return read_measurement(self.metrics)
+
+    @cached_property
+    def parsed_profile(self) -> Profile:
+        return read_profile(self.profile)
+
+    @cached_property
+    def parsed_split(self) -> Split:
+        return read_split(self.split)
+
+    @cached_property
+    def parsed_data(self) -> Source:
+        return read_source(self.data)
+
+    @cached_property
+    def parsed_report(self) -> Report | None:
+        return read_report(self.report)
+
+    @cached_property
+    def parsed_decision(self) -> Decision:
+        return read_decision(self.decision)
+
+    @cached_property
+    def parsed_interval(self) -> MeasuredInterval | None:
+        """What its intervals are made of, for pages; None also where the stored value cannot be read."""
+        try:
+            return read_interval(self.interval)
+        except ValueError:
+            return None
+
+    @property
+    def runtime_note(self) -> str:
+        """In a sentence, whether it has a compiled model, and what that was checked on or why there is none."""
+        compiled = self.parsed_report.compiled if self.parsed_report else None
+        if compiled is None:
+            return "from its pickle; an earlier build trained it, which compiled no models."
+        if isinstance(compiled, SkippedCompilation):
+            return f"from its pickle: {compiled.shown_reason}."
+        rows, edge_rows = format_number(compiled.rows), format_number(compiled.edge_rows)
+        difference = format_number(compiled.difference, digits=1)
+        checked = f"{rows} rows of its data and {edge_rows} made at the edges"
+        return f"compiled; on {checked} it differs from the pickle by at most {difference}."
+
+    @property
+    def scores(self) -> list[tuple[str, float, float | None]]:
+        """Each metric's label, score and baseline score, in a fixed order, which PostgreSQL's JSON does not keep."""
+        scores, baseline = self.parsed_metrics.scores, self.parsed_metrics.baseline
+        return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
+
+    @property
+    def written_scores(self) -> list[WrittenScore]:
+        """Its metrics, formatted for people."""
+        return write_scores(self.parsed_metrics, self.target.unit)
+
+    @property
+    def comparison(self) -> list[str]:
+        """In sentences, how it compares with the champion: scores, gains with 95 % intervals, rows left out."""
+        return describe_comparison(self.parsed_decision, self.target.unit)
+
+    @property
+    def measured_importances(self) -> Importances | None:
+        """None where its report has none, or where it has no report."""
+        found = self.parsed_report.importances if self.parsed_report else None
+        return found if isinstance(found, Importances) else None
+
+    @property
+    def importances(self) -> list[tuple[str, float, float]]:
+        """Each feature's label with the mean and the standard deviation of its importance, largest first."""
+        labels = {feature.name: feature.label for feature in self.parsed_schema.features}
+        found = self.measured_importances.features if self.measured_importances else ()
+        return sorted(((labels[each.name], each.mean, each.sd) for each in found), key=lambda each: -each[1])
+
+    @property
+    def importance_scale(self) -> Quantity:
+        """How its importances are written: like the metric whose losses they are."""
+        return describe_scale(self.measured_importances.metric if self.measured_importances else "", self.target.unit)
