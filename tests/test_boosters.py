@@ -279,3 +279,18 @@ def test_an_import_on_categories_of_pandas_is_given_them(bring, client, library)
     assert response.status_code == 200, response.content.decode()
     row = (FLATS if library == "catboost" else categories)[FLATS["town"] == "Bonn"][:1].assign(area=70.0)
     assert Prediction.objects.latest("id").output == pytest.approx(fitted.predict(row)[0], rel=1e-6)
+
+
+@pytest.mark.django_db
+def test_another_town_than_the_categories_of_pandas_is_missing_where_a_description_allows_others(
+    bring, client, models_dir
+):
+    (models_dir / "rent").mkdir()
+    (models_dir / "rent" / "model.toml").write_text('[features.town]\nunseen = "other"')
+    categories = FLATS.astype({"town": pd.CategoricalDtype(["Ulm", "Bonn", "Kiel", "Graz"])})
+    fitted = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1).fit(categories, RENT)
+    bring(fitted, FLATS, RENT)
+    response = client.post("/rent/", {"area": "70", "town": "Rome"}, follow=True)
+    assert response.status_code == 200, response.content.decode()
+    row = categories[:1].assign(area=70.0, town=pd.Categorical([None], categories=categories["town"].cat.categories))
+    assert Prediction.objects.latest("id").output == pytest.approx(fitted.predict(row)[0], rel=1e-6)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -168,6 +169,25 @@ def test_a_damaged_file_of_xgboost_ends_the_process_that_reads_it_and_nothing_el
     xgboost, settings = fit_xgboost(n_estimators=2)
     content = bytes(xgboost.XGBRegressor(**settings).fit(FLATS, RENT).get_booster().save_raw("json"))
     assert "model.bin: it cannot be read" in refuse(bring, spoil(content))
+
+
+@pytest.mark.both_databases
+def test_a_model_in_parts_may_have_a_file_without_code_next_to_a_pickle_that_needs_trust(models_dir, tmp_path):
+    scaler = StandardScaler().fit(FLATS)
+    model = LinearRegression().fit(scaler.transform(FLATS), RENT)
+    (tmp_path / "scaler.skops").write_bytes(write_skops(scaler))
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    FLATS.assign(rent=RENT).to_csv(tmp_path / "sample.csv", index=False)
+    files = [tmp_path / "scaler.skops", tmp_path / "model.pkl"]
+    arguments = ["rent", *map(str, files), "--data", str(tmp_path / "sample.csv"), "--target", "rent"]
+    with pytest.raises(CommandError) as error:
+        call_command("importmodel", *arguments)
+    assert error.value.returncode == 2
+    assert "model.pkl is a pickle" in str(error.value)
+    assert "scaler.skops" not in str(error.value)
+    call_command("importmodel", *arguments, "--trust")
+    version = Version.objects.get(model="rent")
+    assert predict(version) == pytest.approx(model.predict(scaler.transform(FLATS)), rel=1e-9)
 
 
 # The process that reads them

@@ -79,7 +79,8 @@ class FrameColumn:
     def restore(self, values: Vector) -> Any:
         """Decode values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
         if self.of_pandas:
-            codes = np.nan_to_num(values, nan=-1).astype(np.int64)
+            # Other values than the choices have the code after theirs, and are missing.
+            codes = np.where(values < len(self.choices), values, -1).astype(np.int64)
             return import_pandas().Categorical.from_codes(codes, categories=list(self.choices))
         match self.kind:
             case "category":
