@@ -3,7 +3,8 @@ import polars as pl
 import pytest
 
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.training.columns import encode_column, encode_target, infer_feature, read_numbers
+from predictor.training.columns import encode_column, encode_target, infer_feature
+from predictor.training.number_columns import read_numbers
 from tests.recipes import LINE, make_recipe
 
 NAN = float("nan")

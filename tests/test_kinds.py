@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.numbers import LARGEST_INTEGER
-from predictor.training.columns import encode_column, encode_target, read_numbers
+from predictor.training.columns import encode_column, encode_target
 from predictor.training.dataset import load_dataset
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
+from predictor.training.number_columns import read_numbers
 from tests.recipes import LINE, make_recipe
 
 RANDOM = np.random.default_rng(0)

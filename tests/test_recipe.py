@@ -3,7 +3,8 @@ from django.urls import get_resolver
 
 from predictor.exceptions import RecipeError
 from predictor.schema.kinds import KINDS
-from predictor.training.recipe import RESERVED_SLUGS, SLUG, FeatureRecipe, find_slugs, read_recipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import RESERVED_SLUGS, SLUG, find_slugs, read_recipe
 from tests.recipes import LINE, make_recipe, write_recipe
 
 FULL = """

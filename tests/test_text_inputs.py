@@ -26,8 +26,8 @@ from predictor.outcomes.recording import record_outcome
 from predictor.schema.kinds import make_feature, read_feature, write_feature
 from predictor.schema.table import Table, take_rows
 from predictor.training.columns import encode_column
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import hash_rows
-from predictor.training.recipe import FeatureRecipe
 from tests.recipes import LINE, make_recipe
 
 database = [pytest.mark.both_databases, pytest.mark.django_db]

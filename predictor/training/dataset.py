@@ -16,13 +16,15 @@ from predictor.schema.target import Target
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
-from predictor.training.columns import Column, drop_zeros, encode_column, encode_target, infer_feature, read_numbers
+from predictor.training.columns import Column, encode_column, encode_target, infer_feature
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
 from predictor.training.kinds import infer_kind
 from predictor.training.live_schema import keep_labels, keep_live, keep_numbers
+from predictor.training.number_columns import drop_zeros, read_numbers
 from predictor.training.observed import Observed, join_observed
 from predictor.training.output import apply_output
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.recipe import Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import describe_canonical, find_gaps, merge_spellings
 from predictor.training.tolerance import find_tolerance

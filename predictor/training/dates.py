@@ -10,7 +10,8 @@ from predictor.schema.kinds import Feature, Kind
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.tables.cells import match_whole
 from predictor.training.date_columns import TEMPORAL, Form, find_misfits, is_written_as
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import Recipe
 
 # A shape that all texts of a column have, so that numbers and words cost no more than a look.
 LIKE_DATE = r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*"

@@ -7,7 +7,8 @@ import msgspec
 
 from predictor.exceptions import RecipeError
 from predictor.schema.output import Output
-from predictor.training.recipe import FeatureRecipe, GateRecipe, Text, convert_described, find_slugs, read_content
+from predictor.training.feature_recipe import FeatureRecipe, Text
+from predictor.training.recipe import GateRecipe, convert_described, find_slugs, read_content
 from predictor.training.toml import convert_table
 
 

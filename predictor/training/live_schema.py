@@ -7,11 +7,12 @@ from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.tables.cells import are_codes, cast_numbers
-from predictor.training.columns import drop_zeros
 from predictor.training.date_columns import find_misfit as find_odd_date
 from predictor.training.dates import find_live_form, infer_forms, keep_form
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.number_columns import drop_zeros
+from predictor.training.recipe import Recipe
 
 SHOWN_NAMES = 5
 REFUSED = "refused, since most of its texts differ"

@@ -14,7 +14,8 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label, Value, Vector, read_boolean, recode, write_value
 from predictor.texts import normalise_text
 from predictor.training.columns import Column
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import Recipe
 from predictor.training.spelling import read_spelling
 
 

@@ -8,7 +8,8 @@ import polars as pl
 from predictor.numbers import find_written
 from predictor.schema.values import Value, write_value
 from predictor.texts import normalise_text
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import Recipe
 
 
 def find_gaps(recipe: Recipe) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,8 @@ from predictor.numbers import find_written
 from predictor.schema.target import Target
 from predictor.schema.words import find_ambiguous
 from predictor.texts import list_names, normalise_text
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import Recipe
 
 
 def list_choices(series: pl.Series, given: FeatureRecipe, found: list[str]) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
 from predictor.training.amounts import describe_unclear
-from predictor.training.columns import Column, encode_column, read_numbers
+from predictor.training.columns import Column, encode_column
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
 from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
+from predictor.training.number_columns import read_numbers
 from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 

@@ -15,7 +15,8 @@ from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
 from predictor.training.drafting.labels import label_columns
 from predictor.training.drafting.selection import Selection
-from predictor.training.recipe import EstimatorRecipe, FeatureRecipe
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.recipe import EstimatorRecipe
 
 NO_OTHER = "The estimator does no other."
 READS_NUMBERS = "Its texts are read as numbers."

@@ -17,7 +17,7 @@ from predictor.schema.values import Mask, Vector
 from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
 from predictor.training.amounts import describe_unclear, read_amounts
-from predictor.training.columns import encode_target, read_numbers
+from predictor.training.columns import encode_target
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.drafting.doubts import (
     FEW_ROWS,
@@ -38,6 +38,7 @@ from predictor.training.drafting.selection import (
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import Hashes, assign_folds, hash_rows, is_held_out
 from predictor.training.kinds import infer_task
+from predictor.training.number_columns import read_numbers
 from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.recipe import EstimatorRecipe, Recipe, check_slug, read_recipe
 from predictor.training.row_numbers import find_row_numbers

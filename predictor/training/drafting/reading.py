@@ -6,8 +6,8 @@ from predictor.schema.kinds import Kind
 from predictor.tables.cells import NUMBER_PATTERN, are_codes, match_whole
 from predictor.texts import normalise_text
 from predictor.training.amounts import read_amounts
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import describe_free_text, read_whole
-from predictor.training.recipe import FeatureRecipe
 
 # Among numbers; what pandas reads as missing is missing already.
 MISSING_WORDS = frozenset(

@@ -18,7 +18,6 @@ from predictor.schema.kinds import Kind, Task
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
-from predictor.training.columns import drop_zeros
 from predictor.training.dataset import Dataset, describe_target, load_dataset
 from predictor.training.external.codes import decode_categories, encode_again, find_numbers
 from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies
@@ -28,8 +27,10 @@ from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.stages import build_pipeline, plan_stages
 from predictor.training.external.text_columns import find_text_columns, takes_list
 from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
+from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.number_columns import drop_zeros
 from predictor.training.pipeline import set_single_job
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.recipe import Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import find_gaps, merge_spellings
 

@@ -14,8 +14,9 @@ from predictor.schema.values import Label, write_value
 from predictor.texts import list_names
 from predictor.training.dataset import Dataset
 from predictor.training.external.parts import Hints, Parts, blame_part
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import read_whole
-from predictor.training.recipe import FeatureRecipe, Recipe
+from predictor.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
