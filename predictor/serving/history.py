@@ -10,7 +10,7 @@ from django.db.models import JSONField
 
 from predictor.models import Prediction
 from predictor.schema.schema import Row
-from predictor.serving.runtime import Answer
+from predictor.serving.answer import Answer
 
 # A row of the table, by column.
 Stored = Mapping[str, Any]

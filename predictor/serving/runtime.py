@@ -18,24 +18,13 @@ from predictor.registry.artifact import load_compiled, load_pickle
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Row, Schema
 from predictor.schema.table import Inputs, Table
-from predictor.schema.values import Label, Matrix, Vector, write_value
+from predictor.schema.values import Matrix, Vector
+from predictor.serving.answer import Answer, add_intervals, check_finite, list_shares, name_classes
 from predictor.threads import run_in_thread
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A number with the bounds of its interval, or the label of a class with the probability of each class.
-
-    Interval and probabilities are None where the version has none.
-    """
-
-    output: float | Label
-    interval: tuple[float, float] | None = None
-    probabilities: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,13 +53,11 @@ class Runtime:
                 predicted, probabilities = self._ask(inputs)
         except ValueError as error:
             raise NoAnswer(f"The model cannot answer these inputs ({error}): try values that it has seen.") from error
-        numbers = _check_finite(predicted)
-        if self.schema.target.task == "classification":
-            return self._name_classes(numbers, probabilities)
-        if self.interval is None:
-            return [Answer(output=number) for number in numbers]
-        limits = self.schema.target.limits
-        return [Answer(output=number, interval=self.interval.place_around(number, *limits)) for number in numbers]
+        numbers, target = check_finite(predicted), self.schema.target
+        if target.task == "regression":
+            return add_intervals(numbers, self.interval, target)
+        shares = None if probabilities is None else list_shares(probabilities, self.estimator.classes_, target)
+        return name_classes(numbers, target, shares)
 
     def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
@@ -80,19 +67,6 @@ class Runtime:
         if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
         return predicted, self.estimator.predict_proba(inputs)
-
-    def _name_classes(self, numbers: list[float], rows: "Matrix | None") -> list[Answer]:
-        classes = self.schema.target.classes
-        labels = [classes[int(code)] for code in numbers]
-        if rows is None:
-            return [Answer(output=label) for label in labels]
-        # A class without training rows has no column: its probability is 0.
-        codes = self.estimator.classes_.astype(int).tolist()
-        names = [write_value(label) for label in classes]
-        named = [dict.fromkeys(names, 0.0) for _ in labels]
-        for probabilities, row in zip(named, _check_finite(rows), strict=True):
-            probabilities |= {names[code]: share for code, share in zip(codes, row, strict=True)}
-        return [Answer(output=label, probabilities=p) for label, p in zip(labels, named, strict=True)]
 
 
 def cache_per_runtime(make: "Callable[[Runtime], T]") -> "Callable[[Runtime], T]":
@@ -152,9 +126,3 @@ def _load_compiled(version: Version) -> Runtime:
 def _make_runtime(version: Version, content: dict[str, Any], estimator: Any) -> Runtime:
     schema, interval = Schema.from_json(content["schema"]), read_interval(content["interval"])
     return Runtime(version=version, schema=schema, estimator=estimator, interval=interval)
-
-
-def _check_finite(numbers: Matrix) -> list[Any]:
-    if not np.isfinite(numbers).all():
-        raise NoAnswer("The model has no finite answer for these inputs: try values that it has seen.")
-    return numbers.tolist()
