@@ -18,9 +18,9 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class LineFormatter(logging.Formatter):
-    """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line or reach a terminal.
+    """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line.
 
-    Times are in UTC, which a Z says.
+    Control characters are escaped. Times are in UTC, which a Z says.
     """
 
     converter = staticmethod(time.gmtime)
