@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from django.http import HttpRequest, HttpResponse
 from uuid_utils import uuid4
 
+from predictor.texts import make_printable
+
 # What Heroku's router, too, accepts from a client.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
@@ -18,7 +20,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 class LineFormatter(logging.Formatter):
     """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line.
 
-    Times are in UTC, which a Z says.
+    Control characters are escaped. Times are in UTC, which a Z says.
     """
 
     converter = staticmethod(time.gmtime)
@@ -29,7 +31,8 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = _request_id.get()
-        return super().format(record).replace("\r", "").replace("\n", " ⏎ ")
+        line = super().format(record).replace("\r", "").replace("\n", " ⏎ ")
+        return line if line.isprintable() else make_printable(line)
 
 
 class TooManyFilter(logging.Filter):

@@ -39,7 +39,7 @@ def check_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
             if settings.SECURE_SSL_REDIRECT and not request.is_secure():
                 if any(request.META.get(name) == value for name, value in SECURE_HEADERS.items()):
                     return refuse_proxy(request)
-                if "https" in request.META.get("HTTP_X_FORWARDED_PROTO", ""):
+                if "https" in request.META.get("HTTP_X_FORWARDED_PROTO", "").lower():
                     return refuse_scheme(request)
                 if request.path_info.startswith("/api/"):
                     return refuse_plain_http(request)

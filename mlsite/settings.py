@@ -218,5 +218,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.request": {"filters": ["not_too_many"]},
         "django.server": {"handlers": [], "propagate": True},
+        # On SQLite it warns of each HEAD, whose body Django leaves to the server to drop, and of nothing else.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

@@ -276,3 +276,20 @@ def test_where_a_filter_cannot_be_used_that_is_said_and_all_rows_are_shown(admin
 @pytest.mark.parametrize("lookup", ["reason__regex=(a%2B)%2B$", "version__schema__regex=x", "promoted_by__contains=a"])
 def test_a_list_takes_the_lookups_of_its_own_filters_only(admin_client, lookup):
     assert admin_client.get(f"/admin/predictor/promotion/?{lookup}").status_code == 400
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("model", "action"), [(Version, "promote"), (User, "delete_selected"), (Group, "delete_selected")]
+)
+def test_an_action_on_what_can_be_no_row_does_nothing_and_says_so(admin_client, models_dir, model, action):
+    register_shipped("line")
+    Group.objects.create(name="reviewers")
+    address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    for selected in ("\0", "x", "9" * 20, "-1", ""):
+        sent = {"action": action, "reason": "a test", "_selected_action": selected, "index": "9" * 20}
+        response = admin_client.post(address, sent, follow=True)
+        assert (response.status_code, selected) == (200, selected)
+        assert ("what was selected are no rows" in response.content.decode()) or selected not in ("\0", "x")
+    assert (Promotion.objects.count(), User.objects.count(), Group.objects.count()) == (1, 1, 1)

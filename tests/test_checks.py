@@ -328,7 +328,7 @@ READERS = [["manage.py", "check"], ["manage.py", "migrate"], ["bin/env_file.py"]
 def test_an_env_file_that_is_not_utf_8_is_reported_by_each_who_reads_it(checkout, encoding, reader):
     content = "TITLE=M\u00fcnster\n".encode(encoding)
     (checkout / ".env").write_bytes(content)
-    done = run_in(checkout, *reader, SECRET_KEY="", MODEL_SIGNING_KEY="")
+    done = run_in(checkout, *reader, SECRET_KEY="", MODEL_SIGNING_KEY="", DEPLOYMENT="", ALLOWED_HOSTS="")
     assert done.returncode == 1
     assert ".env cannot be read" in done.stderr
     assert "UTF-8" in done.stderr

@@ -75,7 +75,10 @@ class Boosted(LinearRegression):
 
 
 class Cat:
-    """What CatBoost has of scikit-learn's interface, and what is unlike it: no columns, and classes of a regressor."""
+    """What CatBoost has of scikit-learn's interface, and what is unlike it.
+
+    No columns, classes of a regressor, and a matrix that is read-only once it was predicted for.
+    """
 
     model = LinearRegression()
     n_features_in_ = 0
@@ -89,7 +92,9 @@ class Cat:
         return self
 
     def predict(self, inputs):
-        return self.fitted.predict(np.asarray(inputs))
+        matrix = np.asarray(inputs)
+        matrix.flags.writeable = False
+        return self.fitted.predict(matrix)
 
     def get_params(self, deep=True):
         return {}
@@ -481,6 +486,7 @@ def test_a_regressor_with_the_attributes_of_catboost_is_one(bring, folder, named
     inputs = NUMBERS[columns] if named else NUMBERS.to_numpy()
     fitted = Cat().fit(inputs, RENT)
     assert bring(fitted)["metrics"]["r2"] > 0.9
+    assert Version.objects.get().parsed_report.importances.rows == len(NUMBERS)
     NUMBERS.assign(age=RENT, rent=RENT).to_csv(folder / "more.csv", index=False)
     with pytest.raises(CommandError, match=r"the model was fitted on (other|2) columns.*'age'"):
         bring(fitted, data="more.csv")

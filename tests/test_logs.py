@@ -21,6 +21,11 @@ def test_a_record_is_one_line_whatever_it_holds():
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ERROR a ", line)
 
 
+def test_a_record_holds_no_control_characters():
+    record = logging.LogRecord("a", logging.ERROR, "", 1, "not found: \0 \x1b[31m é ⏎", (), None)
+    assert LineFormatter().format(record).endswith(r" not found: \x00 \x1b[31m é ⏎")
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -95,11 +95,14 @@ def test_what_gunicorn_takes_for_https_is_what_is_refused_without_trust():
 
 
 @pytest.mark.parametrize("path", ["/", LINE])
-def test_a_list_of_schemes_gets_a_refusal_and_no_endless_redirect(production, line, lines, path):
-    response = production.post(path, headers={"x-forwarded-proto": "https, http"})
+@pytest.mark.parametrize("scheme", ["https, http", "HTTPS"])
+def test_a_scheme_that_gunicorn_does_not_know_gets_a_refusal_and_no_endless_redirect(
+    production, line, lines, path, scheme
+):
+    response = production.post(path, headers={"x-forwarded-proto": scheme})
     assert response.status_code == 403
-    assert "X-Forwarded-Proto to “https, http”" in response.content.decode()
-    assert lines() == ["refused: X-Forwarded-Proto is “https, http”, and must be https alone"]
+    assert f"X-Forwarded-Proto to “{scheme}”" in response.content.decode()
+    assert lines() == [f"refused: X-Forwarded-Proto is “{scheme}”, and must be https alone"]
 
 
 def read_settings(**environment):

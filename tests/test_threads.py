@@ -2,7 +2,8 @@
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,6 +60,17 @@ def is_free(port):
     except OSError:
         return False
     return True
+
+
+@pytest.mark.both_databases
+def test_a_request_for_a_pages_head_is_answered_without_a_warning(serve):
+    server = serve(WEB_CONCURRENCY="1").wait_until("/healthz")
+    with closing(HTTPConnection(urlsplit(server.address).netloc)) as client:
+        for path in ("/healthz", "/admin/login/"):
+            client.request("HEAD", path)
+            answer = client.getresponse()
+            assert (answer.status, answer.read()) == (200, b"")
+    assert "WARNING" not in server.log.read_text()
 
 
 @pytest.mark.both_databases

@@ -5,9 +5,11 @@ from typing import Any
 
 import django.db
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from predictor.exceptions import MlsiteError
@@ -23,6 +25,10 @@ DATE_LOOKUPS = ("__year", "__month", "__day", "__gte", "__lt")
 
 class UnusableFilter(MlsiteError):
     """The address of a list has a filter that no query can be made of."""
+
+
+class UnusableSelection(MlsiteError):
+    """An action was sent for rows whose ids no row can have."""
 
 
 class CheckedChangeList(ChangeList):
@@ -47,7 +53,19 @@ class CheckedListMixin(admin.ModelAdmin):
         except UnusableFilter as error:
             logger.info("a filter of %s was not used: %s", request.path, error)
             messages.warning(request, "A filter in the address has a value that cannot be used: all rows are shown.")
-            return HttpResponseRedirect(request.path)
+        except UnusableSelection as error:
+            logger.info("a selection of %s was not used: %s", request.path, error)
+            messages.warning(request, "Nothing was done: what was selected are no rows of this list.")
+        return HttpResponseRedirect(request.path)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *arguments: Any, **options: Any
+    ) -> HttpResponse | None:
+        try:
+            queryset.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME)).exists()
+        except UNUSABLE as error:
+            raise UnusableSelection(str(error)) from error
+        return super().response_action(request, queryset, *arguments, **options)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the filters ask for: others, such as `reason__regex`, could keep a worker busy for minutes."""

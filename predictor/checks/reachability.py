@@ -15,7 +15,8 @@ def check_hosts(**kwargs: Any) -> Iterable[CheckMessage]:
         if "/" in host or (":" in host and not host.startswith("[")):
             hint = "Write names without scheme, port and path, such as models.example.com."
             yield Error(f"ALLOWED_HOSTS has {host!r}, which is not a host's name.", hint=hint, id="predictor.E020")
-    if not settings.IS_LOCAL and settings.ALLOWED_HOSTS is settings.OWN_HOSTS:
+    # Where .env cannot be read, another check reports that, and the hosts are probably in it.
+    if not settings.IS_LOCAL and not settings.ENV_FILE_PROBLEM and settings.ALLOWED_HOSTS is settings.OWN_HOSTS:
         problem = "ALLOWED_HOSTS is not set: requests to all hosts but this machine's own names are refused."
         yield Warning(problem, hint="Set it to the site's host names, separated by commas.", id="predictor.W020")
 

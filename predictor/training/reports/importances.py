@@ -47,7 +47,9 @@ def measure_importances(
     predict = _predict_by_probabilities if metric == "log_loss" else predict_rows
 
     def score(shuffled: Matrix, actual: Vector) -> float:
-        return -float(join_losses(metric, measure_losses(metric, actual, predict(fitted, shuffled, classes))))
+        # A copy, since CatBoost makes what it predicts for read-only, and the next shuffle writes to it.
+        predictions = predict(fitted, shuffled.copy(), classes)
+        return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
     # CPU time, since a busy machine must not change the report.
     started = time.process_time()
