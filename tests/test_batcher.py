@@ -16,6 +16,7 @@ from predictor.serving.batcher import (
     MOST_ROWS_OF_LARGE_WAITING,
     MOST_ROWS_OF_SMALL,
     MOST_ROWS_WAITING,
+    MOST_THREADS_OF_LARGE,
     ROWS_IN_A_PIECE,
     Batcher,
 )
@@ -52,10 +53,13 @@ class MemoryStore:
         self.gate = threading.Event()
         self.gate.set()
         self.is_entered = threading.Event()
+        self.waiting = 0
 
     def insert(self, predictions, *, again):
         self.is_entered.set()
+        self.waiting += 1
         self.gate.wait()
+        self.waiting -= 1
         self.attempts.append(([prediction.id for prediction in predictions], again))
         failure = self.failures.pop(0) if self.failures else None
         self.connected = failure is None
@@ -385,6 +389,24 @@ def test_a_batcher_that_was_not_started_answers_in_the_callers_thread():
     [prediction] = Batcher(store).answer(make_job(runtime, 4))
     assert prediction.output == 8
     assert store.rows == {prediction.id: prediction}
+
+
+def test_where_threads_serve_large_jobs_leave_some_of_them_to_small_ones():
+    store, runtime, many = MemoryStore(), make_runtime(), range(MOST_ROWS_OF_SMALL + 1)
+    batcher = Batcher(store)
+    store.gate.clear()
+    with ThreadPoolExecutor() as pool:
+        large = [pool.submit(batcher.answer, make_job(runtime, *many)) for _ in range(MOST_THREADS_OF_LARGE)]
+        try:
+            wait_until(lambda: store.waiting == MOST_THREADS_OF_LARGE)
+            with pytest.raises(Overloaded):
+                batcher.answer(make_job(runtime, *many))
+            small = pool.submit(batcher.answer, make_job(runtime, *many[:-1]))
+            wait_until(lambda: store.waiting == MOST_THREADS_OF_LARGE + 1)
+        finally:
+            store.gate.set()
+    assert [len(each.result()) for each in [*large, small]] == [len(many)] * MOST_THREADS_OF_LARGE + [len(many) - 1]
+    assert len(batcher.answer(make_job(runtime, *many))) == len(many)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -26,6 +27,8 @@ MOST_ROWS = 1000
 MOST_ROWS_OF_SMALL = 10
 MOST_ROWS_WAITING = 2000
 MOST_ROWS_OF_LARGE_WAITING = 10_000
+# Where threads serve (SQLite), a worker has 4 of them: large jobs take no more than these at a time.
+MOST_THREADS_OF_LARGE = 2
 # Of large jobs, between two batches of small ones: a few milliseconds, or 10 of a forest that is not compiled.
 ROWS_IN_A_PIECE = 100
 
@@ -52,6 +55,7 @@ class Batcher:
         self._changed = threading.Condition()
         self._small, self._large = Lane(MOST_ROWS_WAITING), Lane(MOST_ROWS_OF_LARGE_WAITING)
         self._begun: Job | None = None
+        self._threads_of_large = threading.BoundedSemaphore(MOST_THREADS_OF_LARGE)
         self._thread: threading.Thread | None = None
         self.is_stopping = False
 
@@ -76,7 +80,8 @@ class Batcher:
     def answer(self, job: Job) -> list[Prediction]:
         """The job's predictions, committed. Raises what its predict or its INSERT raised, Overloaded, or TooLate."""
         if self._thread is None:
-            answer_batch([job], self._store, patience=0)
+            with self._enter_thread(job):
+                answer_batch([job], self._store, patience=0)
             return job.get_predictions()
         # A waiting thread needs no connection of its own.
         connection.close_if_unusable_or_obsolete()
@@ -87,6 +92,18 @@ class Batcher:
             if not job.wait(self._seconds_to_be_done):
                 raise TooLate("the database has not confirmed yet whether this is stored")
         return job.get_predictions()
+
+    @contextmanager
+    def _enter_thread(self, job: Job) -> Iterator[None]:
+        """Leave threads to small jobs; raises Overloaded where large ones have theirs already."""
+        is_large = len(job.rows) > MOST_ROWS_OF_SMALL
+        if is_large and not self._threads_of_large.acquire(blocking=False):
+            raise Overloaded(f"{MOST_THREADS_OF_LARGE} requests with many rows are being answered already")
+        try:
+            yield
+        finally:
+            if is_large:
+                self._threads_of_large.release()
 
     def _choose_lane(self, job: Job) -> Lane:
         return self._small if len(job.rows) <= MOST_ROWS_OF_SMALL else self._large
