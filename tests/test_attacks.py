@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import get_script_name
 from django.test import RequestFactory
 from django.urls import set_script_prefix
 
-from predictor.models import _find_prediction_address
+from predictor.models.prediction import _find_prediction_address
 from predictor.web.jinja import make_url
 from tests.conftest import make_database_url, start_server
 from tests.load import HEADERS, TOKEN
