@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # The longest name in DNS.
 MOST_HOST_CHARACTERS = 253
+# Hosts of a wildcard such as .example.com are without end.
+MOST_KNOWN_HOSTS = 100
 # What a trusted proxy says for HTTPS, as gunicorn reads it (its setting secure_scheme_headers).
 SECURE_HEADERS = {
     "HTTP_X_FORWARDED_PROTO": "https",
@@ -29,13 +31,20 @@ PORT = re.compile(r":\d{1,5}$")
 
 def check_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Answer a request to a wrong address with one refusal and one line in the log; health checks may use any."""
+    # Host headers that were allowed: to check one takes longer than all else here.
+    known: set[str | None] = set()
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        host = request.META.get("HTTP_HOST")
+        if host in known and (request.is_secure() or not settings.SECURE_SSL_REDIRECT):
+            return get_response(request)
         if request.path_info not in settings.HEALTH_PATHS:
             try:
                 request.get_host()
             except DisallowedHost:
                 return refuse_host(request)
+            if host and len(known) < MOST_KNOWN_HOSTS:
+                known.add(host)
             if settings.SECURE_SSL_REDIRECT and not request.is_secure():
                 if any(request.META.get(name) == value for name, value in SECURE_HEADERS.items()):
                     return refuse_proxy(request)

@@ -60,7 +60,8 @@ def test_a_form_is_filled_with_what_the_new_kind_can_take_and_else_left_empty(fe
     read = read_back(optional, old)
     # A browser's field has no offset, so that a moment comes back in the zone of the field.
     is_same_moment = feature.kind == "datetime" and fits and feature.encode(read) == feature.encode(fits)
-    assert read == fits or (fits is None and read == "") or is_same_moment
+    is_blank = feature.kind == "text" and read is None and not str(fits or "").strip()
+    assert read == fits or (fits is None and read == "") or is_same_moment or is_blank
 
 
 @pytest.mark.parametrize("old", OLD)
