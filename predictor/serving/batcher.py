@@ -27,8 +27,9 @@ MOST_ROWS = 1000
 MOST_ROWS_OF_SMALL = 10
 MOST_ROWS_WAITING = 2000
 MOST_ROWS_OF_LARGE_WAITING = 10_000
-# Where threads serve (SQLite), a worker has 4 of them: large jobs take no more than these at a time.
-MOST_THREADS_OF_LARGE = 2
+# Where threads serve (SQLite), a worker has 4 of them: large jobs take no more than this at a time.
+MOST_THREADS_OF_LARGE = 1
+MOST_SECONDS_OF_PAUSE = 1.0
 # Of large jobs, between two batches of small ones: a few milliseconds, or 10 of a forest that is not compiled.
 ROWS_IN_A_PIECE = 100
 
@@ -95,14 +96,17 @@ class Batcher:
 
     @contextmanager
     def _enter_thread(self, job: Job) -> Iterator[None]:
-        """Leave threads to small jobs; raises Overloaded where large ones have theirs already."""
+        """Leave threads, and SQLite's only writer, to small jobs; raises Overloaded where a large one runs already."""
         is_large = len(job.rows) > MOST_ROWS_OF_SMALL
         if is_large and not self._threads_of_large.acquire(blocking=False):
-            raise Overloaded(f"{MOST_THREADS_OF_LARGE} requests with many rows are being answered already")
+            raise Overloaded("another request with many rows is being answered")
+        started = time.monotonic()
         try:
             yield
         finally:
             if is_large:
+                # Others write for as long as this one has.
+                time.sleep(min(time.monotonic() - started, MOST_SECONDS_OF_PAUSE))
                 self._threads_of_large.release()
 
     def _choose_lane(self, job: Job) -> Lane:
