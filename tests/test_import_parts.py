@@ -1,7 +1,6 @@
 """Models that were saved in parts: dicts, tuples, several files, dummies and label encoders, up to what is answered."""
 
 import json
-import pickle
 from functools import partial
 
 import numpy as np
@@ -19,6 +18,7 @@ from predictor.estimators.imported import ImportedOnFrame
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
 from predictor.serving.runtime import load_comparable, load_runtime
+from tests.importing import import_parts, refuse
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -43,26 +43,12 @@ def bring(tmp_path, models_dir, capsys):
     """Import files by their names, and give the result and what was said meanwhile."""
 
     def call(*arguments, sample, target="rent", **files):
-        paths = []
-        for name, content in files.items():
-            paths.append(tmp_path / f"{name}.pkl")
-            paths[-1].write_bytes(pickle.dumps(content))
-        sample.to_csv(tmp_path / "sample.csv", index=False)
-        options = ("--data", tmp_path / "sample.csv", "--target", target, "--trust", "--format", "json")
-        call_command("importmodel", "flat", *map(str, (*paths, *options)), *arguments)
+        import_parts(tmp_path, "flat", files, sample, target, "--format", "json", *arguments)
         printed = capsys.readouterr()
         [done] = json.loads(printed.out)
         return done, printed.err
 
     return call
-
-
-def refuse(bring, *arguments, **options):
-    with pytest.raises(CommandError) as error:
-        bring(*arguments, **options)
-    assert error.value.returncode == 1
-    assert not Version.objects.exists()
-    return str(error.value)
 
 
 def answer(client, **inputs):

@@ -44,6 +44,7 @@ from predictor.models import Prediction, Version
 from predictor.serving.runtime import load_comparable, load_runtime
 from predictor.training.pipeline import find_nested
 from tests.conftest import run_manage
+from tests.importing import refuse
 from tests.training import train
 
 pytestmark = pytest.mark.django_db
@@ -143,14 +144,6 @@ def bring(folder, models_dir, capsys):
         return done
 
     return call
-
-
-def refuse(bring, *arguments, **options):
-    with pytest.raises(CommandError) as error:
-        bring(*arguments, **options)
-    assert error.value.returncode == 1
-    assert not Version.objects.exists()
-    return str(error.value)
 
 
 def answer_form(client, inputs, slug="rent"):

@@ -1,7 +1,6 @@
 """Texts as inputs: what is typed is kept, a vectoriser gets it as it wants it, and an imported model answers it."""
 
 import json
-import pickle
 
 import msgspec
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from bs4 import BeautifulSoup
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
@@ -28,6 +27,7 @@ from predictor.schema.table import Table, take_rows
 from predictor.training.columns import encode_column
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import hash_rows
+from tests.importing import import_parts
 from tests.recipes import LINE, make_recipe
 
 database = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -51,13 +51,7 @@ def bring(tmp_path, models_dir, capsys):
     """Import the files of a model and give what was said meanwhile."""
 
     def call(*arguments, sample=SAMPLE, target="label", **files):
-        paths = []
-        for name, content in files.items():
-            paths.append(tmp_path / f"{name}.pkl")
-            paths[-1].write_bytes(pickle.dumps(content))
-        sample.to_csv(tmp_path / "sample.csv", index=False)
-        options = ("--data", tmp_path / "sample.csv", "--target", target, "--trust")
-        call_command("importmodel", "spam", *map(str, (*paths, *options)), *arguments)
+        import_parts(tmp_path, "spam", files, sample, target, *arguments)
         return capsys.readouterr().err
 
     return call
