@@ -59,15 +59,15 @@ def describe_outputs(count: int) -> str:
 
 def _describe_failure(estimator: Any, on_matrix: str, on_frame: str) -> str:
     problem = f"the model cannot predict for the sample, neither as a matrix ({on_matrix}) nor as a DataFrame"
-    if takes_pandas_categories(estimator):
-        cause = "it was fitted on pandas columns of the type “category”, which the site does not make"
+    if has_part_on_pandas_categories(estimator) and not takes_categories_of_pandas(estimator):
+        cause = "it was fitted on pandas columns of the type “category”, which the site does not make inside a pipeline"
         return f"{cause}: fit it on texts, in a pipeline with an OrdinalEncoder or OneHotEncoder before it"
     if on_matrix == on_frame:
         return f"the model cannot predict for the sample: {on_frame}"
     return f"{problem} ({on_frame})"
 
 
-def takes_pandas_categories(estimator: Any) -> bool:
+def has_part_on_pandas_categories(estimator: Any) -> bool:
     """Whether a part was fitted on pandas categories, by what LightGBM and XGBoost store about that."""
     return any(
         getattr(each, "pandas_categorical", None) or getattr(each, "enable_categorical", False)
