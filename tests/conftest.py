@@ -8,13 +8,17 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 
 from predictor.serving.service import service
 from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
 
 ROOT = Path(__file__).parent.parent
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+BROWSER_FLAGS += ["--disable-component-update", "--disable-sync"]
+# It asks for hosts of Google's all the same.
+BROWSER_FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 # Files that take more than 20 s.
 LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser", "test_narrow")
 
@@ -169,6 +173,19 @@ def chromium():
     if reason:
         pytest.skip(f"no browser: {reason}")
     return found
+
+
+@pytest.fixture(scope="module")
+def launched(chromium):
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, and with one, Django refuses to query the database.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
+        yield browser
+        connections.close_all()  # The event loop has some of its own, which nobody finds after it has ended.
+        browser.close()
 
 
 def find_obstacle():

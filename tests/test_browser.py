@@ -3,8 +3,6 @@
 import csv
 
 import pytest
-from django.db import connections
-from playwright.sync_api import sync_playwright
 
 from predictor.models import Outcome, Prediction
 from tests.outcomes import read_log
@@ -15,23 +13,8 @@ from tests.training import register_shipped, train
 pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-# It asks for hosts of Google's all the same.
-FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 # The browser's own line for an answer that is meant to be one of these.
 INTENDED = ("status of 404", "status of 413", "status of 422")
-
-
-@pytest.fixture(scope="module")
-def launched(chromium):
-    # Playwright keeps an event loop in this thread, and with one, Django refuses to query the database.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        connections.close_all()  # The event loop has some of its own, which nobody finds after it has ended.
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,11 @@ import random
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connections
 from django.test import Client
-from playwright.sync_api import sync_playwright
 
 from predictor.models import Prediction, Promotion, Version
 from predictor.schema.target import Target
 from predictor.training.reports.figures import draw_figures
-from tests.test_browser import FLAGS
 from tests.test_report import answer_classes, answer_regression
 from tests.training import register_shipped, train
 
@@ -59,17 +56,6 @@ FIND_TEXTS_OUTSIDE = """() => {
     const texts = [...document.querySelectorAll("svg text")];
     return texts.filter(text => isOutside(text.getBoundingClientRect())).map(text => text.textContent);
 }"""
-
-
-@pytest.fixture(scope="module")
-def launched(chromium):
-    # As in test_browser: Playwright keeps an event loop in this thread.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        connections.close_all()
-        browser.close()
 
 
 @pytest.fixture(scope="module")
