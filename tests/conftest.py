@@ -23,6 +23,11 @@ BROWSER_FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser", "test_narrow")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Name bytes by their argument: archives contain the time, and all processes must collect tests of the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory, django_db_modify_db_settings_parallel_suffix):
     """On SQLite a file, as in production: other processes and threads look at it too."""
