@@ -24,7 +24,7 @@ LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_enviro
 
 
 def pytest_make_parametrize_id(config, val, argname):
-    """Name bytes by their argument: archives contain the time, and all processes must collect tests of the same names."""
+    """Name bytes by their argument: archives contain the time, and all processes must collect the same names."""
     return argname if isinstance(val, bytes) else None
 
 
