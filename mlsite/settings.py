@@ -11,6 +11,8 @@ from django.conf import global_settings
 from dotenv import load_dotenv
 
 from mlsite.database import POSTGRES, find_url_problem, read_database
+from predictor.languages import ENGLISH
+from predictor.languages import LANGUAGES as KNOWN_LANGUAGES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # predictor.checks reports why .env could not be read; without it, nothing else is run.
@@ -35,6 +37,12 @@ def read_whole_number(name: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
+def read_language() -> str:
+    """The code that LANGUAGE names. Systems set it for other programs, too: en_GB:en, de_DE, which is left out here."""
+    code = os.environ.get("LANGUAGE", "").strip().lower()
+    return ENGLISH.code if not code or "_" in code or ":" in code else code
+
+
 # Deployment and keys
 
 IS_LOCAL = os.environ.get("DEPLOYMENT") == "local"
@@ -54,6 +62,19 @@ MODELS_DIR = BASE_DIR / "ml_models"
 DEFAULT_MODEL = os.environ.get("DEFAULT_MODEL") or "line"
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
+
+# Languages
+
+# The site's own one, and those from which the visitor's browser chooses. predictor.checks refuses what is not known.
+LANGUAGE = read_language()
+OFFERED_LANGUAGES = list(dict.fromkeys([LANGUAGE, *map(str.lower, read_list("LANGUAGES"))]))
+# What Django makes of them.
+offered = [KNOWN_LANGUAGES[code] for code in OFFERED_LANGUAGES if code in KNOWN_LANGUAGES] or [ENGLISH]
+LANGUAGE_CODE = offered[0].django_code
+LANGUAGES = [(language.django_code, language.name) for language in offered]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# A site in English alone looks nothing up.
+USE_I18N = offered != [ENGLISH]
 
 # Application
 
@@ -75,6 +96,7 @@ MIDDLEWARE = [
     # Requests to the API go no further.
     "predictor.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "predictor.web.languages.LanguageMiddleware",
     "mlsite.middleware.content_security_policy",
     "predictor.web.errors.ErrorPagesMiddleware",
     "mlsite.middleware.SlashMiddleware",
@@ -90,7 +112,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"environment": "predictor.web.jinja.make_environment"},
+        "OPTIONS": {"environment": "predictor.web.jinja.Environments"},
     },
     {
         # The admin's.
@@ -106,9 +128,6 @@ TEMPLATES = [
         },
     },
 ]
-LANGUAGE_CODE = "en-gb"
-# All pages are in English; looking up the visitor's language took a tenth of a page's time.
-USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
 # Django's own, but the first one can hash in a real thread.

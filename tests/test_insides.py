@@ -114,6 +114,11 @@ INSIDES = {
     "predictor/web/jinja.py": {
         "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
         "jinja2.runtime:new_context": "4578768842ae",
+        "jinja2.ext:InternationalizationExtension.parse": "811cbb97afc2",
+        "jinja2.ext:InternationalizationExtension._make_node": "4fabf8e6ef20",
+    },
+    "predictor/web/languages.py": {
+        "django.utils.translation.trans_real:parse_accept_lang_header": "f7cba459cc9f",
     },
     "predictor/web/origins.py": {
         "django.middleware.csrf:CsrfViewMiddleware": "461e7a1110de",

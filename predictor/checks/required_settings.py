@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from predictor.languages import LANGUAGES
 from predictor.schema.schema import SLUG
 
 # Of the numbers that gunicorn.conf.py reads.
@@ -93,6 +94,16 @@ def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
     if not SLUG.fullmatch(settings.DEFAULT_MODEL):
         problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which cannot be a model's slug."
         yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
+
+
+@register()
+def check_languages(**kwargs: Any) -> Iterable[CheckMessage]:
+    """There are translations into all languages that are set."""
+    for code in settings.OFFERED_LANGUAGES:
+        if code not in LANGUAGES:
+            name = "LANGUAGE" if code == settings.LANGUAGE else "LANGUAGES"
+            problem = f"{name} is or contains {code!r}, into which nothing is translated."
+            yield Error(problem, hint=f"Choose from {', '.join(sorted(LANGUAGES))}.", id="predictor.E015")
 
 
 @register()

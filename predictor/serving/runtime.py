@@ -12,6 +12,7 @@ import numpy as np
 
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import ArtifactError, NoAnswer, UntrustedArtifact
+from predictor.languages import get_language
 from predictor.models import Artifact, Version
 from predictor.record.interval import MeasuredInterval, read_interval
 from predictor.registry.artifact import load_compiled, load_pickle
@@ -70,14 +71,19 @@ class Runtime:
 
 
 def cache_per_runtime(make: "Callable[[Runtime], T]") -> "Callable[[Runtime], T]":
-    """Call `make` once for each version in memory; its result is dropped when the version is no longer served."""
-    made: WeakKeyDictionary[Runtime, T] = WeakKeyDictionary()
+    """Call `make` once for each version in memory and each language of pages.
+
+    Its results are dropped when the version is no longer served.
+    """
+    made: WeakKeyDictionary[Runtime, dict[str, T]] = WeakKeyDictionary()
 
     @wraps(make)
     def get(runtime: Runtime) -> T:
-        if runtime not in made:
-            made[runtime] = make(runtime)
-        return made[runtime]
+        in_languages = made.setdefault(runtime, {})
+        tag = get_language().tag
+        if tag not in in_languages:
+            in_languages[tag] = make(runtime)
+        return in_languages[tag]
 
     return get
 

@@ -13,6 +13,7 @@ from django.template.loader import get_template
 from django.utils import timezone
 
 from predictor.formats import Quantity, Written, format_number, format_share
+from predictor.languages import get_language
 from predictor.models import Outcome, Prediction, Retirement, Version
 from predictor.moments import read_moment
 from predictor.schema.target import Target
@@ -26,7 +27,14 @@ def wants_fragment(request: HttpRequest) -> bool:
     return request.method == "POST" and request.META.get("HTTP_HX_REQUEST") == "true"
 
 
-find_template = cache(get_template)
+@cache
+def _find_template(template: str, language: str) -> Any:
+    return get_template(template)
+
+
+def find_template(template: str) -> Any:
+    """A template of our pages, compiled in the current language."""
+    return _find_template(template, get_language().tag)
 
 
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
