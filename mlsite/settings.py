@@ -11,7 +11,6 @@ from django.conf import global_settings
 from dotenv import load_dotenv
 
 from mlsite.database import POSTGRES, find_url_problem, read_database
-from predictor.languages import ENGLISH
 from predictor.languages import LANGUAGES as KNOWN_LANGUAGES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,7 +39,7 @@ def read_whole_number(name: str, default: int) -> int:
 def read_language() -> str:
     """The code that LANGUAGE names. Systems set it for other programs, too: en_GB:en, de_DE, which is left out here."""
     code = os.environ.get("LANGUAGE", "").strip().lower()
-    return ENGLISH.code if not code or "_" in code or ":" in code else code
+    return "en" if not code or "_" in code or ":" in code else code
 
 
 # Deployment and keys
@@ -69,12 +68,12 @@ MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 LANGUAGE = read_language()
 OFFERED_LANGUAGES = list(dict.fromkeys([LANGUAGE, *map(str.lower, read_list("LANGUAGES"))]))
 # What Django makes of them.
-offered = [KNOWN_LANGUAGES[code] for code in OFFERED_LANGUAGES if code in KNOWN_LANGUAGES] or [ENGLISH]
+offered = [KNOWN_LANGUAGES[code] for code in OFFERED_LANGUAGES if code in KNOWN_LANGUAGES] or [KNOWN_LANGUAGES["en"]]
 LANGUAGE_CODE = offered[0].django_code
 LANGUAGES = [(language.django_code, language.name) for language in offered]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # A site in English alone looks nothing up.
-USE_I18N = offered != [ENGLISH]
+USE_I18N = offered != [KNOWN_LANGUAGES["en"]]
 
 # Application
 

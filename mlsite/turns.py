@@ -14,6 +14,7 @@ from mlsite.pooled.pool import Pool
 from predictor.access.addresses import find_address
 from predictor.access.sign_in import find_refusal
 from predictor.exceptions import Overloaded
+from predictor.languages import gettext as _
 from predictor.web.errors import show_unavailable
 
 SIGN_IN_PATH = "/admin/login/"
@@ -92,7 +93,7 @@ def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], A
         with pages.take():
             return _answer(request, get_response)
     except Overloaded:
-        return show_unavailable(request, "The admin is busy with other requests.")
+        return show_unavailable(request, _("The admin is busy with other requests."))
 
 
 def _answer_sign_in(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
@@ -103,7 +104,7 @@ def _answer_sign_in(request: HttpRequest, get_response: Callable[[HttpRequest], 
         with crowd.enter(address), sign_ins.take():
             return _answer(request, get_response)
     except Overloaded:
-        return show_unavailable(request, "Other people are signing in at the moment.")
+        return show_unavailable(request, _("Other people are signing in at the moment."))
 
 
 def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:

@@ -3,6 +3,7 @@
 import zlib
 
 from predictor.exceptions import ContentTooLarge, UnreadableContent, UnsupportedContent
+from predictor.languages import gettext as _
 from predictor.texts import quote
 
 GZIP = ("gzip", "x-gzip")
@@ -21,28 +22,29 @@ def decompress(sent: bytes, encoding: str, most_bytes: int) -> bytes:
     if encoding in ("", "identity"):
         return sent
     if encoding not in GZIP:
-        raise UnsupportedContent(f"Send the body as it is or with gzip, not with Content-Encoding {quote(encoding)}.")
+        problem = _("Send the body as it is or with gzip, not with Content-Encoding {encoding}.")
+        raise UnsupportedContent(problem.format(encoding=quote(encoding)))
     member = zlib.decompressobj(wbits=GZIP_WBITS)
     try:
         body = member.decompress(sent, most_bytes + 1)
     except zlib.error as error:
-        raise UnreadableContent("The body is not gzip, although its Content-Encoding says so.") from error
+        raise UnreadableContent(_("The body is not gzip, although its Content-Encoding says so.")) from error
     if len(body) > most_bytes:
         raise ContentTooLarge(most_bytes)
     if not member.eof:
-        raise UnreadableContent("The body is cut off: its gzip does not end.")
+        raise UnreadableContent(_("The body is cut off: its gzip does not end."))
     if member.unused_data:
-        raise UnreadableContent("Something follows the end of the body's gzip: send one member.")
+        raise UnreadableContent(_("Something follows the end of the body's gzip: send one member."))
     return body
 
 
 def check_charset(charset: str) -> None:
     """Raise UnsupportedContent for another charset than UTF-8."""
     if charset.strip().lower().replace("_", "-") not in UTF8:
-        raise UnsupportedContent(f"Send the body in UTF-8, not in {quote(charset)}.")
+        raise UnsupportedContent(_("Send the body in UTF-8, not in {charset}.").format(charset=quote(charset)))
 
 
 def check_text(sent: bytes) -> None:
     """Raise UnsupportedContent for a text that is UTF-16 or UTF-32, although nothing says so."""
     if sent.startswith(BYTE_ORDER_MARKS) or b"\0" in sent[:2]:
-        raise UnsupportedContent("Send the body in UTF-8: this one looks like UTF-16 or UTF-32.")
+        raise UnsupportedContent(_("Send the body in UTF-8: this one looks like UTF-16 or UTF-32."))

@@ -40,6 +40,7 @@ MlsiteError
 from collections.abc import Mapping
 from datetime import datetime
 
+from predictor.languages import gettext as _
 from predictor.problems import Problem
 
 
@@ -104,7 +105,20 @@ class InvalidInput(MlsiteError):
 
 
 class NoAnswer(MlsiteError):
-    pass
+    """`cause` is what the estimator said; without any, its prediction is not finite.
+
+    The sentence is in the language of whoever reads it, since another thread may have raised the error.
+    """
+
+    def __init__(self, cause: str = "") -> None:
+        self.cause = cause
+        super().__init__(cause)
+
+    def __str__(self) -> str:
+        if not self.cause:
+            return _("The model has no finite answer for these inputs: try values that it has seen.")
+        sentence = _("The model cannot answer these inputs ({cause}): try values that it has seen.")
+        return sentence.format(cause=self.cause)
 
 
 class Overloaded(MlsiteError):

@@ -1,14 +1,18 @@
-"""Formats numbers for people: on pages, in the admin, in commands and in charts.
+"""Formats numbers for people: on pages, in the admin, in commands and in charts; in the current language.
 
 History, API, files, form fields and `data-value` keep every digit instead.
 """
 
 import math
+import re
 import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
+
+from predictor.languages import get_language
+from predictor.languages import gettext as _
 
 MISSING = "–"
 NO_BREAK_SPACE = "\u00a0"
@@ -22,6 +26,8 @@ LARGEST_WHOLE = 2**53
 COUNTRIES = frozenset({"", "A", "AU", "C", "CA", "CN", "HK", "JP", "MX", "NT", "NZ", "R", "S", "US"})
 # The international system of units puts no space before these (SI brochure, 9th edition, section 5.4.3).
 ANGLES = frozenset({"°", "′", "″"})
+# "1,234" can be read in two ways, and is asked back where it is typed.
+UNCLEAR = re.compile(r"-?[1-9][0-9]{0,2},[0-9]{3}")
 
 
 # Structs, which are made in a fraction of a dataclass's time: each page makes about ten.
@@ -65,15 +71,17 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
 
     def write_range(self, low: float, high: float) -> Written:
         """Format “low to high”: a dash could be read as the sign of a negative number."""
-        return self._join(" to ", low, high)
+        return self._join(_("{low} to {high}"), low, high)
 
     def write_spread(self, mean: float, deviation: float) -> Written:
         """Format “mean ± deviation”, the deviation with 2 significant digits and the mean with the same decimals."""
-        return msgspec.structs.replace(self, decimals=find_decimals(deviation, 2))._join(" ± ", mean, deviation)
+        return msgspec.structs.replace(self, decimals=find_decimals(deviation, 2))._join(
+            "{low} ± {high}", mean, deviation
+        )
 
-    def _join(self, word: str, *numbers: float) -> Written:
-        written = [self.write(number) for number in numbers]
-        return Written(text=word.join(each.text for each in written), unit=written[-1].unit)
+    def _join(self, form: str, first: float, second: float) -> Written:
+        low, high = self.write(first), self.write(second)
+        return Written(text=form.format(low=low.text, high=high.text), unit=high.unit)
 
 
 def find_decimals(size: float, digits: int) -> int | None:
@@ -94,7 +102,7 @@ def find_interval_decimals(low: float, high: float, *, inside: float | None = No
 def format_value(value: float | str | bool | None) -> str:
     """Format a value of any kind without a unit: a text as it is, a boolean as yes or no, missing as “–”."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return value if isinstance(value, str) else format_number(value)
 
 
@@ -117,7 +125,17 @@ def format_plain(value: float | str | bool | None) -> str:
     """Format a value like `format_value`, but without groups, to be copied into a field or a recipe."""
     if isinstance(value, str | bool):
         return format_value(value)
-    return _format(value, None, MOST_DIGITS, math.inf)
+    return _make_clear(_format(value, None, MOST_DIGITS, math.inf))
+
+
+def format_exact(number: float) -> str:
+    """Write all digits of a number as a field takes it: `read_number` reads it back in the same language."""
+    return _make_clear(_use_marks(repr(number).removesuffix(".0"), math.inf))
+
+
+def _make_clear(text: str) -> str:
+    """The same number with one more decimal where it can be read in two ways."""
+    return f"{text}0" if UNCLEAR.fullmatch(text) else text
 
 
 def format_share(share: float, *, decimals: int = 1) -> str:
@@ -133,7 +151,7 @@ def _format(number: float | None, decimals: int | None, digits: int, grouped_fro
     else:
         # Adding 0.0 turns −0.0 into 0.0.
         text = _spell_out(_round(float(number) + 0.0, decimals, digits))
-    return _group(text, grouped_from)
+    return _use_marks(text, grouped_from)
 
 
 def _round(number: float, decimals: int | None, digits: int) -> str:
@@ -157,14 +175,17 @@ def _spell_out(text: str) -> str:
     return f"{Decimal(text):f}" if is_in_full else f"{Decimal(text):e}".replace("e+", "e")
 
 
-def _group(text: str, grouped_from: float) -> str:
+def _use_marks(text: str, grouped_from: float) -> str:
+    """Group the thousands of a number from `grouped_from` on, and separate its decimals, as the language does."""
+    language = get_language()
     whole, point, rest = text.partition(".")
-    is_long = len(whole) > 3 and whole.lstrip("-").isdigit() and abs(int(whole)) >= grouped_from
-    return f"{int(whole):,}{point}{rest}" if is_long else text
+    if len(whole) > 3 and whole.lstrip("-").isdigit() and abs(int(whole)) >= grouped_from:
+        whole = f"{int(whole):,}".replace(",", language.group_mark)
+    return f"{whole}{language.decimal_mark}{rest}" if point else whole
 
 
 def _add_unit(text: str, unit: str) -> Written:
-    if _is_before(unit):
+    if _is_before(unit) and get_language().is_currency_first:
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         return Written(text=f"{sign}{unit}{digits}")
     return Written(text=text + unit) if unit in ANGLES else Written(text=text, unit=unit)

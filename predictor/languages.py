@@ -1,4 +1,4 @@
-"""The language of a page: its sentences, and how it writes numbers and dates. English, unless a request sets another.
+"""The language of a page: its sentences, and how it writes numbers and dates. All else is in English.
 
 A catalogue maps each English sentence to its translation: locale/<locale>/LC_MESSAGES/django.mo.
 """
@@ -15,14 +15,35 @@ import msgspec
 CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
 
 
+# A space that is narrow and does not break. Languages with a decimal comma write it between thousands (ISO 80000-1,
+# 7.3.1): a point there could be read as the decimal point.
+NARROW_SPACE = "\u202f"
+
+
+def split(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """One language: `tag` is its BCP 47 tag, as in HTML, and `name` its own name for itself."""
+    """One language: `tag` is its BCP 47 tag, as in HTML, and `name` its own name for itself.
+
+    `date` is how a day, the name of a month and a year make a date.
+    """
 
     tag: str
     name: str
     direction: str = "ltr"
     # As Django calls it, where that is not the tag in lower case.
     django: str = ""
+    decimal_mark: str = "."
+    group_mark: str = ","
+    is_currency_first: bool = True
+    quotes: tuple[str, str] = ("“", "”")
+    months: tuple[str, ...] = split(
+        "January February March April May June July August September October November December"
+    )
+    short_months: tuple[str, ...] = split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+    date: str = "{day} {month} {year}"
 
     @property
     def code(self) -> str:
@@ -34,15 +55,52 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
         return self.django or self.code
 
 
+# That of the API, of commands and of what is stored.
 ENGLISH = Language(tag="en", name="English", django="en-gb")
 LANGUAGES = {
     each.code: each
     for each in (
-        ENGLISH,
-        Language(tag="de", name="Deutsch"),
-        Language(tag="fr", name="français"),
-        Language(tag="es", name="español"),
-        Language(tag="zh-Hans", name="简体中文"),
+        # That of pages, which also have a recipe's words for English.
+        msgspec.structs.replace(ENGLISH),
+        Language(
+            tag="de",
+            name="Deutsch",
+            decimal_mark=",",
+            group_mark=NARROW_SPACE,
+            is_currency_first=False,
+            quotes=("„", "“"),
+            months=split("Januar Februar März April Mai Juni Juli August September Oktober November Dezember"),
+            short_months=split("Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez."),
+            date="{day}. {month} {year}",
+        ),
+        Language(
+            tag="fr",
+            name="français",
+            decimal_mark=",",
+            group_mark=NARROW_SPACE,
+            is_currency_first=False,
+            quotes=(f"«{NARROW_SPACE}", f"{NARROW_SPACE}»"),
+            months=split("janvier février mars avril mai juin juillet août septembre octobre novembre décembre"),
+            short_months=split("janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc."),
+        ),
+        Language(
+            tag="es",
+            name="español",
+            decimal_mark=",",
+            group_mark=NARROW_SPACE,
+            is_currency_first=False,
+            quotes=("«", "»"),
+            months=split("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
+            short_months=split("ene feb mar abr may jun jul ago sept oct nov dic"),
+            date="{day} de {month} de {year}",
+        ),
+        Language(
+            tag="zh-Hans",
+            name="简体中文",
+            months=split("1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月"),
+            short_months=split("1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月"),
+            date="{year}年{month}{day}日",
+        ),
     )
 }
 
@@ -68,8 +126,8 @@ def find_catalogue(tag: str) -> NullTranslations:
 
 def gettext(message: str) -> str:
     """A sentence in the current language."""
-    language = get_language()
-    return message if language is ENGLISH else find_catalogue(language.tag).gettext(message)
+    tag = get_language().tag
+    return message if tag == "en" else find_catalogue(tag).gettext(message)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

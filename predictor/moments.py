@@ -1,6 +1,12 @@
-"""Moments as people type them."""
+"""Moments as people type and read them."""
 
 from datetime import UTC, datetime
+from typing import Literal
+
+from predictor.languages import get_language
+
+Precision = Literal["day", "minute", "second"]
+TIMES: dict[Precision, str] = {"day": "", "minute": ", %H:%M", "second": ", %H:%M:%S"}
 
 
 def read_moment(text: str) -> datetime:
@@ -10,3 +16,11 @@ def read_moment(text: str) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text!r} is beyond the years that can be represented") from error
+
+
+def write_moment(moment: datetime, precision: Precision = "minute", *, short: bool = False) -> str:
+    """Write a moment in its own zone, in the manner of the current language: 1 March 2026, 12:30."""
+    language = get_language()
+    months = language.short_months if short else language.months
+    date = language.date.format(day=moment.day, month=months[moment.month - 1], year=moment.year)
+    return date + moment.strftime(TIMES[precision])

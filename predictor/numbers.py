@@ -2,9 +2,11 @@
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from predictor.exceptions import InvalidValue
+from predictor.languages import get_language
+from predictor.languages import gettext as _
 from predictor.problems import Code, Problem
 
 # Python's own float() also takes "1_0", "nan", "infinity" and digits of other scripts. Each digit matches in one way
@@ -13,6 +15,8 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNOR
 # "1,234" is 1234 to some and 1.234 to others; "0,123" and "1234,567" can only be decimals.
 UNCLEAR_PATTERN = r"[+-]?[1-9][0-9]{0,2}MARK[0-9]{3}"
 UNCLEAR_COMMA = re.compile(UNCLEAR_PATTERN.replace("MARK", ","))
+# Where pages write decimals with a comma, "1.234" can be read in two ways, too.
+UNCLEAR = {".": UNCLEAR_COMMA, ",": re.compile(UNCLEAR_PATTERN.replace("MARK", "[,.]"))}
 # These separate thousands and never decimals: spaces, breaking or not, and two kinds of apostrophe.
 GROUP_MARKS = "'’ \u00a0\u202f"
 # One separator throughout, and another one before the decimals.
@@ -38,23 +42,23 @@ def strip_unit(raw: str | float, unit: str) -> str | float:
     return text.removeprefix(unit).lstrip() or raw if text[:1] not in "0123456789.,+-−" else raw
 
 
-def read_number(raw: str | float, expected: str) -> float:
+def read_number(raw: str | float, expect: Callable[[], str]) -> float:
     """Read a finite number: a float or an integer as it is, a text as people write it.
 
     A point or a comma separates decimals. Separators of thousands are accepted where each group has three digits and
-    both separators are unambiguous: "1.234,5", "1,234,567", "1 234". A single point is always the decimal point, since
-    our own numbers are written so. Raises InvalidValue, with what is `expected` or both readings of an ambiguous text.
+    both separators are unambiguous: "1.234,5", "1,234,567", "1 234". Where our own numbers have a decimal point, a
+    single point is always one. Raises InvalidValue, with what `expect` describes or both readings of an ambiguous text.
     """
     if isinstance(raw, float) and math.isfinite(raw):
         return float(raw)
     if isinstance(raw, str):
-        number = _read_text(raw, expected)
+        number = _read_text(raw, expect)
     elif isinstance(raw, int) and not isinstance(raw, bool):
         number = _convert_integer(raw)
     else:
-        raise _refuse("not_a_number", raw, expected)
+        raise _refuse("not_a_number", raw, expect())
     if not math.isfinite(number):
-        raise _refuse("number_too_large", raw, expected)
+        raise _refuse("number_too_large", raw, expect())
     return number
 
 
@@ -62,20 +66,26 @@ def _refuse(code: Code, raw: str | float, expected: str) -> InvalidValue:
     return InvalidValue(Problem(code=code, given=raw, expected=expected))
 
 
-def _read_text(raw: str, expected: str) -> float:
+def _read_text(raw: str, expect: Callable[[], str]) -> float:
     if len(raw) > MOST_CHARACTERS:
-        raise _refuse("number_too_long", raw, expected)
+        raise _refuse("number_too_long", raw, expect())
     text = raw.strip()
-    if NUMBER.fullmatch(text):
+    mark = get_language().decimal_mark
+    if NUMBER.fullmatch(text) and (mark == "." or not UNCLEAR[mark].fullmatch(text)):
         return float(text)
     text = text.replace("−", "-")
-    if UNCLEAR_COMMA.fullmatch(text):
-        readings = f"{text.replace(',', '')} or {text.replace(',', '.')}"
-        raise _refuse("ambiguous_number", raw, readings)
+    if UNCLEAR[mark].fullmatch(text):
+        raise _refuse("ambiguous_number", raw, _write_readings(text.replace(",", "."), mark))
     plain = _write_plainly(text)
     if plain is None:
-        raise _refuse("not_a_number", raw, expected)
+        raise _refuse("not_a_number", raw, expect())
     return float(plain)
+
+
+def _write_readings(text: str, mark: str) -> str:
+    """Both numbers that "1.234" may be, each so that it can be read in one way only."""
+    decimal = text if mark == "." else f"{text.replace('.', mark)}0"
+    return _("{whole} or {decimal}").format(whole=text.replace(".", ""), decimal=decimal)
 
 
 def _write_plainly(text: str) -> str | None:

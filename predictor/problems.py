@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from predictor.formats import format_plain
+from predictor.languages import gettext, gettext_noop
 from predictor.texts import quote
 
 Code = Literal[
@@ -35,31 +36,31 @@ Code = Literal[
     "not_a_row",
 ]
 SENTENCES: dict[Code, str] = {
-    "missing": "A value is needed: give {expected}.",
-    "too_long": "{given} is too long: give {expected}.",
-    "not_one_value": "One value is needed, not a {plain}: give {expected}.",
-    "not_a_number": "{given} is not a number: give {expected}.",
-    "number_too_long": "{given} is too long for a number: give {expected}.",
-    "number_too_large": "{given} is too large for a number here: give {expected}.",
-    "ambiguous_number": "{given} can be read in two ways: write {expected}.",
-    "not_whole": "{given} is not a whole number below 2⁵³: give {expected}.",
-    "below_minimum": "{given} is too small: the least allowed is {limit}.",
-    "above_maximum": "{given} is too large: the most allowed is {limit}.",
-    "not_a_choice": "{given} is not a choice: give {expected}.",
-    "not_a_boolean": "{given} is neither yes nor no: give {expected}.",
-    "not_a_date": "{given} is not a date: give {expected}.",
-    "not_a_datetime": "{given} is not a date with a time: give {expected}.",
-    "not_a_time": "{given} is not a time: give {expected}.",
-    "too_early": "{given} is too early: the earliest allowed is {limit}.",
-    "too_late": "{given} is too late: the latest allowed is {limit}.",
-    "unexpected_zone": "{given} has a zone, and this field has none: give {expected}.",
-    "skipped_time": "{given} does not exist in {limit}, where clocks go forward then: give another time.",
-    "not_storable": "{given} contains a character that cannot be stored: give {expected}.",
-    "not_a_class": "{given} is not a class of this model: give {expected}.",
-    "unknown_field": "There is no field {given} in this model; it has {expected}.",
-    "more_unknown_fields": "Nor is there this one, or {limit} more.",
-    "repeated_field": "This field was sent more than once: send it once.",
-    "not_a_row": "A row must be an object of fields, not {plain}.",
+    "missing": gettext_noop("A value is needed: give {expected}."),
+    "too_long": gettext_noop("{given} is too long: give {expected}."),
+    "not_one_value": gettext_noop("One value is needed, not a {plain}: give {expected}."),
+    "not_a_number": gettext_noop("{given} is not a number: give {expected}."),
+    "number_too_long": gettext_noop("{given} is too long for a number: give {expected}."),
+    "number_too_large": gettext_noop("{given} is too large for a number here: give {expected}."),
+    "ambiguous_number": gettext_noop("{given} can be read in two ways: write {expected}."),
+    "not_whole": gettext_noop("{given} is not a whole number below 2⁵³: give {expected}."),
+    "below_minimum": gettext_noop("{given} is too small: the least allowed is {limit}."),
+    "above_maximum": gettext_noop("{given} is too large: the most allowed is {limit}."),
+    "not_a_choice": gettext_noop("{given} is not a choice: give {expected}."),
+    "not_a_boolean": gettext_noop("{given} is neither yes nor no: give {expected}."),
+    "not_a_date": gettext_noop("{given} is not a date: give {expected}."),
+    "not_a_datetime": gettext_noop("{given} is not a date with a time: give {expected}."),
+    "not_a_time": gettext_noop("{given} is not a time: give {expected}."),
+    "too_early": gettext_noop("{given} is too early: the earliest allowed is {limit}."),
+    "too_late": gettext_noop("{given} is too late: the latest allowed is {limit}."),
+    "unexpected_zone": gettext_noop("{given} has a zone, and this field has none: give {expected}."),
+    "skipped_time": gettext_noop("{given} does not exist in {limit}, where clocks go forward then: give another time."),
+    "not_storable": gettext_noop("{given} contains a character that cannot be stored: give {expected}."),
+    "not_a_class": gettext_noop("{given} is not a class of this model: give {expected}."),
+    "unknown_field": gettext_noop("There is no field {given} in this model; it has {expected}."),
+    "more_unknown_fields": gettext_noop("Nor is there this one, or {limit} more."),
+    "repeated_field": gettext_noop("This field was sent more than once: send it once."),
+    "not_a_row": gettext_noop("A row must be an object of fields, not {plain}."),
 }
 
 
@@ -69,7 +70,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: Code
     # As it was sent, whatever it is. The sentence repeats it cut short.
     given: object = None
-    # In words that fit after “give”.
+    # In words that fit after “give”, in the language in which it was found.
     expected: str = ""
     limit: float | str | None = None
 
@@ -78,8 +79,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_sentence(problem: Problem) -> str:
-    """Say what is wrong and what would be right, for people."""
-    sentence = SENTENCES[problem.code]
+    """Say what is wrong and what would be right, for people, in the current language."""
+    sentence = gettext(SENTENCES[problem.code])
     # Most values are quoted; these are words of our own.
     given = quote(problem.given) if "{given}" in sentence else ""
     plain = problem.given if "{plain}" in sentence else ""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from predictor.languages import get_language
+
 SHOWN_CHARACTERS = 40
 SHOWN_NAMES = 20
 # Python's `str` refuses integers of more than 4,300 digits, a little above this.
@@ -39,11 +41,17 @@ def shorten(text: str) -> str:
 
 
 def quote(raw: object) -> str:
-    """Quote an input in a message, cut short and with unprintable characters escaped.
+    """Quote an input in a message, cut short and with unprintable characters escaped."""
+    opening, closing = get_language().quotes
+    return f"{opening}{clip(raw)}{closing}"
+
+
+def clip(raw: object) -> str:
+    """An input for a message, cut short and with unprintable characters escaped.
 
     It is cut first, so that megabytes take no longer than a word.
     """
-    return f"“{shorten(make_printable(write_scalar(raw)[: SHOWN_CHARACTERS + 1]))}”"
+    return shorten(make_printable(write_scalar(raw)[: SHOWN_CHARACTERS + 1]))
 
 
 def list_names(names: Sequence[object]) -> str:

@@ -8,6 +8,7 @@ from django.db import DataError, connection
 from predictor.exceptions import NoAnswer
 from predictor.models import Prediction
 from predictor.schema.schema import Row
+from predictor.schema.warning import InputWarning
 from predictor.scoring.rows import ROWS_AT_ONCE, score_rows
 from predictor.serving.service import service
 from tests.training import register_shipped
@@ -33,7 +34,8 @@ def test_rows_of_several_chunks_are_answered_in_their_order_and_each_is_kept(run
     assert Prediction.objects.count() == len(kept) == len(numbers)
     for each in scored:
         row = kept[each.id]
-        assert (row.inputs, row.output, row.warnings) == (each.row.values, each.answer.output, each.row.warnings)
+        assert (row.inputs, row.output) == (each.row.values, each.answer.output)
+        assert row.warnings == runtime.schema.write_warnings(each.row.warnings)
         assert tuple(row.interval) == each.answer.interval
         assert (row.source, row.version_id) == ("csv", runtime.version.id)
 
@@ -61,7 +63,9 @@ def test_a_row_without_an_answer_ends_it_and_what_was_given_stays(runtime):
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps what PostgreSQL's JSON refuses")
 def test_nothing_is_kept_behind_a_row_that_the_database_refuses(runtime):
     rows = list(parse(runtime, range(4 * ROWS_AT_ONCE)))
-    rows[ROWS_AT_ONCE + 7] = Row(values={"x": 1.0}, warnings=["\x00"])
+    rows[ROWS_AT_ONCE + 7] = Row(
+        values={"x": 1.0}, warnings=[InputWarning(code="outside_seen", field="x", value="\x00", seen=(0, 9))]
+    )
     given = []
     with pytest.raises(DataError):
         given.extend(each for chunk in score_rows(runtime, rows, Prediction.Source.CSV) for each in chunk)

@@ -1,6 +1,7 @@
 """The admin for reviewers. History is read-only here; reviewers promote versions and record outcomes."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 # Importing them registers them.
 from predictor.admin import accounts, outcomes, predictions, retirements, versions  # noqa: F401
@@ -9,4 +10,4 @@ from predictor.admin.sign_in import SignInForm
 admin.site.site_header = "mlsite"
 admin.site.site_title = "mlsite"
 admin.site.login_form = SignInForm
-admin.site.index_title = "History and versions"
+admin.site.index_title = _("History and versions")

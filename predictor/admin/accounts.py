@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.lists import CheckedListMixin
 from predictor.formats import MISSING
@@ -16,11 +18,11 @@ class CheckedUserAdmin(CheckedListMixin, UserAdmin):
 
     list_display = ["username", "email", "first_name", "last_name", "role"]
 
-    @admin.display(description="role")
+    @admin.display(description=_("role"))
     def role(self, user: User) -> str:
         if not user.is_active:
-            return "inactive"
-        return "superuser" if user.is_superuser else "staff" if user.is_staff else MISSING
+            return gettext("inactive")
+        return gettext("superuser") if user.is_superuser else gettext("staff") if user.is_staff else MISSING
 
 
 @admin.register(Group)

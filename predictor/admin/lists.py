@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from predictor.exceptions import MlsiteError
+from predictor.languages import gettext as _
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,10 @@ class CheckedListMixin(admin.ModelAdmin):
             return super().changelist_view(request, extra_context)
         except UnusableFilter as error:
             logger.info("a filter of %s was not used: %s", request.path, error)
-            messages.warning(request, "A filter in the address has a value that cannot be used: all rows are shown.")
+            messages.warning(request, _("A filter in the address has a value that cannot be used: all rows are shown."))
         except UnusableSelection as error:
             logger.info("a selection of %s was not used: %s", request.path, error)
-            messages.warning(request, "Nothing was done: what was selected are no rows of this list.")
+            messages.warning(request, _("Nothing was done: what was selected are no rows of this list."))
         return HttpResponseRedirect(request.path)
 
     def response_action(

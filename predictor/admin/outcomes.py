@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.history import HistoryAdmin
 from predictor.exceptions import OutcomeChanged
@@ -21,9 +23,9 @@ class OutcomeForm(forms.ModelForm):
     """Takes the value of an outcome as text, which is parsed by the target of the prediction's version."""
 
     value = forms.CharField(
-        label="What really happened",
+        label=_("What really happened"),
         strip=False,
-        help_text="A number in the unit that pages show, or a class by its words or its code.",
+        help_text=_("A number in the unit that pages show, or a class by its words or its code."),
         # Browsers strip line ends, which a label may contain, from a single-line input.
         widget=forms.Textarea(attrs={"rows": 1}),
     )
@@ -38,7 +40,7 @@ class OutcomeForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         target = find_target(self.data.get("prediction") or self.initial.get("prediction"))
         if target is not None:
-            self.fields["value"].help_text = f"Give {target.expected_of_people}."
+            self.fields["value"].help_text = gettext("Give {expected}.").format(expected=target.expected_of_people)
 
     def clean(self) -> None:
         prediction, raw = self.cleaned_data.get("prediction"), self.cleaned_data.get("value")
@@ -51,7 +53,7 @@ class OutcomeForm(forms.ModelForm):
             self.add_error("value", str(error))
             return
         if is_same(find_outcome(prediction), target, value):
-            self.add_error("value", "This value is already recorded. There is nothing to add.")
+            self.add_error("value", _("This value is already recorded. There is nothing to add."))
 
     def validate_constraints(self) -> None:
         """Leave the constraint of the first outcome to `record_outcome`, which may record a correction instead."""
@@ -89,16 +91,16 @@ class OutcomeAdmin(HistoryAdmin):
         try:
             return super().add_view(request, form_url, extra_context)
         except OutcomeChanged as error:
-            messages.error(request, f"Not recorded: {error}")
+            messages.error(request, gettext("Not recorded: {problem}").format(problem=error))
             return redirect(make_record_url(request.POST["prediction"], value=request.POST["value"]))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         cleaned = form.cleaned_data
         by = request.user.get_username()
-        recorded, _ = record_outcome(obj.prediction, cleaned["value"], by=by, seen=cleaned["seen"])
+        recorded, _is_new = record_outcome(obj.prediction, cleaned["value"], by=by, seen=cleaned["seen"])
         obj.pk, obj.value = recorded.pk, recorded.value
 
-    @admin.display(description="value")
+    @admin.display(description=_("value"))
     def shown_value(self, outcome: Outcome) -> str:
         return str(outcome.written_value)
 

@@ -8,6 +8,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
@@ -23,7 +25,7 @@ MOST_VERSIONS = 20
 class ModelFilter(admin.SimpleListFilter):
     """Filters by the model's slug; its choices come from the versions, not from a scan of the history."""
 
-    title = "model"
+    title = _("model")
     parameter_name = "model"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -38,7 +40,7 @@ class ModelFilter(admin.SimpleListFilter):
 class VersionFilter(admin.SimpleListFilter):
     """Filters by version. There may be thousands: its choices are the newest of the chosen model, or the live ones."""
 
-    title = "version"
+    title = _("version")
     parameter_name = "version__id__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -56,11 +58,11 @@ class VersionFilter(admin.SimpleListFilter):
 
 
 class WarningsFilter(admin.SimpleListFilter):
-    title = "warnings"
+    title = _("warnings")
     parameter_name = "warned"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "With warnings"), ("no", "Without")]
+        return [("yes", gettext("With warnings")), ("no", gettext("Without"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         conditions = {"yes": ~Q(warnings=[]), "no": Q(warnings=[])}
@@ -69,11 +71,11 @@ class WarningsFilter(admin.SimpleListFilter):
 
 
 class OutcomeFilter(admin.SimpleListFilter):
-    title = "outcome"
+    title = _("outcome")
     parameter_name = "happened"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "With an outcome"), ("no", "Without")]
+        return [("yes", gettext("With an outcome")), ("no", gettext("Without"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
         if self.value() not in ("yes", "no"):
@@ -85,7 +87,7 @@ class OutcomeLog(admin.TabularInline):
     """The recorded outcomes of a prediction, shown below it."""
 
     model = Outcome
-    verbose_name_plural = "what really happened, newest first"
+    verbose_name_plural = _("what really happened, newest first")
     fields = ["shown_value", "recorded_at", "recorded_by"]
     readonly_fields = ["shown_value", "recorded_at", "recorded_by"]
     ordering = ["-id"]
@@ -101,7 +103,7 @@ class OutcomeLog(admin.TabularInline):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="value")
+    @admin.display(description=_("value"))
     def shown_value(self, outcome: Outcome) -> str:
         return str(outcome.written_value)
 
@@ -115,7 +117,7 @@ class PredictionAdmin(HistoryAdmin):
     date_hierarchy = "created_at"
     ordering = ["-id"]
     search_fields = ["id"]
-    search_help_text = "The id of a prediction, as in the address of its page."
+    search_help_text = _("The id of a prediction, as in the address of its page.")
     fields = [
         "id",
         "version",
@@ -148,52 +150,55 @@ class PredictionAdmin(HistoryAdmin):
         try:
             return queryset.filter(id=UUID(search_term.strip())), False
         except ValueError:
-            messages.warning(request, f"“{search_term}” is not the id of a prediction.")
+            messages.warning(request, gettext("“{text}” is not the id of a prediction.").format(text=search_term))
             return queryset.none(), False
 
-    @admin.display(description="inputs")
+    @admin.display(description=_("inputs"))
     def shown_inputs(self, prediction: Prediction) -> str:
         return ", ".join(f"{name} = {value}" for name, value in prediction.write_inputs())
 
-    @admin.display(description="inputs")
+    @admin.display(description=_("inputs"))
     def first_inputs(self, prediction: Prediction) -> str:
         shown = [f"{name} = {value}" for name, value in prediction.write_inputs(MOST_INPUTS)]
         more = len(prediction.version.schema["features"]) - len(shown)
-        return ", ".join([*shown, f"and {format_number(more)} more"] if more else shown)
+        rest = [gettext("and {count} more").format(count=format_number(more))] if more else []
+        return ", ".join([*shown, *rest])
 
-    @admin.display(description="output")
+    @admin.display(description=_("output"))
     def shown_output(self, prediction: Prediction) -> str:
         return str(prediction.written_output)
 
-    @admin.display(description="90 % interval")
+    @admin.display(description=_("90 % interval"))
     def shown_interval(self, prediction: Prediction) -> str:
         return str(prediction.written_interval or MISSING)
 
-    @admin.display(description="probabilities")
+    @admin.display(description=_("probabilities"))
     def shown_probabilities(self, prediction: Prediction) -> str:
         ranked = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])
         words = prediction.version.target.words
         return ", ".join(f"{words.write(code)}: {format_share(share)}" for code, share in ranked) or MISSING
 
-    @admin.display(description="duration")
+    @admin.display(description=_("duration"))
     def shown_duration(self, prediction: Prediction) -> str:
         return str(Quantity(unit="ms", decimals=2).write(prediction.duration_ms))
 
-    @admin.display(description="warnings")
+    @admin.display(description=_("warnings"))
     def shown_warnings(self, prediction: Prediction) -> str:
-        return "; ".join(prediction.warnings) or MISSING
+        return "; ".join(prediction.written_warnings) or MISSING
 
-    @admin.display(description="what happened")
+    @admin.display(description=_("what happened"))
     def happened(self, prediction: Any) -> str:
         return (
             ", ".join(str(prediction.version.target.write(each.value)) for each in prediction.current_outcomes)
             or MISSING
         )
 
-    @admin.display(description="record")
+    @admin.display(description=_("record"))
     def record(self, prediction: Prediction) -> SafeString:
-        return format_html('<a href="{}">Record what really happened</a>', make_record_url(prediction.id))
+        return format_html(
+            '<a href="{}">{}</a>', make_record_url(prediction.id), gettext("Record what really happened")
+        )
 
-    @admin.display(description="page")
+    @admin.display(description=_("page"))
     def page(self, prediction: Prediction) -> SafeString:
-        return format_html('<a href="{}">As the visitor sees it</a>', prediction.get_absolute_url())
+        return format_html('<a href="{}">{}</a>', prediction.get_absolute_url(), gettext("As the visitor sees it"))

@@ -1,6 +1,8 @@
 """The admin of the log of retirements, to read."""
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.history import HistoryAdmin
 from predictor.models import Retirement
@@ -13,6 +15,6 @@ class RetirementAdmin(HistoryAdmin):
     ordering = ["-id"]
     fields = ["recorded_at", "model", "event", "recorded_by", "reason"]
 
-    @admin.display(description="event")
+    @admin.display(description=_("event"))
     def event(self, retirement: Retirement) -> str:
-        return "retired" if retirement.is_retired else "brought back"
+        return gettext("retired") if retirement.is_retired else gettext("brought back")

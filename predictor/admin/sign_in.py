@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.access import sign_in
 from predictor.access.addresses import find_address
+from predictor.languages import ngettext
 
 
 class SignInForm(AdminAuthenticationForm):
@@ -23,8 +24,7 @@ class SignInForm(AdminAuthenticationForm):
         address = find_address(self.request)
         self.retry_after = sign_in.count_attempt(account, address)
         if self.retry_after:
-            message = f"Too many attempts to sign in. Try again in {describe_seconds(self.retry_after)}."
-            raise ValidationError(message, code="too_many_tries")
+            raise ValidationError(describe_wait(self.retry_after), code="too_many_tries")
         try:
             cleaned = super().clean()
         except ValidationError:
@@ -44,7 +44,12 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def describe_seconds(seconds: int) -> str:
-    """In whole minutes, rounded up."""
+def describe_wait(seconds: int) -> str:
+    """How long to wait, in whole minutes, rounded up."""
     minutes = -(-seconds // 60)
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    sentence = ngettext(
+        "Too many attempts to sign in. Try again in a minute.",
+        "Too many attempts to sign in. Try again in {minutes} minutes.",
+        minutes,
+    )
+    return sentence.format(minutes=minutes)

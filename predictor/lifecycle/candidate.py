@@ -56,6 +56,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
         model=recipe.slug,
         title=recipe.title,
         description=recipe.description,
+        translations={code: each.texts for code, each in recipe.translations.items() if each.texts},
         estimator=str(fitted),
         schema=dataset.schema,
         libraries=find_libraries() | find_own_libraries(fitted),

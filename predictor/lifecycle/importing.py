@@ -127,6 +127,7 @@ def describe_import(models_dir: Path, file: "ModelFile", request: ImportRequest,
         gate=given.gate,
         output=given.output,
         features=given.features,
+        translations=given.translations,
         source=file.path,
         described=described if found else None,
     ).with_data(request.sample)

@@ -131,6 +131,8 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
     described = ("title", "description", "estimator", "libraries")
     if any(getattr(candidate, name) != getattr(version, name) for name in described):
         return False
+    if candidate.translations != (version.translations or {}):
+        return False
     # The numbers of an interval follow from the predictions; early builds stored none.
     if len({type(each) for each in (candidate.interval, version.parsed_interval) if each is not None}) > 1:
         return False

@@ -7,8 +7,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from predictor.formats import Written
+from predictor.formats import Written, format_exact
+from predictor.languages import gettext
 from predictor.schema.values import write_value
 
 
@@ -33,15 +35,23 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
 class Outcome(models.Model):
     """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
 
-    prediction = models.ForeignKey("predictor.Prediction", models.PROTECT, related_name="outcomes")
+    prediction = models.ForeignKey(
+        "predictor.Prediction", models.PROTECT, related_name="outcomes", verbose_name=_("prediction")
+    )
     value = models.JSONField(help_text="A bare number, or the label of a class.")
-    recorded_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
-    recorded_by = models.CharField(max_length=150)
-    replaces = models.OneToOneField("self", models.PROTECT, related_name="replaced_by", null=True)
+    recorded_at = models.DateTimeField(
+        default=timezone.now, editable=False, db_index=True, verbose_name=_("recorded at")
+    )
+    recorded_by = models.CharField(max_length=150, verbose_name=_("recorded by"))
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, related_name="replaced_by", null=True, verbose_name=_("replaces")
+    )
 
     objects = OutcomeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("outcome")
+        verbose_name_plural = _("outcomes")
         ordering = ["-id"]
         constraints = [
             # Where two people record at the same moment, the second gets an error and decides again.
@@ -49,7 +59,7 @@ class Outcome(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.written_value} for {self.prediction_id}"
+        return gettext("{value} for {prediction}").format(value=self.written_value, prediction=self.prediction_id)
 
     @property
     def written_value(self) -> Written:
@@ -60,4 +70,4 @@ class Outcome(models.Model):
         """Its value as people would type it: exact, and in the unit that they see."""
         target = self.prediction.version.target
         value = target.to_shown(float(self.value)) if target.task == "regression" else target.restore(self.value)
-        return write_value(value)
+        return format_exact(value) if isinstance(value, float) else write_value(value)

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import msgspec
 import uuid_utils.compat
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from predictor.formats import Quantity, Written, find_interval_decimals
+from predictor.languages import ENGLISH, get_language
 from predictor.models.outcome import Outcome
+from predictor.schema.warning import InputWarning
 
 NIL_UUID = uuid.UUID(int=0)
 
@@ -41,24 +45,29 @@ class Prediction(models.Model):
     """One prediction with its inputs; an answer is sent only after its row is committed."""
 
     class Source(models.TextChoices):
-        FORM = "form", "form"
+        FORM = "form", _("form")
         API = "api", "API"
         CSV = "csv", "CSV"
 
     id = models.UUIDField(primary_key=True, default=make_prediction_id, editable=False)
-    version = models.ForeignKey("predictor.Version", models.PROTECT, related_name="predictions", db_index=False)
+    version = models.ForeignKey(
+        "predictor.Version", models.PROTECT, related_name="predictions", db_index=False, verbose_name=_("version")
+    )
     inputs = models.JSONField()
     output = models.JSONField(help_text="A bare number, or the label of a class.")
     probabilities = models.JSONField(null=True, help_text="By class, where the model gives them.")
     interval = models.JSONField(null=True, help_text="Low and high of the 90 % interval, where the version has one.")
     warnings = models.JSONField(default=list)
-    source = models.CharField(max_length=4, choices=Source)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    warning_codes = models.JSONField(null=True, help_text="The same as codes with values; null from former builds.")
+    source = models.CharField(max_length=4, choices=Source, verbose_name=_("source"))
+    created_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("created at"))
     duration_ms = models.FloatField(help_text="What the model took, in milliseconds, before storing.")
 
     objects = PredictionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("prediction")
+        verbose_name_plural = _("predictions")
         # Ids are ordered by time, so that an index on a filter's column and the id also gives the order.
         ordering = ["-id"]
         indexes = [
@@ -80,7 +89,7 @@ class Prediction(models.Model):
 
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
-        labels = self.version.schema.get("labels", {})
+        labels = self.version.choice_words
         return [
             (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
             for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
@@ -98,9 +107,20 @@ class Prediction(models.Model):
             from_interval = find_interval_decimals(low, high, inside=output)
         return self.version.decimals if from_interval is None else from_interval
 
-    @cached_property
+    @property
     def written_output(self) -> Written:
         return self.version.target.write(self.output, decimals=self.decimals)
+
+    @property
+    def written_warnings(self) -> list[str]:
+        """Its warnings in the current language; as they were stored, where that is all that this build can read."""
+        if get_language() is ENGLISH or not self.warning_codes:
+            return list(self.warnings)
+        try:
+            warnings = msgspec.convert(self.warning_codes, list[InputWarning])
+            return self.version.parsed_schema.write_warnings(warnings)
+        except (LookupError, TypeError, ValueError):
+            return list(self.warnings)
 
     @property
     def written_interval(self) -> Written | None:

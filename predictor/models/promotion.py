@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from predictor.languages import gettext
 
 
 class PromotionQuerySet(models.QuerySet["Promotion"]):
@@ -15,29 +18,34 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
 class Promotion(models.Model):
     """The event that made a version live. Rows are only ever added; a rollback is one more."""
 
-    version = models.ForeignKey("predictor.Version", models.PROTECT, related_name="promotions")
+    version = models.ForeignKey(
+        "predictor.Version", models.PROTECT, related_name="promotions", verbose_name=_("version")
+    )
     previous = models.ForeignKey(
         "predictor.Version",
         models.PROTECT,
         related_name="+",
         null=True,
         db_index=False,
-        help_text="The version live until then.",
+        help_text=_("The version live until then."),
+        verbose_name=_("previous"),
     )
     restores = models.ForeignKey(
         "self", models.PROTECT, related_name="+", null=True, db_index=False, help_text="Of a rollback: to where."
     )
-    promoted_at = models.DateTimeField(default=timezone.now, editable=False)
-    promoted_by = models.CharField(max_length=150)
-    reason = models.TextField()
+    promoted_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("promoted at"))
+    promoted_by = models.CharField(max_length=150, verbose_name=_("promoted by"))
+    reason = models.TextField(verbose_name=_("reason"))
 
     objects = PromotionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("promotion")
+        verbose_name_plural = _("promotions")
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.version} on {self.promoted_at:%Y-%m-%d %H:%M}"
+        return gettext("{version} on {date}").format(version=self.version, date=f"{self.promoted_at:%Y-%m-%d %H:%M}")
 
     @property
     def origin(self) -> "Promotion":

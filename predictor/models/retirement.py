@@ -5,6 +5,9 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from predictor.languages import gettext
 
 
 class RetirementQuerySet(models.QuerySet["Retirement"]):
@@ -30,17 +33,21 @@ class RetirementQuerySet(models.QuerySet["Retirement"]):
 class Retirement(models.Model):
     """The event that retired a model, or that brought it back. Rows are only ever added; the newest one counts."""
 
-    model = models.CharField(max_length=50, db_index=True)
+    model = models.CharField(max_length=50, db_index=True, verbose_name=_("model"))
     is_retired = models.BooleanField(help_text="Whether it was retired; otherwise it was brought back.")
-    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
-    recorded_by = models.CharField(max_length=150)
-    reason = models.TextField()
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("recorded at"))
+    recorded_by = models.CharField(max_length=150, verbose_name=_("recorded by"))
+    reason = models.TextField(verbose_name=_("reason"))
 
     objects = RetirementQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("retirement")
+        verbose_name_plural = _("retirements")
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        event = "retired" if self.is_retired else "brought back"
-        return f"{self.model} {event} on {self.recorded_at:%Y-%m-%d %H:%M} UTC"
+        sentence = (
+            gettext("{model} retired on {date}") if self.is_retired else gettext("{model} brought back on {date}")
+        )
+        return sentence.format(model=self.model, date=f"{self.recorded_at:%Y-%m-%d %H:%M} UTC")

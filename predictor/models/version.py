@@ -7,8 +7,10 @@ from django.db.models import Exists, Max, OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from predictor.formats import Quantity, find_decimals, format_number
+from predictor.languages import ENGLISH, get_language
 from predictor.metrics.names import LABELS, describe_scale
 from predictor.models.promotion import Promotion
 from predictor.models.retirement import Retirement
@@ -22,6 +24,7 @@ from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
 from predictor.schema.schema import Schema, read_target
 from predictor.schema.target import Target
+from predictor.schema.translation import Translation, find_translation, read_translations
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -65,27 +68,36 @@ class VersionQuerySet(models.QuerySet["Version"]):
 class Version(models.Model):
     """One trained state of a model, with all that serving and pages need."""
 
-    model = models.CharField(max_length=50)
-    number = models.PositiveIntegerField()
-    title = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
+    model = models.CharField(max_length=50, verbose_name=_("model"))
+    number = models.PositiveIntegerField(verbose_name=_("number"))
+    title = models.CharField(max_length=200, verbose_name=_("title"))
+    description = models.TextField(blank=True, verbose_name=_("description"))
+    translations = models.JSONField(null=True, help_text="The title and the description by the code of a language.")
     estimator = models.TextField(help_text="What was fitted, as scikit-learn writes it.")
     schema = models.JSONField()
     metrics = models.JSONField(
         help_text="Method, rows, scores with 95 % intervals, and the scores of a dummy baseline."
     )
     profile = models.JSONField(help_text="What the version's picture is drawn from.")
-    split = models.JSONField(help_text="The feature names and the share that decide which rows are held out.")
-    data = models.JSONField(help_text="Where the rows came from: file, SHA-256, and how many.")
+    split = models.JSONField(
+        help_text=_("The feature names and the share that decide which rows are held out."), verbose_name=_("split")
+    )
+    data = models.JSONField(
+        help_text=_("Where the rows came from: file, SHA-256, and how many."), verbose_name=_("data")
+    )
     decision = models.JSONField(help_text="What became of it as a challenger, and what that was decided on.")
     report = models.JSONField(default=dict, help_text="How it was made: importances, tuning, duration, git commit.")
     interval = models.JSONField(null=True, help_text="What the 90 % interval of a regression's answer is made of.")
-    libraries = models.JSONField(help_text="The versions of the libraries it was made with.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    libraries = models.JSONField(
+        help_text=_("The versions of the libraries it was made with."), verbose_name=_("libraries")
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("created at"))
 
     objects = VersionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
         ordering = ["model", "-number"]
         constraints = [models.UniqueConstraint(fields=["model", "number"], name="version_model_number")]
 
@@ -99,14 +111,52 @@ class Version(models.Model):
     def _address(self) -> str:
         return reverse("version", args=[self.model, self.number])
 
-    @cached_property
+    @property
+    def shown_title(self) -> str:
+        """Its title in the page's language, where its recipe has one."""
+        return self._translate("title")
+
+    @property
+    def shown_description(self) -> str:
+        return self._translate("description")
+
+    def _translate(self, name: str) -> str:
+        language = get_language()
+        # What is not a page has the recipe's own words.
+        translations = self.translations if self.translations and language is not ENGLISH else {}
+        text: str = translations.get(language.code, {}).get(name) or getattr(self, name)
+        return text
+
+    @property
     def parsed_schema(self) -> Schema:
-        return Schema.from_json(self.schema)
+        """Its schema, in the words for the page's language."""
+        return self._schema.translated
 
     @cached_property
+    def _schema(self) -> Schema:
+        return Schema.from_json(self.schema)
+
+    @property
     def target(self) -> Target:
-        """What it predicts, without parsing the features, which may be many."""
+        """What it predicts, without parsing the features, which may be many; in the words for the page's language."""
+        translation = find_translation(self._translations) if self._translations else None
+        return translation.translate_target(self._target) if translation else self._target
+
+    @property
+    def choice_words(self) -> dict[str, dict[str, str]]:
+        """The words for choices, by feature, without parsing the features; in the page's language."""
+        own: dict[str, dict[str, str]] = self.schema.get("labels", {})
+        translation = find_translation(self._translations) if self._translations else None
+        translated = translation.choices if translation else {}
+        return own | {name: own.get(name, {}) | words for name, words in translated.items()}
+
+    @cached_property
+    def _target(self) -> Target:
         return read_target(self.schema)
+
+    @cached_property
+    def _translations(self) -> dict[str, Translation]:
+        return read_translations(self.schema)
 
     @property
     def decimals(self) -> int | None:

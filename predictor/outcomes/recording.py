@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 
 from predictor.exceptions import InvalidInput, InvalidValue, OutcomeChanged
+from predictor.languages import gettext as _
 from predictor.models import Outcome, Prediction
 from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
@@ -47,6 +48,6 @@ def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | 
 def _describe_change(current: Outcome | None) -> str:
     """Outcomes are never deleted, so there is none only where `seen` was made up."""
     if current is None:
-        return "No outcome was recorded that this could replace: look again."
-    value, by = current.written_value, current.recorded_by
-    return f"{value} is recorded by now, by {by}: send yours once more if it is to replace that."
+        return _("No outcome was recorded that this could replace: look again.")
+    sentence = _("{value} is recorded by now, by {author}: send yours once more if it is to replace that.")
+    return sentence.format(value=current.written_value, author=current.recorded_by)

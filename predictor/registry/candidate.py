@@ -24,6 +24,8 @@ class Candidate:
     model: str
     title: str
     description: str
+    # The title and the description by the code of a language.
+    translations: dict[str, dict[str, str]]
     estimator: str
     schema: Schema
     libraries: dict[str, str]

@@ -134,6 +134,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         number=Version.objects.next_number(candidate.model),
         title=candidate.title,
         description=candidate.description,
+        translations=candidate.translations or None,
         estimator=candidate.estimator,
         schema=candidate.schema.to_json(),
         metrics=msgspec.to_builtins(candidate.metrics),

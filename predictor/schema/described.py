@@ -11,6 +11,7 @@ from predictor.formats import Quantity, Written
 from predictor.numbers import find_written
 from predictor.problems import Code, Problem
 from predictor.schema.values import Value, find_longest, take_scalar, write_given
+from predictor.schema.warning import InputWarning
 from predictor.texts import normalise_text
 
 
@@ -36,7 +37,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
 
     def parse(self, raw: object) -> Value:
         """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
-        given = take_scalar(raw, self._longest, self.expected)
+        given = take_scalar(raw, self._longest, self._expect)
         if (
             given is None
             or (isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices)
@@ -58,9 +59,13 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
         """Encode a value as float64 for scikit-learn: numbers as they are, categories as codes, missing as NaN."""
         return math.nan if value is None else float(value)
 
-    def find_warning(self, value: Value) -> str | None:
+    def find_warning(self, value: Value) -> InputWarning | None:
         """The warning for a valid value that was not seen in training, or None."""
         return None
+
+    def write_warning(self, warning: InputWarning) -> str:
+        """The sentence for one of its warnings, in the current language."""
+        raise NotImplementedError
 
     @property
     def seen_range(self) -> Written | None:
@@ -73,8 +78,11 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
 
     @property
     def expected(self) -> str:
-        """A valid value, described so that it fits after “give”."""
+        """A valid value, described in the current language so that it fits after “give”."""
         raise NotImplementedError
+
+    def _expect(self) -> str:
+        return self.expected
 
     def _read(self, given: str | float) -> Value:
         raise NotImplementedError

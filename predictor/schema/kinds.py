@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 
 from predictor.formats import Written, format_plain
+from predictor.languages import gettext as _
 from predictor.numbers import find_written, is_whole, read_number, strip_unit
 from predictor.schema.described import Described
-from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.temporal import Date, Datetime, Time, write_outside
 from predictor.schema.text import Text
 from predictor.schema.values import Value, read_boolean, write_given, write_value
+from predictor.schema.warning import InputWarning
 from predictor.schema.words import Words
 from predictor.texts import is_storable, normalise_text
 
@@ -32,18 +34,18 @@ class Numeric(Described, frozen=True, kw_only=True):
     seen: tuple[float, ...] = ()
     typical: float | None = None
 
-    def find_warning(self, value: Value) -> str | None:
+    def find_warning(self, value: Value) -> InputWarning | None:
         if value is None or not self.seen or self.seen[0] <= value <= self.seen[-1]:  # type: ignore[operator]  # Parsed.
             return None
-        return f"{self.label}: {self.write(value).text} is outside what the model has seen: {self._written_range.text}"
+        return InputWarning(code="outside_seen", field=self.name, value=value, seen=(self.seen[0], self.seen[-1]))
+
+    def write_warning(self, warning: InputWarning) -> str:
+        low, high = map(convert_number, warning.seen)
+        return write_outside(self.label, self.write(warning.value), self._quantity.write_range(low, high))
 
     @property
     def seen_range(self) -> Written | None:
-        return self._written_range if self.seen else None
-
-    @cached_property
-    def _written_range(self) -> Written:
-        return self._quantity.write_range(self.seen[0], self.seen[-1])
+        return self._quantity.write_range(self.seen[0], self.seen[-1]) if self.seen else None
 
     def _check_limits(self, number: float, raw: object) -> None:
         if self.minimum is not None and number < self.minimum:
@@ -55,12 +57,14 @@ class Numeric(Described, frozen=True, kw_only=True):
 class Number(Numeric, frozen=True, kw_only=True, tag="number"):
     kind: ClassVar[Literal["number"]] = "number"
 
-    @cached_property
+    @property
     def expected(self) -> str:
-        return name_example("a number", self.typical)
+        if self.typical is None:
+            return _("a number")
+        return _("a number such as {example}").format(example=format_plain(float(self.typical)))
 
     def _read(self, given: str | float) -> float:
-        number = read_number(strip_unit(given, self.unit), self.expected)
+        number = read_number(strip_unit(given, self.unit), self._expect)
         self._check_limits(number, given)
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return number + 0.0
@@ -74,12 +78,14 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
 
     typical: int | None = None
 
-    @cached_property
+    @property
     def expected(self) -> str:
-        return name_example("a whole number", self.typical)
+        if self.typical is None:
+            return _("a whole number")
+        return _("a whole number such as {example}").format(example=format_plain(float(self.typical)))
 
     def _read(self, given: str | float) -> int:
-        number = read_number(strip_unit(given, self.unit), self.expected)
+        number = read_number(strip_unit(given, self.unit), self._expect)
         if not is_whole(number):
             raise self._refuse("not_whole", given)
         self._check_limits(number, given)
@@ -111,7 +117,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     def words(self) -> Words:
         return Words(self.choices, self.labels)
 
-    @cached_property
+    @property
     def expected(self) -> str:
         return self.words.expected
 
@@ -125,10 +131,14 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
         """The option of a form that stands for a value: a choice, or other."""
         return OTHER if self.unseen and value and value not in self._codes else value
 
-    def find_warning(self, value: Value) -> str | None:
+    def find_warning(self, value: Value) -> InputWarning | None:
         if value is None or not self.seen or value in self.seen:
             return None
-        return f"{self.label}: {self.words.name(str(value))} was never seen in training"
+        return InputWarning(code="not_seen", field=self.name, value=value)
+
+    def write_warning(self, warning: InputWarning) -> str:
+        choice = self.words.name(str(warning.value))
+        return _("{label}: {choice} was never seen in training").format(label=self.label, choice=choice)
 
     def _read(self, given: str | float) -> str:
         return self._find_choice(write_given(given), given)
@@ -159,7 +169,7 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
 
     @property
     def expected(self) -> str:
-        return "yes or no"
+        return _("yes or no")
 
     def _read(self, given: str | float) -> bool:
         value = read_boolean(given)
@@ -205,10 +215,7 @@ def read_feature(stored: Mapping[str, Any]) -> Feature:
     return read
 
 
-def name_example(article: str, typical: float | None) -> str:
-    return article if typical is None else f"{article} such as {format_plain(float(typical))}"
-
-
 def convert_number(value: Value) -> float:
     """Convert a stored value to a number. Raises InvalidValue."""
-    return read_number(int(value) if isinstance(value, bool) else value, "a number") + 0.0  # type: ignore[arg-type]
+    number = int(value) if isinstance(value, bool) else value
+    return read_number(number, lambda: _("a number")) + 0.0  # type: ignore[arg-type]

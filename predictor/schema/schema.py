@@ -1,7 +1,7 @@
 """The definition of a model's inputs: forms, API, CSV files and history all parse through it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -9,12 +9,15 @@ from typing import Any, Self
 import msgspec
 
 from predictor.exceptions import InvalidInput, InvalidValue
+from predictor.languages import get_language
 from predictor.problems import Problem
 from predictor.schema.kinds import Category, Feature, read_feature, write_feature, write_reading
 from predictor.schema.table import Inputs, Table
 from predictor.schema.target import Target
 from predictor.schema.text import Text
+from predictor.schema.translation import Translation, find_translation, read_translations
 from predictor.schema.values import SHOWN_CHOICES, Value
+from predictor.schema.warning import InputWarning
 from predictor.texts import shorten
 
 # A model's name, in its folder and its URLs.
@@ -29,15 +32,19 @@ class Row:
     """One parsed input: its values by feature name, and the warnings about them."""
 
     values: dict[str, Value]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[InputWarning] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """The features of a version in the order of its matrix's columns, and its target."""
+    """The features of a version in the order of its matrix's columns, and its target.
+
+    `translations` are the recipe's words in other languages, by the language's code.
+    """
 
     features: tuple[Feature, ...]
     target: Target
+    translations: Mapping[str, Translation] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> list[str]:
@@ -63,6 +70,29 @@ class Schema:
             raise InvalidInput(problems)
         found = (feature.find_warning(values[feature.name]) for feature in self.features)
         return Row(values=values, warnings=[warning for warning in found if warning])
+
+    @property
+    def translated(self) -> "Schema":
+        """The same schema in the words for the page's language; itself where there are none."""
+        translation = find_translation(self.translations) if self.translations else None
+        if translation is None:
+            return self
+        code = get_language().code
+        if code not in self._translated:
+            self._translated[code] = Schema(
+                features=tuple(map(translation.translate_feature, self.features)),
+                target=translation.translate_target(self.target),
+            )
+        return self._translated[code]
+
+    @cached_property
+    def _translated(self) -> dict[str, "Schema"]:
+        return {}
+
+    def write_warnings(self, warnings: Iterable[InputWarning]) -> list[str]:
+        """The sentences of warnings, in the current language. Raises KeyError for one about another schema's field."""
+        features = {feature.name: feature for feature in self.features}
+        return [features[warning.field].write_warning(warning) for warning in warnings]
 
     def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""
@@ -103,7 +133,8 @@ class Schema:
             labels[self.target.name] = dict(self.target.labels)
         output = msgspec.to_builtins(self.target.output)
         reading = {feature.name: how for feature in self.features if (how := write_reading(feature))}
-        added = {"labels": labels, "output": output, "reading": reading}
+        translations = {code: msgspec.to_builtins(each) for code, each in self.translations.items()}
+        added = {"labels": labels, "output": output, "reading": reading, "translations": translations}
         return {**written, **{key: value for key, value in added.items() if value}}
 
     @classmethod
@@ -115,6 +146,7 @@ class Schema:
                 for each in stored["features"]
             ),
             target=read_target(stored),
+            translations=read_translations(stored),
         )
 
 

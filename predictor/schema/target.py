@@ -11,6 +11,7 @@ import msgspec
 
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written, format_label
+from predictor.languages import gettext as _
 from predictor.numbers import WHOLE, find_written, is_whole, read_number
 from predictor.problems import Problem
 from predictor.schema.kinds import Task
@@ -42,23 +43,26 @@ class Target:
         With `new_classes`, a class that the model does not have is accepted, in the type of those that it has. A number
         is in the target's own unit or, with `shown`, in the one that people see. Raises InvalidValue.
         """
-        expected = self.expected_of_people if shown else self.expected
-        given = take_scalar(raw, self._longest, expected)
+
+        def expect() -> str:
+            return self.expected_of_people if shown else self.expected
+
+        given = take_scalar(raw, self._longest, expect)
         if given is None or (
             isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes
         ):
-            raise InvalidValue(Problem(code="missing", given=given, expected=expected))
+            raise InvalidValue(Problem(code="missing", given=given, expected=expect()))
         if self.task == "regression":
-            number = read_number(given, expected)
+            number = read_number(given, expect)
             number = self.from_shown(number) if shown else number
             if not math.isfinite(number):
-                raise InvalidValue(Problem(code="number_too_large", given=given, expected=expected))
+                raise InvalidValue(Problem(code="number_too_large", given=given, expected=expect()))
             # Adding 0.0 turns −0.0 into 0.0, as for a feature.
             return number + 0.0
         label = self._read_label(given)
         known = [each for each in self.classes if each == label]
         if label is None or not (known or new_classes):
-            raise InvalidValue(Problem(code="not_a_class", given=raw, expected=expected))
+            raise InvalidValue(Problem(code="not_a_class", given=raw, expected=expect()))
         return known[0] if known else label
 
     @cached_property
@@ -123,17 +127,19 @@ class Target:
         """Restore a parsed value from JSON, where a database may have turned 1e22 into an integer."""
         return float(stored) if self.task == "regression" else stored
 
-    @cached_property
+    @property
     def expected(self) -> str:
         """A valid value, described so that it fits after “give”; its unit is named where people see another one."""
         if self.task != "regression":
             return self.words.expected
-        return "a number" if self.output.scale == 1 else f"a number in {self.unit or 'the unit of the data'}"
+        if self.output.scale == 1:
+            return _("a number")
+        return _("a number in {unit}").format(unit=self.unit) if self.unit else _("a number in the unit of the data")
 
     @property
     def expected_of_people(self) -> str:
         """The same in the unit that people see."""
-        return self.expected if self.output.scale == 1 else f"a number in {self.shown_unit}"
+        return self.expected if self.output.scale == 1 else _("a number in {unit}").format(unit=self.shown_unit)
 
     def _read_label(self, raw: str | float) -> Label | None:
         """The given label in the type of this target's classes; None where it cannot be."""
@@ -179,7 +185,7 @@ def _read_integer(raw: str, known: tuple[Label, ...]) -> int | None:
         if raw.strip() == str(label):
             return int(label)
     try:
-        number = read_number(raw, "")
+        number = read_number(raw, str)
     except InvalidValue:
         return None
     return int(number) if is_whole(number) else None

@@ -11,9 +11,11 @@ from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from predictor.formats import Written
+from predictor.languages import gettext as _
 from predictor.problems import Code
 from predictor.schema.described import Described
 from predictor.schema.values import Value
+from predictor.schema.warning import InputWarning
 
 EPOCH = datetime(1970, 1, 1)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -33,16 +35,25 @@ class Temporal(Described, frozen=True, kw_only=True):
     typical: str | None = None
     format: str = ""
 
-    def find_warning(self, value: Value) -> str | None:
+    def find_warning(self, value: Value) -> InputWarning | None:
         if value is None or not self.seen or self.seen[0] <= self.encode(value) <= self.seen[-1]:
             return None
-        return f"{self.label}: {self.write(value)} is outside what the model has seen: {self.seen_range}"
+        return InputWarning(code="outside_seen", field=self.name, value=value, seen=self._seen_ends)
 
-    @cached_property
+    def write_warning(self, warning: InputWarning) -> str:
+        return write_outside(self.label, self.write(warning.value), self._write_range(warning.seen))
+
+    @property
     def seen_range(self) -> Written | None:
-        if not self.seen:
-            return None
-        return Written(text=" to ".join(self.write(self.decode(end)).text for end in (self.seen[0], self.seen[-1])))
+        return self._write_range(self._seen_ends) if self.seen else None
+
+    @property
+    def _seen_ends(self) -> tuple[Value, ...]:
+        return self.decode(self.seen[0]), self.decode(self.seen[-1])
+
+    def _write_range(self, ends: tuple[Value, ...]) -> Written:
+        low, high = (self.write(end).text for end in ends)
+        return Written(text=_("{low} to {high}").format(low=low, high=high))
 
     def decode(self, number: float) -> str:
         """The value, as it is stored, that is encoded as this number."""
@@ -97,7 +108,7 @@ class Date(Temporal, frozen=True, kw_only=True, tag="date"):
 
     @property
     def expected(self) -> str:
-        return f"a date such as {self.typical or '2026-03-01'}"
+        return _("a date such as {example}").format(example=self.typical or "2026-03-01")
 
     def encode(self, value: Value) -> float:
         return math.nan if value is None else float(date.fromisoformat(str(value)).toordinal() - EPOCH_DAY)
@@ -122,8 +133,11 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
 
     @property
     def expected(self) -> str:
-        zone = f", in {self.zone} or with an offset" if self.zone else ""
-        return f"a date and time such as {self.typical or '2026-03-01T12:30'}{zone}"
+        example = self.typical or "2026-03-01T12:30"
+        if not self.zone:
+            return _("a date and time such as {example}").format(example=example)
+        sentence = _("a date and time such as {example}, in {zone} or with an offset")
+        return sentence.format(example=example, zone=self.zone)
 
     def encode(self, value: Value) -> float:
         if value is None:
@@ -177,7 +191,7 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
 
     @property
     def expected(self) -> str:
-        return f"a time such as {self.typical or '08:30'}"
+        return _("a time such as {example}").format(example=self.typical or "08:30")
 
     def encode(self, value: Value) -> float:
         if value is None:
@@ -204,6 +218,12 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
 def find_zone(name: str) -> tzinfo:
     """The time zone of this name, such as Europe/Berlin. Raises ValueError or a ZoneInfoNotFoundError."""
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def write_outside(label: str, value: Written, seen: Written) -> str:
+    """The warning for a value outside the range seen in training; neither has its unit."""
+    sentence = _("{label}: {value} is outside what the model has seen: {range}")
+    return sentence.format(label=label, value=value.text, range=seen.text)
 
 
 def _shorten(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from predictor.formats import format_number
+from predictor.languages import gettext as _
 from predictor.schema.described import Described
 from predictor.schema.values import Value, write_given, write_value
 from predictor.texts import is_storable, normalise_text
@@ -24,9 +25,9 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
     typical: str | None = None
     maximum_length: int = FEWEST_CHARACTERS
 
-    @cached_property
+    @property
     def expected(self) -> str:
-        return f"a text of at most {format_number(self.maximum_length)} characters"
+        return _("a text of at most {count} characters").format(count=format_number(self.maximum_length))
 
     def encode(self, value: Value) -> float:
         """NaN: its place in the matrix is empty."""

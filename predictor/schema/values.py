@@ -1,6 +1,6 @@
 """Values of inputs and targets: as given, as stored, and as arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from predictor.exceptions import InvalidValue
@@ -44,15 +44,18 @@ def find_longest(labels: Iterable["Label"]) -> int:
     return max([LONGEST_TEXT, *(2 * len(label) for label in labels if isinstance(label, str))])
 
 
-def take_scalar(raw: object, longest: int, expected: str) -> str | float | None:
-    """Return an input that is a single value; raises InvalidValue for others, or more than `longest` characters."""
+def take_scalar(raw: object, longest: int, expect: Callable[[], str]) -> str | float | None:
+    """Return an input that is a single value; raises InvalidValue for others, or more than `longest` characters.
+
+    `expect` describes what would be right.
+    """
     if isinstance(raw, str):
         if len(raw) > longest:
-            raise InvalidValue(Problem(code="too_long", given=raw, expected=expected))
+            raise InvalidValue(Problem(code="too_long", given=raw, expected=expect()))
         return raw
     if raw is None or isinstance(raw, (int, float)):
         return raw
-    raise InvalidValue(Problem(code="not_one_value", given=type(raw).__name__, expected=expected))
+    raise InvalidValue(Problem(code="not_one_value", given=type(raw).__name__, expected=expect()))
 
 
 def write_given(raw: str | float) -> str:

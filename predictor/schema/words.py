@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from predictor.languages import gettext as _
 from predictor.numbers import find_written
 from predictor.schema.values import SHOWN_CHOICES
-from predictor.texts import normalise_text, quote
+from predictor.texts import clip, normalise_text, quote
 
 
 class Words:
@@ -29,13 +30,13 @@ class Words:
     def name(self, code: str) -> str:
         """Words and code, for a sentence: “low” (1)."""
         words = self.labels.get(code)
-        return quote(code) if words is None else f"{quote(words)} ({quote(code)[1:-1]})"
+        return quote(code) if words is None else f"{quote(words)} ({clip(code)})"
 
     @property
     def expected(self) -> str:
         """The first codes with their words, described so that they fit after “give”."""
         more = ", …" if len(self.codes) > SHOWN_CHOICES else ""
-        return "one of " + ", ".join(map(self.name, self.codes[:SHOWN_CHOICES])) + more
+        return _("one of {choices}").format(choices=", ".join(map(self.name, self.codes[:SHOWN_CHOICES])) + more)
 
     @property
     def listed(self) -> list[str]:

@@ -67,7 +67,7 @@ def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -
         {
             "id": each.id,
             "version_id": runtime.version.id,
-            **describe_answer(each.row, each.answer),
+            **describe_answer(runtime.schema, each.row, each.answer),
             "source": source,
             "created_at": created_at,
             "duration_ms": duration_ms,

@@ -55,5 +55,5 @@ def list_shares(probabilities: Matrix, trained: Iterable[Any], target: Target) -
 def check_finite(numbers: Matrix) -> list[Any]:
     """The numbers as lists; raises NoAnswer where one of them is not finite."""
     if not np.isfinite(numbers).all():
-        raise NoAnswer("The model has no finite answer for these inputs: try values that it has seen.")
+        raise NoAnswer
     return numbers.tolist()

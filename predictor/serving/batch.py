@@ -106,7 +106,10 @@ def _predict_together(jobs: list[Job]) -> list[Predicted]:
 
 def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:
     return Prediction(
-        **describe_answer(row, answer), version=job.runtime.version, source=job.source, duration_ms=duration_ms
+        **describe_answer(job.runtime.schema, row, answer),
+        version=job.runtime.version,
+        source=job.source,
+        duration_ms=duration_ms,
     )
 
 

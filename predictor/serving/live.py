@@ -50,7 +50,12 @@ class LiveVersions:
 
     def _ask(self) -> None:
         now = time.monotonic()
-        newest = Version.objects.live().with_retired_at().only("id", "model", "number", "title").order_by("model")
+        newest = (
+            Version.objects.live()
+            .with_retired_at()
+            .only("id", "model", "number", "title", "translations")
+            .order_by("model")
+        )
         self.by_model = {version.model: version for version in newest}
         self._last_seen |= {version.id: now for version in newest}
         self._looked_at = now

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import Error, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from predictor.exceptions import ModelNotReady, Overloaded, TooLate
+from predictor.languages import gettext as _
 from predictor.models import Prediction
 from predictor.serving.history import Store
 
@@ -61,16 +62,16 @@ def find_outage(error: Exception) -> Outage | None:
     """The outage behind an error that may be temporary, which is logged; None for every other error."""
     if isinstance(error, ModelNotReady):
         logger.error("%s", error)
-        return Outage(code="model_not_ready", message="This model cannot answer at the moment.")
+        return Outage(code="model_not_ready", message=_("This model cannot answer at the moment."))
     if isinstance(error, Overloaded | TooLate):
         logger.error("no answer was given: %s", error)
-        return Outage(code="overloaded", message="More is asked at the moment than can be answered and kept.")
+        return Outage(code="overloaded", message=_("More is asked at the moment than can be answered and kept."))
     if is_cancelled(error):
         logger.error("the database took too long: %s", error)
-        return Outage(code="unavailable", message="The history takes too long to answer.")
+        return Outage(code="unavailable", message=_("The history takes too long to answer."))
     if isinstance(error, DATABASE_AWAY):
         logger.error("the database cannot be used: %s", error)
-        message = "The history cannot be reached, and no answer is given that is not kept."
+        message = _("The history cannot be reached, and no answer is given that is not kept.")
         return Outage(code="unavailable", message=message)
     return None
 

@@ -53,7 +53,7 @@ class Runtime:
             with np.errstate(over="ignore", invalid="ignore"):
                 predicted, probabilities = self._ask(inputs)
         except ValueError as error:
-            raise NoAnswer(f"The model cannot answer these inputs ({error}): try values that it has seen.") from error
+            raise NoAnswer(str(error)) from error
         numbers, target = check_finite(predicted), self.schema.target
         if target.task == "regression":
             return add_intervals(numbers, self.interval, target)

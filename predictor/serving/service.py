@@ -129,7 +129,7 @@ class ModelService:
                 raise ModelNotReady(f"{slug} has no version yet: run `manage.py retrain {slug}`")
             raise ModelNotFound(f"there is no model {slug!r}")
         if live.retired_at is not None:
-            raise ModelRetired(slug, live.title, live.retired_at)
+            raise ModelRetired(slug, live.shown_title, live.retired_at)
         return live
 
     def _load_newer(self, live: Version, held: Runtime | None) -> Runtime:

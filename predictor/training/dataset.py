@@ -28,6 +28,7 @@ from predictor.training.recipe import Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import describe_canonical, find_gaps, merge_spellings
 from predictor.training.tolerance import find_tolerance
+from predictor.training.translations import translate_schema
 from predictor.training.words import label_target
 
 MANY_CHOICES = 200
@@ -163,9 +164,12 @@ def load_dataset(
 
 
 def describe_target(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Give the target, whose classes are now known, the recipe's words and its `[output]`. Raises RecipeError."""
+    """Give the target, whose classes are now known, the recipe's words and its `[output]`; then translate the words.
+
+    Raises RecipeError.
+    """
     target = apply_output(recipe, label_target(recipe, dataset.schema.target))
-    return replace(dataset, schema=replace(dataset.schema, target=target))
+    return replace(dataset, schema=translate_schema(recipe, replace(dataset.schema, target=target)))
 
 
 def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) -> tuple[list[Column], Matrix]:

@@ -10,6 +10,7 @@ from predictor.schema.output import Output
 from predictor.training.feature_recipe import FeatureRecipe, Text
 from predictor.training.recipe import GateRecipe, convert_described, find_slugs, read_content
 from predictor.training.toml import convert_table
+from predictor.training.translations import TranslationRecipe
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +23,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     gate: GateRecipe = GateRecipe()
     output: Output = Output()
     features: dict[str, FeatureRecipe] = {}
+    translations: dict[str, TranslationRecipe] = {}
 
 
 def find_description(models_dir: Path, slug: str) -> Description | None:

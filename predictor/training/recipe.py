@@ -13,6 +13,7 @@ from predictor.schema.output import Band, Output
 from predictor.schema.schema import SLUG
 from predictor.training.feature_recipe import FeatureRecipe, Finite, Text, convert_feature
 from predictor.training.toml import convert_table, refuse_key
+from predictor.training.translations import TranslationRecipe, convert_translations
 
 TargetTransform = Literal["log"]
 IntervalWidth = Literal["constant", "scaled"]
@@ -88,6 +89,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tune: TuneRecipe | None = None
     output: Output = Output()
     features: dict[str, FeatureRecipe] = {}
+    translations: dict[str, TranslationRecipe] = {}
 
     @property
     def file(self) -> Path:
@@ -194,6 +196,7 @@ def convert_described(file: Path, content: dict[str, Any]) -> dict[str, Any]:
         "features": {name: convert_feature(file, f"features.{name}", given) for name, given in features.items()},
         "gate": convert_table(file, "gate", content.pop("gate", {}), GateRecipe),
         "output": _convert_output(file, content.pop("output", {})),
+        "translations": convert_translations(file, content.pop("translations", {})),
     }
 
 

@@ -14,6 +14,8 @@ from predictor.exceptions import (
     UnreadableContent,
     UnsupportedContent,
 )
+from predictor.formats import format_number
+from predictor.languages import gettext as _
 from predictor.schema.schema import Schema
 from predictor.schema.text import Text
 from predictor.serving.runtime import Runtime, cache_per_runtime
@@ -43,15 +45,16 @@ class TooMuch(MlsiteError):
 def check_headers(request: HttpRequest) -> None:
     """Raise TooMuch for a body larger than any form's and for too many cookies; drop cookies that are slow to parse."""
     if "HTTP_TRANSFER_ENCODING" in request.META:
-        hint = "Send a Content-Length header, or chunks without any other Transfer-Encoding."
-        raise TooMuch(411, "The length of the request is missing", hint)
+        hint = _("Send a Content-Length header, or chunks without any other Transfer-Encoding.")
+        raise TooMuch(411, _("The length of the request is missing"), hint)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     cookies = request.META.get("HTTP_COOKIE", "")
     if len(cookies) > MOST_COOKIE_BYTES:
-        hint = f"At most {MOST_COOKIE_BYTES:,} bytes of cookies are accepted. Delete those of this site and try again."
-        raise TooMuch(431, "Your browser sent too many cookies", hint)
+        hint = _("At most {bytes} bytes of cookies are accepted. Delete those of this site and try again.")
+        hint = hint.format(bytes=format_number(MOST_COOKIE_BYTES))
+        raise TooMuch(431, _("Your browser sent too many cookies"), hint)
     if "\\" in cookies:
         # Our cookies have none, and Python before 3.11.10 parses them in quadratic time (CVE-2024-7592).
         request.META["HTTP_COOKIE"] = ";".join(each for each in cookies.split(";") if "\\" not in each)
@@ -70,8 +73,9 @@ def check_form(request: HttpRequest, address: str | None, captured: dict[str, An
         raise make_too_large(most_bytes)
     fields = count_fields(request)
     if fields > most_fields:
-        hint = f"This form may send at most {most_fields:,} fields, not {fields:,}."
-        raise TooMuch(413, "The form is too large", hint)
+        hint = _("This form may send at most {most} fields, not {sent}.")
+        hint = hint.format(most=format_number(most_fields), sent=format_number(fields))
+        raise TooMuch(413, _("The form is too large"), hint)
 
 
 def read_form(request: HttpRequest) -> bytes:
@@ -84,13 +88,14 @@ def read_form(request: HttpRequest) -> bytes:
             request._body = decompress(request.body, request.META["HTTP_CONTENT_ENCODING"], most_bytes)
         return request.body
     except UnsupportedContent as error:
-        raise TooMuch(415, "The form cannot be read", str(error)) from error
+        raise TooMuch(415, _("The form cannot be read"), str(error)) from error
     except ContentTooLarge as error:
         raise make_too_large(most_bytes) from error
     except UnreadableContent as error:
-        raise TooMuch(400, "The form cannot be read", str(error)) from error
+        raise TooMuch(400, _("The form cannot be read"), str(error)) from error
     except UnreadablePostError as error:
-        raise TooMuch(400, "The form cannot be read", f"The request did not arrive as a whole: {error}.") from error
+        hint = _("The request did not arrive as a whole: {error}.").format(error=error)
+        raise TooMuch(400, _("The form cannot be read"), hint) from error
 
 
 def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int]:
@@ -128,4 +133,5 @@ def count_fields(request: HttpRequest) -> int:
 
 
 def make_too_large(most_bytes: int) -> TooMuch:
-    return TooMuch(413, "The form is too large", f"A form may send at most {most_bytes // 1024} KB.")
+    hint = _("A form may send at most {kilobytes} KB.").format(kilobytes=most_bytes // 1024)
+    return TooMuch(413, _("The form is too large"), hint)

@@ -8,6 +8,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from predictor.exceptions import ModelNotFound, ModelRetired
+from predictor.languages import gettext as _
+from predictor.moments import write_moment
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.serving.service import service
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
@@ -58,29 +60,29 @@ class ErrorPagesMiddleware:
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return show_excess(request, make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
-    return _render_error(request, 400, "The request could not be read", "Go back and send it again.")
+    return _render_error(request, 400, _("The request could not be read"), _("Go back and send it again."))
 
 
 def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _render_error(request, 403, "The form could not be verified", explain_csrf_failure(request, reason))
+    return _render_error(request, 403, _("The form could not be verified"), explain_csrf_failure(request, reason))
 
 
 def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _render_error(request, 403, "You have no permission for this", "Sign in with an account that has it.")
+    return _render_error(request, 403, _("You have no permission for this"), _("Sign in with an account that has it."))
 
 
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    hint = "No model and no prediction has this address. Check it for typing errors, or start from the home page."
-    return _render_error(request, 404, "Page not found", hint)
+    hint = _("No model and no prediction has this address. Check it for typing errors, or start from the home page.")
+    return _render_error(request, 404, _("Page not found"), hint)
 
 
 def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
-    hint = (
-        f"{retired.title} was retired on {retired.since:%-d %B %Y}: it makes no new predictions."
+    hint = _(
+        "{model} was retired on {date}: it makes no new predictions."
         " Its versions and the predictions that it made stay."
-    )
+    ).format(model=retired.title, date=write_moment(retired.since, "day"))
     links = {"models": service.list_live(), "slug": retired.model}
-    response = _render_error(request, 410, "This model is retired", hint, links)
+    response = _render_error(request, 410, _("This model is retired"), hint, links)
     response["Cache-Control"] = "no-cache"  # Caches may keep this status by themselves, but a model may come back.
     return response
 
@@ -90,12 +92,13 @@ def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:
-    hint = "The error is on our side, and it was logged. Nothing was stored in part: you can send it again."
-    return _render_error(request, 500, "Something went wrong", hint)
+    hint = _("The error is on our side, and it was logged. Nothing was stored in part: you can send it again.")
+    return _render_error(request, 500, _("Something went wrong"), hint)
 
 
 def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
-    response = _render_error(request, 503, "Temporarily unavailable", f"{hint} Try again in a few seconds.")
+    hint = _("{problem} Try again in a few seconds.").format(problem=hint)
+    response = _render_error(request, 503, _("Temporarily unavailable"), hint)
     response["Retry-After"] = SECONDS_TO_WAIT
     return response
 

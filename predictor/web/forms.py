@@ -10,6 +10,7 @@ from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
+from predictor.formats import format_exact
 from predictor.problems import Problem
 from predictor.schema.kinds import OTHER, Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
@@ -163,7 +164,9 @@ def make_temporal_widget(feature: Date | Datetime | Time) -> forms.Widget:
 
 def write_typed(feature: Feature, value: Value) -> str:
     """Write a value as the feature's field takes it."""
-    return feature.write_typed(value) if isinstance(feature, Date | Datetime | Time) else write_value(value)
+    if isinstance(feature, Date | Datetime | Time):
+        return feature.write_typed(value)
+    return format_exact(value) if isinstance(value, float) else write_value(value)
 
 
 def list_choices(feature: Category) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ nothing.
 
 import re
 from collections.abc import MutableMapping
-from datetime import datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -20,14 +19,7 @@ from markupsafe import Markup, escape
 
 from predictor.formats import Written, format_number
 from predictor.languages import Language, find_catalogue, get_language
-
-# Formats of dates and times, all in UTC.
-MOMENTS = {
-    "to_the_second": "%-d %B %Y, %H:%M:%S",
-    "to_the_minute": "%-d %B %Y, %H:%M",
-    "briefly": "%-d %b %Y, %H:%M",
-}
-
+from predictor.moments import write_moment
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -52,7 +44,7 @@ class Environments:
         return self._made[language.tag]
 
 
-# Both are checked with Jinja2 3.1.6 (tests/test_insides.py).
+# Checked with Jinja2 3.1.6 (tests/test_insides.py).
 class TranslationExtension(InternationalizationExtension):
     """Compiles `{% trans %}` to the sentence in the environment's language, with the values in their places.
 
@@ -102,8 +94,15 @@ def make_environment(language: Language, **options: Any) -> Environment:
         language=language, _=catalogue.gettext, gettext=catalogue.gettext, ngettext=catalogue.ngettext
     )
     environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
-    environment.filters.update({name: partial(write_moment, f) for name, f in MOMENTS.items()}, capfirst=capfirst)
-    environment.filters.update(number=format_number, with_unit=write_with_unit)
+    # All moments are in UTC.
+    environment.filters.update(
+        to_the_second=partial(write_moment, precision="second"),
+        to_the_minute=write_moment,
+        briefly=partial(write_moment, short=True),
+        capfirst=capfirst,
+        number=format_number,
+        with_unit=write_with_unit,
+    )
     return environment
 
 
@@ -119,7 +118,3 @@ def write_with_unit(written: Written) -> str | Markup:
     unit = f'&nbsp;<span class="unit">{escape(written.unit)}</span>' if written.unit else ""
     band = f' <span class="band">({escape(written.band)})</span>' if written.band else ""
     return Markup(f"{escape(written.text)}{unit}{band}")  # noqa: S704  # Escaped.
-
-
-def write_moment(form: str, moment: datetime) -> str:
-    return moment.strftime(form)

@@ -118,4 +118,4 @@ def get_chart_pieces(runtime: Runtime) -> ChartPieces:
 
 @cache_per_runtime
 def get_form_pieces(runtime: Runtime) -> FormPieces:
-    return FormPieces(runtime.version.model, runtime.schema)
+    return FormPieces(runtime.version.model, runtime.schema.translated)

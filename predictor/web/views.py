@@ -63,7 +63,7 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _render_form(request, runtime)
     try:
-        row = parse_typed(runtime.schema, request.POST)
+        row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except InvalidInput as error:
         return _render_invalid_form(request, runtime, error.fields)
@@ -222,7 +222,7 @@ def _choose_token(request: HttpRequest) -> str:
 
 def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
     """The form with what was typed, and with what is to be fixed."""
-    form = PredictionForm(runtime.schema, request.POST)
+    form = PredictionForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
     return render_page(request, "predictor/form.html", {**_describe_form(runtime), "form": form}, 422)
 
