@@ -4,22 +4,29 @@ import pytest
 from bs4 import BeautifulSoup
 from django.template import engines
 from django.urls import reverse
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from predictor.exceptions import InvalidValue, NoAnswer
 from predictor.formats import Quantity, format_exact
 from predictor.languages import ENGLISH, LANGUAGES, Language, get_language, use_language
+from predictor.metrics.interval import Interval
 from predictor.models import Prediction
 from predictor.moments import write_moment
 from predictor.numbers import read_number
+from predictor.record.decision import Decision
+from predictor.record.written_decision import show_reason
 from tests.conftest import run_manage
 
 ARABIC = Language(tag="ar", name="العربية", direction="rtl")
 
 
 @pytest.fixture
-def several(settings):
+def several(settings, monkeypatch):
+    # Django decides once, by USE_I18N, whether it translates.
+    monkeypatch.setattr(translation, "_trans", type(translation._trans)())
     settings.LANGUAGE, settings.OFFERED_LANGUAGES, settings.USE_I18N = "en", ["en", "de", "zh-hans"], True
     settings.LANGUAGES = [(LANGUAGES[code].django_code, code) for code in settings.OFFERED_LANGUAGES]
 
@@ -185,6 +192,38 @@ def test_errors_are_in_the_pages_language_and_those_of_the_api_in_english(client
         "/api/v1/models/line/predict", {"inputs": {"x": "viel"}}, content_type="application/json", headers=german
     )
     assert answer.json()["error"]["fields"]["x"].startswith("“viel” is not a number: give a number")
+
+
+BETTER = Decision(verdict="better", metric="mae", rows=1200, champion=3, gain=Interval(low=0.5, high=1.25))
+IN_ENGLISH = "better than version 3: MAE gains on 1200 rows, 95 % interval 0.5 to 1.25"
+IN_GERMAN = "besser als Version 3: Gewinn an MAE bei 1200 Zeilen, 95-%-Intervall 0,5 bis 1,25"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (IN_ENGLISH, IN_GERMAN),
+        (f"as requested: never; otherwise {IN_ENGLISH}", f"wie verlangt: nie; sonst {IN_GERMAN}"),
+        ("better, as a former build wrote it", "better, as a former build wrote it"),
+    ],
+)
+def test_a_decision_is_in_the_pages_language_where_its_figures_say_all_of_it(stored, shown):
+    decision = replace(BETTER, reason=stored)
+    assert show_reason(decision) == stored
+    assert write_in("de", lambda: show_reason(decision)) == shown
+
+
+def test_the_admins_own_words_are_in_the_pages_language(admin_client, line, several):
+    german = {"accept-language": "de"}
+    index = BeautifulSoup(admin_client.get("/admin/", headers=german).content, "html.parser")
+    assert index.h1.text == "Verlauf und Versionen"
+    assert {"Vorhersagen", "Versionen", "Ergebnisse", "Stilllegungen"} <= {
+        each.text.strip() for each in index.select("th a")
+    }
+    admin_client.post("/", {"x": "50,5"}, headers=german)
+    listed = admin_client.get("/admin/predictor/prediction/", headers=german).content.decode()
+    assert "x = 50,5" in listed
+    assert "liegt außerhalb dessen" in listed
 
 
 def test_an_error_of_another_thread_is_in_the_language_of_whoever_reads_it():

@@ -92,7 +92,7 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description=_("decision"))
     def shown_decision(self, version: Version) -> str:
-        return version.parsed_decision.reason
+        return version.shown_decision
 
     @admin.display(description=_("comparison"))
     def shown_comparison(self, version: Version) -> str:

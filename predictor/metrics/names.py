@@ -3,6 +3,7 @@
 from typing import Literal
 
 from predictor.formats import Quantity
+from predictor.languages import gettext, gettext_noop
 from predictor.schema.kinds import Task
 
 Metric = Literal["rmse", "mae", "log_loss", "accuracy"]
@@ -10,9 +11,9 @@ LABELS = {
     "mae": "MAE",
     "rmse": "RMSE",
     "r2": "R²",
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "log_loss": "log loss",
+    "accuracy": gettext_noop("accuracy"),
+    "macro_f1": gettext_noop("macro F1"),
+    "log_loss": gettext_noop("log loss"),
 }
 MEASURED: dict[Task, tuple[str, ...]] = {
     "regression": ("mae", "rmse", "r2"),
@@ -22,6 +23,11 @@ METRICS: dict[Task, tuple[Metric, ...]] = {"regression": ("rmse", "mae"), "class
 IN_TARGET_UNIT = frozenset({"mae", "rmse"})
 # At most 1, so that differences far below are negligible.
 SHARES = frozenset({"r2", "accuracy", "macro_f1"})
+
+
+def name_metric(metric: str) -> str:
+    """A metric's name in the current language."""
+    return gettext(LABELS[metric])
 
 
 def describe_scale(metric: str, unit: str = "") -> Quantity:

@@ -10,8 +10,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from predictor.formats import Quantity, find_decimals, format_number
-from predictor.languages import ENGLISH, get_language
-from predictor.metrics.names import LABELS, describe_scale
+from predictor.languages import ENGLISH, get_language, gettext
+from predictor.metrics.names import LABELS, describe_scale, name_metric
 from predictor.models.promotion import Promotion
 from predictor.models.retirement import Retirement
 from predictor.record.comparison import describe_comparison
@@ -22,6 +22,7 @@ from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
+from predictor.record.written_decision import show_reason
 from predictor.schema.schema import Schema, read_target
 from predictor.schema.target import Target
 from predictor.schema.translation import Translation, find_translation, read_translations
@@ -206,24 +207,34 @@ class Version(models.Model):
         """In a sentence, whether it has a compiled model, and what that was checked on or why there is none."""
         compiled = self.parsed_report.compiled if self.parsed_report else None
         if compiled is None:
-            return "from its pickle; an earlier build trained it, which compiled no models."
+            return gettext("from its pickle; an earlier build trained it, which compiled no models.")
         if isinstance(compiled, SkippedCompilation):
-            return f"from its pickle: {compiled.shown_reason}."
-        rows, edge_rows = format_number(compiled.rows), format_number(compiled.edge_rows)
-        difference = format_number(compiled.difference, digits=1)
-        checked = f"{rows} rows of its data and {edge_rows} made at the edges"
-        return f"compiled; on {checked} it differs from the pickle by at most {difference}."
+            return gettext("from its pickle: {reason}.").format(reason=compiled.shown_reason)
+        sentence = gettext(
+            "compiled; on {rows} rows of its data and {edge_rows} made at the edges it differs from the pickle by at"
+            " most {difference}."
+        )
+        return sentence.format(
+            rows=format_number(compiled.rows),
+            edge_rows=format_number(compiled.edge_rows),
+            difference=format_number(compiled.difference, digits=1),
+        )
 
     @property
     def scores(self) -> list[tuple[str, float, float | None]]:
         """Each metric's label, score and baseline score, in a fixed order, which PostgreSQL's JSON does not keep."""
         scores, baseline = self.parsed_metrics.scores, self.parsed_metrics.baseline
-        return [(label, scores[name], baseline.get(name)) for name, label in LABELS.items() if name in scores]
+        return [(name_metric(name), scores[name], baseline.get(name)) for name in LABELS if name in scores]
 
     @property
     def written_scores(self) -> list[WrittenScore]:
         """Its metrics, formatted for people."""
         return write_scores(self.parsed_metrics, self.target.unit)
+
+    @property
+    def shown_decision(self) -> str:
+        """Why it went live or was kept back, in the page's language where that can be said."""
+        return show_reason(self.parsed_decision)
 
     @property
     def comparison(self) -> list[str]:

@@ -1,7 +1,8 @@
-"""Describes the figures behind the decision about a challenger."""
+"""Describes the figures behind the decision about a challenger, in the current language."""
 
 from predictor.formats import format_number
-from predictor.metrics.names import LABELS, describe_scale, format_score
+from predictor.languages import gettext as _
+from predictor.metrics.names import describe_scale, format_score, name_metric
 from predictor.record.decision import Decision
 
 
@@ -12,21 +13,31 @@ def describe_comparison(decision: Decision, unit: str = "") -> list[str]:
     """
     if not decision.rows:
         return []
-    champion, metric = f"version {decision.champion}", decision.metric
-    scores = {
-        "this version": decision.challenger_score,
-        champion: decision.champion_score,
-        "the baseline": decision.baseline_score,
+    metric, champion = decision.metric, decision.champion
+    own, other, baseline = (
+        format_score(metric, score, unit)
+        for score in (decision.challenger_score, decision.champion_score, decision.baseline_score)
+    )
+    scores = _("{metric} on {rows} rows: this version {own}, version {champion} {other}, the baseline {baseline}")
+    gains = {
+        _("gain over version {champion}, 95 % interval: {gain}"): decision.gain,
+        _("gain over the baseline, 95 % interval: {gain}"): decision.gain_over_baseline,
     }
-    side_by_side = ", ".join(f"{who} {format_score(metric, score, unit)}" for who, score in scores.items())
-    gains = {champion: decision.gain, "the baseline": decision.gain_over_baseline}
-    left_out = [f"{format_number(decision.left_out)} rows left out, which one of the two cannot score"]
+    scale = describe_scale(metric, unit)
+    left_out = _("{rows} rows left out, which one of the two cannot score")
     return [
-        f"{LABELS[metric]} on {format_number(decision.rows)} rows: {side_by_side}",
+        scores.format(
+            metric=name_metric(metric),
+            rows=format_number(decision.rows),
+            own=own,
+            champion=champion,
+            other=other,
+            baseline=baseline,
+        ),
         *(
-            f"gain over {who}, 95 % interval: {describe_scale(metric, unit).write_range(gain.low, gain.high)}"
-            for who, gain in gains.items()
+            sentence.format(champion=champion, gain=scale.write_range(gain.low, gain.high))
+            for sentence, gain in gains.items()
             if gain
         ),
-        *(left_out if decision.left_out else []),
+        *([left_out.format(rows=format_number(decision.left_out))] if decision.left_out else []),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from predictor.formats import MISSING
-from predictor.metrics.names import LABELS, describe_scale, format_score
+from predictor.metrics.names import LABELS, describe_scale, format_score, name_metric
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +44,11 @@ def write_scores(measurement: Measurement, unit: str) -> list[WrittenScore]:
     scores, baseline, intervals = measurement.scores, measurement.baseline, measurement.intervals
     return [
         WrittenScore(
-            label=label,
+            label=name_metric(name),
             score=format_score(name, scores[name], unit),
             interval=str(describe_scale(name, unit).write_range(*intervals[name])) if name in intervals else MISSING,
             baseline=format_score(name, baseline.get(name), unit),
         )
-        for name, label in LABELS.items()
+        for name in LABELS
         if name in scores
     ]

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from predictor.formats import format_number
+from predictor.languages import gettext as _
 from predictor.record.source import Source, TrainedSource
 
 
@@ -15,16 +16,25 @@ def describe_sources(source: Source) -> str:
     if not isinstance(source, TrainedSource) or source.outcomes is None:
         return ""
     outcomes = source.outcomes
-    from_table = source.training_rows + source.held_out_rows - outcomes.used
-    since = f"from {_shorten(outcomes.since)} " if outcomes.since else ""
-    parts = [
-        f"{format_number(from_table)} rows of {source.file} and {format_number(outcomes.used)} of"
-        f" {format_number(outcomes.found)} outcomes,"
-        f" recorded {since}to {_shorten(outcomes.newest)}",
-        f"{format_number(outcomes.held_out)} of these outcomes are held out",
-    ]
-    left_out = [f"{format_number(count)} because {cause}" for cause, count in sorted(outcomes.left_out.items())]
-    return "; ".join([*parts, *([f"left out: {', '.join(left_out)}"] if left_out else [])])
+    recorded = (
+        _("{rows} rows of {file} and {used} of {found} outcomes, recorded from {since} to {newest}")
+        if outcomes.since
+        else _("{rows} rows of {file} and {used} of {found} outcomes, recorded to {newest}")
+    )
+    used = recorded.format(
+        rows=format_number(source.training_rows + source.held_out_rows - outcomes.used),
+        file=source.file,
+        used=format_number(outcomes.used),
+        found=format_number(outcomes.found),
+        since=_shorten(outcomes.since or ""),
+        newest=_shorten(outcomes.newest),
+    )
+    held_out = _("{count} of these outcomes are held out").format(count=format_number(outcomes.held_out))
+    causes = ", ".join(
+        _("{count} because {cause}").format(count=format_number(count), cause=cause)
+        for cause, count in sorted(outcomes.left_out.items())
+    )
+    return "; ".join([used, held_out, *([_("left out: {causes}").format(causes=causes)] if causes else [])])
 
 
 def count_outcomes(source: Source) -> int:

@@ -12,6 +12,7 @@ from predictor.metrics.interval import Interval
 from predictor.metrics.losses import measure_losses, score_losses
 from predictor.metrics.names import LABELS, MEASURED, METRICS, Metric, describe_scale, format_score
 from predictor.record.decision import Decision
+from predictor.record.written_decision import write_reason
 from predictor.schema.kinds import Task
 from predictor.schema.values import Matrix, Vector
 from predictor.training.evaluation import Evaluation, Scores
@@ -131,11 +132,12 @@ def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champi
     losses = np.stack([contest.champion, contest.challenger, contest.baseline])
     theirs, ours, baseline = resample(metric, losses, seed).T
     gain, over_baseline = find_interval(theirs, ours), find_interval(baseline, ours)
-    verdict, reason = _judge(gate, scores, contest, champion, gain, over_baseline)
-    return Decision(
+    broken = find_broken_limit(gate, scores)
+    verdict = "over a limit" if broken else _judge(gate, contest, gain, over_baseline)
+    decision = Decision(
         promoted=verdict == "better",
         verdict=verdict,
-        reason=reason,
+        reason=broken or "",
         metric=metric,
         rows=len(contest.challenger),
         left_out=contest.left_out,
@@ -146,6 +148,7 @@ def decide_contest(gate: GateRecipe, scores: Scores, contest: Contest, *, champi
         gain=gain,
         gain_over_baseline=over_baseline,
     )
+    return replace(decision, reason=write_reason(decision))
 
 
 def refuse_comparison(cause: str, step: str, *, champion: int) -> Decision:
@@ -154,23 +157,15 @@ def refuse_comparison(cause: str, step: str, *, champion: int) -> Decision:
     return Decision(promoted=False, verdict="cannot compare", reason=reason, champion=champion)
 
 
-def _judge(
-    gate: GateRecipe, scores: Scores, contest: Contest, champion: int, gain: Interval, over_baseline: Interval
-) -> tuple[str, str]:
-    rows, metric, tolerance = format_number(len(contest.challenger)), LABELS[contest.metric], contest.tolerance
-    interval = _write(contest.metric, gain)
-    broken = find_broken_limit(gate, scores)
-    if broken:
-        return "over a limit", broken
-    if over_baseline.low <= tolerance:
-        return "no better than the baseline", f"not surely better than the baseline on {rows} rows"
-    if gain.low > max(gate.minimum_gain, tolerance):
-        return "better", f"better than version {champion}: {metric} gains on {rows} rows, {interval}"
-    if gain.high < -tolerance:
-        return "worse", f"worse than version {champion}: {metric} gain on {rows} rows, {interval}"
-    if gain.high < gate.minimum_gain - tolerance:
-        return "too little", f"gains less over version {champion} than the recipe's minimum: {metric}, {interval}"
-    return "cannot tell", f"cannot tell with {rows} rows whether it beats version {champion}: {metric} gain, {interval}"
+def _judge(gate: GateRecipe, contest: Contest, gain: Interval, over_baseline: Interval) -> str:
+    """The verdict, for which `record.written_decision` has a sentence."""
+    if over_baseline.low <= contest.tolerance:
+        return "no better than the baseline"
+    if gain.low > max(gate.minimum_gain, contest.tolerance):
+        return "better"
+    if gain.high < -contest.tolerance:
+        return "worse"
+    return "too little" if gain.high < gate.minimum_gain - contest.tolerance else "cannot tell"
 
 
 def _write(metric: Metric, gain: Interval) -> str:
