@@ -15,13 +15,17 @@ from typing import Any
 import numpy as np
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks.preparation import make_reviews
 from predictor.estimators.compiled import CompiledModel
+from predictor.estimators.imported import Imported
 from predictor.schema.kinds import Category, Number
 from predictor.schema.schema import Schema
+from predictor.schema.table import Table
 from predictor.schema.target import Target
 from predictor.training.boosters import build_for_categories, find_defaults, find_fit_arguments
 from predictor.training.compiling.compilation import compile_model
@@ -55,8 +59,39 @@ def main() -> None:
         fitted = model.fit(matrix, answers, **find_fit_arguments(model, SCHEMA))
         set_single_job(fitted)
         compiled = CompiledModel(compile_model(fitted, matrix.shape[1]).data)
-        asked = [(each, matrix[:rows]) for rows in (1, 64) for each in (fitted, compiled)]
-        print(f"| {name} | {' | '.join(f'{measure(each.predict, rows):,.0f}' for each, rows in asked)} |")
+        print_row(name, fitted, compiled, [matrix[:1], matrix[:64]])
+    print_texts()
+
+
+def print_texts() -> None:
+    """Reviews of 20 words, in words and in pieces of words; and one long text of known words, in place of 64."""
+    reviews, stars = make_reviews()
+    table = make_table(reviews.to_list())
+    vectorisers = {
+        "TF-IDF of words": TfidfVectorizer(),
+        "TF-IDF of words and pairs": TfidfVectorizer(ngram_range=(1, 2)),
+        "TF-IDF of 2 to 5 characters in words": TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5)),
+    }
+    for name, vectoriser in vectorisers.items():
+        fitted = Imported(
+            estimator=make_pipeline(vectoriser, LogisticRegression()).fit(reviews, stars.to_numpy() > 3),
+            labels=(False, True),
+        )
+        compiled = CompiledModel(compile_model(fitted, 1, table.texts).data)
+        print_row(f"{name}, logistic", fitted, compiled, [table.take(slice(0, 1)), table.take(slice(0, 64))])
+        for length in (1_000, 100_000):
+            long = make_table([" ".join(reviews)[:length]])
+            print_row(f"{name}, one of {length:,} characters", fitted, compiled, [long])
+
+
+def make_table(texts: list[str]) -> Table:
+    return Table(matrix=np.full((len(texts), 1), np.nan), texts={0: np.array(texts, dtype=object)})
+
+
+def print_row(name: str, fitted: Any, compiled: CompiledModel, inputs: list[Any]) -> None:
+    """The times of both models for each of the inputs."""
+    asked = [(each, rows) for rows in inputs for each in (fitted, compiled)]
+    print(f"| {name} | {' | '.join(f'{measure(each.predict, rows):,.0f}' for each, rows in asked)} |")
 
 
 def make_boosters() -> Iterator[tuple[str, Any]]:

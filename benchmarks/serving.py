@@ -30,12 +30,20 @@ from benchmarks.checkouts import OURS, ROOT, find_commit
 from benchmarks.driving import SECONDS_TO_END, Run, check_kept, count_rows, drive
 from benchmarks.events import forget_compiled, promote_under_load, time_new_workers
 from benchmarks.lifetime import end_when_asked, run_postgres
-from benchmarks.preparation import choose_rows, prepare_site, read_tables, write_recipes
+from benchmarks.preparation import (
+    choose_rows,
+    import_reviews,
+    make_reviews,
+    prepare_site,
+    read_tables,
+    write_recipes,
+)
 from benchmarks.systems import MAKERS, Question, System, ask, make_ours, make_peer
 from tests.visitor import find_free_port
 
 CONNECTIONS = [1, 16, 64]
 EVERYBODY = ["mlsite", *MAKERS]
+TAKES_TEXTS = ("flask",)
 
 
 def main() -> None:
@@ -90,11 +98,12 @@ def find_problem(options: argparse.Namespace) -> str:
 
 
 def write_tables(work: Path) -> dict[str, pl.DataFrame]:
-    """Write both models' tables, for the peers as bare numbers and for ours next to a recipe; returns their inputs."""
+    """Write the models' tables, for the peers as bare values and for ours next to a recipe; returns their inputs."""
     tables = read_tables()
+    write_recipes(work / "recipes", ROOT, tables)
+    tables["reviews"] = make_reviews()
     for name, table in tables.items():
         table.write_csv(work / f"{name}.csv")
-    write_recipes(work / "recipes", ROOT, tables)
     return choose_rows(tables)
 
 
@@ -104,8 +113,10 @@ def make_systems(wanted: list[str], work: Path, database_url: str, rows: dict[st
         columns = {model: table.columns for model, table in rows.items()}
         site = make_ours(database_url, columns, find_free_port())
         prepare_site(OURS, site.environment, work / "recipes", "line")
+        import_reviews(OURS, site.environment, work)
         systems.append(site)
-    peers = [(peer, model) for model in rows for peer in MAKERS if peer in wanted]
+    chosen = [peer for peer in MAKERS if peer in wanted]
+    peers = [(peer, model) for model in rows for peer in chosen if peer in TAKES_TEXTS or model != "reviews"]
     return systems + [make_peer(peer, model, work, find_free_port()) for peer, model in peers]
 
 
@@ -138,7 +149,7 @@ def measure(
 
 
 def check_answers(system: System, question: Question, rows: dict[str, pl.DataFrame]) -> None:
-    """Check that all systems give the same predictions: of a line, or of a forest of 100 trees."""
+    """Check that all systems give the same predictions: of a line, of a forest of 100 trees, of a text."""
     if question.read is None:
         return
     table = rows[question.model]
@@ -179,7 +190,7 @@ def print_memory(systems: list[System]) -> None:
     print("\n| memory (PSS), MB | model | each process | sum |\n|---|---|---|---|")
     for system in systems:
         found = system.measure_memory()
-        model = "both" if system.title == "mlsite" else system.questions[0].model
+        model = "all" if system.title == "mlsite" else system.questions[0].model
         print(f"| {system.title} | {model} | {', '.join(f'{each:.0f}' for each in found)} | {sum(found):.0f} |")
 
 

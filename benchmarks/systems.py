@@ -28,7 +28,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 # As from Heroku's router, so that the site serves as in production.
 SECURE = "X-Forwarded-Proto: https"
 
-Row = list[float]
+Row = list[float] | list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,15 +146,20 @@ def make_peer(peer: str, model: str, work: Path, port: int) -> System:
 
 
 def make_flask(programs: Path, pickled: Path, model: str, port: int) -> System:
+    is_text = model == "reviews"
+
     def write(row: Row) -> str:
-        return urlencode({f"x{number}": value for number, value in enumerate(row)})
+        return urlencode({"review" if is_text else f"x{number}": value for number, value in enumerate(row)})
 
     def read(answer: str) -> float:
         return float(answer.partition("Prediction: ")[2].partition("<")[0])
 
     return System(
         title="Flask, the tutorial's app",
-        command=[str(programs / "gunicorn"), "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", "app:app"],
+        command=[
+            *(str(programs / "gunicorn"), "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}"),
+            "text_app:app" if is_text else "app:app",
+        ],
         environment={"MODEL": str(pickled)},
         folder=PEERS / "flask",
         port=port,
@@ -235,8 +240,8 @@ def make_ours(database_url: str, columns: dict[str, list[str]], port: int, check
     address = f"127.0.0.1:{port}"
     tokens = [f"Cookie: __Host-csrftoken={TOKEN}; csrftoken={TOKEN}", f"Origin: https://{address}", f"Host: {address}"]
 
-    def write_form(row: Row) -> str:
-        return urlencode({"csrfmiddlewaretoken": TOKEN, **dict(zip(columns["line"], row, strict=True))})
+    def write_form(model: str) -> Callable[[Row], str]:
+        return lambda row: urlencode({"csrfmiddlewaretoken": TOKEN, **dict(zip(columns[model], row, strict=True))})
 
     def make_json(model: str) -> Question:
         return Question(
@@ -248,15 +253,19 @@ def make_ours(database_url: str, columns: dict[str, list[str]], port: int, check
             read=lambda answer: float(json.loads(answer)["predictions"][0]["output"]),
         )
 
-    form = {"model": "line", "path": "/", "write": write_form}
+    by_htmx = [FORM, SECURE, "HX-Request: true", *tokens]
+    form = {"model": "line", "path": "/", "write": write_form("line")}
     environment = {"DATABASE_URL": database_url, "DEPLOYMENT": "production", "FORWARDED_ALLOW_IPS": "*"}
     questions = [
         make_json("line"),
         make_json("forest"),
-        Question(title="form, by htmx", headers=[FORM, SECURE, "HX-Request: true", *tokens], **form),
+        Question(title="form, by htmx", headers=by_htmx, **form),
         Question(title="form, 303 and page", how="journey", headers=[FORM, SECURE, *tokens], **form),
         Question(model="", title="an empty page (/healthz)", how="get", path="/healthz", headers=[SECURE]),
     ]
+    if "reviews" in columns:
+        form = {"model": "reviews", "path": "/reviews/", "write": write_form("reviews")}
+        questions += [make_json("reviews"), Question(title="form, by htmx", headers=by_htmx, **form)]
     return make_site(checkout, environment, port, questions)
 
 

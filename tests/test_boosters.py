@@ -197,7 +197,7 @@ def test_dates_are_expanded_next_to_categories_and_compiled(tmp_path, path):
     day = Date(name="d", label="d", required=False, seen=(10_000.0, 10_900.0))
     dataset.schema = replace(dataset.schema, features=(day, *dataset.schema.features))
     days = np.where(np.arange(300) % 9 == 0, np.nan, 10_000.0 + np.arange(300) * 3)
-    dataset.matrix = np.column_stack([days, dataset.matrix])
+    dataset.matrix = dataset.inputs = np.column_stack([days, dataset.matrix])
     fitted = fit(tmp_path, path, "n_estimators = 20", dataset)
     assert compile_checked(fitted, dataset).described.difference < 1e-6
     if path.startswith("catboost"):

@@ -111,7 +111,8 @@ def make_wide(classes=0, gaps=False, rows=4_000):
     schema = Schema(
         features=(shop, number), target=Target(name="y", label="y", task=task, classes=tuple(range(classes)))
     )
-    return SimpleNamespace(matrix=np.column_stack([codes, chosen.normal(size=rows)]), target=target, schema=schema)
+    matrix = np.column_stack([codes, chosen.normal(size=rows)])
+    return SimpleNamespace(matrix=matrix, inputs=matrix, texts={}, target=target, schema=schema)
 
 
 @pytest.mark.parametrize("gaps", [False, True])

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pandas import DataFrame
 from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
@@ -17,6 +18,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, PoissonRegressor, Ridge, RidgeClassifier
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -37,6 +39,7 @@ from predictor.training.compiling.edges import make_edge_rows
 from predictor.training.compiling.graph import NotCompiled
 from predictor.training.pipeline import _build_default
 from tests.conftest import ROOT, make_database_url
+from tests.importing import import_parts
 
 REGRESSORS = [
     LinearRegression(),
@@ -74,7 +77,7 @@ def make_dataset(*, gaps=False, classes=0):
     )
     task = "classification" if classes else "regression"
     schema = Schema(features=features, target=Target(name="t", label="t", task=task, classes=tuple(range(classes))))
-    return SimpleNamespace(matrix=matrix, target=target, schema=schema)
+    return SimpleNamespace(matrix=matrix, inputs=matrix, texts={}, target=target, schema=schema)
 
 
 def fit(estimator, dataset):
@@ -184,7 +187,10 @@ def test_a_compiled_model_that_is_not_trusted_is_logged_and_the_pickle_answers(l
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_process_that_serves_compiled_models_imports_no_scikit_learn(line):
+def test_a_process_that_serves_compiled_models_imports_no_scikit_learn(line, tmp_path):
+    texts, labels = ["free cash", "lunch with mum"] * 20, ["spam", "ham"] * 20
+    pipeline = make_pipeline(TfidfVectorizer(stop_words="english"), LogisticRegression()).fit(texts, labels)
+    import_parts(tmp_path, "spam", {"model": pipeline}, DataFrame({"message": texts, "label": labels}), "label")
     code = """
 import sys, django
 django.setup()
@@ -194,7 +200,10 @@ from predictor.serving.runtime import load_runtime
 import predictor.web.views
 answers = load_runtime(Version.objects.find_live("line")).predict(np.array([[1.0]]))
 assert answers[0].interval
-assert not {"sklearn", "scipy", "polars", "onnx"} & set(sys.modules)
+spam = load_runtime(Version.objects.find_live("spam"))
+[answer], _ = spam.answer([spam.schema.parse({"message": "the cash is free"})])
+assert answer.output == "spam"
+assert not {"sklearn", "scipy", "polars", "pandas", "onnx"} & set(sys.modules)
 """
     environment = {**os.environ, "DATABASE_URL": make_database_url(), "DJANGO_SETTINGS_MODULE": "mlsite.settings"}
     done = subprocess.run(  # noqa: S603  # Our own code.

@@ -38,6 +38,7 @@ from sklearn.preprocessing import FunctionTransformer, LabelEncoder, OneHotEncod
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 
+from predictor.estimators.compiled import CompiledModel
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.exceptions import WrongLibraries
 from predictor.models import Prediction, Version
@@ -284,6 +285,7 @@ def test_a_pipeline_by_names_answers_the_form_as_it_answers_its_data_frame(bring
         "year": ("integer", True),
     }
     assert version.libraries["pandas"] == pd.__version__
+    assert isinstance(load_runtime(version).estimator, CompiledModel)
     row = pd.DataFrame(
         {
             "area": [float(inputs["area"] or "nan")],
@@ -320,7 +322,7 @@ def test_whole_numbers_written_as_decimals_stay_what_pandas_reads(bring, folder)
     bring(make_pipeline(columns, LinearRegression()).fit(table.drop(columns="rent"), RENT), data="decimals.csv")
     version = Version.objects.get()
     assert {f.name: f.kind for f in version.parsed_schema.features}["floor"] == "integer"
-    frame = load_runtime(version).estimator.prepare(np.array([[70.0, 3.0, 0.0, 1.0, 1960.0]]))
+    frame = load_comparable(version).estimator.prepare(np.array([[70.0, 3.0, 0.0, 1.0, 1960.0]]))
     assert frame["floor"].dtype == float
 
 
@@ -505,10 +507,11 @@ def test_a_classifier_of_three_classes_has_one_target(bring, folder, classifier)
 def test_pages_name_no_class_of_this_site(bring, client):
     bring(fit_flats(), data="flats.csv", slug="flats")
     version = Version.objects.get()
-    assert version.runtime_note == "from its pickle: a model that takes a pandas DataFrame is not compiled."
+    assert version.runtime_note.startswith("compiled; on ")
     stored = {**version.report, "compiled": {"state": "skipped", "reason": "ImportedOnFrame is not compiled"}}
     Version.objects.update(report=stored)
-    assert Version.objects.get().runtime_note == version.runtime_note
+    note = "from its pickle: a model that takes a pandas DataFrame is not compiled."
+    assert Version.objects.get().runtime_note == note
     for page in ("/flats/", "/about/flats/"):
         assert "ImportedOnFrame" not in client.get(page).content.decode()
 
@@ -569,13 +572,13 @@ def test_what_is_stored_works_in_one_thread(bring):
     search = GridSearchCV(RandomForestRegressor(5), {"max_depth": [2, 3]}, cv=2).fit(NUMBERS, RENT)
     search.n_jobs = search.estimator.n_jobs = search.best_estimator_.n_jobs = 2
     bring(search)
-    stored = load_runtime(Version.objects.get()).estimator.estimator
+    stored = load_comparable(Version.objects.get()).estimator.estimator
     jobs = [vars(each)["n_jobs"] for each in find_nested(stored) if vars(each).get("n_jobs") is not None]
     assert jobs == [1, 1, 1]
 
 
 def test_pandas_is_missed_at_the_import_and_at_serving(bring, client, monkeypatch):
-    original = fit_flats()
+    original = fit_flats(KNeighborsRegressor())
     bring(original, data="flats.csv", slug="flats")
     version = Version.objects.get()
     assert type(load_runtime(version).estimator) is ImportedOnFrame
@@ -681,7 +684,7 @@ print({{"predictor.training", "polars", "matplotlib"}} & set(sys.modules))
 
 
 def test_a_fresh_worker_serves_it_without_training_and_only_a_data_frame_needs_pandas(bring, database_url):
-    on_names, on_frame = LinearRegression().fit(NUMBERS, RENT), fit_flats()
+    on_names, on_frame = LinearRegression().fit(NUMBERS, RENT), fit_flats(KNeighborsRegressor())
     bring(on_names)
     bring(on_frame, data="flats.csv", slug="flats")
     inputs = {"area": 70.0, "floor": 3, "town": "Ulm", "lift": True, "year": 1960}

@@ -19,11 +19,14 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 
+from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import InvalidValue, RecipeError
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
 from predictor.schema.kinds import make_feature, read_feature, write_feature
 from predictor.schema.table import Table, take_rows
+from predictor.serving.runtime import load_runtime
+from predictor.threads import run_here, set_runner
 from predictor.training.columns import encode_column
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import hash_rows
@@ -78,23 +81,35 @@ class TestPages:
     pytestmark = database
 
     @pytest.mark.parametrize(
-        "estimator",
+        ("estimator", "note"),
         [
-            make_pipeline(TfidfVectorizer(), LogisticRegression()),
-            make_pipeline(HashingVectorizer(n_features=64, alternate_sign=False), MultinomialNB()),
-            make_pipeline(make_union(TfidfVectorizer(), CountVectorizer(analyzer="char")), LogisticRegression()),
-            GridSearchCV(make_pipeline(CountVectorizer(), MultinomialNB()), {"multinomialnb__alpha": [1, 2]}, cv=2),
+            (make_pipeline(TfidfVectorizer(), LogisticRegression()), "compiled; on "),
+            (
+                make_pipeline(HashingVectorizer(n_features=64, alternate_sign=False), MultinomialNB()),
+                "from its pickle: HashingVectorizer is not compiled",
+            ),
+            (
+                make_pipeline(make_union(TfidfVectorizer(), CountVectorizer(analyzer="char")), LogisticRegression()),
+                "compiled; on ",
+            ),
+            (
+                GridSearchCV(make_pipeline(CountVectorizer(), MultinomialNB()), {"multinomialnb__alpha": [1, 2]}, cv=2),
+                "compiled; on ",
+            ),
         ],
         ids=["tf-idf", "hashing", "union", "search"],
     )
-    def test_a_pipeline_that_begins_with_a_vectoriser_gets_a_list_of_texts(self, bring, client, estimator):
+    def test_a_pipeline_that_begins_with_a_vectoriser_gets_a_list_of_texts(self, bring, client, estimator, note):
         estimator.fit(TEXTS, LABELS)
         bring(model=estimator)
         prediction = answer(client, message="claim your free prize")
         shares = estimator.predict_proba(["claim your free prize"])[0]
         assert prediction.output == "spam"
         assert prediction.probabilities == pytest.approx(dict(zip(estimator.classes_, shares, strict=True)))
-        assert "pandas" not in Version.objects.get().libraries
+        version = Version.objects.get()
+        assert "pandas" not in version.libraries
+        assert version.runtime_note.startswith(note)
+        assert isinstance(load_runtime(version).estimator, CompiledModel) == note.startswith("compiled")
 
     def test_a_vectoriser_and_its_model_in_two_files_are_one_model(self, bring, client):
         vectorizer, encoder = TfidfVectorizer().fit(TEXTS), LabelEncoder().fit(LABELS)
@@ -140,6 +155,7 @@ class TestPages:
         row = pd.DataFrame({"message": ["free cash"], "length": [20]})
         expected = dict(zip(estimator.classes_, estimator.predict_proba(row)[0], strict=True))
         assert answer(client, message="free cash", length="20").probabilities == pytest.approx(expected)
+        assert isinstance(load_runtime(Version.objects.get()).estimator, CompiledModel)
 
     def test_what_is_not_found_to_be_a_text_is_named_by_the_option(self, bring, client):
         joined = FunctionTransformer(list)
@@ -208,6 +224,18 @@ class TestPages:
         assert prediction.inputs == {"message": None}
         expected = dict(zip(estimator.classes_, estimator.predict_proba([""])[0], strict=True))
         assert prediction.probabilities == pytest.approx(expected)
+
+    def test_long_texts_are_predicted_in_a_real_thread_and_short_ones_are_not(self, bring):
+        bring(model=make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS))
+        runtime, called = load_runtime(Version.objects.get()), []
+        set_runner(lambda work: called.append(work) or work())
+        try:
+            for text in ("free cash", "free cash " * 2_001):
+                [answered] = runtime.predict(Table(matrix=np.array([[np.nan]]), texts={0: np.array([text], object)}))
+                assert answered.output == "spam"
+        finally:
+            set_runner(run_here)
+        assert len(called) == 1
 
     def test_no_text_of_the_sample_is_stored_or_shown(self, bring, client):
         bring(model=make_pipeline(TfidfVectorizer(), Ridge()).fit(TEXTS, range(200)), target="n", sample=SCORED)

@@ -89,7 +89,8 @@ class FrameColumn:
                 booleans = values.astype(bool)
                 return np.where(np.isnan(values), np.nan, booleans.astype(object)) if self.has_gaps else booleans
             case "integer":
-                return values if self.has_gaps else values.astype(np.int64)
+                # As pandas has them, whole numbers that are too large for integers are floats.
+                return values if self.has_gaps or (np.abs(values) >= 2.0**63).any() else values.astype(np.int64)
             case "number":
                 return values
             case "date" | "datetime" | "time" | "text":

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.formats import format_number
-from predictor.schema.values import Matrix
+from predictor.schema.table import Inputs, take_rows
 from predictor.training.compiling.graph import NotCompiled
 from predictor.training.tolerance import TOLERANCE
 
@@ -15,8 +15,8 @@ from predictor.training.tolerance import TOLERANCE
 ROWS_AT_ONCE = 10_000
 
 
-def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Matrix], *, spread: float | None) -> float:
-    """The largest difference between two models' predictions for the rows of all groups, each of shape (n, features).
+def measure_difference(fitted: Any, compiled: Any, groups: Sequence[Inputs], *, spread: float | None) -> float:
+    """The largest difference between two models' predictions for the rows of all groups.
 
     For a regression it is |Δ| / max(|y|, `spread`), where `spread` is the target's standard deviation; for a
     classification, `spread` is None, and it is the difference in probability. Raises NotCompiled above 1e-6, for
@@ -56,13 +56,13 @@ def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], spread: flo
     return largest
 
 
-def _cut(groups: Sequence[Matrix]) -> Iterator[Matrix]:
+def _cut(groups: Sequence[Inputs]) -> Iterator[Inputs]:
     for group in groups:
         for start in range(0, len(group), ROWS_AT_ONCE):
-            yield group[start : start + ROWS_AT_ONCE]
+            yield take_rows(group, slice(start, start + ROWS_AT_ONCE))
 
 
-def _predict(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.float64]:
+def _predict(model: Any, rows: Inputs, *, is_classifier: bool) -> NDArray[np.float64]:
     """A model's predictions and probabilities, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -74,7 +74,6 @@ def _predict(model: Any, rows: Matrix, *, is_classifier: bool) -> NDArray[np.flo
             width = 1 + (len(model.classes_) if is_classifier and hasattr(model, "predict_proba") else 0)
             return np.full((1, width), np.nan)
         middle = len(rows) // 2
-        return np.concatenate(
-            [_predict(model, half, is_classifier=is_classifier) for half in (rows[:middle], rows[middle:])]
-        )
+        halves = [take_rows(rows, half) for half in (slice(None, middle), slice(middle, None))]
+        return np.concatenate([_predict(model, half, is_classifier=is_classifier) for half in halves])
     return np.hstack(predictions)

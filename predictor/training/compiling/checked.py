@@ -8,7 +8,7 @@ import numpy as np
 
 from predictor.estimators.compiled import CompiledModel
 from predictor.record.report import Compilation, SkippedCompilation
-from predictor.schema.values import Matrix
+from predictor.schema.table import Inputs, take_rows
 from predictor.training.compiling.agreement import measure_difference
 from predictor.training.compiling.compilation import compile_model
 from predictor.training.compiling.edges import make_edge_rows
@@ -36,18 +36,19 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
     """
     started = time.perf_counter()
     try:
-        compiled = compile_model(fitted, dataset.matrix.shape[1])
+        inputs = dataset.inputs
+        compiled = compile_model(fitted, dataset.matrix.shape[1], dataset.texts.keys())
         model = CompiledModel(compiled.data)
-        edges = make_edge_rows(dataset.schema, dataset.matrix, compiled.splits)
+        edges = make_edge_rows(dataset.schema, inputs, compiled.splits)
         is_regression = dataset.schema.target.task == "regression"
         spread = float(dataset.target.std()) if is_regression else None
         difference = measure_difference(fitted, model, edges, spread=spread)
         predicting_since = time.perf_counter()
-        rows = _choose_rows(dataset.matrix, FIRST_ROWS)
+        rows = _choose_rows(inputs, FIRST_ROWS)
         difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
-        if len(rows) < len(dataset.matrix):
+        if len(rows) < len(inputs):
             affordable = int(SECONDS / (time.perf_counter() - predicting_since) * FIRST_ROWS)
-            rows = _choose_rows(dataset.matrix, min(max(affordable, FIRST_ROWS), MOST_ROWS))
+            rows = _choose_rows(inputs, min(max(affordable, FIRST_ROWS), MOST_ROWS))
             difference = max(difference, measure_difference(fitted, model, [rows], spread=spread))
     except NotCompiled as error:
         return Checked(described=SkippedCompilation(reason=str(error)))
@@ -63,8 +64,8 @@ def compile_checked(fitted: Any, dataset: Dataset) -> Checked:
     return Checked(described=described, data=compiled.data, model=model)
 
 
-def _choose_rows(matrix: Matrix, count: int) -> Matrix:
+def _choose_rows(inputs: Inputs, count: int) -> Inputs:
     """All rows, or `count` evenly spaced ones."""
-    if len(matrix) <= count:
-        return matrix
-    return matrix[np.linspace(0, len(matrix) - 1, count).astype(np.int64)]
+    if len(inputs) <= count:
+        return inputs
+    return take_rows(inputs, np.linspace(0, len(inputs) - 1, count).astype(np.int64))

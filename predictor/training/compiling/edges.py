@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
+from predictor.schema.table import Inputs, Table, take_rows
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.schema.values import Matrix, Vector
+from predictor.training.compiling.odd_texts import make_odd_texts
 
 # Enough for every kind of split; a forest has millions.
 MOST_SPLITS = 2_000
@@ -20,11 +22,11 @@ LARGE = 1e30
 
 
 def make_edge_rows(
-    schema: Schema, matrix: Matrix, splits: dict[int, NDArray[np.float64]], *, seed: int = 0
-) -> list[Matrix]:
-    """Change one value each in copies of rows of `matrix`: missing, extreme, each category, at and next to splits.
+    schema: Schema, inputs: Inputs, splits: dict[int, NDArray[np.float64]], *, seed: int = 0
+) -> list[Inputs]:
+    """Change one value each in copies of rows: missing, extreme, each category, at and next to splits, odd texts.
 
-    Returns several matrices of shape (n, features): rows that an estimator may refuse are in matrices of their own.
+    Returns several matrices or tables: rows that an estimator may refuse are in some of their own.
     """
     chosen = np.random.default_rng(seed)
     ordinary: list[tuple[int, Vector]] = []
@@ -37,10 +39,16 @@ def make_edge_rows(
         if isinstance(feature, Number | Integer) and not infinite:
             infinite.append((column, np.array(BEYOND_FLOAT32)))
     neighbours = list(_find_neighbours(splits, schema))
-    made = [_change_rows(matrix, changes, chosen) for changes in (ordinary, neighbours, gaps, infinite)]
-    all_missing = matrix[:1].copy()
-    all_missing[:, [column for column, _ in gaps]] = np.nan
+    made = [_change_rows(inputs, changes, chosen) for changes in (ordinary, neighbours, gaps, infinite)]
+    if isinstance(inputs, Table):
+        made += make_odd_texts(schema, inputs, chosen)
+    all_missing = take_rows(inputs, np.zeros(1, dtype=int))
+    _get_matrix(all_missing)[:, [column for column, _ in gaps]] = np.nan
     return [rows for rows in [*made, all_missing] if len(rows)]
+
+
+def _get_matrix(inputs: Inputs) -> Matrix:
+    return inputs.matrix if isinstance(inputs, Table) else inputs
 
 
 def _find_extremes(feature: Feature) -> Iterator[float]:
@@ -55,7 +63,7 @@ def _find_extremes(feature: Feature) -> Iterator[float]:
             for end in feature.seen:
                 yield from (end, np.nextafter(end, -np.inf), np.nextafter(end, np.inf), 10 * end)
         case Text():
-            yield from ()  # A model of texts is not compiled.
+            yield from ()  # They are next to the matrix.
         case Date() | Datetime() | Time():
             yield from feature.seen
             yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
@@ -79,9 +87,10 @@ def _find_neighbours(
         yield column, np.concatenate([some, single, *adjacent]).astype(np.float64)
 
 
-def _change_rows(matrix: Matrix, changes: list[tuple[int, Vector]], chosen: np.random.Generator) -> NDArray[np.float64]:
+def _change_rows(inputs: Inputs, changes: list[tuple[int, Vector]], chosen: np.random.Generator) -> Inputs:
     columns = np.concatenate([np.full(len(values), column) for column, values in changes] or [np.empty(0, int)])
-    rows = matrix[chosen.integers(len(matrix), size=len(columns))].copy()
+    rows = take_rows(inputs, chosen.integers(len(inputs), size=len(columns)))
     if len(columns):
-        rows[np.arange(len(rows)), columns.astype(int)] = np.concatenate([values for _, values in changes])
+        values = np.concatenate([values for _, values in changes])
+        _get_matrix(rows)[np.arange(len(rows)), columns.astype(int)] = values
     return rows

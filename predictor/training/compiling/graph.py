@@ -1,13 +1,17 @@
 """Builds the graph of a compiled model: every number in it is a float64, as in scikit-learn."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from predictor.estimators.bag_of_words import BagOfWords
+from predictor.estimators.imported import FrameColumn
 from predictor.exceptions import MlsiteError
 
 OPSET = 18
@@ -15,7 +19,7 @@ OPSET = 18
 TREE_DOMAIN, TREE_OPSET = "ai.onnx.ml", 5
 # The version of both opsets; a newer onnx would write one that an older onnxruntime refuses.
 IR_VERSION = 10
-INPUT = "inputs"
+INPUT, SCORES = "inputs", "scores"
 
 
 class NotCompiled(MlsiteError):
@@ -59,9 +63,20 @@ class Predicted:
 
 
 class Graph:
-    """Collects nodes and constants. `refusals` are tensors, (n, 1): NaN for a row that is refused, else 0."""
+    """Collects nodes and constants. `refusals` are tensors, (n, 1): NaN for a row that is refused, else 0.
 
-    def __init__(self) -> None:
+    `texts` are the columns of its input that are texts. What they add is computed before, from its `bags`. `frame` has
+    the columns of the DataFrame that an imported model takes, else nothing.
+    """
+
+    def __init__(self, texts: Collection[int] = (), frame: Sequence[FrameColumn] = ()) -> None:
+        self.texts, self.frame = texts, frame
+        self.bags: list[BagOfWords] = []
+        self._codes = {
+            column: {word: code for code, word in enumerate(each.choices)}
+            for column, each in enumerate(frame)
+            if each.kind == "category"
+        }
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.refusals: list[str] = []
@@ -83,6 +98,34 @@ class Graph:
             return columns
         name = self.add("Gather", columns.name, self.constant(wanted, np.int64), axis=1)
         return Columns(name=name, origins=tuple(columns.origins[each] for each in wanted))
+
+    def add_inputs(self, features: int) -> Columns:
+        """The columns of the input. In a DataFrame, categories other than the choices are missing."""
+        name = INPUT
+        if self._codes:
+            others = [len(self._codes[column]) if column in self._codes else np.nan for column in range(features)]
+            name = self.add("Where", self.add("Equal", name, self.constant([others])), self.constant([[np.nan]]), name)
+        return Columns(name=name, origins=tuple(Origin(column=column) for column in range(features)))
+
+    def encode(self, columns: Columns, position: int, values: Any) -> NDArray[np.float64]:
+        """Values that a step has for a column, shape (k,), as numbers: words of a DataFrame by their codes.
+
+        Words that the column lacks get codes of their own.
+        """
+        origin = columns.origins[position]
+        codes = self._codes.get(origin.column) if origin else None
+        if codes is None:
+            return np.asarray(values, dtype=np.float64)
+        # The first code after those of the choices stands for other words.
+        return np.array(
+            [codes.setdefault(each, len(codes) + 1) if isinstance(each, str) else np.nan for each in values]
+        )
+
+    def add_bag(self, bag: BagOfWords) -> str:
+        """The scores of a bag of words, shape (n, outputs), which are given to the graph."""
+        start = sum(each.outputs for each in self.bags)
+        self.bags.append(bag)
+        return self.add("Gather", SCORES, self.constant(range(start, start + bag.outputs), np.int64), axis=1)
 
     def refuse_non_finite(self, name: str) -> None:
         """Refuse rows where a number is missing or infinite, as estimators that check their input do."""
@@ -106,16 +149,18 @@ class Graph:
         for output, tensor in tensors.items():
             self._name_output(output, self._add_refusals(tensor))
         shapes: dict[str, list[str | int | None]] = {"predicted": ["n", 1], "probabilities": ["n", len(classes)]}
+        widths = {INPUT: features} | ({SCORES: sum(bag.outputs for bag in self.bags)} if self.bags else {})
         made = helper.make_graph(
             self.nodes,
             "model",
-            [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, ["n", features])],
+            [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", width]) for name, width in widths.items()],
             [helper.make_tensor_value_info(name, TensorProto.DOUBLE, shapes[name]) for name in tensors],
             self.constants,
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(TREE_DOMAIN, TREE_OPSET)]
         model = helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mlsite")
-        helper.set_model_props(model, {"classes": ",".join(map(str, classes))})
+        bags = {"bags": msgspec.json.encode(self.bags).decode()} if self.bags else {}
+        helper.set_model_props(model, {"classes": ",".join(map(str, classes)), **bags})
         try:
             return bytes(model.SerializeToString())
         except ValueError as error:  # protobuf writes nothing of 2 GB or more.

@@ -25,7 +25,7 @@ def _look_up(graph: Graph, column: Columns, numbers: tuple[float, ...] | None) -
 
 
 def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:
-    fills = np.asarray(step.statistics_, dtype=np.float64)
+    fills = np.concatenate([graph.encode(columns, place, [each]) for place, each in enumerate(step.statistics_)])
     if step.add_indicator or not np.isnan(step.missing_values):
         raise NotCompiled("SimpleImputer is not compiled with an indicator, or missing values other than NaN")
     if np.isnan(fills).any():
@@ -35,12 +35,13 @@ def add_simple_imputer(graph: Graph, step: Any, columns: Columns) -> Columns:
 
 
 def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
+    categories = [graph.encode(columns, place, each) for place, each in enumerate(step.categories_)]
     infrequent = getattr(step, "_infrequent_enabled", False)
-    if infrequent or step.handle_unknown == "warn" or any(np.isnan(each).any() for each in step.categories_):
+    if infrequent or step.handle_unknown == "warn" or any(np.isnan(each).any() for each in categories):
         raise NotCompiled("OneHotEncoder is not compiled with infrequent or missing categories")
-    widths = [len(each) for each in step.categories_]
+    widths = [len(each) for each in categories]
     spread = graph.gather(columns, np.repeat(np.arange(columns.width), widths).tolist())
-    is_it = graph.add("Equal", spread.name, graph.constant([np.concatenate(step.categories_)]))
+    is_it = graph.add("Equal", spread.name, graph.constant([np.concatenate(categories)]))
     encoded = Columns(name=graph.add("Cast", is_it, to=TensorProto.DOUBLE), origins=(None,) * sum(widths))
     if step.handle_unknown == "error":
         known = graph.add("ReduceSum", encoded.name, graph.constant([1], np.int64), keepdims=1)
@@ -54,7 +55,7 @@ def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
 
 def add_target_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
     """Look each code up in a table of the target's means: for NaN, for an unknown code, and for those from 0 on."""
-    codes = [np.asarray(each, dtype=np.float64) for each in step.categories_]
+    codes = [graph.encode(columns, place, each) for place, each in enumerate(step.categories_)]
     if any((known < 0).any() or (known % 1 != 0).any() for known in (each[~np.isnan(each)] for each in codes)):
         raise NotCompiled("TargetEncoder is compiled for codes of categories only")
     outputs, means = len(step.encodings_) // len(codes), np.atleast_1d(step.target_mean_)
