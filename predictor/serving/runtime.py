@@ -63,23 +63,16 @@ class Runtime:
         shares = None if probabilities is None else list_shares(probabilities, self.estimator.classes_, target)
         return name_classes(numbers, target, shares)
 
+    # An overflow is found in the output, and needs no warning from numpy.
+    @np.errstate(over="ignore", invalid="ignore")
     def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
-        # An overflow is found in the output, and needs no warning from numpy.
-        with np.errstate(over="ignore", invalid="ignore"):
-            if isinstance(self.estimator, CompiledModel):
-                return self.estimator.predict_with_probabilities(inputs)
-            predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64).reshape(-1)
-            if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
-                return predicted, None
-            return predicted, self.estimator.predict_proba(inputs)
-
-
-def count_characters(inputs: Inputs) -> int:
-    """The length of all texts together."""
-    if not isinstance(inputs, Table):
-        return 0
-    return sum(len(text) for texts in inputs.texts.values() for text in texts if text)
+        if isinstance(self.estimator, CompiledModel):
+            return self.estimator.predict_with_probabilities(inputs)
+        predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64).reshape(-1)
+        if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
+            return predicted, None
+        return predicted, self.estimator.predict_proba(inputs)
 
 
 def cache_per_runtime(make: "Callable[[Runtime], T]") -> "Callable[[Runtime], T]":
@@ -144,3 +137,10 @@ def _load_compiled(version: Version) -> Runtime:
 def _make_runtime(version: Version, content: dict[str, Any], estimator: Any) -> Runtime:
     schema, interval = Schema.from_json(content["schema"]), read_interval(content["interval"])
     return Runtime(version=version, schema=schema, estimator=estimator, interval=interval)
+
+
+def count_characters(inputs: Inputs) -> int:
+    """The length of all texts together."""
+    if not isinstance(inputs, Table):
+        return 0
+    return sum(len(text) for texts in inputs.texts.values() for text in texts if text)
