@@ -1,6 +1,6 @@
 """Compares the site with what people would use instead of it, all driven by wrk on this machine in one go.
 
-    benchmarks/run [--rounds 3] [--seconds 5] [--connections 1 16 64] [--only mlsite flask …]
+    benchmarks/run [--rounds 3] [--seconds 5] [--connections 1 16 64] [--only mlsite flask …] [--models line …]
     benchmarks/run --against COMMIT [--rounds 10] [--seconds 5] [--connections 64]
 
 The site runs in production on a PostgreSQL of its own, by the Procfile's command, and stores every answer; its peers
@@ -43,6 +43,7 @@ from tests.visitor import find_free_port
 
 CONNECTIONS = [1, 16, 64]
 EVERYBODY = ["mlsite", *MAKERS]
+MODELS = ["line", "forest", "reviews"]
 TAKES_TEXTS = ("flask",)
 
 
@@ -56,7 +57,7 @@ def main() -> None:
         if options.against:
             sys.exit(compare_commits(options, work, database_url, stack))
         rows = write_tables(work)
-        systems = make_systems(options.only or EVERYBODY, work, database_url, rows)
+        systems = make_systems(options, work, database_url, rows)
         for system in systems:
             stack.callback(system.stop)
         measure(systems, rows, database_url, work, options)
@@ -68,6 +69,7 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=FEWEST_SECONDS, help="of each run (%(default)s)")
     parser.add_argument("--connections", type=int, nargs="+", help="1 16 64; with --against 64")
     parser.add_argument("--only", nargs="+", choices=EVERYBODY, help="all of them")
+    parser.add_argument("--models", nargs="+", choices=MODELS, help="ask about these models only")
     parser.add_argument("--against", metavar="COMMIT", help="compare the working tree with this commit, not with peers")
     parser.add_argument(
         "--trial", action="store_true", help="with --against: fewer rounds or seconds, without a verdict"
@@ -107,16 +109,20 @@ def write_tables(work: Path) -> dict[str, pl.DataFrame]:
     return choose_rows(tables)
 
 
-def make_systems(wanted: list[str], work: Path, database_url: str, rows: dict[str, pl.DataFrame]) -> list[System]:
+def make_systems(
+    options: argparse.Namespace, work: Path, database_url: str, rows: dict[str, pl.DataFrame]
+) -> list[System]:
+    wanted, models = options.only or EVERYBODY, options.models or MODELS
     systems = []
     if "mlsite" in wanted:
         columns = {model: table.columns for model, table in rows.items()}
         site = make_ours(database_url, columns, find_free_port())
         prepare_site(OURS, site.environment, work / "recipes", "line")
         import_reviews(OURS, site.environment, work)
+        site.questions = [each for each in site.questions if each.model in models or not (each.model or options.models)]
         systems.append(site)
     chosen = [peer for peer in MAKERS if peer in wanted]
-    peers = [(peer, model) for model in rows for peer in chosen if peer in TAKES_TEXTS or model != "reviews"]
+    peers = [(peer, model) for model in models for peer in chosen if peer in TAKES_TEXTS or model != "reviews"]
     return systems + [make_peer(peer, model, work, find_free_port()) for peer, model in peers]
 
 
@@ -144,7 +150,7 @@ def measure(
                     print(f"{system.title}, {question.model} {question.title}, {connections}: {run}", file=sys.stderr)
     print_tables(runs)
     print_memory(systems)
-    if systems[0].title == "mlsite":
+    if systems[0].title == "mlsite" and "line" in (options.models or MODELS):
         print_events(systems[0], rows, database_url, work)
 
 
