@@ -54,7 +54,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
         fewest, most = self.ngram_range
         terms = [*words] if fewest == 1 else []
         for size in range(max(fewest, 2), min(most, len(words)) + 1):
-            terms += [" ".join(words[start : start + size]) for start in range(len(words) - size + 1)]
+            terms += map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
         return terms
 
     def _split_characters(self, text: str) -> list[str]:
@@ -68,11 +68,15 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     def _split_characters_in_words(self, text: str) -> list[str]:
         fewest, most = self.ngram_range
         terms: list[str] = []
+        add = terms.append
         for word in text.split():
             padded = f" {word} "
+            length = len(padded)
             for size in range(fewest, most + 1):
-                terms += [padded[start : start + size] for start in range(max(1, len(padded) - size + 1))]
-                if size >= len(padded):  # A short word is counted once.
+                add(padded[:size])
+                for start in range(1, length - size + 1):
+                    add(padded[start : start + size])
+                if size >= length:  # A short word is counted once.
                     break
         return terms
 

@@ -1,7 +1,9 @@
 """The terms of a vectoriser and what each of them adds to an output, stored in a compiled model as data."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -66,18 +68,14 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         return np.frombuffer(self.weights, dtype="<f8").reshape(len(self.vocabulary), self.outputs)
 
-    def _count(self, text: str) -> dict[int, int]:
+    def _count(self, text: str) -> Counter[int]:
         """How often each known term occurs, by its position."""
-        counts: dict[int, int] = {}
-        find = self._positions.get
-        for term in self._analyze(text):
-            position = find(term)
-            if position is not None:
-                counts[position] = counts.get(position, 0) + 1
+        counts = Counter(map(self._positions.get, self._analyze(text)))
+        counts.pop(None, None)
         return counts
 
-    def _count_together(self, texts: "NDArray[np.object_]") -> Iterator[list[dict[int, int]]]:
-        counted: list[dict[int, int]] = []
+    def _count_together(self, texts: "NDArray[np.object_]") -> Iterator[list[Counter[int]]]:
+        counted: list[Counter[int]] = []
         size = 0
         for text in texts:
             counted.append(self._count(text or ""))
@@ -87,7 +85,7 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 counted, size = [], 0
         yield counted
 
-    def _sum_weighted(self, counted: list[dict[int, int]]) -> Matrix:
+    def _sum_weighted(self, counted: list[Counter[int]]) -> Matrix:
         import numpy as np
 
         scores = np.zeros((len(counted), self.outputs))
@@ -97,8 +95,8 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return scores
         lengths = lengths[is_known]
         starts = np.cumsum(lengths) - lengths
-        positions = np.array([position for counts in counted for position in counts])
-        counts = np.array([count for counts in counted for count in counts.values()], dtype=np.float64)
+        positions = np.fromiter(chain.from_iterable(counted), dtype=np.int64)
+        counts = np.fromiter(chain.from_iterable(each.values() for each in counted), dtype=np.float64)
         values = self._weigh_terms(counts, positions, starts, lengths)
         scores[is_known] = np.add.reduceat(values[:, None] * self._weights[positions], starts, axis=0)
         return scores

@@ -26,7 +26,7 @@ from predictor.threads import run_in_thread
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-# These take up to 10 ms; a server of greenlets serves others while longer texts are predicted in a real thread.
+# These take up to 20 ms; a server of greenlets serves others while longer texts are predicted in a real thread.
 MOST_CHARACTERS = 20_000
 
 

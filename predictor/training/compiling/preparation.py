@@ -9,6 +9,10 @@ from predictor.estimators.codes import MISSING_CODE, write_codes
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
 
 
+# What leaves numbers as they are.
+IDENTITIES = ("predictor.estimators.on_table.to_numbers",)
+
+
 def add_codes(graph: Graph, numbers: dict[int, tuple[float, ...]], columns: Columns) -> Columns:
     """Replace positions by the numbers that they stand for, in the columns that have any; missing stays missing."""
     made = [_look_up(graph, graph.gather(columns, [column]), numbers.get(column)) for column in range(columns.width)]
@@ -116,7 +120,7 @@ def add_polynomial_features(graph: Graph, step: Any, columns: Columns) -> Column
 
 
 def add_function_transformer(graph: Graph, step: Any, columns: Columns) -> Columns:
-    if step.func is None:
+    if step.func is None or name_function(step.func) in IDENTITIES:
         return columns
     if step.func is not write_codes:
         raise NotCompiled("FunctionTransformer is not compiled: it may do anything")
@@ -125,6 +129,11 @@ def add_function_transformer(graph: Graph, step: Any, columns: Columns) -> Colum
     is_gap = graph.add("And", graph.add("IsNaN", columns.name), graph.constant([is_code], np.bool_))
     name = graph.add("Where", is_gap, graph.constant([[float(MISSING_CODE)]]), columns.name)
     return Columns(name=name, origins=columns.origins, choices=choices)
+
+
+def name_function(function: Any) -> str:
+    """The name by which a function is imported."""
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
 
 
 def _scale(graph: Graph, columns: Columns, mean: Any, scale: Any) -> Columns:
