@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
@@ -37,6 +37,11 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     is_binary: bool = False
     is_sublinear: bool = False
     norm: Literal["l1", "l2"] | None = None
+
+    def prepare(self) -> Self:
+        """Make what terms are looked up in, so that the first text need not wait for it."""
+        _ = self._positions, self._analyze
+        return self
 
     def score(self, texts: "NDArray[np.object_]") -> Matrix:
         """The sums of the weighted terms of texts, shape (n,), for each output: shape (n, outputs)."""

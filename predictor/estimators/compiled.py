@@ -31,7 +31,8 @@ class CompiledModel:
         stored = self._session.get_modelmeta().custom_metadata_map
         codes = stored["classes"]
         self.classes_: NDArray[np.int64] = np.array([int(code) for code in codes.split(",") if code], dtype=np.int64)
-        self.bags = msgspec.json.decode(stored.get("bags", "[]"), type=tuple[BagOfWords, ...])
+        bags = msgspec.json.decode(stored.get("bags", "[]"), type=list[BagOfWords])
+        self.bags = [bag.prepare() for bag in bags]
         self.has_probabilities = len(self._session.get_outputs()) > 1
 
     def predict_with_probabilities(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":

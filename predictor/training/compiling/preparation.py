@@ -8,7 +8,6 @@ from onnx import TensorProto
 from predictor.estimators.codes import MISSING_CODE, write_codes
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Origin
 
-
 # What leaves numbers as they are.
 IDENTITIES = ("predictor.estimators.on_table.to_numbers",)
 
