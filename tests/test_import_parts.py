@@ -17,7 +17,7 @@ from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, Sta
 from predictor.estimators.imported import ImportedOnFrame
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
-from predictor.serving.runtime import load_comparable, load_runtime
+from predictor.serving.runtime import load_comparable
 from tests.importing import import_parts, refuse
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -167,7 +167,7 @@ def test_encoder_and_scaler_of_columns_of_their_own_need_no_order(bring, client)
     [number] = scaler.transform(pd.DataFrame({"area": [70.0], "rooms": [3]}))
     expected = model.predict(pd.DataFrame([[*number, 0, 1, 0]], columns=[*NUMBERS, *encoded]))[0]
     assert answer(client, area="70", rooms="3", town="Kiel") == pytest.approx(expected, rel=1e-12)
-    assert type(load_runtime(Version.objects.get()).estimator) is ImportedOnFrame
+    assert type(load_comparable(Version.objects.get()).estimator) is ImportedOnFrame
 
 
 def fit_dummies(table, **options):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 
@@ -73,14 +73,14 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         return np.frombuffer(self.weights, dtype="<f8").reshape(len(self.vocabulary), self.outputs)
 
-    def _count(self, text: str) -> Counter[int]:
+    def _count(self, text: str) -> Counter[Any]:
         """How often each known term occurs, by its position."""
         counts = Counter(map(self._positions.get, self._analyze(text)))
         counts.pop(None, None)
         return counts
 
-    def _count_together(self, texts: "NDArray[np.object_]") -> Iterator[list[Counter[int]]]:
-        counted: list[Counter[int]] = []
+    def _count_together(self, texts: "NDArray[np.object_]") -> Iterator[list[Counter[Any]]]:
+        counted: list[Counter[Any]] = []
         size = 0
         for text in texts:
             counted.append(self._count(text or ""))
@@ -90,7 +90,7 @@ class BagOfWords(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 counted, size = [], 0
         yield counted
 
-    def _sum_weighted(self, counted: list[Counter[int]]) -> Matrix:
+    def _sum_weighted(self, counted: list[Counter[Any]]) -> Matrix:
         import numpy as np
 
         scores = np.zeros((len(counted), self.outputs))

@@ -39,12 +39,14 @@ class Origin:
 class Columns:
     """A tensor of float64, shape (n, width), with the origin of each column that has one.
 
-    `choices` has, for columns of codes from −1 on, the number of codes from 0 on, where it is known.
+    `choices` has, for columns of codes from −1 on, the number of codes from 0 on, where it is known. `names` are those
+    of a DataFrame's columns.
     """
 
     name: str
     origins: tuple[Origin | None, ...]
     choices: dict[int, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -105,7 +107,8 @@ class Graph:
         if self._codes:
             others = [len(self._codes[column]) if column in self._codes else np.nan for column in range(features)]
             name = self.add("Where", self.add("Equal", name, self.constant([others])), self.constant([[np.nan]]), name)
-        return Columns(name=name, origins=tuple(Origin(column=column) for column in range(features)))
+        origins = tuple(Origin(column=column) for column in range(features))
+        return Columns(name=name, origins=origins, names=tuple(each.name for each in self.frame))
 
     def encode(self, columns: Columns, position: int, values: Any) -> NDArray[np.float64]:
         """Values that a step has for a column, shape (k,), as numbers: words of a DataFrame by their codes.

@@ -1,5 +1,6 @@
 """Compiles what comes before an estimator: codes, imputation, one-hot encoding, scaling, columns side by side."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def add_codes(graph: Graph, numbers: dict[int, tuple[float, ...]], columns: Colu
     """Replace positions by the numbers that they stand for, in the columns that have any; missing stays missing."""
     made = [_look_up(graph, graph.gather(columns, [column]), numbers.get(column)) for column in range(columns.width)]
     origins = tuple(None if column in numbers else each for column, each in enumerate(columns.origins))
-    return Columns(name=graph.add("Concat", *made, axis=1), origins=origins)
+    return replace(columns, name=graph.add("Concat", *made, axis=1), origins=origins)
 
 
 def _look_up(graph: Graph, column: Columns, numbers: tuple[float, ...] | None) -> str:

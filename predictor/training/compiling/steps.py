@@ -77,22 +77,21 @@ def _add_side_by_side(graph: Graph, step: Any, columns: Columns) -> AnyColumns:
         raise NotCompiled("ColumnTransformer is not compiled with weights")
     made = []
     for _, each, chosen in step.transformers_:
-        wanted = _find_positions(graph, chosen, columns)
+        wanted = _find_positions(chosen, columns)
         if wanted and not (isinstance(each, str) and each == "drop"):
             made.append(add_step(graph, each, graph.gather(columns, wanted)))
     return _join(graph, made)
 
 
-def _find_positions(graph: Graph, chosen: Any, columns: Columns) -> list[int]:
+def _find_positions(chosen: Any, columns: Columns) -> list[int]:
     """The positions of columns that a ColumnTransformer has chosen: by position, or by name from a DataFrame."""
     names = [] if isinstance(chosen, slice) else np.atleast_1d(chosen).tolist()
     if not names or not isinstance(names[0], str):
         positions: list[int] = np.atleast_1d(np.arange(columns.width)[chosen]).tolist()
         return positions
-    known = [origin and graph.frame[origin.column].name for origin in columns.origins] if graph.frame else []
-    if not set(names) <= set(known):
+    if not set(names) <= set(columns.names):
         raise NotCompiled("ColumnTransformer is not compiled with these names of columns")
-    return [known.index(name) for name in names]
+    return [columns.names.index(name) for name in names]
 
 
 def _add_union(graph: Graph, step: Any, columns: AnyColumns) -> AnyColumns:
