@@ -1,6 +1,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,19 @@ def ask_while_busy(batcher, store, jobs):
         store.gate.set()
         first.result()
         return [each.exception() or each.result() for each in asked]
+
+
+def test_long_texts_count_as_several_rows_so_that_others_have_their_turn_in_between():
+    text = make_feature(name="x", kind="text", label="x", maximum_length=40_000)
+    runtime = replace(make_runtime(), schema=replace(SCHEMA, features=(text,)))
+    rows = [Row(values={"x": each}) for each in ("a" * 1_999, "a" * 4_000, None, *["a" * 38_000] * 9)]
+    job = Job(runtime=runtime, rows=rows, source=Prediction.Source.API)
+    assert job.size == 1 + 3 + 1 + 9 * 20
+    assert job.take_rows(100) == rows[:7]
+    job.predicted += [Prediction()] * 7
+    assert job.take_rows(100) == rows[7:12]
+    assert job.take_rows(5) == rows[7:8]
+    assert make_job(make_runtime(), *range(30)).size == 30
 
 
 def test_what_came_in_meanwhile_is_one_batch_with_one_predict_a_version_and_one_commit(start):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from predictor.exceptions import copy_error
@@ -14,11 +15,16 @@ from predictor.serving.outages import DatabaseLost, commit
 from predictor.serving.runtime import Runtime
 
 T = TypeVar("T")
+# So many characters of texts take about as long as a row.
+CHARACTERS_OF_A_ROW = 2_000
 
 
 @dataclass(kw_only=True, eq=False)
 class Job:
-    """One request: all of its rows are stored, or none. It finishes with the committed predictions, or an error."""
+    """One request: all of its rows are stored, or none. It finishes with the committed predictions, or an error.
+
+    Its `size` is that of its rows: one each, and more for those with long texts.
+    """
 
     runtime: Runtime
     rows: Sequence[Row]
@@ -26,6 +32,25 @@ class Job:
     predicted: list[Prediction] = field(default_factory=list, init=False)
     _finished: threading.Event = field(default_factory=threading.Event, init=False)
     _outcome: list[Prediction] | Exception = field(default_factory=list, init=False)
+
+    @cached_property
+    def size(self) -> int:
+        return sum(map(self._measure, self.rows)) if self.runtime.schema.text_columns else len(self.rows)
+
+    def take_rows(self, most: int) -> list[Row]:
+        """The next rows to predict: of at most this size together, or one."""
+        rows: list[Row] = []
+        left = most
+        for row in self.rows[len(self.predicted) :][:most]:
+            left -= self._measure(row)
+            if rows and left < 0:
+                break
+            rows.append(row)
+        return rows
+
+    def _measure(self, row: Row) -> int:
+        texts = (row.values[name] for name in self.runtime.schema.text_columns.values())
+        return 1 + sum(len(str(text)) for text in texts if text is not None) // CHARACTERS_OF_A_ROW
 
     @property
     def is_predicted(self) -> bool:
@@ -67,8 +92,8 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
 
 
 def predict_piece(job: Job, size: int) -> None:
-    """Predict the next rows of a job, and finish it with the error where that fails."""
-    rows = job.rows[len(job.predicted) :][:size]
+    """Predict the next rows of a job, of at most this size, and finish it with the error where that fails."""
+    rows = job.take_rows(size)
     try:
         answers, duration_ms = job.runtime.answer(rows)
     except (Exception, SystemExit) as error:  # As in _predict.

@@ -110,7 +110,7 @@ class Batcher:
                 self._threads_of_large.release()
 
     def _choose_lane(self, job: Job) -> Lane:
-        return self._small if len(job.rows) <= MOST_ROWS_OF_SMALL else self._large
+        return self._small if job.size <= MOST_ROWS_OF_SMALL else self._large
 
     def _append(self, job: Job) -> None:
         with self._changed:
