@@ -105,17 +105,17 @@ def place(*vectorisers):
     return ColumnTransformer([("numbers", StandardScaler(), [0]), *parts])
 
 
-def fit(estimator, *, beside=False, task="classification", classes=3):
+def fit(estimator, *, next_to_number=False, task="classification", classes=3):
     """The fitted estimator as an import has it, and its dataset: a text alone, or next to a number."""
-    texts = {int(beside): np.array(TEXTS, dtype=object)}
-    matrix = np.full((len(TEXTS), 1 + beside), np.nan)
-    if beside:
+    texts = {int(next_to_number): np.array(TEXTS, dtype=object)}
+    matrix = np.full((len(TEXTS), 1 + next_to_number), np.nan)
+    if next_to_number:
         matrix[:, 0] = RANDOM.normal(size=len(TEXTS))
     target = np.array([float(text.count("a") % classes if task == "classification" else len(text)) for text in TEXTS])
     labels = tuple(range(classes)) if task == "classification" else ()
     inputs = Table(matrix=matrix, texts=texts)
     schema = Schema(
-        features=(NUMBER, TEXT) if beside else (TEXT,),
+        features=(NUMBER, TEXT) if next_to_number else (TEXT,),
         target=Target(name="t", label="t", task=task, classes=labels),
     )
     fitted = Imported(estimator=estimator.fit(inputs.to_input(), target + (task != "classification")), labels=labels)
@@ -136,15 +136,15 @@ def fit(estimator, *, beside=False, task="classification", classes=3):
         (GridSearchCV(make_pipeline(CountVectorizer(), MultinomialNB()), {"multinomialnb__alpha": [1, 2]}, cv=2), {}),
         (
             make_pipeline(place(TfidfVectorizer(), TfidfVectorizer(analyzer="char")), LogisticRegression()),
-            {"beside": 1},
+            {"next_to_number": True},
         ),
         (make_pipeline(TfidfVectorizer(), Ridge()), {"task": "regression"}),
-        (make_pipeline(place(CountVectorizer()), PoissonRegressor()), {"task": "regression", "beside": 1}),
+        (make_pipeline(place(CountVectorizer()), PoissonRegressor()), {"task": "regression", "next_to_number": True}),
         (
             TransformedTargetRegressor(
                 make_pipeline(place(TfidfVectorizer()), Ridge()), func=np.log, inverse_func=np.exp, check_inverse=False
             ),
-            {"task": "regression", "beside": 1},
+            {"task": "regression", "next_to_number": True},
         ),
     ],
     ids=lambda each: type(getattr(each, "steps", [[0, each]])[-1][1]).__name__ if hasattr(each, "fit") else "",
@@ -167,6 +167,10 @@ def test_a_model_of_texts_is_compiled_and_answers_as_its_pickle_also_for_odd_tex
         (TfidfVectorizer(token_pattern=r"\w+@|\w\w"), "not compiled with another token_pattern than a run of"),
         (TfidfVectorizer(analyzer="char", ngram_range=(1, 500)), "compiled with an ngram_range from 1 to 10"),
         (TfidfVectorizer(dtype=np.float32), "not compiled with this dtype"),
+        (
+            make_pipeline(CountVectorizer(), MaxAbsScaler(), TfidfTransformer()),
+            "for the counts of a CountVectorizer only",
+        ),
         (make_pipeline(TfidfVectorizer(), TfidfTransformer()), "for the counts of a CountVectorizer only"),
         (make_pipeline(FunctionTransformer(list), TfidfVectorizer()), "FunctionTransformer is not compiled"),
     ],

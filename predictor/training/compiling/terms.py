@@ -37,7 +37,8 @@ class Terms:
     @property
     def is_counted(self) -> bool:
         """Whether its numbers are counts, which do not depend on other terms of a text."""
-        return not self.bag.idf and not self.bag.is_sublinear and self.bag.norm is None
+        is_weighed = self.bag.idf or self.bag.is_sublinear or self.bag.norm
+        return not is_weighed and bool((self.scale == 1.0).all())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
