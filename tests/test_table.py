@@ -18,6 +18,7 @@ from predictor.exceptions import DatasetError
 from predictor.tables.table import read_table
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
+from tests.workbooks import write_workbook
 
 
 def read(tmp_path, content):
@@ -78,6 +79,7 @@ WRITERS = {
     "packed CSV": lambda rows: gzip.compress(write_csv(rows).encode()),
     "an archive with one CSV": lambda rows: zip_files("data/flats.csv", content=write_csv(rows).encode("cp1252")),
     "JSON lines": lambda rows: write_json_lines(rows).encode("utf-8-sig"),
+    "a workbook": lambda rows: write_workbook([[None, ""], *[[None, *row, ""] for row in rows]]),
 }
 
 
@@ -424,7 +426,7 @@ MANY = "".join(f"{i},2\n" for i in range(100_000))
         ("é,y\n1,2\n".encode() + b"\xe9,3", "data.csv, line 3: byte 0xe9 is not text in UTF-8: save the table as “CSV"),
         (bz2.compress(b"x,y\n1,2\n"), "data.csv is compressed: unpack it first, with bunzip2."),
         (b"a.csv" + bytes(252) + b"ustar", "data.csv is an archive: unpack it first, with tar."),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "data.csv is an old spreadsheet: save the one sheet as “CSV UTF-8”."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "data.csv is an old spreadsheet, or one with a password: save the one sheet as"),
         (b"PAR1", "data.csv cannot be read as Parquet: "),
         (write_parquet([("x", "y"), (1, 2)])[:-9], "data.csv cannot be read as Parquet: "),
         (write_parquet([("x", " ")]), "data.csv: column 2 has no name: give it one, or remove the column."),
@@ -468,7 +470,7 @@ def protect(archive):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (zip_files("[Content_Types].xml", "xl/workbook.xml"), "is a spreadsheet or another document: save the one"),
+        (zip_files("[Content_Types].xml", "xl/workbook.bin"), "is a spreadsheet or another document: save the one"),
         (zip_files("mimetype", "content.xml"), "data.csv is a spreadsheet or another document: save the one sheet as"),
         (
             zip_files("a.csv", "b.csv", "c.txt"),
@@ -531,7 +533,7 @@ def test_json_lines_are_read(tmp_path, encoding, line_end):
 
 IN_ONE_PIECE = "data.csv is JSON in one piece: save it as JSON lines, one object a line (in pandas, df.to_json("
 MARKUP = (
-    "data.csv is HTML or XML, such as a web page: open it in a spreadsheet and save the one sheet as “CSV UTF-8”, or"
+    "data.csv is HTML or XML, such as a web page: open it in a spreadsheet and save the one sheet as .xlsx or as “CSV"
 )
 
 

@@ -18,7 +18,7 @@ def read_texts(file: Path) -> Iterator[Row]:
     """Yield the columns' names, and then each row with the number of its line, as `read_table` would read them.
 
     A row may have too few or too many cells; blank ones after the last column, and blank rows, are left out. In Parquet
-    and JSON lines, a row's number counts from 1. Raises DatasetError naming the file and the line.
+    and JSON lines, a row's number counts from 1, in a sheet from 2. Raises DatasetError naming the file and the line.
     """
     try:
         content = open_content(file)
@@ -26,7 +26,9 @@ def read_texts(file: Path) -> Iterator[Row]:
         if format != "csv":
             table = READERS[format](content, {})
             yield 0, table.columns
-            yield from ((number, [*map(write_value, row)]) for number, row in enumerate(table.iter_rows(), start=1))
+            for number, row in enumerate(table.iter_rows(), start=2 if format == "xlsx" else 1):
+                if any(value is not None for value in row):
+                    yield number, [*map(write_value, row)]
             return
         source = Source.of(content)
         layout = find_layout(source)

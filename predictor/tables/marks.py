@@ -1,4 +1,4 @@
-"""Recognises by its first bytes what a file is: CSV, Parquet, JSON lines, or something else than a table."""
+"""Recognises by its first bytes what a file is: CSV, Parquet, JSON lines, a workbook, or not a table."""
 
 import codecs
 import json
@@ -7,15 +7,15 @@ from contextlib import suppress
 from typing import Literal
 
 from predictor.tables.content import Content
-from predictor.tables.packing import GZIP_MARK, SAVE_AS_CSV, ZIP_MARKS
+from predictor.tables.packing import GZIP_MARK, SAVE_AS_CSV, ZIP_MARKS, is_workbook
 
-Format = Literal["csv", "parquet", "jsonl"]
+Format = Literal["csv", "parquet", "jsonl", "xlsx"]
 # A line of JSON with thousands of columns is shorter.
 START = 1 << 20
 PARQUET_MARK = b"PAR1"
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 NO_TABLE = {
-    b"\xd0\xcf\x11\xe0": f"is an old spreadsheet: {SAVE_AS_CSV}",
+    b"\xd0\xcf\x11\xe0": f"is an old spreadsheet, or one with a password: {SAVE_AS_CSV}",
     b"\x28\xb5\x2f\xfd": "is compressed: unpack it first, with unzstd",
     b"BZh": "is compressed: unpack it first, with bunzip2",
     b"\xfd7zXZ": "is compressed: unpack it first, with unxz",
@@ -28,7 +28,7 @@ MARKUP = re.compile(rf"\s*<(!doctype|!--|\?xml|({TAGS})[\s/>])", re.IGNORECASE)
 
 
 def find_format(content: Content) -> Format:
-    """Recognise the format; what is neither Parquet nor JSON lines counts as CSV.
+    """Recognise the format; what is none of the others counts as CSV.
 
     Raises DatasetError, which says what to do, for what is not a table.
     """
@@ -36,6 +36,8 @@ def find_format(content: Content) -> Format:
         start = stream.read(START)
     if start.startswith(PARQUET_MARK):
         return "parquet"
+    if start.startswith(ZIP_MARKS) and is_workbook(content):
+        return "xlsx"
     for mark, problem in NO_TABLE.items():
         if start.startswith(mark):
             raise content.error(problem)

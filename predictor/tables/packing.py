@@ -19,15 +19,15 @@ CHUNK = 1 << 20
 GZIP_MARK = b"\x1f\x8b"
 # The first begins an archive with files, the second an empty one.
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
-TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
-# What office programs pack their documents with.
-OFFICE_FILES = {"[Content_Types].xml", "xl/workbook.xml", "mimetype"}
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".xlsx")
+# What office programs pack their documents with; only an .xlsx workbook has the second one.
+OFFICE_FILES, WORKBOOK = {"[Content_Types].xml", "mimetype"}, "xl/workbook.xml"
 DAMAGES = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
-SAVE_AS_CSV = "save the one sheet as “CSV UTF-8”"
+SAVE_AS_CSV = "save the one sheet as .xlsx or as “CSV UTF-8”"
 
 
 def open_content(file: Path) -> Content:
-    """Find the bytes of a table, unpacked into memory where the file is packed.
+    """Find the bytes of a table, unpacked into memory where the file is packed. A workbook stays as it is.
 
     Raises OSError where the file cannot be opened, and DatasetError where it cannot be unpacked.
     """
@@ -47,6 +47,8 @@ def open_content(file: Path) -> Content:
 
 def _open_zip(file: Path, stream: BinaryIO) -> Content:
     with zipfile.ZipFile(stream) as archive:
+        if WORKBOOK in archive.namelist():
+            return Content(name=str(file), file=file)
         member = _find_table(file, archive.infolist())
         if member.flag_bits & 1:
             raise DatasetError(f"{file} is protected by a password: unpack it first.")
@@ -69,6 +71,15 @@ def _find_table(file: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
         names = list_names([member.filename for member in found or files]) or "nothing"
         raise DatasetError(f"{file} must contain one table, and contains {names}: unpack it, and use one of its files.")
     return found[0]
+
+
+def is_workbook(content: Content) -> bool:
+    """Whether an archive is an .xlsx workbook."""
+    try:
+        with content.open() as stream, zipfile.ZipFile(stream) as archive:
+            return WORKBOOK in archive.namelist()
+    except DAMAGES:
+        return False
 
 
 def _is_hidden(name: str) -> bool:

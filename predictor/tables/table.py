@@ -1,4 +1,4 @@
-"""Reads a table from CSV, Parquet or JSON lines, packed or not; the same rows come out of each."""
+"""Reads a table from CSV, Parquet, JSON lines or .xlsx, packed or not; the same rows come out of each."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from predictor.tables.header import check_index, read_names
 from predictor.tables.json_lines import read_json_lines
 from predictor.tables.marks import Format, find_format
 from predictor.tables.packing import open_content
+from predictor.tables.xlsx_file import read_xlsx
 from predictor.texts import take_first_line
 
 
@@ -66,6 +67,7 @@ READERS: dict[Format, Callable[[Content, Gaps], pl.DataFrame]] = {
     "csv": read_csv,
     "parquet": read_parquet,
     "jsonl": read_jsonl,
+    "xlsx": read_xlsx,
 }
 
 

@@ -33,8 +33,8 @@ class Command(SiteCommand):
         parser.add_argument(
             "file",
             type=Path,
-            help="CSV, Parquet or JSON lines, numbers in the unit of the data; columns other than id and outcome are"
-            " ignored",
+            help="CSV, Parquet, JSON lines or .xlsx, numbers in the unit of the data; columns other than id and outcome"
+            " are ignored",
         )
         parser.add_argument("--partial", action="store_true", help="record the valid rows, and skip the others")
         parser.add_argument("--correct", action="store_true", help="replace recorded outcomes by those of the file")

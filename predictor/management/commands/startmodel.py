@@ -21,7 +21,9 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", help="the model's name: lower-case letters, digits and underscores")
-        parser.add_argument("--data", required=True, type=Path, metavar="TABLE", help="a CSV or Parquet file")
+        parser.add_argument(
+            "--data", required=True, type=Path, metavar="TABLE", help="CSV, Parquet, JSON lines or .xlsx"
+        )
         parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
         parser.add_argument(
             "--estimator",

@@ -1,0 +1,150 @@
+"""Unpacks an .xlsx workbook within limits, and refuses sheets whose cells would be read wrongly."""
+
+import io
+import zipfile
+from contextlib import suppress
+from functools import cache
+from typing import Any
+from xml.parsers import expat
+
+from predictor.exceptions import DatasetError
+from predictor.formats import format_number
+from predictor.tables.content import Content
+from predictor.tables.packing import DAMAGES, MOST_UNPACKED_BYTES
+from predictor.texts import take_first_line
+
+# A reader makes room for every cell up to the last one: 1 GiB for so many, which is 32 full columns of a spreadsheet.
+MOST_CELLS = 1 << 25
+# Pictures and programs are not unpacked.
+READ_PARTS = (".xml", ".rels")
+DIGITS, MOST_LETTERS = "0123456789", 3
+# What a cell's element contains where it has a value.
+VALUES = ("v", "is", "f")
+
+
+class Cells:
+    """Follows the elements of a sheet: how far its cells with values reach, and the first that cannot be read.
+
+    A cell without a place of its own comes after the one before it.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.columns = 0
+        self.problem = ""
+        self._row = self._column = 0
+        self._place = self._type = self._text = ""
+        self._has_formula = False
+
+    def begin(self, tag: str, attributes: dict[str, str]) -> bool:
+        """Take the start of an element; whether the text in it is wanted."""
+        if tag == "c":
+            self._begin_cell(attributes)
+        elif tag in VALUES:
+            self.rows, self.columns = max(self.rows, self._row), max(self.columns, self._column)
+            self._has_formula |= tag == "f"
+            return tag == "v" and (self._has_formula or self._type == "e")
+        elif tag == "row":
+            self.end_cell()
+            self._row, self._column = int(attributes.get("r", self._row + 1)), 0
+        elif tag == "mergeCell":
+            self._refuse(f"the cells {attributes.get('ref')} are merged, and only the first has a value: split them")
+        return False
+
+    def add_text(self, text: str) -> None:
+        self._text += text
+
+    def end_cell(self) -> None:
+        text = self._text.strip()
+        if self._type == "e" and text != "#N/A":
+            self._refuse(f"cell {self._place} contains the error {text!r}: correct its formula, or empty it")
+        if self._has_formula and not text and self._type != "str":
+            problem = "has a formula without its value: open the file in a spreadsheet program and save it"
+            self._refuse(f"cell {self._place} {problem}")
+        self._type, self._text, self._has_formula = "", "", False
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        self.end_cell()
+        self._type, self._place = attributes.get("t", "n"), attributes.get("r", "")
+        if self._place:
+            letters = self._place.rstrip(DIGITS)
+            self._row, self._column = int(self._place[len(letters) :]), _number_column(letters)
+        else:
+            self._column += 1
+            self._place = f"{self._column} of row {self._row}"
+
+    def _refuse(self, problem: str) -> None:
+        self.problem = self.problem or problem
+
+
+@cache
+def _number_column(letters: str) -> int:
+    """Column "A" is 1, and "AA" 27. Raises ValueError."""
+    if not 1 <= len(letters) <= MOST_LETTERS:
+        raise ValueError(f"a cell in column {letters[:10]!r}")
+    number = 0
+    for letter in letters:
+        number = 26 * number + int(letter, 36) - 9
+    return number
+
+
+def unpack_workbook(content: Content) -> bytes:
+    """Pack the sheets of a workbook anew, not compressed, once all of them are found to fit into memory.
+
+    So no reader finds more in them than was counted here. Raises DatasetError where they do not fit, and for merged
+    cells, errors, and formulas without a stored value.
+    """
+    packed, size, area = io.BytesIO(), 0, 0
+    try:
+        with content.open() as stream, zipfile.ZipFile(stream) as archive, zipfile.ZipFile(packed, "w") as kept:
+            for member in archive.infolist():
+                if not member.filename.lower().endswith(READ_PARTS):
+                    continue
+                # No more is read than was declared.
+                size += member.file_size
+                if size > MOST_UNPACKED_BYTES:
+                    raise content.error(f"unpacks to more than {format_number(MOST_UNPACKED_BYTES)} bytes, the limit")
+                part = archive.read(member)
+                area += _measure_part(content, part)
+                if area > MOST_CELLS:
+                    problem = f"has more than {format_number(MOST_CELLS)} cells up to the last one that is filled"
+                    raise content.error(f"{problem}, the limit: save it as CSV, or delete cells that are far away")
+                kept.writestr(member.filename, part)
+    except (*DAMAGES, RuntimeError) as error:  # RuntimeError for a part with a password.
+        raise content.error(f"cannot be unpacked: {take_first_line(error).rstrip('.')}") from error
+    return packed.getvalue()
+
+
+def _measure_part(content: Content, part: bytes) -> int:
+    """The number of cells of a sheet, empty ones included; 0 for another part. Raises DatasetError."""
+    try:
+        cells = _follow(part)
+    except (expat.ExpatError, ValueError, OverflowError) as error:
+        raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
+    if cells.problem:
+        raise DatasetError(f"{content.name}: {cells.problem}.")
+    return cells.rows * cells.columns
+
+
+class _NotASheet(Exception):
+    """Another part of a workbook begins with another element."""
+
+
+def _follow(part: bytes) -> Cells:
+    """Raises ExpatError or ValueError."""
+    cells, parser = Cells(), expat.ParserCreate()
+    handlers: Any = parser
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        wanted = cells.begin(tag.rpartition(":")[2], attributes)
+        handlers.CharacterDataHandler = cells.add_text if wanted else None
+
+    def begin_part(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] != "worksheet":
+            raise _NotASheet
+        handlers.StartElementHandler = begin
+
+    handlers.StartElementHandler = begin_part
+    with suppress(_NotASheet):
+        parser.Parse(part, True)
+    cells.end_cell()
+    return cells
