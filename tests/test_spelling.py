@@ -11,7 +11,7 @@ from predictor.exceptions import CannotCompare, InvalidValue, RecipeError
 from predictor.models import Version
 from predictor.schema.schema import Schema
 from predictor.training.contest import Champion, hold_contest
-from predictor.training.dataset import load_dataset
+from predictor.training.dataset import describe_target, load_dataset
 from predictor.training.evaluation import fit_model
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
@@ -116,6 +116,31 @@ def test_merged_classes_are_one_class_also_in_outcomes(tmp_path):
     assert dataset.target.tolist() == [1, 1, 0, 1, 0, 1, 0]
 
 
+@pytest.mark.parametrize("new_classes", [True, False])
+def test_a_merged_class_is_its_class_where_an_outcome_is_recorded(tmp_path, new_classes):
+    toml = f"{WHOLE}[features.y]\nmerge = {{ yes = ['YES', 'yes '], no = ['No'] }}\nmissing = ['?']\n"
+    schema = load(tmp_path, csv="x,y\n1,yes\n2,YES\n3,No\n4,?\n", toml=toml).schema
+    target = Schema.from_json(json.loads(json.dumps(schema.to_json()))).target
+    assert target == schema.target
+    parsed = [target.parse(raw, new_classes=new_classes) for raw in ("YES", "yes ", "no", "No")]
+    assert parsed == ["yes", "yes", "no", "no"]
+    with pytest.raises(InvalidValue, match="A value is needed: give one of “no”, “yes”"):
+        target.parse("?", new_classes=new_classes)
+
+
+def test_an_outcome_that_means_missing_is_refused_in_the_unit_of_the_data_alone(tmp_path):
+    toml = f'{WHOLE}[features.y]\nmissing = [-1]\n[output]\nscale = 0.5\nunit = "m"\n'
+    target = describe_target(*load_both(tmp_path, toml)).schema.target
+    with pytest.raises(InvalidValue, match="A value is needed"):
+        target.parse("-1.0")
+    assert target.parse("-1", shown=True) == -2
+
+
+def load_both(tmp_path, toml):
+    recipe = make_recipe(tmp_path, toml=toml, csv="x,y\n1,2\n2,3\n3,-1\n")
+    return recipe, load_dataset(recipe)
+
+
 def test_recorded_inputs_are_read_as_the_table_is(tmp_path):
     old = {"size": -999.0, "rooms": 3, "town": "BONN", "tagged": True, "code": 1.0}
     keys = "[features.size]\nmissing = [-999]\n" + MERGE
@@ -151,7 +176,7 @@ def test_versions_that_read_values_in_other_ways_cannot_be_compared(tmp_path, ke
     champion = Champion(number=3, schema=old.schema, names=["x"], share=0.2, estimator=fitted, canonical=old.canonical)
     with pytest.raises(CannotCompare) as refused:
         hold_contest(new, 0.2, challenger, champion, "rmse")
-    assert refused.value.cause == "version 3 reads 'x' by other `missing` or `merge`, and so holds out other rows"
+    assert refused.value.cause == "version 3 reads 'x' by another `missing`, and so holds out other rows"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +212,7 @@ def test_a_retrain_with_a_new_key_cannot_be_compared_until_it_is_live(tmp_path, 
     retrain("")
     kept = retrain("missing = [-1]\n")
     assert not kept["promoted"]
-    assert "version 1 reads 'x' by other `missing` or `merge`, and so holds out other rows" in kept["reason"]
+    assert "version 1 reads 'x' by another `missing`, and so holds out other rows" in kept["reason"]
     assert retrain("missing = [-1]\n", "--promote", "always")["promoted"]
     assert "predicts as version" in retrain("missing = [-1]\n")["reason"]
     one, *_, live = Version.objects.order_by("number")

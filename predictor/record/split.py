@@ -13,8 +13,9 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     # The share of rows held out; None where the rows that the model was trained on are unknown.
     share: float | None = None
-    # By feature, how its values are made canonical before they are hashed: what is missing, which spellings are merged.
-    # It is stored only where there are such features.
+    # By feature, how its values are made canonical before they are hashed: what is missing, which spellings are merged,
+    # the format of dates and times, and their zone where their numbers depend on it. It is stored only where there are
+    # such features.
     canonical: dict[str, dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
 

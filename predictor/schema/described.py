@@ -8,9 +8,8 @@ import msgspec
 
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written
-from predictor.numbers import find_written
 from predictor.problems import Code, Problem
-from predictor.schema.values import Value, find_longest, take_scalar, write_given
+from predictor.schema.values import Value, find_longest, means_missing, take_scalar
 from predictor.schema.warning import InputWarning
 from predictor.texts import normalise_text
 
@@ -24,6 +23,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     """
 
     kind: ClassVar[str]
+    # What a column of this kind must contain, described so that it fits after “means”.
+    fitting: ClassVar[str]
+    # Whether its columns are texts that are read one by one, and have no other form in a table.
+    reads_texts: ClassVar[bool] = False
 
     name: str
     label: str
@@ -41,7 +44,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
         if (
             given is None
             or (isinstance(given, str) and not given.strip() and normalise_text(given) not in self.choices)
-            or (self.missing and self._means_missing(given))
+            or (self.missing and means_missing(given, self.missing))
         ):
             if self.required:
                 raise self._refuse("missing", given)
@@ -66,6 +69,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     def write_warning(self, warning: InputWarning) -> str:
         """The sentence for one of its warnings, in the current language."""
         raise NotImplementedError
+
+    def list_extremes(self) -> list[float]:
+        """Encoded values at which a compiled model would most likely differ."""
+        return []
 
     @property
     def seen_range(self) -> Written | None:
@@ -97,9 +104,6 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     @cached_property
     def _quantity(self) -> Quantity:
         return Quantity(unit=self.unit)
-
-    def _means_missing(self, given: str | float) -> bool:
-        return find_written(write_given(given).strip().replace("−", "-"), self.missing) is not None
 
     def _refuse(self, code: Code, given: object, limit: float | str | None = None) -> InvalidValue:
         return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))

@@ -133,6 +133,8 @@ class Schema:
             labels[self.target.name] = dict(self.target.labels)
         output = msgspec.to_builtins(self.target.output)
         reading = {feature.name: how for feature in self.features if (how := write_reading(feature))}
+        if how := self.target.write_reading():
+            reading[self.target.name] = how
         translations = {code: msgspec.to_builtins(each) for code, each in self.translations.items()}
         added = {"labels": labels, "output": output, "reading": reading, "translations": translations}
         return {**written, **{key: value for key, value in added.items() if value}}
@@ -153,4 +155,5 @@ class Schema:
 def read_target(stored: Mapping[str, Any]) -> Target:
     """Read the target from a schema's JSON, without parsing the features, which may be many."""
     target = stored["target"]
-    return Target.from_json(target, stored.get("labels", {}).get(target["name"]), stored.get("output"))
+    labels, reading = (stored.get(key, {}).get(target["name"]) for key in ("labels", "reading"))
+    return Target.from_json(target, labels=labels, output=stored.get("output"), reading=reading)

@@ -12,13 +12,15 @@ import msgspec
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written, format_label
 from predictor.languages import gettext as _
-from predictor.numbers import WHOLE, find_written, is_whole, read_number
+from predictor.numbers import WHOLE, find_written, is_whole, read_number, strip_unit
 from predictor.problems import Problem
 from predictor.schema.kinds import Task
 from predictor.schema.output import Output
-from predictor.schema.values import Label, find_longest, read_boolean, take_scalar, write_value
+from predictor.schema.values import Label, find_longest, means_missing, read_boolean, take_scalar, write_value
 from predictor.schema.words import Words
 from predictor.texts import normalise_text
+
+STORED_ELSEWHERE = frozenset({"labels", "output", "merge", "missing"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,8 @@ class Target:
     """The predicted value: a number with its unit, or one of `classes`, in the order of their codes.
 
     `labels` are the words for some or all of the classes, by the class as `write_value` writes it. `output` says how
-    predictions are shown, which may be in another unit, and limited.
+    predictions are shown, which may be in another unit, and limited. `merge` has the class for each other spelling, and
+    `missing` the texts, numbers among them, that mean missing.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Target:
     classes: tuple[Label, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     output: Output = field(default_factory=Output)
+    merge: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     def parse(self, raw: object, *, new_classes: bool = False, shown: bool = False) -> float | Label:
         """Parse an outcome into a number or the label of a class; `write_value` is the inverse.
@@ -48,12 +53,15 @@ class Target:
             return self.expected_of_people if shown else self.expected
 
         given = take_scalar(raw, self._longest, expect)
-        if given is None or (
-            isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes
+        is_own = not shown or self.output.scale == 1
+        if (
+            given is None
+            or (isinstance(given, str) and not given.strip() and normalise_text(given) not in self.classes)
+            or (is_own and self.missing and means_missing(given, self.missing))
         ):
             raise InvalidValue(Problem(code="missing", given=given, expected=expect()))
         if self.task == "regression":
-            number = read_number(given, expect)
+            number = read_number(strip_unit(given, self.shown_unit if shown else self.unit), expect)
             number = self.from_shown(number) if shown else number
             if not math.isfinite(number):
                 raise InvalidValue(Problem(code="number_too_large", given=given, expected=expect()))
@@ -144,6 +152,7 @@ class Target:
     def _read_label(self, raw: str | float) -> Label | None:
         """The given label in the type of this target's classes; None where it cannot be."""
         text = write_value(raw + 0.0 if isinstance(raw, float) else raw)
+        text = self.merge.get(normalise_text(text), text)
         code = None if text in self.words.codes else self.words.find_code(text)
         text = text if code is None else code
         if isinstance(self.classes[0], bool):
@@ -164,14 +173,25 @@ class Target:
         return new if "\x00" not in new else None
 
     def to_json(self) -> dict[str, Any]:
-        """Its JSON without what the schema stores elsewhere, where builds that know neither do not look."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("labels", "output")}
+        """Its JSON without what the schema stores elsewhere, where builds that know none of it do not look."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in STORED_ELSEWHERE}
+
+    def write_reading(self) -> dict[str, Any]:
+        """Turn into JSON how it reads its values, as far as the recipe says that."""
+        reading = {"merge": self.merge, "missing": self.missing}
+        return {key: how for key, how in reading.items() if how}
 
     @classmethod
     def from_json(
-        cls, stored: Mapping[str, Any], labels: Mapping[str, str] | None = None, output: Mapping[str, Any] | None = None
+        cls,
+        stored: Mapping[str, Any],
+        *,
+        labels: Mapping[str, str] | None = None,
+        output: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> Self:
-        described = {**stored, "classes": tuple(stored["classes"])}
+        described = {**stored, "classes": tuple(stored["classes"]), **(reading or {})}
+        described["missing"] = tuple(described.get("missing", ()))
         return cls(**described, labels=dict(labels or {}), output=msgspec.convert(output or {}, Output))
 
 

@@ -1,6 +1,6 @@
 """Values of inputs and targets: as given, as stored, and as arrays."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from predictor.exceptions import InvalidValue
@@ -61,6 +61,11 @@ def take_scalar(raw: object, longest: int, expect: Callable[[], str]) -> str | f
 def write_given(raw: str | float) -> str:
     """Write an input as text; adding 0.0 turns −0.0 into 0.0, so that both are the same."""
     return write_scalar(raw + 0.0 if isinstance(raw, float) else raw)
+
+
+def means_missing(given: str | float, missing: Collection[str]) -> bool:
+    """Whether an input is one of the texts that mean missing, or such a number however it is written."""
+    return find_written(write_given(given).strip().replace("−", "-"), missing) is not None
 
 
 def recode(codes: Vector, table: "NDArray[Any]") -> "NDArray[Any]":

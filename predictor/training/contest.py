@@ -22,6 +22,8 @@ from predictor.training.holdout import is_held_out
 # What to do next where two versions cannot be compared.
 PROMOTE = "promote this version by hand if it is to replace the live one"
 PROMOTE_ONCE = "promote this version by hand, and later ones can be compared with it"
+# How values are read; two formats of dates may say the same (`are_read_alike`).
+HASHED_KEYS = ("missing", "merge", "zone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +143,11 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
 
 def _check_canonical(dataset: Dataset, champion: Champion) -> None:
     ours, theirs = dataset.canonical, champion.canonical
-    if other := sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)):
-        cause = (
-            f"version {champion.number} reads {other[0]!r} by other `missing` or `merge`, and so holds out other rows"
-        )
-        raise CannotCompare(cause, PROMOTE_ONCE)
+    for name in sorted({*ours, *theirs}):
+        for key in HASHED_KEYS:
+            if ours.get(name, {}).get(key) != theirs.get(name, {}).get(key):
+                cause = f"version {champion.number} reads {name!r} by another `{key}`, and so holds out other rows"
+                raise CannotCompare(cause, PROMOTE_ONCE)
 
 
 def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:

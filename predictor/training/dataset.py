@@ -159,7 +159,7 @@ def load_dataset(
         },
         outcomes=outcomes,
         misfits=misfits,
-        canonical=describe_canonical(recipe, (column.name for column in columns)),
+        canonical=describe_canonical(recipe, columns),
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from predictor.numbers import find_written
 from predictor.schema.values import Value, write_value
 from predictor.texts import normalise_text
+from predictor.training.columns import Column
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.recipe import Recipe
 
@@ -36,15 +37,20 @@ def read_spelling(given: FeatureRecipe, value: Value) -> Value:
     return given.aliases.get(text, value)
 
 
-def describe_canonical(recipe: Recipe, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """How the values of these features are made canonical before they are hashed, without those that stay as they are.
+def describe_canonical(recipe: Recipe, columns: Iterable[Column]) -> dict[str, dict[str, Any]]:
+    """How the values of these columns are made canonical before they are hashed, without those that stay as they are.
 
-    Two recipes with the same description hash the same row alike.
+    Two recipes with the same description hash the same row alike; `format` may differ where one side has ISO 8601.
     """
     described = {}
-    for name in sorted(names):
-        given = recipe.features.get(name, FeatureRecipe())
-        parts = {"missing": list(given.gaps), "merge": dict(sorted(given.aliases.items()))}
+    for column in sorted(columns, key=lambda column: column.name):
+        given = recipe.features.get(column.name, FeatureRecipe())
+        parts = {
+            "missing": list(given.gaps),
+            "merge": dict(sorted(given.aliases.items())),
+            "format": column.form.format if column.form else "",
+            "zone": column.zone,
+        }
         if used := {key: part for key, part in parts.items() if part}:
-            described[name] = used
+            described[column.name] = used
     return described
