@@ -5,7 +5,7 @@ Signed pickles name these classes, in `predictor.imported`, and their fields: do
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from predictor.exceptions import SeveralTargets, WrongLibraries
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.table import Inputs, Table
 from predictor.schema.values import Label, Vector, recode
+
+SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,17 +66,27 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameColumn:
-    """How one column of the matrix becomes a column of a DataFrame; with `of_pandas`, one of its type `category`."""
+    """How one column of the matrix becomes a column of a DataFrame; with `of_pandas`, one of its type `category`.
+
+    Dates become dates of pandas, in UTC where they have a `zone`.
+    """
 
     name: str
     kind: Kind
     choices: tuple[str, ...]
     has_gaps: bool
     of_pandas: bool = False
+    zone: str = ""
 
     @classmethod
     def of(cls, feature: Feature) -> "FrameColumn":
-        return cls(name=feature.name, kind=feature.kind, choices=feature.choices, has_gaps=not feature.required)
+        return cls(
+            name=feature.name,
+            kind=feature.kind,
+            choices=feature.choices,
+            has_gaps=not feature.required,
+            zone=getattr(feature, "zone", ""),
+        )
 
     def restore(self, values: Vector) -> Any:
         """Decode values, shape (n,), into what pandas reads from such a column of a CSV file, NaN for missing."""
@@ -91,13 +103,10 @@ class FrameColumn:
             case "integer":
                 # As pandas has them, whole numbers that are too large for integers are floats.
                 return values if self.has_gaps or (np.abs(values) >= 2.0**63).any() else values.astype(np.int64)
-            case "number":
-                return values
-            case "date" | "datetime" | "time" | "text":
-                # An import reads its dates as texts (training.external), and texts are next to the matrix.
-                return values
+            case "date" | "datetime":
+                return _restore_dates(values * (SECONDS_A_DAY if self.kind == "date" else 1), self.zone)
             case _:
-                assert_never(self.kind)
+                return values
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,6 +131,15 @@ class ImportedOnFrame(Imported):
 
 def _restore_texts(texts: NDArray[Any]) -> NDArray[Any]:
     return np.array([np.nan if text is None else text for text in texts], dtype=object)
+
+
+def _restore_dates(seconds: Vector, zone: str) -> Any:
+    """The dates that are these seconds since 1970, NaN for missing, in the type that the installed pandas reads."""
+    whole = np.where(np.isnan(seconds), 0, np.round(seconds * 1e6)).astype(np.int64).astype("datetime64[us]")
+    pandas = import_pandas()
+    dates = pandas.Series(np.where(np.isnan(seconds), np.datetime64("NaT"), whole))
+    read = pandas.to_datetime(["2020-01-01"]).dtype
+    return dates.astype(read).dt.tz_localize("UTC") if zone else dates.astype(read)
 
 
 def import_pandas() -> ModuleType:

@@ -20,6 +20,7 @@ from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
 from predictor.training.dataset import Dataset, describe_target, load_dataset
 from predictor.training.external.codes import decode_categories, encode_again, find_numbers
+from predictor.training.external.dates import note_dates, refuse_times
 from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies
 from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
 from predictor.training.external.model_file import ModelFile
@@ -52,7 +53,10 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         return self.source / "pipeline.py"  # Below a file, so it is never found: an import has no code of its own.
 
     def name_way_out(self, column: str) -> str:
-        return "use a sample in which each category occurs more than once, or name a column of free text with --text"
+        return (
+            "use a sample in which each category occurs more than once, or name a column of free text with --text; for"
+            f' dates of pandas, write kind = "date" below [features.{column}] in the model\'s description'
+        )
 
     def error(self, key: str, problem: str) -> RecipeError:
         is_described = self.described is not None and key.partition(".")[0] in ("features", "output", "gate")
@@ -106,7 +110,7 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     if dummies and plan.names:
         piped = make_pipeline(expand_dummies(dataset.schema.names, dummies, plan.names), forget_names(piped))
     imported = wrap_estimator(file, piped, decoded, labels, positions)
-    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, encodings)]
+    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, encodings), *note_dates(dataset)]
     return Adapted(dataset=replace(dataset, notes=notes), estimator=encode_again(imported, numbers), imported=imported)
 
 
@@ -178,7 +182,8 @@ def match_words(
 
 
 def load_sample(recipe: Recipe, task: Task) -> Dataset:
-    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file."""
+    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file, unless the recipe says otherwise."""
+    refuse_times(recipe)
     return load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False)
 
 

@@ -33,9 +33,9 @@ def wrap_estimator(
     `coded` are the categories that it takes as their codes. Raises ModelFileError with the causes where it takes
     neither.
     """
-    texts = _list_texts(dataset, coded)
-    if texts:
-        problem = f"{texts[0]!r} contains texts"
+    framed = _list_framed(dataset, coded)
+    if framed:
+        problem = f"{framed[0]!r} contains texts or dates"
     else:
         try:
             return _wrap_on_matrix(estimator, dataset, labels)
@@ -120,16 +120,18 @@ def _list_columns(dataset: Dataset, coded: Set[str]) -> tuple[FrameColumn, ...]:
     )
 
 
-def _list_texts(dataset: Dataset, coded: Set[str]) -> list[str]:
-    return [each.name for each in dataset.schema.features if each.kind == "category" and each.name not in coded]
+def _list_framed(dataset: Dataset, coded: Set[str]) -> list[str]:
+    """The columns whose numbers in the matrix mean nothing to an estimator made elsewhere."""
+    features = (each for each in dataset.schema.features if each.name not in coded)
+    return [each.name for each in features if each.kind in ("category", "date", "datetime")]
 
 
 def prepare_inputs(dataset: Dataset, coded: Set[str]) -> Any:
-    """The sample as an estimator gets it: the matrix, or a DataFrame where it contains categories as texts.
+    """The sample as an estimator gets it: the matrix, or a DataFrame where it contains texts or dates.
 
     Raises WrongLibraries where there is no pandas.
     """
-    if not _list_texts(dataset, coded):
+    if not _list_framed(dataset, coded):
         return dataset.matrix
     return ImportedOnFrame(estimator=None, columns=_list_columns(dataset, coded)).prepare(dataset.matrix)
 
