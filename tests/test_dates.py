@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictor.exceptions import DatasetError, InvalidValue, RecipeError
+from predictor.exceptions import CannotCompare, DatasetError, InvalidValue, RecipeError
 from predictor.training.columns import encode_column
+from predictor.training.contest import Champion, hold_contest
 from predictor.training.dataset import load_dataset
 from predictor.training.date_columns import Form, read_plain
 from predictor.training.dates import are_read_alike, infer_forms
@@ -34,6 +35,11 @@ HASHES = [11836613091680447522, 15653950743003921422]
         (["8:30", "23:59"], "time", "%H:%M", ""),
         (["8:30 am", "11:59 PM"], "time", "%I:%M %p", ""),
         (["2024-02-29 12:30:00.123456789"], "datetime", "", ""),
+        (["29.02.24", "1.3.99"], "date", "%d.%m.%y", ""),
+        (["02/29/24", "3/1/29"], "date", "%m/%d/%y", ""),
+        (["99-12-31", "24-02-29"], "date", "%y-%m-%d", ""),
+        (["29-Feb-24 12:30", "01-Mar-69 08:00"], "datetime", "%d-%b-%y %H:%M", ""),
+        (["Feb 29, 24", "Mar 1, 24"], "date", "%b %d, %y", ""),
     ],
 )
 def test_a_column_of_one_form_is_dates_or_times(tmp_path, texts, kind, format, zone):
@@ -53,6 +59,9 @@ def test_a_column_of_one_form_is_dates_or_times(tmp_path, texts, kind, format, z
         ["1234-56-78", "2024-13-01", "2024-12-01"],
         ["12-34-5678", "98-76-5432"],
         ["2024", "2025 or so"],
+        ["1.2.3", "1.2.10"],
+        ["29.02.24", "1.3.2024"],
+        ["45-99-99", "10-10-10"],
     ],
 )
 def test_other_columns_of_texts_stay_categories(tmp_path, texts):
@@ -72,6 +81,19 @@ def test_a_column_that_reads_both_ways_is_refused_until_the_recipe_says_which(tm
     assert encode(tmp_path, 'format = "%d/%m/%Y"', texts).values.tolist() == [19_754, 19_816]
     assert encode(tmp_path, 'format = "%m/%d/%Y"', texts).values.tolist() == [19_724, 19_786]
     assert encode(tmp_path, 'kind = "category"', texts).kind == "category"
+
+
+def test_a_year_of_two_digits_of_either_century_is_refused_until_the_recipe_has_the_format(tmp_path):
+    texts = ["13/05/29", "27/11/55"]
+    with pytest.raises(DatasetError) as refused:
+        encode(tmp_path, "", texts)
+    asked = (
+        "x: the year of '27/11/55' may be 2055 or 1955: write four digits, or, for 2055, format = \"%d/%m/%y\" below"
+    )
+    assert asked in str(refused.value)
+    column = encode(tmp_path, 'format = "%d/%m/%y"', texts)
+    assert [column.reader.decode(value) for value in column.values] == ["2029-05-13", "2055-11-27"]
+    assert column.reader.parse("1/2/69") == "1969-02-01"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +146,7 @@ def test_what_is_parsed_is_encoded_as_training_encoded_it(tmp_path_factory, rows
 FORMS = [
     Form(kind="date"),
     Form(kind="date", format="%d.%m.%Y"),
+    Form(kind="date", format="%d.%m.%y"),
     Form(kind="datetime"),
     Form(kind="datetime", zone="UTC"),
     Form(kind="datetime", format="%m/%d/%Y %H:%M"),
@@ -191,6 +214,34 @@ def test_versions_that_read_a_date_in_other_forms_are_not_compared(tmp_path):
         make_recipe(tmp_path, toml=WHOLE, csv=write_csv("2024-02-01", "2024-04-03")), finds_dates=False
     )
     assert not are_read_alike(iso.schema.features[0], as_category.schema.features[0])
+
+
+def load_in_zone(tmp_path, zone, *texts):
+    toml = f'{LINE}\nholdout = 0\n[features.x]\nkind = "datetime"\nzone = "{zone}"\n'
+    return load_dataset(make_recipe(tmp_path, toml=toml, csv=write_csv(*texts)))
+
+
+def test_how_dates_are_read_is_kept_with_the_split_as_far_as_the_hashes_depend_on_it(tmp_path):
+    def split(*texts, zone="Europe/Berlin"):
+        dataset = load_in_zone(tmp_path, zone, *texts)
+        return dataset.canonical, dataset.hashes.tolist()
+
+    berlin, utc = split("2024-02-29T08:30"), split("2024-02-29T08:30", zone="UTC")
+    assert (berlin[0], utc[0]) == ({"x": {"zone": "Europe/Berlin"}}, {})
+    assert berlin[1] != utc[1]
+    assert split("2024-02-29T08:30Z") == split("2024-02-29T08:30Z", zone="UTC") == utc
+    german = load_dataset(make_recipe(tmp_path, toml=WHOLE, csv=write_csv("29.02.2024", "01.03.2024")))
+    assert german.canonical == {"x": {"format": "%d.%m.%Y"}}
+
+
+def test_versions_that_read_times_in_another_zone_are_not_compared(tmp_path):
+    ours, theirs = (load_in_zone(tmp_path, zone, "2024-02-29T08:30") for zone in ("UTC", "Asia/Tokyo"))
+    champion = Champion(
+        number=3, schema=theirs.schema, names=["x"], share=0.2, estimator=None, canonical=theirs.canonical
+    )
+    with pytest.raises(CannotCompare) as refused:
+        hold_contest(ours, 0.2, None, champion, "rmse")
+    assert refused.value.cause == "version 3 reads 'x' by another `zone`, and so holds out other rows"
 
 
 @pytest.mark.parametrize(

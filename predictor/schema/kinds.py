@@ -23,6 +23,8 @@ from predictor.texts import is_storable, normalise_text
 
 # What forms offer where other values than the choices are taken.
 OTHER = "other"
+# Far beyond what models see, and not beyond what float32 has.
+LARGE = 1e30
 
 Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "time", "text"]
 Task = Literal["regression", "classification"]
@@ -47,6 +49,11 @@ class Numeric(Described, frozen=True, kw_only=True):
     def seen_range(self) -> Written | None:
         return self._quantity.write_range(self.seen[0], self.seen[-1]) if self.seen else None
 
+    def list_extremes(self) -> list[float]:
+        limits = [end for end in (self.minimum, self.maximum) if end is not None]
+        beside = [math.nextafter(end, towards) for end in self.seen for towards in (-math.inf, math.inf)]
+        return [0.0, -LARGE, LARGE, *limits, *self.seen, *beside, *(10 * end for end in self.seen)]
+
     def _check_limits(self, number: float, raw: object) -> None:
         if self.minimum is not None and number < self.minimum:
             raise self._refuse("below_minimum", raw, self.minimum)
@@ -56,6 +63,7 @@ class Numeric(Described, frozen=True, kw_only=True):
 
 class Number(Numeric, frozen=True, kw_only=True, tag="number"):
     kind: ClassVar[Literal["number"]] = "number"
+    fitting: ClassVar[str] = "a number"
 
     @property
     def expected(self) -> str:
@@ -75,6 +83,7 @@ class Number(Numeric, frozen=True, kw_only=True, tag="number"):
 
 class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
     kind: ClassVar[Literal["integer"]] = "integer"
+    fitting: ClassVar[str] = "a whole number below 2⁵³"
 
     typical: int | None = None
 
@@ -106,6 +115,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
     """
 
     kind: ClassVar[Literal["category"]] = "category"
+    fitting: ClassVar[str] = "a text, a whole number, true or false"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None
@@ -140,6 +150,9 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
         choice = self.words.name(str(warning.value))
         return _("{label}: {choice} was never seen in training").format(label=self.label, choice=choice)
 
+    def list_extremes(self) -> list[float]:
+        return [float(code) for code in range(len(self.choices) + bool(self.unseen))]
+
     def _read(self, given: str | float) -> str:
         return self._find_choice(write_given(given), given)
 
@@ -163,6 +176,7 @@ class Category(Described, frozen=True, kw_only=True, tag="category"):
 
 class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
     kind: ClassVar[Literal["boolean"]] = "boolean"
+    fitting: ClassVar[str] = "true, false, 1 or 0"
 
     seen: tuple[float, ...] = ()
     typical: bool | None = None
@@ -170,6 +184,9 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
     @property
     def expected(self) -> str:
         return _("yes or no")
+
+    def list_extremes(self) -> list[float]:
+        return [0.0, 1.0]
 
     def _read(self, given: str | float) -> bool:
         value = read_boolean(given)

@@ -30,6 +30,7 @@ class Temporal(Described, frozen=True, kw_only=True):
     """What dates and times share. `format` is the column's own form, by strptime; ISO 8601 is always taken too."""
 
     not_one: ClassVar[Code]
+    reads_texts: ClassVar[bool] = True
 
     seen: tuple[float, ...] = ()
     typical: str | None = None
@@ -42,6 +43,9 @@ class Temporal(Described, frozen=True, kw_only=True):
 
     def write_warning(self, warning: InputWarning) -> str:
         return write_outside(self.label, self.write(warning.value), self._write_range(warning.seen))
+
+    def list_extremes(self) -> list[float]:
+        return [*self.seen, *(end for end in (self.minimum, self.maximum) if end is not None)]
 
     @property
     def seen_range(self) -> Written | None:
@@ -105,6 +109,7 @@ class Date(Temporal, frozen=True, kw_only=True, tag="date"):
 
     kind: ClassVar[Literal["date"]] = "date"
     not_one: ClassVar[Code] = "not_a_date"
+    fitting: ClassVar[str] = "a date such as 2026-03-01, or one that fits `format`"
 
     @property
     def expected(self) -> str:
@@ -128,6 +133,9 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
 
     kind: ClassVar[Literal["datetime"]] = "datetime"
     not_one: ClassVar[Code] = "not_a_datetime"
+    fitting: ClassVar[str] = (
+        "a date and time such as 2026-03-01T12:30, or one that fits `format`, all with a zone or all without"
+    )
 
     zone: str = ""
 
@@ -188,6 +196,7 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
 
     kind: ClassVar[Literal["time"]] = "time"
     not_one: ClassVar[Code] = "not_a_time"
+    fitting: ClassVar[str] = "a time such as 08:30, or one that fits `format`"
 
     @property
     def expected(self) -> str:

@@ -20,6 +20,7 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
     """
 
     kind: ClassVar[Literal["text"]] = "text"
+    fitting: ClassVar[str] = "any text"
 
     seen: tuple[str, ...] = ()
     typical: str | None = None

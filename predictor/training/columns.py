@@ -1,21 +1,21 @@
 """Encodes the columns of a table, and infers the kind of each feature and the task from them."""
 
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError, InvalidValue
-from predictor.schema.kinds import Feature, Kind, make_feature
+from predictor.schema.kinds import KINDS, Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
-from predictor.training.date_columns import Form, encode_dates
+from predictor.training.date_columns import FROM_TEXTS, Form, encode_dates
 from predictor.training.date_columns import find_misfit as find_odd_date
-from predictor.training.dates import find_form
+from predictor.training.dates import find_form, find_hashed_zone
 from predictor.training.feature_recipe import FeatureRecipe
-from predictor.training.kinds import FITTING, describe_free_text, find_misfit, infer_kind, infer_task
+from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task
 from predictor.training.recipe import Recipe
 from predictor.training.texts import describe_length, normalise_texts, read_texts
 from predictor.training.words import list_choices, match_labels
@@ -25,7 +25,8 @@ from predictor.training.words import list_choices, match_labels
 class Column:
     """One column of the table as float64, shape (n,): numbers, codes into `choices`, NaN for missing.
 
-    Dates and times, which have a `form`, are encoded as their features encode them.
+    Dates and times, which have a `form`, are encoded as their features encode them; `zone` is the one that decides on
+    their numbers, where one does.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     values: Vector
     choices: tuple[str, ...] = ()
     form: Form | None = None
+    zone: str = ""
     # Of a column of texts, whose values are NaN; None where one is missing.
     texts: NDArray[np.object_] | None = None
 
@@ -53,11 +55,14 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
         problem = "the column is empty: exclude it or fill it"
         raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
     kind = given.kind or ("category" if given.choices else None)
-    if finds_dates and (form := find_form(recipe, series, kind)):
+    may_be_dates = finds_dates or given.kind in FROM_TEXTS or given.format
+    if may_be_dates and (form := find_form(recipe, series, kind)):
         return _encode_dates(recipe, series, form)
     kind = kind or infer_kind(series)
     if given.kind and (misfit := find_misfit(series, kind)) is not None:
-        problem = f"{recipe.data} also contains {misfit!r}, but {kind} means {FITTING[kind]}: fix the value or the kind"
+        problem = (
+            f"{recipe.data} also contains {misfit!r}, but {kind} means {KINDS[kind].fitting}: fix the value or the kind"
+        )
         raise recipe.error(f"features.{series.name}.{'labels' if given.labels else 'kind'}", problem)
     if kind == "text":
         texts = read_texts(recipe, series)
@@ -75,10 +80,11 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
 def _encode_dates(recipe: Recipe, series: pl.Series, form: Form) -> Column:
     misfit = find_odd_date(series, form)
     if misfit is None:
-        return Column(name=series.name, kind=form.kind, values=encode_dates(series, form), form=form)
+        zone = find_hashed_zone(series, form)
+        return Column(name=series.name, kind=form.kind, values=encode_dates(series, form), form=form, zone=zone)
     given = recipe.features.get(series.name, FeatureRecipe())
     if given.kind or given.format:
-        problem = f"{recipe.data} also contains {misfit!r}, but {form.kind} means {FITTING[form.kind]}"
+        problem = f"{recipe.data} also contains {misfit!r}, but {form.kind} means {KINDS[form.kind].fitting}"
         raise recipe.error(f"features.{series.name}.{'format' if given.format else 'kind'}", problem)
     problem = f'the other values are dates, but {misfit!r} is not: fix it, or write kind = "category" in the recipe'
     raise DatasetError(f"{recipe.data_file}: {series.name}: {problem}.")
@@ -153,8 +159,16 @@ def encode_target(recipe: Recipe, series: pl.Series) -> tuple[Target, Vector]:
         _check_finite(recipe, series.name, target_values)
         if np.isnan(target_values).any():
             raise DatasetError(f"{recipe.data_file}: {series.name}: a target is not a number.")
-    label = given.label or series.name
-    return Target(name=series.name, label=label, unit=given.unit, task=task, classes=tuple(classes)), target_values
+    target = Target(
+        name=series.name,
+        label=given.label or series.name,
+        unit=given.unit,
+        task=task,
+        classes=tuple(classes),
+        merge=given.aliases if classes else {},
+        missing=given.gaps,
+    )
+    return target, target_values
 
 
 def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
@@ -194,8 +208,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
 def _describe_form(column: Column) -> dict[str, str]:
     if column.form is None:
         return {}
-    zone = {"zone": column.form.zone} if column.kind == "datetime" else {}
-    return {"format": column.form.format, **zone}
+    return {key: how for key, how in (("format", column.form.format), ("zone", column.form.zone)) if how}
 
 
 def _describe_choices(recipe: Recipe, column: Column, given: FeatureRecipe) -> dict[str, Any]:
@@ -225,14 +238,11 @@ def _find_typical(column: Column, values: Vector) -> Value:
             return bool(_find_commonest(values))
         case "integer":
             return int(_find_middle(values))
-        case "number":
-            return _find_middle(values)
-        case "date" | "datetime" | "time":
-            return str(column.reader.decode(_find_middle(values)))
         case "text":
             return None  # It would publish one.
         case _:
-            assert_never(column.kind)
+            middle = _find_middle(values)
+            return str(column.reader.decode(middle)) if column.form else middle
 
 
 def _find_commonest(values: Vector) -> float:

@@ -14,13 +14,15 @@ import numpy as np
 import polars as pl
 
 from predictor.exceptions import InvalidValue
-from predictor.schema.kinds import Kind
-from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.kinds import KINDS, Kind
 from predictor.schema.values import Vector
 from predictor.tables.cells import match_whole
 
-TEMPORAL = {"date": Date, "datetime": Datetime, "time": Time}
+# The kinds whose columns are texts that are read one by one.
+FROM_TEXTS = {name: made for name, made in KINDS.items() if made.reads_texts}
 ISO_FORMATS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S%.f", "time": "%H:%M:%S%.f"}
+# A directive that is not plain, for kinds that polars cannot read.
+UNKNOWN = "%?"
 TWO_DIGITS = "[0-9]{1,2}"
 # Where polars and Python read the same; other directives are left to Python.
 PLAIN = {
@@ -44,8 +46,8 @@ class Form:
     @property
     def reader(self) -> Any:
         """A feature that reads this form."""
-        zone = {"zone": self.zone} if self.kind == "datetime" else {}
-        return TEMPORAL[self.kind](name="", label="", required=False, format=self.format, **zone)
+        how = {key: value for key, value in (("format", self.format), ("zone", self.zone)) if value}
+        return FROM_TEXTS[self.kind](name="", label="", required=False, **how)
 
     def write_range(self, low: float, high: float) -> str:
         """Write two encoded ends of a range for people."""
@@ -92,7 +94,7 @@ def is_written_as(series: pl.Series, form: Form) -> bool:
 
 def read_plain(series: pl.Series, form: Form) -> pl.Series:
     """Encode the texts that polars reads as Python does; null for all others."""
-    format, texts = form.format or ISO_FORMATS[form.kind], series.str.strip_chars()
+    format, texts = form.format or ISO_FORMATS.get(form.kind, UNKNOWN), series.str.strip_chars()
     if form.kind == "datetime" and not form.format:
         texts = texts.str.replace(" ", "T", literal=True).str.replace("Z$", "+00:00")
         texts = texts.str.replace("(T[0-9]{2}:[0-9]{2})($|[+-])", "${1}:00${2}")

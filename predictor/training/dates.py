@@ -1,15 +1,17 @@
 """Finds columns of dates and times, the one form in which all of a column is written, and reads them by it."""
 
 import re
+from dataclasses import replace
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from predictor.exceptions import DatasetError
 from predictor.schema.kinds import Feature, Kind
-from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.temporal import Datetime
 from predictor.tables.cells import match_whole
-from predictor.training.date_columns import TEMPORAL, Form, find_misfits, is_written_as
+from predictor.training.date_columns import FROM_TEXTS, Form, encode_dates, find_misfits, is_written_as
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.recipe import Recipe
 
@@ -18,16 +20,20 @@ LIKE_DATE = r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*"
 LIKE_DATETIME = r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*"
 LIKE_TIME = r"\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: [AaPp][Mm])?\s*"
 LIKE_OTHER = r".*[0-9]{4}.*"
+LIKE_SHORT = r"\s*(?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})(?:[-/. ]|, )[0-9]{2}(?:[T ].*)?\s*"
 OFFSET = r"\s*[0-9-]{10}[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)\s*"
 # Those that pages, spreadsheets and databases write; more in the recipe's own words.
 DAYS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y")
+SHORT_DAYS = ("%y-%m-%d", "%y/%m/%d", *(day.replace("%Y", "%y") for day in DAYS[1:]))
 CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 FEW_TEXTS = 50
+# By strptime, as POSIX has it, years from 69 are of the 20th century, and others of this one; these may be of either.
+FIRST_UNCLEAR, FIRST_CLEAR = "2030-01-01T00:00", "2069-01-01T00:00"
 
 
 def describe_form(form: Form) -> str:
     """What a column contains, and how it writes that: “dates written as %d.%m.%Y”."""
-    words = {"date": "dates", "datetime": "dates with a time", "time": "times"}[form.kind]
+    words = "dates with a time" if form.kind == "datetime" else f"{form.kind}s"
     zone = f" in {form.zone}" if form.zone else ""
     return f"{words}{zone}{f' written as {form.format}' if form.format else ''}"
 
@@ -45,7 +51,9 @@ def infer_forms(series: pl.Series) -> list[Form]:
         return _keep_likely(Form(kind="datetime", zone="UTC" if has_offset.all() else ""), texts) if is_one_form else []
     if match_whole(texts, LIKE_TIME).all():
         return _keep_fitting([Form(kind="time"), *(Form(kind="time", format=clock) for clock in CLOCKS)], texts)[:1]
-    return _infer_others(texts) if match_whole(texts, LIKE_OTHER).all() else []
+    if match_whole(texts, LIKE_OTHER).all():
+        return _infer_others(texts, DAYS)
+    return _infer_others(texts, SHORT_DAYS) if match_whole(texts, LIKE_SHORT).all() else []
 
 
 def _keep_likely(form: Form, texts: pl.Series) -> list[Form]:
@@ -54,11 +62,11 @@ def _keep_likely(form: Form, texts: pl.Series) -> list[Form]:
     return [form] if len(list(find_misfits(few, form))) <= len(few) / 2 else []
 
 
-def _infer_others(texts: pl.Series) -> list[Form]:
-    days = [Form(kind="date", format=day) for day in DAYS]
-    moments = [Form(kind="datetime", format=f"{day} {clock}") for day in DAYS for clock in CLOCKS]
+def _infer_others(texts: pl.Series, days: tuple[str, ...]) -> list[Form]:
+    dates = [Form(kind="date", format=day) for day in days]
+    moments = [Form(kind="datetime", format=f"{day} {clock}") for day in days for clock in CLOCKS]
     few = texts.head(FEW_TEXTS)
-    return _keep_fitting(_keep_fitting([*days, *moments], few), texts)
+    return _keep_fitting(_keep_fitting([*dates, *moments], few), texts)
 
 
 def _keep_fitting(forms: list[Form], texts: pl.Series) -> list[Form]:
@@ -71,7 +79,7 @@ def find_form(recipe: Recipe, series: pl.Series, kind: Kind | None) -> Form | No
     Raises RecipeError where the recipe's keys fit no such column, and DatasetError where two forms fit.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
-    if kind is not None and kind not in TEMPORAL:
+    if kind is not None and kind not in FROM_TEXTS:
         form = None
     elif given.format:
         form = Form(
@@ -82,6 +90,8 @@ def find_form(recipe: Recipe, series: pl.Series, kind: Kind | None) -> Form | No
         if len(forms) > 1:
             raise _ask_form(recipe, series, forms)
         form = forms[0] if forms else Form(kind=kind) if kind else None
+        if form and (text := find_unclear_year(series, form)):
+            raise _ask_century(recipe, series, form, text)
     return _set_zone(recipe, series.name, given, form)
 
 
@@ -98,7 +108,26 @@ def _ask_form(recipe: Recipe, series: pl.Series, forms: list[Form]) -> DatasetEr
     ways = " or ".join(f'format = "{form.format}"' for form in forms)
     return DatasetError(
         f"{recipe.data_file}: {series.name}: it contains dates that can be read in {len(forms)} ways, such as"
-        f" {example!r}: write {ways} below [features.{series.name}] in {recipe.file.name}."
+        f' {example!r}: write {ways} below [features.{series.name}] in {recipe.file.name}, or kind = "category".'
+    )
+
+
+def find_unclear_year(series: pl.Series, form: Form) -> str:
+    """The first text whose year has two digits that may be of this century or of the former one; empty without any."""
+    if "%y" not in form.format:
+        return ""
+    reader = Datetime(name="", label="")
+    first, end = (reader.encode(each) / (86_400 if form.kind == "date" else 1) for each in (FIRST_UNCLEAR, FIRST_CLEAR))
+    numbers = pl.Series(encode_dates(series, form))
+    unclear = series.filter((numbers >= first) & (numbers < end))
+    return str(unclear[0]) if len(unclear) else ""
+
+
+def _ask_century(recipe: Recipe, series: pl.Series, form: Form, text: str) -> DatasetError:
+    read = form.reader.convert(text)[:4]
+    return DatasetError(
+        f"{recipe.data_file}: {series.name}: the year of {text!r} may be {read} or {int(read) - 100}: write four"
+        f' digits, or, for {read}, format = "{form.format}" below [features.{series.name}] in {recipe.file.name}.'
     )
 
 
@@ -109,13 +138,17 @@ def _name_kind(format: str) -> Kind:
 
 def find_live_form(feature: Feature) -> Form | None:
     """The form by which a live version reads a feature; None where it is no date or time."""
-    match feature:
-        case Datetime():
-            return Form(kind="datetime", format=feature.format, zone=feature.zone)
-        case Date() | Time():
-            return Form(kind=feature.kind, format=feature.format)
-        case _:
-            return None
+    if not feature.reads_texts:
+        return None
+    return Form(kind=feature.kind, format=getattr(feature, "format", ""), zone=getattr(feature, "zone", ""))
+
+
+def find_hashed_zone(series: pl.Series, form: Form) -> str:
+    """The zone of a column, where its values are other numbers in it than in UTC; empty where all have an offset."""
+    if form.zone in ("", "UTC"):
+        return ""
+    in_zone, in_utc = encode_dates(series, form), encode_dates(series, replace(form, zone="UTC"))
+    return "" if np.array_equal(in_zone, in_utc, equal_nan=True) else form.zone
 
 
 def keep_form(given: FeatureRecipe, form: Form) -> FeatureRecipe:

@@ -12,16 +12,6 @@ MOST_CLASSES = 10
 # The largest of many counts is rare however many rows there are; the rarest of many classes is not.
 FEWEST_ROWS, SMALLEST_SHARE = 5, 0.01
 FEW_TEXTS = 20
-FITTING = {
-    "number": "a number",
-    "integer": "a whole number below 2⁵³",
-    "boolean": "true, false, 1 or 0",
-    "category": "a text, a whole number, true or false",
-    "text": "any text",
-    "date": "a date such as 2026-03-01, or one that fits `format`",
-    "datetime": "a date and time such as 2026-03-01T12:30, or one that fits `format`, all with a zone or all without",
-    "time": "a time such as 08:30, or one that fits `format`",
-}
 
 
 def read_whole(series: pl.Series) -> pl.Series:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 
@@ -98,12 +98,10 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
             return _fit_boolean(column, value)
         case "number" | "integer":
             return _fit_number(column, value)
-        case "date" | "datetime" | "time":
-            return _fit_date(column, value)
         case "text":
             raise DoesNotFit(f"{column.name} is a text, and a model of texts is not trained here")
         case _:
-            assert_never(column.kind)
+            return _fit_text(column, value)
 
 
 def _fit_category(column: Column, value: str | float, *, is_open: bool) -> str:
@@ -143,7 +141,7 @@ def _fit_outcome(recipe: Recipe, target: Target, outcome: Value, name: str) -> f
     return parsed
 
 
-def _fit_date(column: Column, value: str | float) -> float:
+def _fit_text(column: Column, value: str | float) -> float:
     try:
         return float(column.reader.encode(column.reader.convert(value)))
     except InvalidValue as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from secrets import token_hex
-from typing import assert_never
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -10,9 +9,8 @@ from markupsafe import escape
 
 from predictor.exceptions import InvalidValue
 from predictor.models import Version
-from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
+from predictor.schema.kinds import Boolean, Category, Feature
 from predictor.schema.schema import Schema
-from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.schema.values import Value
 from predictor.serving.runtime import Runtime, cache_per_runtime
@@ -93,8 +91,6 @@ class FieldPieces:
         except InvalidValue:
             written = ""
         match self._feature:
-            case Number() | Integer() | Date() | Datetime() | Time():
-                return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
             case Text():
                 return self._fillable.replace(PLACEHOLDER, str(escape(written)))
             case Boolean() if self._checked:
@@ -104,7 +100,7 @@ class FieldPieces:
                 option = f'<option value="{escape(written)}"'
                 return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
             case _:
-                assert_never(self._feature)
+                return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
 
 
 def render_field(form: PredictionForm, name: str) -> str:

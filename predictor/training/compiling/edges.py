@@ -1,16 +1,13 @@
 """Makes rows of edge cases: where a compiled model would most likely differ."""
 
 from collections.abc import Iterator
-from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
+from predictor.schema.kinds import LARGE, Category, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.table import Inputs, Table, take_rows
-from predictor.schema.temporal import Date, Datetime, Time
-from predictor.schema.text import Text
 from predictor.schema.values import Matrix, Vector
 from predictor.training.compiling.odd_texts import make_odd_texts
 
@@ -18,7 +15,6 @@ from predictor.training.compiling.odd_texts import make_odd_texts
 MOST_SPLITS = 2_000
 # Beyond float32, so that trees refuse it, and sums of squares overflow.
 BEYOND_FLOAT32 = (1e39, -1e300)
-LARGE = 1e30
 
 
 def make_edge_rows(
@@ -33,7 +29,7 @@ def make_edge_rows(
     gaps: list[tuple[int, Vector]] = []
     infinite: list[tuple[int, Vector]] = []
     for column, feature in enumerate(schema.features):
-        ordinary.append((column, np.array([*_find_extremes(feature)])))
+        ordinary.append((column, np.array(feature.list_extremes())))
         if not feature.required:
             gaps.append((column, np.array([np.nan])))
         if isinstance(feature, Number | Integer) and not infinite:
@@ -49,26 +45,6 @@ def make_edge_rows(
 
 def _get_matrix(inputs: Inputs) -> Matrix:
     return inputs.matrix if isinstance(inputs, Table) else inputs
-
-
-def _find_extremes(feature: Feature) -> Iterator[float]:
-    match feature:
-        case Boolean():
-            yield from (0.0, 1.0)
-        case Category():
-            yield from range(len(feature.choices) + bool(feature.unseen))
-        case Number() | Integer():
-            yield from (0.0, -LARGE, LARGE)
-            yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
-            for end in feature.seen:
-                yield from (end, np.nextafter(end, -np.inf), np.nextafter(end, np.inf), 10 * end)
-        case Text():
-            yield from ()  # They are next to the matrix.
-        case Date() | Datetime() | Time():
-            yield from feature.seen
-            yield from (end for end in (feature.minimum, feature.maximum) if end is not None)
-        case _:
-            assert_never(feature)
 
 
 def _find_neighbours(
