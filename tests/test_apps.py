@@ -1,7 +1,9 @@
 """Public apps that ask for codes and wrap raw numbers, rebuilt: from their table to a retrain on what happened."""
 
 import re
+from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from django.core.management import call_command
@@ -11,6 +13,31 @@ from tests.test_shown import make_bodies, make_churn, make_houses
 from tests.test_words import make_crops, make_loans
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+def make_fares(rows=300):
+    """Fares that depend on the weekday and the hour, with the day first."""
+    random = np.random.default_rng(0)
+    lines = ["Date_of_Journey,Dep_Time,Airline,Stops,Price"]
+    for _ in range(rows):
+        day, hour = date(2019, 3, 1) + timedelta(days=int(random.integers(0, 120))), int(random.integers(0, 24))
+        airline, stops = random.choice(["IndiGo", "Vistara"]), random.choice(["non-stop", "1 stop"])
+        price = 3_000 + 900 * (day.weekday() > 4) + 40 * hour + 700 * (stops == "1 stop") + random.normal(0, 60)
+        lines.append(f"{day:%d/%m/%Y},{hour:02}:{random.integers(0, 60):02},{airline},{stops},{price:.0f}")
+    return "\n".join([*lines, ""])
+
+
+def make_cars(rows=300):
+    """Used cars, with a unit in one column and codes in another."""
+    random = np.random.default_rng(0)
+    lines = ["Fuel,Owner,Year,Driven,Selling_Price"]
+    for _ in range(rows):
+        fuel, owner, year = random.choice(["Petrol", "Diesel"]), random.integers(0, 3), random.integers(2003, 2019)
+        driven = 1_000 * int(random.integers(5, 120))
+        price = 900 * (year - 2000) + 4_000 * (fuel == "Diesel") - driven / 30 - 800 * owner + random.normal(3_000, 300)
+        lines.append(f'{fuel},{owner},{year},"{driven:,} km",{max(price, 100):.0f}')
+    return "\n".join([*lines, ""])
+
 
 # Of each app: its table, its target, what its author adds to the recipe, a case, its answer in words as a pattern, and
 # an outcome as people type it and as it is kept.
@@ -30,6 +57,23 @@ APPS = {
         "case": {"area": "2", "married": "Y", "income": "80"},
         "answer": "granted",
         "outcome": ("Refused", 0),
+    },
+    "flight_fare": {
+        "table": make_fares,
+        "target": "Price",
+        "adds": '[output]\ndecimals = 0\nunit = "₹"\n',
+        "case": {"Date_of_Journey": "2019-05-01", "Dep_Time": "22:20", "Airline": "IndiGo", "Stops": "non-stop"},
+        "answer": r"₹\d,\d\d\d",
+        "outcome": ("3 897", 3897.0),
+    },
+    "car_price": {
+        "table": make_cars,
+        "target": "Selling_Price",
+        "estimator": "lightgbm.LGBMRegressor",
+        "adds": '[output]\nunit = "$"\nminimum = 0\n',
+        "case": {"Fuel": "Diesel", "Owner": "1", "Year": "2015", "Driven": "30,000 km"},
+        "answer": r"\$\d+,\d\d\d",
+        "outcome": ("$12500", 12_500.0),
     },
     "house_price": {
         "table": make_houses,
@@ -57,6 +101,8 @@ threshold = 0.3
     "crops": {
         "table": make_crops,
         "target": "crop",
+        # Whole numbers that count as quantities become classes by their words: a classifier is asked for.
+        "estimator": "sklearn.tree.DecisionTreeClassifier",
         "adds": """
 [features.crop.labels]
 3 = "chickpea"
@@ -88,9 +134,8 @@ def test_an_app_is_rebuilt_without_a_line_of_python(client, admin_client, tmp_pa
     app, settings.MODELS_DIR = APPS[slug], tmp_path / "ml_models"
     table = tmp_path / "table.csv"
     table.write_text(app["table"]())
-    # Whole numbers that count as quantities become classes by their words: a classifier is asked for.
-    estimator = {"crops": "sklearn.tree.DecisionTreeClassifier"}.get(slug)
-    call_command("startmodel", slug, data=table, target=app["target"], estimator=estimator)
+    pytest.importorskip(app.get("estimator", "sklearn").partition(".")[0], reason="needs requirements-boosters.txt")
+    call_command("startmodel", slug, data=table, target=app["target"], estimator=app.get("estimator"))
     recipe = settings.MODELS_DIR / slug / "model.toml"
     recipe.write_text(recipe.read_text() + app["adds"])
     call_command("retrain", slug)
