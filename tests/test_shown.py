@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from predictor.estimators.compiled import CompiledModel
 from predictor.estimators.limited import Limited, Thresholded
-from predictor.exceptions import RecipeError
+from predictor.exceptions import InvalidValue, RecipeError
 from predictor.models import Outcome, Prediction, Version
 from predictor.schema.output import Band, Output
 from predictor.schema.target import Target
@@ -46,6 +46,8 @@ unit = "kg/m²"
 decimals = 1
 bands = [{ below = 18.5, label = "underweight" }, { below = 25, label = "normal" }, { label = "overweight" }]
 """
+
+PRICE = Target(name="price", label="Price", task="regression", unit="$", output=Output(scale=0.001, unit="k$"))
 
 
 def make_houses(rows=200):
@@ -366,3 +368,11 @@ def test_a_number_that_is_not_finite_is_not_hidden_by_a_limit():
     limited = Limited(estimator=Estimator(), minimum=0.0, maximum=5.0).predict(np.zeros((4, 1)))
     assert np.isfinite(limited).tolist() == [False, False, True, True]
     assert limited[2:].tolist() == [5, 0]
+
+
+def test_an_outcome_may_have_the_unit_in_which_it_is_taken_and_no_other():
+    taken = [PRICE.parse("$1200"), PRICE.parse("1200 $"), PRICE.parse("1.2 k$", shown=True)]
+    assert taken == [1200, 1200, 1200]
+    for raw, shown in [("1.2 k$", False), ("1200 $", True), ("1200 €", False)]:
+        with pytest.raises(InvalidValue, match="is not a number: give a number in"):
+            PRICE.parse(raw, shown=shown)

@@ -382,7 +382,7 @@ def test_a_text_among_numbers_that_may_mean_anything_is_not_taken_for_missing(st
 def test_spellings_that_differ_in_case_or_blanks_are_doubted_and_united_by_the_line_that_is_proposed(start):
     smoker, city = ["Yes", "yes", "YES", "No", "No", "no "] * 10, ["Berlin", "Berlin", " Berlin", "BERLIN", "Bonn"] * 12
     draft, recipe, toml = start({"smoker": smoker, "city": city, "a": NOISE, "y": TARGET})
-    assert "“No” is also written “no ”, and 1 more are like that: to unite them" in doubts_of(draft, "smoker")
+    assert "“No” is also written “no ”, and 1 value more in several ways: to unite them" in doubts_of(draft, "smoker")
     assert "“Berlin” is also written “ Berlin”, “BERLIN”: to unite them, write the line" in doubts_of(draft, "city")
     assert len(load_dataset(recipe).schema.features[0].choices) == 5
     recipe.file.write_text(toml.replace("# merge", "merge"))

@@ -1,13 +1,11 @@
-"""Unpacks an .xlsx workbook within limits, and refuses sheets whose cells would be read wrongly."""
+"""Unpacks an .xlsx workbook within limits, and finds cells that would be read wrongly."""
 
 import io
 import zipfile
-from contextlib import suppress
 from functools import cache
 from typing import Any
 from xml.parsers import expat
 
-from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.tables.content import Content
 from predictor.tables.packing import DAMAGES, MOST_UNPACKED_BYTES
@@ -87,13 +85,13 @@ def _number_column(letters: str) -> int:
     return number
 
 
-def unpack_workbook(content: Content) -> bytes:
+def unpack_workbook(content: Content) -> tuple[bytes, str]:
     """Pack the sheets of a workbook anew, not compressed, once all of them are found to fit into memory.
 
-    So no reader finds more in them than was counted here. Raises DatasetError where they do not fit, and for merged
-    cells, errors, and formulas without a stored value.
+    So no reader finds more in them than was counted here. The second value names the first cells that would be read
+    wrongly: merged ones, errors, and formulas without a stored value. Raises DatasetError.
     """
-    packed, size, area = io.BytesIO(), 0, 0
+    packed, problem, size, area = io.BytesIO(), "", 0, 0
     try:
         with content.open() as stream, zipfile.ZipFile(stream) as archive, zipfile.ZipFile(packed, "w") as kept:
             for member in archive.infolist():
@@ -104,25 +102,26 @@ def unpack_workbook(content: Content) -> bytes:
                 if size > MOST_UNPACKED_BYTES:
                     raise content.error(f"unpacks to more than {format_number(MOST_UNPACKED_BYTES)} bytes, the limit")
                 part = archive.read(member)
-                area += _measure_part(content, part)
+                cells, found = _measure_part(content, part)
+                area, problem = area + cells, problem or found
                 if area > MOST_CELLS:
-                    problem = f"has more than {format_number(MOST_CELLS)} cells up to the last one that is filled"
-                    raise content.error(f"{problem}, the limit: save it as CSV, or delete cells that are far away")
+                    limit = f"{format_number(MOST_CELLS)} cells and texts, up to the last that is filled"
+                    raise content.error(f"has more than {limit}: save it as CSV, or delete cells that are far away")
                 kept.writestr(member.filename, part)
     except (*DAMAGES, RuntimeError) as error:  # RuntimeError for a part with a password.
         raise content.error(f"cannot be unpacked: {take_first_line(error).rstrip('.')}") from error
-    return packed.getvalue()
+    return packed.getvalue(), problem
 
 
-def _measure_part(content: Content, part: bytes) -> int:
-    """The number of cells of a sheet, empty ones included; 0 for another part. Raises DatasetError."""
+def _measure_part(content: Content, part: bytes) -> tuple[int, str]:
+    """The number of cells of a sheet, empty ones included, or of elements in another part; and what is wrong."""
     try:
         cells = _follow(part)
+    except _NotASheet:
+        return part.count(b"<") // 2, ""
     except (expat.ExpatError, ValueError, OverflowError) as error:
         raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
-    if cells.problem:
-        raise DatasetError(f"{content.name}: {cells.problem}.")
-    return cells.rows * cells.columns
+    return cells.rows * cells.columns, cells.problem if cells.rows else ""
 
 
 class _NotASheet(Exception):
@@ -130,7 +129,7 @@ class _NotASheet(Exception):
 
 
 def _follow(part: bytes) -> Cells:
-    """Raises ExpatError or ValueError."""
+    """Raises _NotASheet, and ExpatError or ValueError for what is not XML or not a place."""
     cells, parser = Cells(), expat.ParserCreate()
     handlers: Any = parser
 
@@ -144,7 +143,6 @@ def _follow(part: bytes) -> Cells:
         handlers.StartElementHandler = begin
 
     handlers.StartElementHandler = begin_part
-    with suppress(_NotASheet):
-        parser.Parse(part, True)
+    parser.Parse(part, True)
     cells.end_cell()
     return cells

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
+from predictor.exceptions import DatasetError
 from predictor.schema.values import write_value
 from predictor.tables.cells import Gaps, read_cells
 from predictor.tables.content import Content
@@ -39,7 +40,7 @@ def read_xlsx(content: Content, gaps: Gaps) -> pl.DataFrame:
 
 def _find_sheet(content: Content) -> CalamineSheet:
     """The only sheet with values, hidden ones included."""
-    packed = unpack_workbook(content)
+    packed, problem = unpack_workbook(content)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(packed))
         names = [each.name for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
@@ -47,10 +48,12 @@ def _find_sheet(content: Content) -> CalamineSheet:
     except (CalamineError, OSError, ValueError) as error:
         raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
     if len(filled) > 1:
-        problem = f"has several sheets with values, {list_names([sheet.name for sheet in filled])}"
-        raise content.error(f"{problem}: keep the one with the table, and save the others elsewhere")
+        sheets = f"has several sheets with values, {list_names([sheet.name for sheet in filled])}"
+        raise content.error(f"{sheets}: keep the one with the table, and save the others elsewhere")
     if not filled:
         raise content.error("has no sheet with values")
+    if problem:
+        raise DatasetError(f"{content.name}: {problem}.")
     return filled[0]
 
 

@@ -149,7 +149,7 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         return
     if NAMED_AS_ID.fullmatch(column.name):
         yield "its name looks like an id, which has no meaning for a new row"
-    elif column.kind == "integer" and different == rows >= FEW_ROWS:
+    elif column.kind == "integer" and series.dtype != pl.String and different == rows >= FEW_ROWS:
         yield "every row has a different whole number, like an id, which has no meaning for a new row"
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
         times = count(int((present == sentinel).sum()), "time", "times")
@@ -187,7 +187,7 @@ def find_codes(column: Column) -> tuple[int, ...]:
 def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[str]:
     if merge:
         into, others = next(iter(merge.items()))
-        more = f", and {format_number(len(merge) - 1)} more are like that" if len(merge) > 1 else ""
+        more = f", and {count(len(merge) - 1, 'value', 'values')} more in several ways" if len(merge) > 1 else ""
         written = ", ".join(map(quote, others[:5]))
         yield f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
 
