@@ -53,7 +53,9 @@ def infer_forms(series: pl.Series) -> list[Form]:
         return _keep_fitting([Form(kind="time"), *(Form(kind="time", format=clock) for clock in CLOCKS)], texts)[:1]
     if match_whole(texts, LIKE_OTHER).all():
         return _infer_others(texts, DAYS)
-    return _infer_others(texts, SHORT_DAYS) if match_whole(texts, LIKE_SHORT).all() else []
+    found = _infer_others(texts, SHORT_DAYS) if match_whole(texts, LIKE_SHORT).all() else []
+    # Days that are read as years are soon unclear ones: 30 and 31.
+    return [form for form in found if not find_unclear_year(texts, form)] or found
 
 
 def _keep_likely(form: Form, texts: pl.Series) -> list[Form]:
