@@ -128,7 +128,7 @@ def declare_size(content, size):
         (write_workbook([["x", None], [1, 2]]), "data.xlsx, row 1: column 2 has no name: give it one, or remove"),
         (
             write_workbook(WHOLE, merged=["A1:B1"]),
-            "data.xlsx: the cells A1:B1 are merged, and only the first has a valu",
+            "data.xlsx: the cells A1:B1 are merged, and only the first has a",
         ),
         (
             place('<c r="{}" t="e"><v>#DIV/0!</v></c>'),
