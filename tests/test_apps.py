@@ -61,6 +61,7 @@ APPS = {
     "flight_fare": {
         "table": make_fares,
         "target": "Price",
+        "estimator": "sklearn.linear_model.Ridge",
         "adds": '[output]\ndecimals = 0\nunit = "₹"\n',
         "case": {"Date_of_Journey": "2019-05-01", "Dep_Time": "22:20", "Airline": "IndiGo", "Stops": "non-stop"},
         "answer": r"₹\d,\d\d\d",
