@@ -29,6 +29,21 @@ def catch_error(tmp_path, content):
     return str(caught.value).replace(f"{tmp_path}/", "")
 
 
+def place(cell):
+    return write_workbook([["x", "y"], [1, Cell(cell)]])
+
+
+def change_sheet(*changes):
+    """The workbook of WHOLE in whose sheet each text is replaced by the one after it."""
+    parts = unpack_parts(write_workbook(WHOLE))
+    name = "xl/worksheets/sheet1.xml"
+    sheet = parts[name]
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in sheet
+        sheet = sheet.replace(old, new)
+    return pack_parts(parts | {name: sheet})
+
+
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
@@ -71,6 +86,7 @@ def test_cells_are_read_as_their_texts_in_a_csv_file_are(tmp_path, cells, values
         write_workbook([WHOLE[0], WHOLE[1], [], ["", None], WHOLE[2], [" "]]),
         write_workbook([[*row, None, ""] for row in WHOLE]),
         write_workbook(WHOLE, names=["prices; “2024”"], states=["hidden"]),
+        change_sheet(b"</worksheet>", b"<extLst><ext><f>A1:A3</f></ext></extLst></worksheet>"),
         zip_files("a.xlsx", content=write_workbook(WHOLE)),
         gzip.compress(write_workbook(WHOLE)),
     ],
@@ -91,16 +107,6 @@ def test_an_index_without_a_name_is_called_as_pandas_calls_it(tmp_path):
 def test_dates_that_count_from_1904_are_what_the_sheet_shows(tmp_path):
     content = write_workbook([["x", "y"], [date(2024, 2, 29), 1]], date_1904=True)
     assert read(tmp_path, content)["x"].to_list() == ["2028-03-01"]
-
-
-def place(cell):
-    return write_workbook([["x", "y"], [1, Cell(cell)]])
-
-
-def change_sheet(old, new):
-    parts = unpack_parts(write_workbook(WHOLE))
-    name = "xl/worksheets/sheet1.xml"
-    return pack_parts(parts | {name: parts[name].replace(old, new)})
 
 
 def declare_size(content, size):
@@ -141,6 +147,10 @@ def declare_size(content, size):
         ),
         (
             place('<c r="XFD1048576"><v>1</v></c>'),
+            "data.xlsx has more than 33,554,432 cells and texts, up to the last",
+        ),
+        (
+            change_sheet(b"worksheet", b"any", b'"B3"', b'"XFD1048576"'),
             "data.xlsx has more than 33,554,432 cells and texts, up to the last",
         ),
         (place('<c r="ABCDE5"><v>1</v></c>'), "data.xlsx cannot be read as a workbook: a cell in column 'ABCDE'."),

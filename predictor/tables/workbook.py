@@ -29,46 +29,53 @@ class Cells:
     def __init__(self) -> None:
         self.rows = self.columns = 0
         self.problem = ""
+        self._is_inside = self._has_formula = False
         self._row = self._column = 0
         self._place = self._type = self._text = ""
-        self._has_formula = False
 
     def begin(self, tag: str, attributes: dict[str, str]) -> bool:
         """Take the start of an element; whether the text in it is wanted."""
-        if tag == "c":
+        if tag == "sheetData":
+            self._is_inside = True
+        elif tag == "mergeCell":
+            self._refuse(f"the cells {attributes.get('ref')} are merged, and only the first has a value: split them")
+        elif not self._is_inside:
+            return False
+        elif tag == "c":
             self._begin_cell(attributes)
+        elif tag == "row":
+            self._row, self._column = int(attributes.get("r", self._row + 1)), 0
         elif tag in VALUES:
             self.rows, self.columns = max(self.rows, self._row), max(self.columns, self._column)
             self._has_formula |= tag == "f"
             return tag == "v" and (self._has_formula or self._type == "e")
-        elif tag == "row":
-            self.end_cell()
-            self._row, self._column = int(attributes.get("r", self._row + 1)), 0
-        elif tag == "mergeCell":
-            self._refuse(f"the cells {attributes.get('ref')} are merged, and only the first has a value: split them")
         return False
 
     def add_text(self, text: str) -> None:
         self._text += text
 
-    def end_cell(self) -> None:
-        text = self._text.strip()
-        if self._type == "e" and text != "#N/A":
-            self._refuse(f"cell {self._place} contains the error {text!r}: correct its formula, or empty it")
-        if self._has_formula and not text and self._type != "str":
-            problem = "has a formula without its value: open the file in a spreadsheet program and save it"
-            self._refuse(f"cell {self._place} {problem}")
-        self._type, self._text, self._has_formula = "", "", False
+    def end(self, tag: str) -> None:
+        if tag == "c" and (self._has_formula or self._type == "e"):
+            self._check_value(self._text.strip())
+        elif tag == "sheetData":
+            self._is_inside = False
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
-        self.end_cell()
         self._type, self._place = attributes.get("t", "n"), attributes.get("r", "")
+        self._text, self._has_formula = "", False
         if self._place:
             letters = self._place.rstrip(DIGITS)
             self._row, self._column = int(self._place[len(letters) :]), _number_column(letters)
         else:
             self._column += 1
             self._place = f"{self._column} of row {self._row}"
+
+    def _check_value(self, text: str) -> None:
+        if self._type == "e" and text != "#N/A":
+            self._refuse(f"cell {self._place} contains the error {text!r}: correct its formula, or empty it")
+        elif self._has_formula and not text and self._type != "str":
+            problem = "has a formula without its value: open the file in a spreadsheet program and save it"
+            self._refuse(f"cell {self._place} {problem}")
 
     def _refuse(self, problem: str) -> None:
         self.problem = self.problem or problem
@@ -117,19 +124,13 @@ def _measure_part(content: Content, part: bytes) -> tuple[int, str]:
     """The number of cells of a sheet, empty ones included, or of elements in another part; and what is wrong."""
     try:
         cells = _follow(part)
-    except _NotASheet:
-        return part.count(b"<") // 2, ""
     except (expat.ExpatError, ValueError, OverflowError) as error:
         raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
-    return cells.rows * cells.columns, cells.problem if cells.rows else ""
-
-
-class _NotASheet(Exception):
-    """Another part of a workbook begins with another element."""
+    return cells.rows * cells.columns or part.count(b"<") // 2, cells.problem if cells.rows else ""
 
 
 def _follow(part: bytes) -> Cells:
-    """Raises _NotASheet, and ExpatError or ValueError for what is not XML or not a place."""
+    """Raises ExpatError for what is not XML, and ValueError for what is not a place."""
     cells, parser = Cells(), expat.ParserCreate()
     handlers: Any = parser
 
@@ -137,12 +138,7 @@ def _follow(part: bytes) -> Cells:
         wanted = cells.begin(tag.rpartition(":")[2], attributes)
         handlers.CharacterDataHandler = cells.add_text if wanted else None
 
-    def begin_part(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] != "worksheet":
-            raise _NotASheet
-        handlers.StartElementHandler = begin
-
-    handlers.StartElementHandler = begin_part
+    handlers.StartElementHandler = begin
+    handlers.EndElementHandler = lambda tag: cells.end(tag.rpartition(":")[2])
     parser.Parse(part, True)
-    cells.end_cell()
     return cells
