@@ -1,4 +1,4 @@
-"""Public apps that ask for codes and wrap raw numbers, rebuilt: from their table to a retrain on what happened."""
+"""Public apps that ask for codes or texts and wrap raw numbers, rebuilt: from their table to a retrain on outcomes."""
 
 import re
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ from django.core.management import call_command
 from predictor.models import Outcome, Prediction, Version
 from tests.test_shown import make_bodies, make_churn, make_houses
 from tests.test_words import make_crops, make_loans
+from tests.texts import make_reviews, make_spam, write_csv
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -126,6 +127,22 @@ bands = [{ below = 18.5, label = "underweight" }, { below = 25, label = "normal"
         "case": {"waist": "80"},
         "answer": r"22\.\d \(normal\)",
         "outcome": ("26,5", 26.5),
+    },
+    "spam": {
+        "table": lambda: write_csv(make_spam(), "message", "label"),
+        "target": "label",
+        "adds": "",
+        "case": {"message": "Claim your FREE prize\r\nnow"},
+        "answer": "spam",
+        "outcome": ("ham", "ham"),
+    },
+    "sentiment": {
+        "table": lambda: write_csv(make_reviews()),
+        "target": "mood",
+        "adds": "",
+        "case": {"review": "味道很棒，下次还会来！"},
+        "answer": "good",
+        "outcome": ("bad", "bad"),
     },
 }
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from predictor.exceptions import CannotCompare
 from predictor.schema.kinds import Category, Integer
-from predictor.training.contest import Champion, hold_contest, translate_matrix
+from predictor.training.contest import Champion, hold_contest, translate_inputs
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import fit_model
 from predictor.training.holdout import is_held_out
@@ -86,7 +86,7 @@ def test_rows_with_a_class_that_one_never_saw_are_left_out_and_classes_are_match
     rows = new.held_out & (new.target > 0)
     assert contest.left_out == (new.held_out & (new.target == 0)).sum() > 0
     actual = new.target[rows].astype(int) - 1
-    theirs = old_fitted.predict_proba(translate_matrix(new.matrix[rows], new.schema, old.schema))
+    theirs = old_fitted.predict_proba(translate_inputs(new.matrix[rows], new.schema, old.schema))
     assert contest.champion == pytest.approx(-np.log(theirs[np.arange(len(actual)), actual]))
 
 

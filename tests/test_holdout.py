@@ -28,6 +28,8 @@ TABLE = [
 ]
 # These must never change: held-out rows would be trained on, and every comparison of versions would be wrong.
 HASHES = [0x7FCD082E764A05D5, 0x360993F210CDD2AA, 0xC14BB06705392F6C, 0x8B8EB51019FAAE56, 0xDBBF5908616E727E]
+TEXT_HASHES = [0xBF25F56DC98B08E3, 0x30785CB54441BF47, 0xE3816335E7387B89, 0x5AB2377C10683BA2, 0x3BC2906383BF0C8C]
+MIXED_HASHES = [0xE0A29A8B108188E1, 0xC857252F451AD39D, 0x9A8FBD685988E015, 0x67FFAE08B7F09505, 0x3D456EF243B6547F]
 
 
 def load_held_out(tmp_path, csv, features=""):
@@ -39,6 +41,15 @@ def load_held_out(tmp_path, csv, features=""):
 def test_known_rows_have_known_hashes_forever():
     assert hash_rows(TABLE).tolist() == HASHES
     assert assign_folds(hash_rows(TABLE)).tolist() == [1, 3, 1, 4, 3]
+
+
+def test_known_texts_have_known_hashes_forever_which_are_those_of_categories():
+    texts = np.array(["Free cash", None, "Île\nd’Or", "现金", "7"], dtype=object)
+    as_text = Column(name="text", kind="text", values=np.full(5, NAN), texts=texts)
+    as_category = category("text", ("7", "Free cash", "Île\nd’Or", "现金"), 1.0, NAN, 2.0, 3.0, 0.0)
+    for column in (as_text, as_category):
+        assert hash_rows([column]).tolist() == TEXT_HASHES
+        assert hash_rows([*TABLE, column]).tolist() == MIXED_HASHES
 
 
 def test_a_known_table_has_known_held_out_rows_forever(tmp_path):

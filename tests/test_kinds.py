@@ -187,8 +187,37 @@ def test_more_than_20_texts_of_which_more_than_half_differ_are_no_category(tmp_p
     with pytest.raises(DatasetError) as caught:
         encode(tmp_path, "", texts)
     assert f"data.csv: x: {different} different texts in {rows} rows are free text" in str(caught.value)
-    assert "write exclude = true below [features.x] in model.toml, or list its choices there." in str(caught.value)
+    hint = 'write kind = "text" or exclude = true below [features.x] in model.toml, or list its choices there.'
+    assert hint in str(caught.value)
     assert encode(tmp_path, f"choices = {sorted(set(texts) - {None})}", texts).kind == "category"
+
+
+ENGLISH = [f"the meeting of group {i} is at noon" for i in range(40)]
+CHINESE = [f"我们第{i}次去那家店吃饭" for i in range(40)]
+JAPANESE = [f"{i}番の電車はとても混んでいました" for i in range(40)]
+THAI = [f"อาหารร้านที่{i}อร่อยมาก" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (ENGLISH, "text"),
+        (CHINESE, "text"),
+        (JAPANESE, "text"),
+        (THAI, "text"),
+        ([*ENGLISH[:21], *["no idea"] * 19], "text"),
+        ([*ENGLISH[:19], *(f"no idea {i}" for i in range(21))], "category"),
+        (ENGLISH[:20], "category"),
+        ([ENGLISH[i % 20] for i in range(40)], "category"),
+        ([f"Ada{i} Lovelace{i}" for i in range(40)], "category"),
+        ([f"王小明{i}" for i in range(40)], "category"),
+        ([f"https://example.org/a-page-of-words?and={i}" for i in range(40)], "category"),
+        ([f"550e8400-e29b-41d4-a716-4466554400{i}" for i in range(40)], "category"),
+        ([f"{i} 000 - 12 : 30" for i in range(40)], "category"),
+    ],
+)
+def test_a_column_is_text_where_most_values_differ_and_have_several_words(texts, kind):
+    assert infer_kind(pl.Series("x", [*texts, None])) == kind
 
 
 def test_a_target_of_free_text_is_no_class(tmp_path):

@@ -158,6 +158,23 @@ def test_what_the_data_no_longer_fit_is_inferred_anew(tmp_path, kind, before, xs
     assert dataset.notes == []
 
 
+SENTENCES = [f"this is sentence {i}" for i in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "xs", "now"),
+    [("category", SENTENCES, "text"), ("text", ["same words again", "and other ones"] * 30, "category")],
+)
+def test_a_live_category_of_sentences_stays_one_and_a_live_text_too(tmp_path, kind, xs, now):
+    dataset = load_live(tmp_path, make_csv(xs), live_toml=f'{ALL}\n[features.x]\nkind = "{kind}"\n')
+    assert dataset.schema.features[0].kind == kind
+    [note] = [each for each in dataset.notes if "live version" in each]
+    assert note == (
+        f"x: the kind is {kind}, as in the live version; without one, it would now be {now}."
+        f' Write kind = "{now}" to have that, or kind = "{kind}" to keep it, below [features.<column>]'
+    )
+
+
 @pytest.mark.parametrize("line", ['kind = "integer"', "choices = [{}]".format(", ".join(map(str, range(60))))])
 def test_the_recipe_goes_before_the_live_version(tmp_path, line):
     before = f'{ALL}\n[features.x]\nkind = "number"\n'

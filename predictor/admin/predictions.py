@@ -15,6 +15,7 @@ from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
 from predictor.formats import MISSING, Quantity, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
+from predictor.texts import shorten
 
 # Shown for each prediction in the list; a model may have thousands, and a prediction's own page shows them all.
 MOST_INPUTS = 20
@@ -159,7 +160,7 @@ class PredictionAdmin(HistoryAdmin):
 
     @admin.display(description=_("inputs"))
     def first_inputs(self, prediction: Prediction) -> str:
-        shown = [f"{name} = {value}" for name, value in prediction.write_inputs(MOST_INPUTS)]
+        shown = [f"{name} = {shorten(str(value))}" for name, value in prediction.write_inputs(MOST_INPUTS)]
         more = len(prediction.version.schema["features"]) - len(shown)
         rest = [gettext("and {count} more").format(count=format_number(more))] if more else []
         return ", ".join([*shown, *rest])

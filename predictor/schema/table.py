@@ -52,6 +52,11 @@ class Table:
 Inputs: TypeAlias = "Matrix | Table"
 
 
+def to_input(inputs: Any) -> Any:
+    """What an estimator gets: a matrix as it is, and the input that a table makes."""
+    return inputs.to_input() if isinstance(inputs, Table) else inputs
+
+
 def take_rows(inputs: Inputs, rows: Any) -> Inputs:
     """The chosen rows of a matrix or a table: a slice, positions, or a mask."""
     return inputs.take(rows) if isinstance(inputs, Table) else inputs[rows]

@@ -2,21 +2,29 @@
 
 import math
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar, Literal
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
 from predictor.schema.described import Described
+from predictor.schema.seen_words import SeenWords, find_words
 from predictor.schema.values import Value, write_given, write_value
 from predictor.texts import is_storable, normalise_text
 
 FEWEST_CHARACTERS = 1_000
+# In a form, which may have 512 KB, each character may take 12 bytes.
+MOST_CHARACTERS = 40_000
+# More words of an entry are not looked up.
+MOST_WORDS = 1_000
 
 
 class Text(Described, frozen=True, kw_only=True, tag="text"):
     """A text, kept as it is typed; its line ends are those of other inputs.
 
-    It has no number: an encoded row has it next to the matrix (`schema.table`). Nothing of the training texts is kept.
+    It has no number: an encoded row has it next to the matrix (`schema.table`). `words` are those of the training
+    texts, as `SeenWords` reads them; empty where they are unknown. The language is `unspaced` where it has no blanks
+    between words. Nothing else of the training texts is kept.
     """
 
     kind: ClassVar[Literal["text"]] = "text"
@@ -25,6 +33,8 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
     seen: tuple[str, ...] = ()
     typical: str | None = None
     maximum_length: int = FEWEST_CHARACTERS
+    words: str = ""
+    unspaced: bool = False
 
     @property
     def expected(self) -> str:
@@ -34,6 +44,17 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
         """NaN: its place in the matrix is empty."""
         return math.nan
 
+    def find_warning(self, value: Value) -> str | None:
+        if value is None or not self.words:
+            return None
+        if any(word in self._seen_words for word in islice(find_words(str(value)), MOST_WORDS)):
+            return None
+        return f"{self.label}: none of its words was ever seen in training"
+
+    @cached_property
+    def _seen_words(self) -> SeenWords:
+        return SeenWords(self.words)
+
     @cached_property
     def _longest(self) -> int:
         # Browsers send two characters for each line end.
@@ -42,7 +63,7 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
     def _read(self, given: str | float) -> str:
         text = normalise_text(write_given(given))
         if len(text) > self.maximum_length:
-            raise self._refuse("too_long", given)
+            raise self._refuse("too_long", given, self.maximum_length)
         return self._convert(text)
 
     def _convert(self, value: str | float) -> str:

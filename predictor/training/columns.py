@@ -17,7 +17,7 @@ from predictor.training.dates import find_form, find_hashed_zone
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task
 from predictor.training.recipe import Recipe
-from predictor.training.texts import describe_length, normalise_texts, read_texts
+from predictor.training.texts import describe_texts, normalise_texts, read_texts
 from predictor.training.words import list_choices, match_labels
 
 
@@ -48,7 +48,8 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
     """Encode one column, as `read_numbers` returned it, by the recipe's kind or, without one, by the inferred kind.
 
     Raises RecipeError where a value is not of the recipe's kind, and DatasetError where the column is empty, contains
-    free text, which is a category only where the recipe says so, or dates that can be read in two ways.
+    free text of few words, which is a category only where the recipe says so, or dates that can be read in two ways.
+    Without `finds_dates`, all free text is refused unless the recipe says what it is.
     """
     given = recipe.features.get(series.name, FeatureRecipe())
     if series.null_count() == len(series):
@@ -64,10 +65,10 @@ def encode_column(recipe: Recipe, series: pl.Series, *, finds_dates: bool = True
             f"{recipe.data} also contains {misfit!r}, but {kind} means {KINDS[kind].fitting}: fix the value or the kind"
         )
         raise recipe.error(f"features.{series.name}.{'labels' if given.labels else 'kind'}", problem)
-    if kind == "text":
+    if kind == "text" and (given.kind or finds_dates):
         texts = read_texts(recipe, series)
         return Column(name=series.name, kind=kind, values=np.full(len(series), np.nan), texts=texts)
-    if kind == "category":
+    if kind in ("category", "text"):
         if not given.choices and not given.kind:
             _refuse_free_text(recipe, series, recipe.name_way_out(series.name))
         return _encode_category(recipe, series, given)
@@ -180,6 +181,8 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
     gaps = bool(np.isnan(column.values).any()) if column.texts is None else None in column.texts.tolist()
     if given.required and gaps:
         raise recipe.error(f"features.{column.name}.required", f"{recipe.data} has rows where it is missing")
+    if given.maximum_length is not None and column.texts is None:
+        raise recipe.error(f"features.{column.name}.maximum_length", f"it is for texts, and this is {column.kind}")
     has_nan = gaps or column.texts is not None
     values = column.values[training & ~np.isnan(column.values)] if has_nan else column.values[training]
     minimum, maximum = (_read_limit(recipe, column, key, getattr(given, key)) for key in ("minimum", "maximum"))
@@ -189,7 +192,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         name=column.name,
         kind=column.kind,
         **_describe_form(column),
-        **describe_length(column.texts),
+        **({} if column.texts is None else describe_texts(column.texts, training, given.maximum_length)),
         label=given.label or column.name,
         unit=given.unit,
         help=given.help,

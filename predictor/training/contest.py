@@ -11,11 +11,13 @@ from predictor.metrics.losses import Predictions, measure_losses
 from predictor.metrics.names import Metric
 from predictor.schema.kinds import Category, Feature
 from predictor.schema.schema import Schema
-from predictor.schema.values import Label, Mask, Matrix, Vector, recode
+from predictor.schema.table import Inputs, Table, take_rows
+from predictor.schema.text import Text
+from predictor.schema.values import Label, Mask, Vector, recode
 from predictor.texts import add_article, take_first_line
 from predictor.training.dataset import Dataset
 from predictor.training.dates import are_read_alike
-from predictor.training.evaluation import fit_dummy, predict_rows, take_rows
+from predictor.training.evaluation import fit_dummy, predict_rows, take_inputs
 from predictor.training.gate import Contest
 from predictor.training.holdout import is_held_out
 
@@ -57,22 +59,22 @@ def hold_contest(
     _check_comparable(dataset.schema, share, champion)
     _check_canonical(dataset, champion)
     held_out = is_held_out(dataset.hashes, min(share or 0, champion.share or 0))
-    matrix, actual, classes = take_rows(dataset, held_out), dataset.target[held_out], dataset.schema.target.classes
-    translated = translate_matrix(matrix, dataset.schema, champion.schema)
-    known = can_score(fitted, dataset.schema, matrix, actual, classes)
+    inputs, actual, classes = take_inputs(dataset, held_out), dataset.target[held_out], dataset.schema.target.classes
+    translated = translate_inputs(inputs, dataset.schema, champion.schema)
+    known = can_score(fitted, dataset.schema, inputs, actual, classes)
     known &= can_score(champion.estimator, champion.schema, translated, actual, classes)
     left_out = int((~known).sum())
     if not known.any():
         raise CannotCompare(f"no held-out row can be scored by both ({left_out} cannot)", PROMOTE)
     if left_out:
-        matrix, translated, actual = matrix[known], translated[known], actual[known]
+        inputs, translated, actual = take_rows(inputs, known), take_rows(translated, known), actual[known]
     theirs = _predict_by_champion(champion, translated)
     compared = {
         "champion": _translate_predictions(theirs, champion.schema, dataset.schema),
         "challenger": predictions.choose(held_out[dataset.held_out]).choose(known)
         if predictions
-        else predict_rows(fitted, matrix, len(classes)),
-        "baseline": predict_rows(fit_dummy(dataset, dataset.training), matrix, len(classes)),
+        else predict_rows(fitted, inputs, len(classes)),
+        "baseline": predict_rows(fit_dummy(dataset, dataset.training), inputs, len(classes)),
     }
     if metric == "log_loss" and compared["champion"].probabilities is None:
         raise CannotCompare(f"version {champion.number} gives no probabilities", 'set metric = "accuracy" in [gate]')
@@ -85,26 +87,31 @@ def hold_contest(
     return Contest(metric=metric, left_out=left_out, tolerance=dataset.tolerance, **losses)
 
 
-def translate_matrix(matrix: Matrix, source: Schema, target: Schema) -> Matrix:
-    """Encode a matrix of one schema, shape (n, features), for another with the same names.
+def translate_inputs(inputs: Inputs, source: Schema, target: Schema) -> Inputs:
+    """Encode a matrix of one schema, shape (n, features), or a table for another schema with the same names.
 
-    A category that the other does not have becomes −1. Where the features are the same, so is the matrix.
+    A category that the other does not have becomes −1. Where the features are the same, so are the inputs.
     """
     if source.features == target.features:
-        return matrix
+        return inputs
+    matrix = inputs.matrix if isinstance(inputs, Table) else inputs
     columns = {feature.name: (feature, matrix[:, i]) for i, feature in enumerate(source.features)}
-    return np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
+    matrix = np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
+    if not isinstance(inputs, Table):
+        return matrix
+    texts = {target.names.index(source.names[column]): texts for column, texts in inputs.texts.items()}
+    return Table(matrix=matrix, texts=texts)
 
 
-def can_score(estimator: Any, schema: Schema, matrix: Matrix, actual: Vector, classes: tuple[Label, ...]) -> Mask:
+def can_score(estimator: Any, schema: Schema, inputs: Inputs, actual: Vector, classes: tuple[Label, ...]) -> Mask:
     """Mark the rows, shape (n,), without a category, a class or a missing value that a version never saw.
 
-    `schema` is the version's, and so is the encoding of `matrix`, shape (n, features); `actual` holds codes of
-    `classes`.
+    `schema` is the version's, and so is the encoding of `inputs`, n rows; `actual` holds codes of `classes`.
     """
-    known = np.ones(len(matrix), dtype=bool)
-    for values, feature in zip(matrix.T, schema.features, strict=True):
-        missing = np.isnan(values)
+    known = np.ones(len(inputs), dtype=bool)
+    matrix, texts = (inputs.matrix, inputs.texts) if isinstance(inputs, Table) else (inputs, {})
+    for column, (values, feature) in enumerate(zip(matrix.T, schema.features, strict=True)):
+        missing = np.equal(texts[column], None) if column in texts else np.isnan(values)
         known &= ~(missing & feature.required)
         if isinstance(feature, Category):
             seen = [float(code) for code, choice in enumerate(feature.choices) if choice in feature.seen]
@@ -133,7 +140,7 @@ def _check_comparable(schema: Schema, share: float | None, champion: Champion) -
         raise CannotCompare(f"version {champion.number} has other features, and so other rows held out", PROMOTE_ONCE)
     for feature in schema.features:
         other = next(f for f in champion.schema.features if f.name == feature.name)
-        if isinstance(feature, Category) != isinstance(other, Category):
+        if any(isinstance(feature, each) != isinstance(other, each) for each in (Category, Text)):
             kinds = f"{feature.name!r} was {add_article(other.kind)} and is {add_article(feature.kind)}"
             raise CannotCompare(kinds, PROMOTE_ONCE)
         if not are_read_alike(feature, other):
@@ -150,10 +157,10 @@ def _check_canonical(dataset: Dataset, champion: Champion) -> None:
                 raise CannotCompare(cause, PROMOTE_ONCE)
 
 
-def _predict_by_champion(champion: Champion, matrix: Matrix) -> Predictions:
+def _predict_by_champion(champion: Champion, inputs: Inputs) -> Predictions:
     """Predict by the champion; one that fails on new rows cannot be compared, and does not fail the retrain."""
     try:
-        return predict_rows(champion.estimator, matrix, len(champion.schema.target.classes))
+        return predict_rows(champion.estimator, inputs, len(champion.schema.target.classes))
     except Exception as error:  # Whatever it raises, it cannot be compared.
         cause = f"version {champion.number} cannot predict for the held-out rows ({take_first_line(error)})"
         raise CannotCompare(cause, PROMOTE) from error

@@ -13,6 +13,7 @@ from predictor.schema.kinds import Feature, Kind
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.table import Inputs, Table, Texts
 from predictor.schema.target import Target
+from predictor.schema.text import Text
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
 from predictor.texts import list_names
@@ -149,6 +150,7 @@ def load_dataset(
             *kept,
             *map(_note_row_number, row_numbers),
             *_note_doubts(features, matrix),
+            *(note for feature, column in zip(features, columns, strict=True) for note in _note_long(feature, column)),
         ],
         decimals=frozenset(decimals),
         row_numbers=frozenset(row_numbers),
@@ -210,6 +212,15 @@ def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
         if len(feature.choices) > MANY_CHOICES:
             notes.append(f"{feature.name}: {len(feature.choices)} categories; exclude it if it only identifies rows")
     return notes
+
+
+def _note_long(feature: Feature, column: Column) -> list[str]:
+    """Note how many texts of the table are longer than the form accepts."""
+    if column.texts is None or not isinstance(feature, Text):
+        return []
+    longer = sum(text is not None and len(text) > feature.maximum_length for text in column.texts)
+    most = format_number(feature.maximum_length)
+    return [f"{feature.name}: {format_number(longer)} rows have a longer text than {most} characters"] if longer else []
 
 
 def _check_target(recipe: Recipe, target: Target, target_values: Vector) -> None:

@@ -12,17 +12,19 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.estimators.limited import Limited, Thresholded
+from predictor.estimators.on_table import OnTable
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.schema.kinds import Task
-from predictor.schema.table import Inputs
+from predictor.schema.table import Inputs, Table, take_rows, to_input
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
 from predictor.training.pipeline import find_inner, set_single_job
+from predictor.training.vectorising import fit_with_terms
 
 Scores = dict[str, float]
 HOLD_OUT = "hold-out"
@@ -54,17 +56,19 @@ def fit_model(model: BaseEstimator, dataset: Dataset, rows: Mask) -> Any:
     """
     fitted = clone(model)
     try:
-        arguments = find_fit_arguments(fitted, dataset.schema)
-        fitted.fit(dataset.matrix[rows], dataset.target[rows], **arguments)
+        arguments, target = find_fit_arguments(fitted, dataset.schema), dataset.target[rows]
+        inputs = to_input(take_rows(dataset.inputs, rows))
+        fit_with_terms(lambda: fitted.fit(inputs, target, **arguments), fitted)
     except Exception as error:  # Whatever an estimator raises is about this recipe, not about us.
         raise TrainingError(f"{_name_model(model)} could not be fitted: {error}") from error
     set_single_job(fitted)
-    return limit_output(fitted, dataset.schema.target)
+    return limit_output(OnTable(estimator=fitted) if dataset.texts else fitted, dataset.schema.target)
 
 
-def take_rows(dataset: Dataset, rows: Mask) -> Matrix:
-    """The marked rows in Fortran's order: trees read few columns, and so predict a third faster."""
-    return np.asfortranarray(dataset.matrix[rows])
+def take_inputs(dataset: Dataset, rows: Mask) -> Inputs:
+    """The marked rows; a matrix in Fortran's order: trees read few columns, and so predict a third faster."""
+    taken = take_rows(dataset.inputs, rows)
+    return taken if isinstance(taken, Table) else np.asfortranarray(taken)
 
 
 def predict_rows(fitted: BaseEstimator, matrix: Inputs, classes: int) -> Predictions:
@@ -72,21 +76,27 @@ def predict_rows(fitted: BaseEstimator, matrix: Inputs, classes: int) -> Predict
 
     Raises TrainingError where a prediction is not a finite number.
     """
-    # CatBoost predicts classes as one column.
-    predicted = np.asarray(fitted.predict(matrix), dtype=np.float64).reshape(len(matrix))
+    probabilities = None
+    if classes and hasattr(fitted, "predict_with_probabilities"):
+        predicted, probabilities = fitted.predict_with_probabilities(matrix)
+    else:
+        # CatBoost predicts classes as one column.
+        predicted = np.asarray(fitted.predict(matrix), dtype=np.float64).reshape(len(matrix))
     infinite = int((~np.isfinite(predicted)).sum())
     if infinite:
         raise TrainingError(f"{_name_model(fitted)} gives no finite prediction for {infinite} of {len(matrix)} rows.")
     if not classes or not hasattr(fitted, "predict_proba"):
         return Predictions(predicted=predicted)
-    return Predictions(predicted=predicted, probabilities=find_probabilities(fitted, matrix, classes))
+    if probabilities is None:
+        probabilities = fitted.predict_proba(matrix)
+    return Predictions(predicted=predicted, probabilities=place_probabilities(fitted, probabilities, classes))
 
 
-def find_probabilities(fitted: BaseEstimator, matrix: Inputs, classes: int) -> NDArray[np.float64]:
-    """The probability of each class, shape (n, classes), for a matrix of shape (n, features)."""
+def place_probabilities(fitted: BaseEstimator, trained: Matrix, classes: int) -> NDArray[np.float64]:
+    """The probability of each class, shape (n, classes), from those of the classes that it was fitted on."""
     # A class without training rows has no column: its probability is 0.
-    probabilities = np.zeros((len(matrix), classes))
-    probabilities[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix)
+    probabilities = np.zeros((len(trained), classes))
+    probabilities[:, fitted.classes_.astype(int)] = trained
     return probabilities
 
 
@@ -109,8 +119,8 @@ def evaluate_model(model: BaseEstimator, fitted: BaseEstimator, dataset: Dataset
     classes = len(dataset.schema.target.classes)
     if dataset.held_out.any():
         rows = dataset.held_out
-        matrix, dummy = take_rows(dataset, rows), fit_dummy(dataset, dataset.training)
-        predictions, baseline = (predict_rows(m, matrix, classes) for m in (fitted, dummy))
+        inputs, dummy = take_inputs(dataset, rows), fit_dummy(dataset, dataset.training)
+        predictions, baseline = (predict_rows(m, inputs, classes) for m in (fitted, dummy))
         method = HOLD_OUT
     else:
         rows = np.ones(len(dataset.target), dtype=bool)
@@ -168,7 +178,8 @@ def predict_out_of_fold(model: BaseEstimator, dataset: Dataset, rows: Mask) -> P
     has_probabilities = False
     for fold in np.unique(folds[rows]):
         tested = rows & (folds == fold)
-        predictions = predict_rows(fit_model(model, dataset, rows & ~tested), dataset.matrix[tested], classes)
+        fitted = fit_model(model, dataset, rows & ~tested)
+        predictions = predict_rows(fitted, take_rows(dataset.inputs, tested), classes)
         predicted[tested] = predictions.predicted
         if predictions.probabilities is not None:
             has_probabilities, probabilities[tested] = True, predictions.probabilities
@@ -183,7 +194,7 @@ def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Prediction
 
 
 def _name_model(model: Any) -> str:
-    while isinstance(model, Coded | Imported | Limited | Thresholded):
+    while isinstance(model, Coded | Imported | Limited | OnTable | Thresholded):
         model = model.estimator
     model = find_inner(model)
     last = model.steps[-1][1] if hasattr(model, "steps") else model

@@ -10,6 +10,7 @@ import msgspec
 from predictor.exceptions import RecipeError
 from predictor.schema.kinds import Kind
 from predictor.schema.temporal import find_zone
+from predictor.schema.text import MOST_CHARACTERS
 from predictor.schema.values import write_value
 from predictor.texts import normalise_text
 from predictor.training.toml import convert_table
@@ -38,6 +39,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     missing: Annotated[list[Text | Finite], msgspec.Meta(min_length=1)] | None = None
     merge: dict[Text, list[Text]] = {}
     unseen: Literal["other"] | None = None
+    maximum_length: Annotated[int, msgspec.Meta(ge=1, le=MOST_CHARACTERS)] | None = None
     required: bool | None = None
     exclude: bool = False
 
@@ -73,6 +75,9 @@ def convert_feature(file: Path, table: str, content: Any) -> FeatureRecipe:
         raise RecipeError(
             f"{file}: {table}.unseen: it is for categories, not {feature.kind!r}: leave out one of the two."
         )
+    if feature.maximum_length is not None and feature.kind not in (None, "text"):
+        problem = f"it is for texts, not {feature.kind!r}: leave out one of the two"
+        raise RecipeError(f"{file}: {table}.maximum_length: {problem}.")
     _check_spelling(file, table, feature)
     return feature if not feature.labels or feature.kind else msgspec.structs.replace(feature, kind="category")
 

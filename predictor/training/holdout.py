@@ -20,8 +20,8 @@ def hash_rows(columns: list[Column]) -> Hashes:
 
     It depends on names and values alone: not on the order of columns or rows, on the target, or on whether
     the recipe calls a column of integers a category. splitmix64's finaliser mixes (Steele, Lea and Flood
-    2014, "Fast splittable pseudorandom number generators", figure 16). It must never change: held-out rows
-    would be trained on.
+    2014, "Fast splittable pseudorandom number generators", figure 16). A text hashes as a category does. It must never
+    change: held-out rows would be trained on.
     """
     hashes = np.zeros(len(columns[0].values), dtype=np.uint64)
     for column in sorted(columns, key=lambda column: column.name):
@@ -30,14 +30,14 @@ def hash_rows(columns: list[Column]) -> Hashes:
 
 
 def _hash_values(column: Column) -> Hashes:
+    missing = np.array(np.nan).view(np.uint64)
     if column.texts is not None:
-        texts, places = np.unique(["" if text is None else text for text in column.texts], return_inverse=True)
-        return np.array([_hash_choice(text) for text in texts.tolist()], dtype=np.uint64)[places]
+        known = {text: _hash_choice(text) for text in set(column.texts) if text is not None}
+        return np.array([known.get(text, missing) for text in column.texts], dtype=np.uint64)
     if column.kind != "category":
         # All NaNs become one and −0.0 becomes 0.0 before their bits are taken.
         canonical = np.where(np.isnan(column.values), np.nan, column.values) + 0.0
         return canonical.view(np.uint64)
-    missing = np.array(np.nan).view(np.uint64)
     table = np.array([*(_hash_choice(choice) for choice in column.choices), missing], dtype=np.uint64)
     return recode(column.values, table)
 

@@ -12,6 +12,10 @@ MOST_CLASSES = 10
 # The largest of many counts is rare however many rows there are; the rarest of many classes is not.
 FEWEST_ROWS, SMALLEST_SHARE = 5, 0.01
 FEW_TEXTS = 20
+# A word has a letter. Where a language has no blanks between words, the length shows that there are several.
+WORD_PATTERN = r"\S*\p{L}\S*"
+UNSPACED_PATTERN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+FEWEST_WORDS, FEWEST_UNSPACED, WORDY_SHARE = 3, 6, 0.5
 
 
 def read_whole(series: pl.Series) -> pl.Series:
@@ -29,10 +33,23 @@ def read_whole(series: pl.Series) -> pl.Series:
 def infer_kind(series: pl.Series) -> Kind:
     """The kind of a column, inferred from its values."""
     if series.dtype == pl.String:
-        return "category"
+        return "text" if is_text(series) else "category"
     if series.dtype == pl.Boolean:
         return "boolean"
     return "integer" if series.dtype.is_integer() and find_misfit(series, "integer") is None else "number"
+
+
+def is_text(series: pl.Series) -> bool:
+    """Whether a column is text and not a category: it is free text, and at least half of its values have 3 words.
+
+    Where a language has no blanks between words, such as Chinese, Japanese and Thai, 6 characters count as 3 words.
+    """
+    if not describe_free_text(series):
+        return False
+    present = series.drop_nulls()
+    is_wordy = present.str.count_matches(WORD_PATTERN) >= FEWEST_WORDS
+    is_long = present.str.count_matches(UNSPACED_PATTERN) >= FEWEST_UNSPACED
+    return int((is_wordy | is_long).sum()) >= WORDY_SHARE * len(present)
 
 
 def infer_task(series: pl.Series) -> Task:

@@ -28,7 +28,7 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
     features = dict(recipe.features)
     for feature in live.features:
         given = features.get(feature.name, FeatureRecipe())
-        if feature.name not in table.columns or given.exclude or given.kind or given.choices or feature.kind == "text":
+        if feature.name not in table.columns or given.exclude or given.kind or given.choices:
             continue
         series = table[feature.name]
         form = find_live_form(feature)
@@ -49,7 +49,8 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
 def _infer_anew(series: pl.Series) -> str:
     if forms := infer_forms(series):
         return forms[0].kind
-    return REFUSED if describe_free_text(series) else infer_kind(series)
+    kind = infer_kind(series)
+    return REFUSED if kind == "category" and describe_free_text(series) else kind
 
 
 def _keep_task(recipe: Recipe, series: pl.Series, live: Target) -> tuple[Task | None, list[str]]:

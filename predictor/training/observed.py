@@ -82,7 +82,7 @@ def join_observed(
 
 
 def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Value:
-    """The column's value in these inputs: text for a category, a number for other kinds, None for missing."""
+    """The column's value in these inputs: text for a category or a text, a number for others, None for missing."""
     given = recipe.features.get(column.name, FeatureRecipe())
     if column.name not in inputs:
         raise DoesNotFit(f"there is no input {column.name}")
@@ -99,7 +99,7 @@ def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Valu
         case "number" | "integer":
             return _fit_number(column, value)
         case "text":
-            raise DoesNotFit(f"{column.name} is a text, and a model of texts is not trained here")
+            return normalise_text(write_value(value))
         case _:
             return _fit_text(column, value)
 
@@ -149,6 +149,10 @@ def _fit_text(column: Column, value: str | float) -> float:
 
 
 def _append_values(column: Column, values: list[Any]) -> Column:
+    if column.texts is not None:
+        added = np.full(len(values), np.nan)
+        texts = np.concatenate([column.texts, np.array(values, dtype=object)])
+        return replace(column, values=np.concatenate([column.values, added]), texts=texts)
     if column.kind != "category":
         added = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
         return replace(column, kind=_widen_kind(column, added), values=np.concatenate([column.values, added]))

@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any, assert_never
 
@@ -37,6 +38,7 @@ from predictor.training.boosters import (
     takes_categories,
 )
 from predictor.training.recipe import Recipe, TargetTransform
+from predictor.training.vectorising import prepare_texts
 
 # Trees split, and naive Bayes fits each column: neither depends on the scale of a column, nor on what is next to what.
 TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.", "sklearn.dummy.")
@@ -179,19 +181,21 @@ def _build_own(recipe: Recipe, schema: Schema, code: Code) -> BaseEstimator:
 
 
 def _build_default(estimator: BaseEstimator, schema: Schema, seed: int = 0) -> BaseEstimator:
-    if takes_categories(estimator, schema):
+    if takes_categories(estimator, schema) and not schema.text_columns:
         return build_for_categories(estimator, schema)
-    name = f"{type(estimator).__module__}.{type(estimator).__name__}"
+    name, tags = f"{type(estimator).__module__}.{type(estimator).__name__}", get_tags(estimator).input_tags
+    others = replace(schema, features=tuple(each for each in schema.features if not isinstance(each, Text)))
     groups = _group_columns(
-        schema,
+        others,
         scales=not name.startswith(NEEDS_NO_SCALING),
         cyclic=not name.startswith(TAKES_ANY_SCALE),
-        takes_missing=get_tags(estimator).input_tags.allow_nan,
+        takes_missing=tags.allow_nan,
         seed=seed,
     )
-    if all(steps == "passthrough" for _, steps, _ in groups):
-        return make_pipeline(estimator)
-    return make_pipeline(ColumnTransformer(groups), estimator)
+    prepared = None if all(steps == "passthrough" for _, steps, _ in groups) else ColumnTransformer(groups)
+    if schema.text_columns:
+        prepared = prepare_texts(schema, prepared, takes_sparse=tags.sparse, seed=seed)
+    return make_pipeline(estimator) if prepared is None else make_pipeline(prepared, estimator)
 
 
 def _group_columns(
@@ -247,7 +251,7 @@ def _sort_feature(feature: Feature) -> str:
             return WIDE if is_wide(len(feature.choices)) else "categories"
         case Number() | Integer() | Boolean():
             return "numbers"
-        case Date() | Datetime() | Time() | Text():
+        case Date() | Datetime() | Time() | Text():  # Texts are prepared apart.
             return f"{feature.kind}s"
         case _:
             assert_never(feature)

@@ -101,7 +101,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def name_way_out(self, column: str) -> str:
         """What the author may write where a column of texts is not inferred to be a category: the end of a sentence."""
-        return f"write exclude = true below [features.{column}] in {self.file.name}, or list its choices there"
+        write = 'write kind = "text" or exclude = true'
+        return f"{write} below [features.{column}] in {self.file.name}, or list its choices there"
 
     @property
     def data_name(self) -> str:
@@ -165,10 +166,6 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
         if key in content:
             raise refuse_key(file, key, Recipe)
     described = convert_described(file, content)
-    for name, given in described["features"].items():
-        if given.kind == "text":
-            problem = "must be another one than 'text': a model of texts cannot be trained here yet, only imported"
-            raise RecipeError(f"{file}: features.{name}.kind: {problem}.")
     if described["features"].get(str(content.get("target")), FeatureRecipe()).labels:
         content.setdefault("task", "classification")  # Words are for classes.
     estimator = content.pop("estimator", None)

@@ -1,14 +1,21 @@
 """Reads columns of texts from a table."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.schema.text import FEWEST_CHARACTERS
+from predictor.schema.seen_words import collect_words, store_words
+from predictor.schema.text import FEWEST_CHARACTERS, MOST_CHARACTERS
+from predictor.schema.values import Mask
+from predictor.training.kinds import UNSPACED_PATTERN
 from predictor.training.recipe import Recipe
 
 Texts = NDArray[np.object_]
+# The parts of long texts take many times their memory.
+TEXTS_AT_ONCE = 5_000
 
 
 def normalise_texts(recipe: Recipe, series: pl.Series) -> pl.Series:
@@ -27,8 +34,24 @@ def read_texts(recipe: Recipe, series: pl.Series) -> Texts:
     return pl.Series([text if text and text.strip() else None for text in texts], dtype=pl.String).to_numpy()
 
 
-def describe_length(texts: Texts | None) -> dict[str, int]:
-    """How long a text may be: as long as the longest, and at least 1,000 characters."""
-    if texts is None:
-        return {}
-    return {"maximum_length": max([FEWEST_CHARACTERS, *(len(text) for text in texts if text is not None)])}
+def describe_texts(texts: Texts, training: Mask, maximum_length: int | None = None) -> dict[str, Any]:
+    """What a feature says about a column of texts, shape (n,): how long one may be, and the words of training rows.
+
+    One may be as long as the longest, and at least 1,000 characters, as far as a form can send it.
+    """
+    longest = max([FEWEST_CHARACTERS, *(len(text) for text in texts if text is not None)])
+    known = pl.Series(texts[training].tolist(), dtype=pl.String).drop_nulls()
+    letters, unspaced = (known.str.count_matches(each).sum() for each in (r"\p{L}", UNSPACED_PATTERN))
+    return {
+        "maximum_length": maximum_length or min(longest, MOST_CHARACTERS),
+        "words": store_words(_collect_words(known)),
+        "unspaced": unspaced > letters / 2,
+    }
+
+
+def _collect_words(texts: pl.Series) -> set[str]:
+    """The different words of all texts; parts between blanks are made unique first, which takes polars little time."""
+    parts: set[str] = set()
+    for some in texts.iter_slices(TEXTS_AT_ONCE):
+        parts.update(some.str.extract_all(r"\S+").explode().drop_nulls().unique())
+    return collect_words(" ".join(parts))

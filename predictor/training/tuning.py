@@ -16,8 +16,9 @@ from predictor.formats import format_number, format_plain
 from predictor.metrics.losses import join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
+from predictor.schema.table import take_rows, to_input
 from predictor.schema.target import Target
-from predictor.schema.values import Matrix, Vector
+from predictor.schema.values import Vector
 from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import predict_rows
@@ -26,6 +27,7 @@ from predictor.training.output import limit_output
 from predictor.training.pipeline import find_inner, list_params
 from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
+from predictor.training.vectorising import fit_with_terms
 
 # The steps of the logarithmic scale on which integers are drawn.
 LOG_STEPS = 1_000
@@ -64,10 +66,11 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         lambda done: progress(f"{recipe.slug}: tuning", done=done, total=candidates * used),
     )
     search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
+    inputs = to_input(take_rows(dataset.inputs, rows))
     with warnings.catch_warnings():
         for message in FAILURES:
             warnings.filterwarnings("ignore", message=message)
-        _fit_search(search, dataset.matrix[rows], dataset.target[rows], find_fit_arguments(model, dataset.schema))
+        _fit_search(search, inputs, dataset.target[rows], find_fit_arguments(model, dataset.schema))
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
     tuning = Tuning(
@@ -129,25 +132,23 @@ def _make_search(
 
 
 def _fit_search(
-    search: GridSearchCV | RandomizedSearchCV, matrix: Matrix, target: Vector, arguments: dict[str, Any]
+    search: GridSearchCV | RandomizedSearchCV, inputs: Any, target: Vector, arguments: dict[str, Any]
 ) -> None:
     try:
-        search.fit(matrix, target, **arguments)
+        fit_with_terms(lambda: search.fit(inputs, target, **arguments), search.estimator)
     except ValueError as error:
         # Where no fit succeeds, scikit-learn's message ends with the cause of the last failure.
         cause = (str(error).strip() or "no reason given").splitlines()[-1]
         raise TrainingError(f"no candidate of [tune] could be fitted: {cause}") from error
 
 
-def _make_scorer(
-    metric: Metric, target: Target, notify: Callable[[int], None]
-) -> Callable[[Any, Matrix, Vector], float]:
+def _make_scorer(metric: Metric, target: Target, notify: Callable[[int], None]) -> Callable[[Any, Any, Vector], float]:
     """Score as the gate does, negated; scikit-learn's own log loss needs every class in every fold."""
     counted = itertools.count(1)
 
-    def score(fitted: Any, matrix: Matrix, actual: Vector) -> float:
+    def score(fitted: Any, inputs: Any, actual: Vector) -> float:
         notify(next(counted))
-        predictions = predict_rows(limit_output(fitted, target), matrix, len(target.classes))
+        predictions = predict_rows(limit_output(fitted, target), inputs, len(target.classes))
         return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
     return score

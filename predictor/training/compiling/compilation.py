@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.estimators.limited import Limited, Thresholded
+from predictor.estimators.on_table import OnTable
 from predictor.training.compiling import (
     boosting,
     catboost,
@@ -66,6 +67,7 @@ def compile_model(fitted: Any, features: int, texts: Collection[int] = ()) -> Co
     Raises NotCompiled with the reason.
     """
     limited, fitted = (fitted, fitted.estimator) if isinstance(fitted, Limited | Thresholded) else (None, fitted)
+    fitted = fitted.estimator if isinstance(fitted, OnTable) else fitted
     coded, fitted = (fitted, fitted.estimator) if isinstance(fitted, Coded) else (None, fitted)
     frame = fitted.columns if isinstance(fitted, ImportedOnFrame) else ()
     if any(column.of_pandas for column in frame):

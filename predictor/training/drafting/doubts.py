@@ -18,12 +18,14 @@ from predictor.training.amounts import describe_unclear
 from predictor.training.columns import Column, encode_column
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
+from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
 from predictor.training.number_columns import read_numbers
 from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 
 FEW_ROWS = 30
+HINT = 'kind = "text" would train on its words'
 FEW_NUMBERS = 20
 MANY_TEXTS = 1000
 MANY_CLASSES = 50
@@ -67,12 +69,13 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
             if name in RESERVED_NAMES:
                 raise DatasetError("every form has a field with this name: rename the column.")
             series = read_numbers(recipe, table[name])
-            if not infer_forms(series) and (obstacle := describe_free_text(series)):
+            is_text = recipe.features.get(name, FeatureRecipe()).kind == "text"
+            if not is_text and not infer_forms(series) and (obstacle := describe_free_text(series)):
                 refused.append(
                     Finding(
                         name=name,
                         kind="free text",
-                        obstacle=describe_unclear(series) or _hint_at_dates(series) or f"{obstacle}.",
+                        obstacle=describe_unclear(series) or _hint_at_dates(series) or f"{obstacle}; {HINT}.",
                     )
                 )
                 continue
@@ -112,7 +115,10 @@ def inspect_features(
     findings = []
     for column in columns:
         doubts = list(_doubt_column(table[column.name], column))
-        if measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY:
+        if (
+            column.texts is None
+            and measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY
+        ):
             doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
         merge = find_messy(table[column.name]) if column.kind == "category" else {}
         doubts += doubt_spellings(merge)
@@ -123,6 +129,8 @@ def inspect_features(
 
 def describe_column(column: Column) -> str:
     """Describe a column's values in a few words, and count the missing ones."""
+    if column.texts is not None:
+        return _describe_texts([text for text in column.texts if text is not None], len(column.texts))
     present = column.values[~np.isnan(column.values)]
     gaps = len(column.values) - len(present)
     empty = f", empty in {format_number(gaps)} of {format_number(len(column.values))} rows" if gaps else ""
@@ -139,8 +147,17 @@ def describe_column(column: Column) -> str:
     return f"{kind} from {Quantity().write_range(*ends)}{empty}"
 
 
+def _describe_texts(texts: list[str], rows: int) -> str:
+    longest = format_number(max(map(len, texts)))
+    gaps = rows - len(texts)
+    empty = f", empty in {format_number(gaps)} of {format_number(rows)} rows" if gaps else ""
+    return f"{count(len(set(texts)), 'different text', 'different texts')} of up to {longest} characters{empty}"
+
+
 def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
     """Doubts about a column from its own values and name."""
+    if column.texts is not None:
+        return
     present = column.values[~np.isnan(column.values)]
     rows, different = len(present), len(np.unique(present))
     is_text = column.kind == "category"
@@ -161,7 +178,7 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
         yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
-        yield f"{texts}, like free text: each is a category of its own"
+        yield f"{texts}, like free text: each is a category of its own; {HINT}"
 
 
 def find_sentinel(values: Vector) -> float | None:

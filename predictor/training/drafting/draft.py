@@ -222,6 +222,8 @@ def describe_keys(given: FeatureRecipe) -> str:
     """How these keys make a column be read."""
     if given.kind == "category":
         return "codes with leading zeros stay texts"
+    if given.kind == "text":
+        return "most values differ and have several words, so the model is trained on these"
     if given.unit:
         return f"read as numbers with the unit {make_printable(given.unit)}"
     if given.kind:

@@ -29,9 +29,9 @@ from predictor.training.drafting.doubts import (
 from predictor.training.drafting.draft import NO_OTHER, READS_NUMBERS, Draft, write_toml
 from predictor.training.drafting.reading import find_messy, propose_keys
 from predictor.training.drafting.selection import (
-    DEFAULT_ESTIMATORS,
     Candidate,
     Selection,
+    find_default,
     list_candidates,
     select_candidate,
 )
@@ -138,6 +138,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
         raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
+    default = find_default(described.task, only_texts=all(column.texts is not None for column in columns))
     merge = find_messy(table[target]) if are_classes else {}
     unclear = [text for text in [describe_unclear(table[target])] if text and are_classes]
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
@@ -152,9 +153,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         other_task=next((task for task in tasks if task != described.task), None),
         why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
-        selection=Selection(
-            chosen=Candidate(name="", estimator=recipe.estimator or DEFAULT_ESTIMATORS[described.task])
-        ),
+        selection=Selection(chosen=Candidate(name="", estimator=recipe.estimator or default)),
         doubts=(*unclear, *doubt_target(described, target_values, left_out), *doubt_spellings(merge)),
         merge=merge,
         findings=sorted(findings, key=lambda finding: table.columns.index(finding.name)),

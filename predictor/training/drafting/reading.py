@@ -6,8 +6,9 @@ from predictor.schema.kinds import Kind
 from predictor.tables.cells import NUMBER_PATTERN, are_codes, match_whole
 from predictor.texts import normalise_text
 from predictor.training.amounts import read_amounts
+from predictor.training.dates import infer_forms
 from predictor.training.feature_recipe import FeatureRecipe
-from predictor.training.kinds import describe_free_text, read_whole
+from predictor.training.kinds import describe_free_text, is_text, read_whole
 
 # Among numbers; what pandas reads as missing is missing already.
 MISSING_WORDS = frozenset(
@@ -36,6 +37,8 @@ def _propose_feature(series: pl.Series, *, is_target: bool) -> FeatureRecipe:
         return FeatureRecipe(kind=None if is_target else kind, unit=amounts.unit)
     if not is_target and are_codes(series.str.strip_chars().drop_nulls()) and not describe_free_text(series):
         return FeatureRecipe(kind="category")
+    if not is_target and is_text(series) and not infer_forms(series):
+        return FeatureRecipe(kind="text")
     return FeatureRecipe()
 
 

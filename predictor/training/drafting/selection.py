@@ -12,6 +12,7 @@ from predictor.exceptions import TrainingError
 from predictor.metrics.losses import join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.schema.kinds import Task
+from predictor.schema.table import take_rows
 from predictor.schema.values import Mask, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_model, predict_rows
@@ -20,6 +21,7 @@ from predictor.training.holdout import FOLDS, assign_folds, choose_lowest
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import EstimatorRecipe, IntervalWidth, Recipe, TargetTransform
 from predictor.training.spread import fit_spread
+from predictor.training.vectorising import LINEAR_ON_TEXTS
 
 # Good ones to start with, as measured in docs/startmodel.md. Classification has no early stopping, which holds out rows
 # of each class and fails where one has a single row; and it has a penalty, without which many uneven classes diverge.
@@ -98,15 +100,24 @@ class _Runner:
         return sum(ours < theirs for ours, theirs in zip(self.scores, first.scores, strict=True))
 
 
+def find_default(task: Task, *, only_texts: bool = False) -> EstimatorRecipe:
+    """The estimator of a first recipe, before others are compared with it."""
+    return LINEAR_ON_TEXTS[task] if only_texts else DEFAULT_ESTIMATORS[task]
+
+
 def list_candidates(task: Task, given: EstimatorRecipe | None, dataset: Dataset) -> list[Candidate]:
-    """The default first: what the author has given, or boosted trees; then what may be better."""
+    """The default first: what the author has given, or boosted trees; then what may be better.
+
+    On texts alone, a linear model is the only one.
+    """
+    texts = len(dataset.schema.text_columns)
+    linear = Candidate(name="linear model", estimator=(LINEAR_ON_TEXTS if texts else LINEAR_ESTIMATORS)[task])
     if given is not None:
         found = [Candidate(name=given.path.rpartition(".")[2], estimator=given)]
+    elif texts == len(dataset.schema.features):
+        found = [linear]
     else:
-        found = [
-            Candidate(name="boosted trees", estimator=DEFAULT_ESTIMATORS[task]),
-            Candidate(name="linear model", estimator=LINEAR_ESTIMATORS[task]),
-        ]
+        found = [Candidate(name="boosted trees", estimator=DEFAULT_ESTIMATORS[task]), linear]
     low, high = dataset.target.min(), dataset.target.max()
     if task == "regression" and low > 0 and high >= LEAST_RATIO * low:
         found += [
@@ -187,7 +198,8 @@ def _measure_fold(runner: _Runner, dataset: Dataset, training: Mask, tested: Mas
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # A retrain, on all rows, shows what matters.
             fitted = fit_model(model, dataset, training)
-            predictions = predict_rows(fitted, dataset.matrix[tested], len(dataset.schema.target.classes))
+            inputs = take_rows(dataset.inputs, tested)
+            predictions = predict_rows(fitted, inputs, len(dataset.schema.target.classes))
     except TrainingError:
         return False
     with np.errstate(over="ignore"):

@@ -1,6 +1,7 @@
 """Measures permutation importances: how much worse predictions become when a feature's column is shuffled."""
 
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,10 @@ from sklearn.inspection import permutation_importance
 from predictor.metrics.losses import Predictions, join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.record.report import Importance, Importances, SkippedImportances
-from predictor.schema.values import Matrix, Vector
+from predictor.schema.table import Inputs, Table, take_rows
+from predictor.schema.values import Vector
 from predictor.training.dataset import Dataset
-from predictor.training.evaluation import find_probabilities, make_dummy, predict_rows
+from predictor.training.evaluation import make_dummy, place_probabilities, predict_rows
 from predictor.training.reports.profile import choose_rows
 
 REPEATS = 5
@@ -38,22 +40,20 @@ def measure_importances(
         return SkippedImportances(
             skipped=f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"
         )
-    if dataset.texts:
-        return SkippedImportances(skipped="texts are not shuffled")
     passes = REPEATS * len(names)
     rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_PREDICTIONS // passes), seed)
-    matrix, actual = dataset.matrix[rows], dataset.target[rows]
-
+    inputs, actual = take_rows(dataset.inputs, rows), dataset.target[rows]
+    # Shuffled in place of the inputs, which may be texts: for each value, the number of the row that it comes from.
+    places = np.tile(np.arange(len(rows))[:, np.newaxis], len(names))
     predict = _predict_by_probabilities if metric == "log_loss" else predict_rows
 
-    def score(shuffled: Matrix, actual: Vector) -> float:
-        # A copy, since CatBoost makes what it predicts for read-only, and the next shuffle writes to it.
-        predictions = predict(fitted, shuffled.copy(), classes)
+    def score(places: NDArray[np.int64], actual: Vector) -> float:
+        predictions = predict(fitted, _rearrange(inputs, places), classes)
         return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
     # CPU time, since a busy machine must not change the report.
     started = time.process_time()
-    score(matrix, actual)
+    score(places, actual)
     seconds = (time.process_time() - started) * passes
     if seconds > MOST_SECONDS:
         return SkippedImportances(
@@ -62,7 +62,7 @@ def measure_importances(
     # permutation_importance requires `fit`, which imports and compiled models lack; only the score uses the model.
     estimator = fitted if hasattr(fitted, "fit") else make_dummy(classes)
     found = permutation_importance(
-        estimator, matrix, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
+        estimator, places, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
     )
     return Importances(
         metric=metric,
@@ -76,9 +76,17 @@ def measure_importances(
     )
 
 
-def _predict_by_probabilities(estimator: BaseEstimator, matrix: Matrix, classes: int) -> Predictions:
+def _rearrange(inputs: Inputs, places: NDArray[np.int64]) -> Inputs:
+    """A copy of n rows that takes each value from the row that `places`, shape (n, features), has for it."""
+    if not isinstance(inputs, Table):
+        return np.take_along_axis(inputs, places, axis=0)
+    texts = {column: values[places[:, column]] for column, values in inputs.texts.items()}
+    return Table(matrix=np.take_along_axis(inputs.matrix, places, axis=0), texts=texts)
+
+
+def _predict_by_probabilities(estimator: Any, inputs: Inputs, classes: int) -> Predictions:
     """Predict what the log loss needs; the classes are the most probable ones."""
-    probabilities = find_probabilities(estimator, matrix, classes)
+    probabilities = place_probabilities(estimator, estimator.predict_proba(inputs), classes)
     return Predictions(predicted=probabilities.argmax(axis=1).astype(np.float64), probabilities=probabilities)
 
 

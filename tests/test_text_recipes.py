@@ -1,0 +1,251 @@
+"""Recipes with columns of texts, from a table to answers, comparisons and reports."""
+
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.exceptions import DatasetError, RecipeError
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model
+from predictor.models import Prediction, Version
+from predictor.outcomes.recording import record_outcome
+from predictor.schema.kinds import make_feature
+from predictor.schema.seen_words import SeenWords, collect_words, find_words, store_words
+from predictor.serving.runtime import load_runtime
+from predictor.training.dataset import load_dataset
+from predictor.training.evaluation import evaluate_model, fit_model, predict_rows
+from predictor.training.pipeline import build_pipeline
+from predictor.training.reports.importances import measure_importances
+from predictor.training.vectorising import CHARACTERS, WORDS
+from tests.recipes import make_recipe
+from tests.texts import make_reviews, make_spam, write_csv
+from tests.training import keep_quiet, train
+
+database = [pytest.mark.both_databases, pytest.mark.django_db]
+LOGISTIC = '[estimator]\nclass = "sklearn.linear_model.LogisticRegression"\n'
+RIDGE = LOGISTIC.replace("LogisticRegression", "Ridge")
+TREES = '[estimator]\nclass = "sklearn.ensemble.HistGradientBoostingClassifier"\nparams = { max_iter = 10 }\n'
+SPAM = 'title = "Spam"\ntarget = "label"\ndata = "data.csv"\n'
+COLUMNS = make_spam()
+ALONE = write_csv(COLUMNS, "message", "label")
+# A text between other kinds, with gaps in all of them.
+MIXED = {
+    "sent": [None if i % 17 == 0 else value for i, value in enumerate(COLUMNS["sent"])],
+    "message": [None if i % 13 == 0 else value for i, value in enumerate(COLUMNS["message"])],
+    "source": [["web", "mail", None][i % 3] for i in range(200)],
+    "day": [f"2026-03-{1 + i % 28:02}" for i in range(200)],
+    "subject": [f"{COLUMNS['message'][i * 7 % 200]} {i}" for i in range(200)],
+    "label": COLUMNS["label"],
+}
+
+
+@pytest.fixture
+def spam(models_dir, db):
+    """Write the recipe of a model of messages, and make a version of it live."""
+
+    def call(toml=SPAM + LOGISTIC, csv=ALONE):
+        folder = models_dir / "spam"
+        folder.mkdir(exist_ok=True)
+        (folder / "data.csv").write_text(csv)
+        (folder / "model.toml").write_text(toml)
+        return train(models_dir, "spam")
+
+    return call
+
+
+def ask(client, inputs):
+    return client.post("/api/v1/models/spam/predict", json.dumps({"inputs": inputs}), content_type="application/json")
+
+
+def fit(tmp_path, toml=SPAM + LOGISTIC, csv=ALONE):
+    """A recipe, its dataset, its model, and that fitted on the training rows."""
+    recipe = make_recipe(tmp_path, slug="spam", toml=toml, csv=csv)
+    dataset = load_dataset(recipe)
+    model = build_pipeline(recipe, dataset.schema)
+    return dataset, model, fit_model(model, dataset, dataset.training)
+
+
+class TestSite:
+    pytestmark = database
+
+    def test_a_text_is_answered_by_form_and_api_kept_and_trained_on_again(self, spam, client, models_dir):
+        version = spam()
+        assert [(each.name, each.kind) for each in version.parsed_schema.features] == [("message", "text")]
+        typed = "Claim your\r\n  FREE prize 👍 "
+        page = client.post("/spam/", {"message": typed}, follow=True)
+        kept = Prediction.objects.get()
+        assert (kept.inputs, kept.output, kept.warnings) == ({"message": typed.replace("\r\n", "\n")}, "spam", [])
+        assert (
+            BeautifulSoup(page.content, "html.parser").select_one("textarea").text.removeprefix("\n")
+            == (kept.inputs["message"])
+        )
+        sent = ask(client, [{"message": typed}, {"message": "see you later, mum"}]).json()["predictions"]
+        assert [each["output"] for each in sent] == ["spam", "ham"]
+        assert sent[0]["probabilities"] == pytest.approx(kept.probabilities)
+        loaded = load_runtime(version).estimator
+        table = load_runtime(version).schema.encode([load_runtime(version).schema.parse({"message": typed})])
+        assert loaded.predict_proba(table)[0] == pytest.approx([kept.probabilities["ham"], kept.probabilities["spam"]])
+
+        record_outcome(kept, "ham", by="tests", seen=None)
+        call_command("retrain", "spam", with_outcomes=True, force=True)
+        newest = Version.objects.order_by("-number").first()
+        assert newest.data["outcomes"]["used"] == 1
+        assert newest.decision["verdict"] not in ("cannot compare", "unopposed")
+
+    def test_a_retrain_on_the_same_texts_registers_nothing(self, spam, models_dir):
+        spam()
+        done = retrain_model(models_dir, RetrainRequest(slug="spam", by="tests"), keep_quiet)
+        assert (done.version, done.reason) == (None, "predicts as version 1, which is live: nothing to register")
+
+    def test_a_warning_is_kept_where_no_word_was_ever_seen(self, spam, client):
+        spam()
+        warning = "message: none of its words was ever seen in training"
+        texts = ["Zyzzyva qwertz 123!", "…?!", "現金", "zyzzyva LUNCH"]
+        sent = ask(client, [{"message": text} for text in texts]).json()["predictions"]
+        assert [each["warnings"] for each in sent] == [[warning], [warning], [warning], []]
+        assert Prediction.objects.exclude(warnings=[]).count() == 3
+
+    def test_what_is_wrong_with_a_text_names_field_value_and_limit(self, spam, client):
+        spam(SPAM + '[features.message]\nlabel = "Your message"\nmaximum_length = 20\n' + LOGISTIC)
+        for answer in (ask(client, {"message": "x" * 21}), client.post("/spam/", {"message": "x" * 21})):
+            assert answer.status_code == 422
+            assert "is too long: give a text of at most 20 characters." in answer.content.decode()
+        assert ask(client, {"message": "x" * 21}).json()["error"]["codes"] == {"message": "too_long"}
+        assert ask(client, {"message": "x" * 20}).status_code == 200
+
+    def test_the_admins_list_shortens_a_text_that_the_predictions_page_shows_as_a_whole(
+        self, spam, client, admin_client
+    ):
+        spam()
+        text = "free cash and a prize for you " * 20
+        ask(client, {"message": text})
+        listed = admin_client.get("/admin/predictor/prediction/").content.decode()
+        assert "message = free cash and a prize for you free cash …" in listed
+        assert text not in listed
+        opened = admin_client.get(f"/admin/predictor/prediction/{Prediction.objects.get().id}/change/")
+        assert text.strip() in opened.content.decode()
+
+    def test_texts_between_other_kinds_are_answered_where_all_may_be_missing(self, spam, client):
+        spam(SPAM + LOGISTIC, write_csv(MIXED))
+        full = {"sent": 3, "message": "free cash", "source": "web", "day": "2026-03-05", "subject": "lunch later mum 7"}
+        gaps = {**dict.fromkeys(full), "day": "2026-03-05", "subject": "claim your prize"}
+        answers = ask(client, [full, gaps])
+        assert answers.status_code == 200, answers.content
+        assert [row.inputs for row in Prediction.objects.order_by("id")] == [full, gaps]
+        features = Version.objects.get().parsed_report.importances.features
+        assert [each.name for each in features] == list(full)
+
+
+@pytest.mark.parametrize("estimator", [LOGISTIC, TREES, RIDGE], ids=["linear", "trees", "regression"])
+def test_a_prediction_follows_from_its_row_alone_whatever_the_estimator(tmp_path, estimator):
+    toml, csv = SPAM + estimator, write_csv(MIXED)
+    if estimator == RIDGE:
+        toml, csv = toml.replace('"label"', '"sent"'), write_csv({**MIXED, "sent": COLUMNS["sent"]})
+    dataset, _, fitted = fit(tmp_path, toml, csv)
+    classes = len(dataset.schema.target.classes)
+    together = predict_rows(fitted, dataset.inputs, classes)
+    alone = [predict_rows(fitted, dataset.inputs.take([row]), classes).predicted[0] for row in range(20)]
+    assert together.predicted[:20] == pytest.approx(alone)
+    if classes:
+        assert together.probabilities == pytest.approx(fitted.predict_proba(dataset.inputs))
+        assert (together.predicted == fitted.predict(dataset.inputs)).all()
+
+
+def test_texts_are_shuffled_as_one_input_each(tmp_path):
+    dataset, _, fitted = fit(
+        tmp_path, csv=write_csv({**COLUMNS, "noise": MIXED["subject"]}, "message", "noise", "label")
+    )
+    found = measure_importances(fitted, dataset, "log_loss", seed=0)
+    means = {each.name: each.mean for each in found.features}
+    assert means["message"] > 5 * abs(means["noise"])
+
+
+def test_texts_are_measured_out_of_fold_where_nothing_is_held_out(tmp_path):
+    dataset, model, fitted = fit(tmp_path, f"holdout = 0\n{SPAM}{LOGISTIC}")
+    evaluation = evaluate_model(model, fitted, dataset)
+    assert (evaluation.method, evaluation.rows) == ("5-fold out-of-fold", 200)
+    assert evaluation.scores["log_loss"] < evaluation.baseline["log_loss"] / 2
+
+
+def test_the_steps_before_an_estimator_of_texts_are_tuned_by_their_names(models_dir, db):
+    tune = "[tune.params]\nC = [0.1, 10]\ntfidfvectorizer__min_df = [1, 500]\n"
+    folder = models_dir / "spam"
+    folder.mkdir()
+    (folder / "data.csv").write_text(ALONE)
+    (folder / "model.toml").write_text(SPAM + LOGISTIC + tune)
+    tuning = train(models_dir, "spam").parsed_report.tuning
+    assert (tuning.params, tuning.failed) == ({"C": 10, "tfidfvectorizer__min_df": 1}, 2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "terms"),
+    [(COLUMNS, WORDS), ({"message": make_reviews()["review"], "label": COLUMNS["label"]}, CHARACTERS)],
+)
+def test_terms_are_words_or_without_blanks_between_them_characters(tmp_path, columns, terms):
+    _, model, _ = fit(tmp_path, csv=write_csv(columns, "message", "label"))
+    chosen = model.named_steps["tfidfvectorizer"].get_params()
+    assert {key: chosen[key] for key in terms} == terms
+
+
+def test_where_no_term_is_in_two_texts_those_of_one_are_used(tmp_path):
+    csv = "message,label\n" + "".join(f"a{i} b{i} c{i} d{i},{'spam' if i % 2 else 'ham'}\n" for i in range(60))
+    toml = f'{SPAM}[features.message]\nkind = "text"\n{LOGISTIC}'
+    dataset, _, fitted = fit(tmp_path, toml, csv)
+    assert (
+        predict_rows(fitted, dataset.inputs.take(dataset.training), 2).predicted == dataset.target[dataset.training]
+    ).all()
+    assert fit(tmp_path, f"{toml}[tune.params]\nC = [1]\n", csv)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ('kind = "text"\nminimum = 3', "features.message: minimum and maximum are for numbers, and this is a text"),
+        ('kind = "text"\nchoices = ["a"]', "features.message.kind: choices make a category, not 'text'"),
+        ('kind = "text"\nunseen = "other"', "features.message.unseen: it is for categories, not 'text'"),
+        ('kind = "category"\nmaximum_length = 9', "features.message.maximum_length: it is for texts, not 'category'"),
+        ("maximum_length = 0", "features.message.maximum_length: must be an integer >= 1, not 0"),
+        ("maximum_length = 50_000", "features.message.maximum_length: must be an integer <= 40000, not 50000"),
+    ],
+)
+def test_keys_that_do_not_go_with_a_text_are_refused_by_name(tmp_path, keys, problem):
+    with pytest.raises(RecipeError, match=problem):
+        fit(tmp_path, f"{SPAM}[features.message]\n{keys}\n{LOGISTIC}")
+
+
+def test_a_length_for_what_is_no_text_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"features\.sent\.maximum_length: it is for texts, and this is integer"):
+        fit(tmp_path, f"{SPAM}[features.sent]\nmaximum_length = 9\n{LOGISTIC}", write_csv(COLUMNS))
+
+
+def test_rows_with_a_longer_text_than_the_form_takes_are_counted(tmp_path):
+    dataset, *_ = fit(tmp_path, f"{SPAM}[features.message]\nmaximum_length = 30\n{LOGISTIC}")
+    longer = sum(len(text) > 30 for text in COLUMNS["message"])
+    assert f"message: {longer} rows have a longer text than 30 characters" in dataset.notes
+
+
+def test_texts_without_a_word_are_an_error_of_the_recipe(tmp_path):
+    csv = "message,label\n" + "".join(f"{'!' * i},{i % 2}\n" for i in range(1, 60))
+    with pytest.raises((DatasetError, Exception), match="LogisticRegression could not be fitted: empty vocabulary"):
+        fit(tmp_path, f'{SPAM}[features.message]\nkind = "text"\n{LOGISTIC}', csv)
+
+
+@given(st.lists(st.text(max_size=30), max_size=30), st.text(max_size=60))
+def test_every_word_of_the_training_texts_counts_as_seen_and_few_others_do(texts, entry):
+    words = collect_words(" ".join(texts))
+    assert words == {word for text in texts for word in find_words(text)}
+    stored = store_words(words)
+    feature = make_feature(kind="text", name="message", label="Message", required=False, words=stored)
+    assert not words or all(word in SeenWords(stored) for word in words)
+    if words & set(find_words(entry)):
+        assert feature.find_warning(entry) is None
+
+
+def test_a_set_of_words_is_bounded_and_seldom_wrong():
+    stored = store_words(f"word{i}" for i in range(10_000))
+    assert len(stored) < 25_000
+    assert sum(f"other{i}" in SeenWords(stored) for i in range(5_000)) < 0.02 * 5_000
+    assert len(store_words(f"word{i}" for i in range(200_000))) < 100_000
