@@ -20,6 +20,7 @@ from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.record.provenance import describe_sources
 from predictor.registry.versions import promote
+from predictor.texts import shorten
 
 
 class PromotionForm(ActionForm):
@@ -126,7 +127,10 @@ class VersionAdmin(HistoryAdmin):
 
     @admin.display(description=_("schema"))
     def shown_schema(self, version: Version) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(version.schema, indent=2, ensure_ascii=False))
+        features = version.schema["features"]
+        short = [{**each, "words": shorten(each["words"])} if "words" in each else each for each in features]
+        shown = {**version.schema, "features": short}
+        return format_html("<pre>{}</pre>", json.dumps(shown, indent=2, ensure_ascii=False))
 
     def has_promote_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("predictor.add_promotion")

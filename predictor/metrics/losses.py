@@ -17,8 +17,8 @@ class Predictions:
     predicted: NDArray[np.float64]
     probabilities: NDArray[np.float64] | None = None
 
-    def choose(self, rows: Mask) -> "Predictions":
-        """The predictions for the marked rows only; `rows` has shape (n,)."""
+    def choose(self, rows: "Mask | NDArray[np.int64]") -> "Predictions":
+        """The predictions for the chosen rows: a mask of shape (n,), or positions."""
         shares = None if self.probabilities is None else self.probabilities[rows]
         return Predictions(predicted=self.predicted[rows], probabilities=shares)
 

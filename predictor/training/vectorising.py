@@ -28,7 +28,7 @@ LINEAR_ON_TEXTS: dict[Task, EstimatorRecipe] = {
     "regression": EstimatorRecipe(path="sklearn.linear_model.Ridge"),
     "classification": EstimatorRecipe(path="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}),
 }
-# How scikit-learn says that no term is in so many texts. Checked with scikit-learn 1.9.1 (tests/test_insides.py).
+# How scikit-learn says that no term is in so many texts. Checked with scikit-learn 1.9.1 (tests/test_text_recipes.py).
 NO_TERMS = "no terms remain"
 
 

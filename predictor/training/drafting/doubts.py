@@ -148,7 +148,7 @@ def describe_column(column: Column) -> str:
 
 
 def _describe_texts(texts: list[str], rows: int) -> str:
-    longest = format_number(max(map(len, texts)))
+    longest = format_number(max(map(len, texts), default=0))
     gaps = rows - len(texts)
     empty = f", empty in {format_number(gaps)} of {format_number(rows)} rows" if gaps else ""
     return f"{count(len(set(texts)), 'different text', 'different texts')} of up to {longest} characters{empty}"

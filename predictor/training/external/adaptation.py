@@ -15,6 +15,7 @@ from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Kind, Task
+from predictor.schema.text import Text
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
@@ -182,9 +183,15 @@ def match_words(
 
 
 def load_sample(recipe: Recipe, task: Task) -> Dataset:
-    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file, unless the recipe says otherwise."""
+    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file, unless the recipe says otherwise.
+
+    A word that it lacks may have been trained on.
+    """
     refuse_times(recipe)
-    return load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False)
+    dataset = load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False)
+    features = dataset.schema.features
+    known = tuple(msgspec.structs.replace(each, words="") if isinstance(each, Text) else each for each in features)
+    return replace(dataset, schema=replace(dataset.schema, features=known))
 
 
 def find_task(file: ModelFile, estimator: Any) -> Task:

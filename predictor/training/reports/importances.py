@@ -1,6 +1,7 @@
 """Measures permutation importances: how much worse predictions become when a feature's column is shuffled."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ REPEATS = 5
 MOST_ROWS = 10_000
 # In all; but on fewer rows than FEWEST_ROWS, a mean would mean nothing.
 MOST_PREDICTIONS = 150_000
+# Preparing a text takes many times longer than predicting for a row of numbers.
+MOST_PREDICTIONS_FOR_TEXTS = 30_000
 FEWEST_ROWS = 100
 MOST_FEATURES = 500
 MOST_SECONDS = 60.0
@@ -41,14 +44,15 @@ def measure_importances(
             skipped=f"{len(names)} features are too many to shuffle each: at most {MOST_FEATURES} are"
         )
     passes = REPEATS * len(names)
-    rows = _choose_rows(dataset, max(FEWEST_ROWS, MOST_PREDICTIONS // passes), seed)
+    most = MOST_PREDICTIONS_FOR_TEXTS if dataset.texts else MOST_PREDICTIONS
+    rows = _choose_rows(dataset, max(FEWEST_ROWS, most // passes), seed)
     inputs, actual = take_rows(dataset.inputs, rows), dataset.target[rows]
     # Shuffled in place of the inputs, which may be texts: for each value, the number of the row that it comes from.
     places = np.tile(np.arange(len(rows))[:, np.newaxis], len(names))
-    predict = _predict_by_probabilities if metric == "log_loss" else predict_rows
+    predict = _make_predict(fitted, inputs, metric, classes)
 
     def score(places: NDArray[np.int64], actual: Vector) -> float:
-        predictions = predict(fitted, _rearrange(inputs, places), classes)
+        predictions = predict(places)
         return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
     # CPU time, since a busy machine must not change the report.
@@ -74,6 +78,18 @@ def measure_importances(
             for name, mean, sd in zip(names, found.importances_mean, found.importances_std, strict=True)
         ),
     )
+
+
+def _make_predict(
+    fitted: Any, inputs: Inputs, metric: Metric, classes: int
+) -> Callable[[NDArray[np.int64]], Predictions]:
+    """A function that predicts for the inputs as `_rearrange` shuffles them."""
+    predict = _predict_by_probabilities if metric == "log_loss" else predict_rows
+    if isinstance(inputs, Table) and len(inputs.texts) == inputs.matrix.shape[1] == 1:
+        # To shuffle the only input is to shuffle the predictions, and texts take long.
+        predictions = predict(fitted, inputs, classes)
+        return lambda places: predictions.choose(places[:, 0])
+    return lambda places: predict(fitted, _rearrange(inputs, places), classes)
 
 
 def _rearrange(inputs: Inputs, places: NDArray[np.int64]) -> Inputs:
