@@ -32,6 +32,7 @@ def describe(dataset):
     return (
         dataset.schema,
         dataset.matrix.tobytes(),
+        [texts.tolist() for texts in dataset.texts.values()],
         dataset.target.tobytes(),
         dataset.hashes.tolist(),
         dataset.held_out.tolist(),
@@ -57,6 +58,14 @@ def test_an_outcome_is_learnt_as_if_it_had_stood_in_the_table(tmp_path, inputs):
     assert describe(observed) == describe(written)
     assert (observed.outcomes, observed.misfits, written.outcomes) == (1, {}, 0)
     assert observed.from_table.sum() == 60
+
+
+@pytest.mark.parametrize("note", ["Quiet and\n close to “it”", None, "7"])
+def test_a_text_of_an_outcome_is_trained_on_like_a_text_of_the_table(tmp_path, note):
+    csv = "note,rent\n" + "".join(f"this flat has {i} rooms,{i}\n" for i in range(40)) + ",40\n"
+    observed = load_dataset(make_recipe(tmp_path, toml=RENT, csv=csv), observe(({"note": note}, 777.0), of="rent"))
+    cell = "" if note is None else f'"{note}"'
+    assert describe(observed) == describe(load_dataset(make_recipe(tmp_path, toml=RENT, csv=f"{csv}{cell},777\n")))
 
 
 def test_an_outcome_like_a_row_of_the_table_is_on_the_same_side(tmp_path):

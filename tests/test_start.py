@@ -24,6 +24,7 @@ from predictor.training.drafting.selection import DEFAULT_ESTIMATORS
 from predictor.training.evaluation import evaluate_model, fit_model
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
+from tests.texts import make_spam
 
 ROWS = 60
 RANDOM = random.Random(5)  # noqa: S311  # Nothing secret hangs on it.
@@ -193,6 +194,26 @@ def test_what_is_left_out_is_said_first_with_its_cause(start, name, values, caus
     assert f"exclude = true  # Left out, since {cause}" in toml
     assert re.search(f"LEFT OUT.*\n  {name}: {re.escape(cause)}", write_report(draft))
     assert load_dataset(recipe).schema.names == ["b"]
+
+
+def test_a_column_of_texts_is_written_said_and_compared_by_trees_and_a_linear_model(start):
+    draft, recipe, toml = start(
+        {**make_spam(), "name": [f"Ada{i}" for i in range(200)]}, target="label", estimator=None
+    )
+    assert {name: feature.kind for name, feature in recipe.features.items() if feature.kind} == {"message": "text"}
+    assert [each.candidate.name for each in draft.selection.measured] == ["boosted trees", "linear model"]
+    why = "most values differ and have several words, so the model is trained on these"
+    assert f"# 200 different texts of up to {max(map(len, make_spam()['message']))} characters." in toml
+    assert f'# {why.capitalize()}.\nkind = "text"\n' in toml
+    assert f"\n  message: {why}\n" in write_report(draft)
+    assert 'as a category, pages would list them all; kind = "text" would train on its words.' in toml
+    assert [feature.name for feature in load_dataset(recipe).schema.features] == ["message", "sent"]
+
+
+@pytest.mark.parametrize(("target", "path"), [("label", LOGISTIC), ("sent", "sklearn.linear_model.Ridge")])
+def test_on_texts_alone_the_recipe_has_a_linear_model(start, target, path):
+    _, recipe, _ = start({name: make_spam()[name] for name in ("message", target)}, target=target, estimator=None)
+    assert recipe.estimator.path == path
 
 
 def test_a_row_without_a_target_leaves_the_row_numbers_what_they_are(start):

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.exceptions import DatasetError, RecipeError
+from predictor.exceptions import RecipeError, TrainingError
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
@@ -19,6 +19,7 @@ from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import evaluate_model, fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline
 from predictor.training.reports.importances import measure_importances
+from predictor.training.tuning import tune_model
 from predictor.training.vectorising import CHARACTERS, WORDS
 from tests.recipes import make_recipe
 from tests.texts import make_reviews, make_spam, write_csv
@@ -192,12 +193,12 @@ def test_terms_are_words_or_without_blanks_between_them_characters(tmp_path, col
 
 def test_where_no_term_is_in_two_texts_those_of_one_are_used(tmp_path):
     csv = "message,label\n" + "".join(f"a{i} b{i} c{i} d{i},{'spam' if i % 2 else 'ham'}\n" for i in range(60))
-    toml = f'{SPAM}[features.message]\nkind = "text"\n{LOGISTIC}'
-    dataset, _, fitted = fit(tmp_path, toml, csv)
-    assert (
-        predict_rows(fitted, dataset.inputs.take(dataset.training), 2).predicted == dataset.target[dataset.training]
-    ).all()
-    assert fit(tmp_path, f"{toml}[tune.params]\nC = [1]\n", csv)
+    toml = f"{SPAM}{LOGISTIC}[tune.params]\nC = [1, 10]\n"
+    dataset, model, fitted = fit(tmp_path, toml, csv)
+    rows = dataset.training
+    assert (predict_rows(fitted, dataset.inputs.take(rows), 2).predicted == dataset.target[rows]).all()
+    tuned = tune_model(make_recipe(tmp_path, slug="spam", toml=toml, csv=csv), model, dataset, "log_loss", keep_quiet)
+    assert tuned.tuning.failed == 0
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_rows_with_a_longer_text_than_the_form_takes_are_counted(tmp_path):
 
 def test_texts_without_a_word_are_an_error_of_the_recipe(tmp_path):
     csv = "message,label\n" + "".join(f"{'!' * i},{i % 2}\n" for i in range(1, 60))
-    with pytest.raises((DatasetError, Exception), match="LogisticRegression could not be fitted: empty vocabulary"):
+    with pytest.raises(TrainingError, match="LogisticRegression could not be fitted: empty vocabulary"):
         fit(tmp_path, f'{SPAM}[features.message]\nkind = "text"\n{LOGISTIC}', csv)
 
 

@@ -36,7 +36,7 @@ class OnTable:
         predict_proba = self.estimator.predict_proba
         return lambda inputs: predict_proba(to_input(inputs))
 
-    def predict_with_probabilities(self, inputs: Inputs) -> tuple[Vector, Matrix | None]:
+    def predict_with_probabilities(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Both at once, since preparing texts takes longer than all else; without probabilities, None."""
         rows, last = to_input(inputs), self.estimator
         if not hasattr(last, "predict_proba"):

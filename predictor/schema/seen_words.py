@@ -15,7 +15,7 @@ UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
 SPACED_WORD = rf"[^\W{UNSPACED}]{{2,}}"
 WORD = re.compile(f"{UNSPACED_CHARACTER.pattern}|{SPACED_WORD}")
 # Of ten bits a word, four of which are set, 1.2 % of other words look as if they had been seen. The set of more words
-# than fit 64 KiB is less exact: 100,000 words take 5 bits each, and 9 % of others look seen.
+# than fit 64 KiB is less exact: of 100,000, each takes 5 bits, and 8 % of others look seen.
 BITS_A_WORD, PLACES = 10, 4
 FEWEST_BITS, MOST_BITS = 2**6, 2**19
 

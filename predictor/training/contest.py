@@ -111,7 +111,8 @@ def can_score(estimator: Any, schema: Schema, inputs: Inputs, actual: Vector, cl
     known = np.ones(len(inputs), dtype=bool)
     matrix, texts = (inputs.matrix, inputs.texts) if isinstance(inputs, Table) else (inputs, {})
     for column, (values, feature) in enumerate(zip(matrix.T, schema.features, strict=True)):
-        missing = np.equal(texts[column], None) if column in texts else np.isnan(values)
+        has_texts = column in texts
+        missing = np.array([text is None for text in texts[column]]) if has_texts else np.isnan(values)
         known &= ~(missing & feature.required)
         if isinstance(feature, Category):
             seen = [float(code) for code, choice in enumerate(feature.choices) if choice in feature.seen]

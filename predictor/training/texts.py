@@ -52,6 +52,7 @@ def describe_texts(texts: Texts, training: Mask, maximum_length: int | None = No
 def _collect_words(texts: pl.Series) -> set[str]:
     """The different words of all texts; parts between blanks are made unique first, which takes polars little time."""
     parts: set[str] = set()
-    for some in texts.iter_slices(TEXTS_AT_ONCE):
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        some = texts.slice(start, TEXTS_AT_ONCE)
         parts.update(some.str.extract_all(r"\S+").explode().drop_nulls().unique())
     return collect_words(" ".join(parts))

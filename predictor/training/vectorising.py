@@ -41,7 +41,9 @@ def prepare_texts(schema: Schema, prepared: Any, *, takes_sparse: bool, seed: in
     steps = {column: make_vectoriser(schema.features[column], takes_sparse=takes_sparse, seed=seed) for column in texts}
     if len(schema.features) == 1:
         return steps[0]
-    parts = [("text" if len(texts) == 1 else f"text {column}", step, column) for column, step in steps.items()]
+    parts: list[tuple[str, Any, Any]] = [
+        ("text" if len(texts) == 1 else f"text {column}", step, column) for column, step in steps.items()
+    ]
     others = [column for column in range(len(schema.features)) if column not in steps]
     if others:
         numbers = FunctionTransformer(to_numbers)
