@@ -8,13 +8,13 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.exceptions import RecipeError, TrainingError
+from predictor.exceptions import InvalidInput, RecipeError, TrainingError
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
 from predictor.schema.kinds import make_feature
 from predictor.schema.seen_words import SeenWords, collect_words, find_words, store_words
-from predictor.serving.runtime import load_runtime
+from predictor.serving.runtime import Runtime, load_runtime
 from predictor.training.dataset import load_dataset
 from predictor.training.evaluation import evaluate_model, fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline
@@ -232,6 +232,24 @@ def test_texts_without_a_word_are_an_error_of_the_recipe(tmp_path):
     csv = "message,label\n" + "".join(f"{'!' * i},{i % 2}\n" for i in range(1, 60))
     with pytest.raises(TrainingError, match="LogisticRegression could not be fitted: empty vocabulary"):
         fit(tmp_path, f'{SPAM}[features.message]\nkind = "text"\n{LOGISTIC}', csv)
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory):
+    """A model of messages as it is served, without a database."""
+    dataset, _, fitted = fit(tmp_path_factory.mktemp("served"))
+    return Runtime(version=Version(), schema=dataset.schema, estimator=fitted)
+
+
+@given(st.text(max_size=1_100))
+def test_whatever_is_typed_is_refused_by_name_or_answered(runtime, text):
+    try:
+        row = runtime.schema.parse({"message": text})
+    except InvalidInput as error:
+        assert error.problems.keys() == {"message"}
+        return
+    [answer], _ = runtime.answer([row])
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
 
 
 @given(st.lists(st.text(max_size=30), max_size=30), st.text(max_size=60))

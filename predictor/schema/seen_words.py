@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from typing import Any
 
 # Scripts that are written without blanks between words, from Thai to Chinese: each character counts as a word.
 UNSPACED = (
@@ -42,24 +43,29 @@ class SeenWords:
         self._bits = base64.b64decode(stored)
 
     def __contains__(self, word: str) -> bool:
-        return all(self._bits[place >> 3] >> (place & 7) & 1 for place in place_word(word, 8 * len(self._bits)))
+        places = place_digests(int.from_bytes(digest_word(word), "little"), 8 * len(self._bits))
+        return all(self._bits[place >> 3] >> (place & 7) & 1 for place in places)
 
 
 def store_words(words: Iterable[str]) -> str:
     """Write a set of words as `SeenWords` reads it; the same words give the same text. Empty where there are none."""
-    words = set(words)
-    if not words:
+    import numpy as np
+
+    digests = np.frombuffer(b"".join(map(digest_word, set(words))), dtype="<u8")
+    if not len(digests):
         return ""
-    size = min(max(1 << (BITS_A_WORD * len(words) - 1).bit_length(), FEWEST_BITS), MOST_BITS)
-    bits = bytearray(size // 8)
-    for word in words:
-        for place in place_word(word, size):
-            bits[place >> 3] |= 1 << (place & 7)
-    return base64.b64encode(bits).decode()
+    size = min(max(1 << (BITS_A_WORD * len(digests) - 1).bit_length(), FEWEST_BITS), MOST_BITS)
+    bits = np.zeros(size, dtype=bool)
+    for places in place_digests(digests, size):
+        bits[places] = True
+    return base64.b64encode(np.packbits(bits, bitorder="little")).decode()
 
 
-def place_word(word: str, size: int) -> Iterator[int]:
-    """The places of a word among `size` bits, which is a power of two."""
-    digest = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
-    step = digest >> 32 | 1
-    return ((digest + i * step) & (size - 1) for i in range(PLACES))
+def digest_word(word: str) -> bytes:
+    return blake2b(word.encode(), digest_size=8).digest()
+
+
+def place_digests(digests: Any, size: int) -> Iterator[Any]:
+    """The places of a word among `size` bits, a power of two, by its digest: of one, or of an array of them."""
+    step = digests >> 32 | 1
+    return ((digests + i * step) & (size - 1) for i in range(PLACES))

@@ -50,6 +50,8 @@ WIDE = "wide categories"
 # What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
 INTERFACE = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
 SEED = re.compile(r"(^|__)random_state$")
+# What has nothing nested in it.
+PLAIN = (str, float, int, np.generic)
 # Other names of the same parameter.
 SEEDS = {"random_state", "random_seed", "seed"}
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -280,8 +282,8 @@ def find_nested(estimator: Any) -> Iterator[Any]:
         elif hasattr(each, "__dict__") and not isinstance(each, type | ModuleType | FunctionType):
             yield each
             held = vars(each).values()
-        fresh = {id(one): one for one in held if id(one) not in seen and not isinstance(one, str | float | int)}
-        seen |= fresh.keys()
+        fresh = {id(one): one for one in held if id(one) not in seen and not isinstance(one, PLAIN)}
+        seen.update(fresh)  # In place: a vocabulary is long.
         waiting += fresh.values()
 
 
