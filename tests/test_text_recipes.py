@@ -1,6 +1,7 @@
 """Recipes with columns of texts, from a table to answers, comparisons and reports."""
 
 import json
+from operator import itemgetter
 
 import pytest
 from bs4 import BeautifulSoup
@@ -135,7 +136,8 @@ class TestSite:
         gaps = {**dict.fromkeys(full), "day": "2026-03-05", "subject": "claim your prize"}
         answers = ask(client, [full, gaps])
         assert answers.status_code == 200, answers.content
-        assert [row.inputs for row in Prediction.objects.order_by("id")] == [full, gaps]
+        kept = [row.inputs for row in Prediction.objects.all()]
+        assert sorted(kept, key=itemgetter("subject")) == [gaps, full]
         features = Version.objects.get().parsed_report.importances.features
         assert [each.name for each in features] == list(full)
 
@@ -246,7 +248,11 @@ def test_whatever_is_typed_is_refused_by_name_or_answered(runtime, text):
     try:
         row = runtime.schema.parse({"message": text})
     except InvalidInput as error:
-        assert error.problems.keys() == {"message"}
+        named = error.problems.keys()
+    else:
+        named = set()
+    assert named in (set(), {"message"})
+    if named:
         return
     [answer], _ = runtime.answer([row])
     assert sum(answer.probabilities.values()) == pytest.approx(1)

@@ -58,7 +58,7 @@ def store_words(words: Iterable[str]) -> str:
     bits = np.zeros(size, dtype=bool)
     for places in place_digests(digests, size):
         bits[places] = True
-    return base64.b64encode(np.packbits(bits, bitorder="little")).decode()
+    return base64.b64encode(np.packbits(bits, bitorder="little").tobytes()).decode()
 
 
 def digest_word(word: str) -> bytes:

@@ -54,5 +54,5 @@ def _collect_words(texts: pl.Series) -> set[str]:
     parts: set[str] = set()
     for start in range(0, len(texts), TEXTS_AT_ONCE):
         some = texts.slice(start, TEXTS_AT_ONCE)
-        parts.update(some.str.extract_all(r"\S+").explode().drop_nulls().unique())
+        parts.update(some.str.split(" ").explode().drop_nulls().unique())
     return collect_words(" ".join(parts))
