@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.exceptions import InvalidInput, RecipeError, TrainingError
+from predictor.languages import LANGUAGES, use_language
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.models import Prediction, Version
 from predictor.outcomes.recording import record_outcome
@@ -108,7 +109,10 @@ class TestSite:
         texts = ["Zyzzyva qwertz 123!", "…?!", "現金", "zyzzyva LUNCH"]
         sent = ask(client, [{"message": text} for text in texts]).json()["predictions"]
         assert [each["warnings"] for each in sent] == [[warning], [warning], [warning], []]
-        assert Prediction.objects.exclude(warnings=[]).count() == 3
+        kept = Prediction.objects.exclude(warnings=[])
+        assert [row.warning_codes for row in kept] == [[{"code": "no_word_seen", "field": "message"}]] * 3
+        with use_language(LANGUAGES["de"]):
+            assert kept[0].written_warnings == ["message: keines der Wörter kam im Training vor"]
 
     def test_what_is_wrong_with_a_text_names_field_value_and_limit(self, spam, client):
         spam(SPAM + '[features.message]\nlabel = "Your message"\nmaximum_length = 20\n' + LOGISTIC)

@@ -10,6 +10,7 @@ from predictor.languages import gettext as _
 from predictor.schema.described import Described
 from predictor.schema.seen_words import SeenWords, find_words
 from predictor.schema.values import Value, write_given, write_value
+from predictor.schema.warning import InputWarning
 from predictor.texts import is_storable, normalise_text
 
 FEWEST_CHARACTERS = 1_000
@@ -44,12 +45,15 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
         """NaN: its place in the matrix is empty."""
         return math.nan
 
-    def find_warning(self, value: Value) -> str | None:
+    def find_warning(self, value: Value) -> InputWarning | None:
         if value is None or not self.words:
             return None
         if any(word in self._seen_words for word in islice(find_words(str(value)), MOST_WORDS)):
             return None
-        return f"{self.label}: none of its words was ever seen in training"
+        return InputWarning(code="no_word_seen", field=self.name)
+
+    def write_warning(self, warning: InputWarning) -> str:
+        return _("{label}: none of its words was ever seen in training").format(label=self.label)
 
     @cached_property
     def _seen_words(self) -> SeenWords:
