@@ -173,7 +173,8 @@ def _write_features(draft: Draft) -> Iterator[str]:
         yield from _write_keys(draft.features.get(finding.name))
         yield from _note_codes(draft.coded.get(finding.name))
         yield _write_label(finding.name, labels)
-        yield from _write_unit(draft.features.get(finding.name))
+        given = draft.features.get(finding.name)
+        yield from () if given and given.kind == "text" else _write_unit(given)
     if is_long and quiet:
         yield ""
         yield f"# {count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
