@@ -103,6 +103,12 @@ class TestSite:
         done = retrain_model(models_dir, RetrainRequest(slug="spam", by="tests"), keep_quiet)
         assert (done.version, done.reason) == (None, "predicts as version 1, which is live: nothing to register")
 
+    def test_a_category_that_becomes_a_text_cannot_be_compared_and_keeps_its_held_out_rows(self, spam):
+        kinds = [f'{SPAM}[features.message]\nkind = "{kind}"\n{LOGISTIC}' for kind in ("category", "text")]
+        before, after = map(spam, kinds)
+        assert after.decision["reason"].endswith("cannot compare: 'message' was a category and is a text")
+        assert before.data["held_out_rows"] == after.data["held_out_rows"]
+
     def test_a_warning_is_kept_where_no_word_was_ever_seen(self, spam, client):
         spam()
         warning = "message: none of its words was ever seen in training"
@@ -112,7 +118,7 @@ class TestSite:
         kept = Prediction.objects.exclude(warnings=[])
         assert [row.warning_codes for row in kept] == [[{"code": "no_word_seen", "field": "message"}]] * 3
         with use_language(LANGUAGES["de"]):
-            assert kept[0].written_warnings == ["message: keines der Wörter kam im Training vor"]
+            assert kept[0].written_warnings == ["message: keines der Wörter ist im Training vorgekommen"]
 
     def test_what_is_wrong_with_a_text_names_field_value_and_limit(self, spam, client):
         spam(SPAM + '[features.message]\nlabel = "Your message"\nmaximum_length = 20\n' + LOGISTIC)
