@@ -9,6 +9,7 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import InvalidInput, RecipeError, TrainingError
 from predictor.languages import LANGUAGES, use_language
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
@@ -77,6 +78,7 @@ class TestSite:
     def test_a_text_is_answered_by_form_and_api_kept_and_trained_on_again(self, spam, client, models_dir):
         version = spam()
         assert [(each.name, each.kind) for each in version.parsed_schema.features] == [("message", "text")]
+        assert isinstance(load_runtime(version).estimator, CompiledModel)
         typed = "Claim your\r\n  FREE prize 👍 "
         page = client.post("/spam/", {"message": typed}, follow=True)
         kept = Prediction.objects.get()
@@ -148,6 +150,7 @@ class TestSite:
         assert answers.status_code == 200, answers.content
         kept = [row.inputs for row in Prediction.objects.all()]
         assert sorted(kept, key=itemgetter("subject")) == [gaps, full]
+        assert isinstance(load_runtime(Version.objects.get()).estimator, CompiledModel)
         features = Version.objects.get().parsed_report.importances.features
         assert [each.name for each in features] == list(full)
 
