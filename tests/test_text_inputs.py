@@ -244,6 +244,8 @@ class TestPages:
         stored = json.dumps([version.schema, version.profile, version.report, version.metrics])
         pages = client.get("/spam/").content.decode() + client.get("/about/spam/").content.decode()
         assert not [text for text in TEXTS if text in stored or text in pages]
+        # Nor are its words, since others may have been trained on.
+        assert version.parsed_schema.features[0].words == ""
 
     def test_builds_without_texts_refuse_such_a_version(self, bring):
         bring(model=make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS))

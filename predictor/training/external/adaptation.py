@@ -15,7 +15,6 @@ from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Kind, Task
-from predictor.schema.text import Text
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
@@ -27,7 +26,7 @@ from predictor.training.external.label_encoders import Encoding, name_choices, n
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.stages import build_pipeline, plan_stages
-from predictor.training.external.text_columns import find_text_columns, takes_list
+from predictor.training.external.text_columns import find_text_columns, forget_words, takes_list
 from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.number_columns import drop_zeros
@@ -183,15 +182,9 @@ def match_words(
 
 
 def load_sample(recipe: Recipe, task: Task) -> Dataset:
-    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file, unless the recipe says otherwise.
-
-    A word that it lacks may have been trained on.
-    """
+    """Read a sample. Its dates stay texts, as pandas reads them from a CSV file, unless the recipe says otherwise."""
     refuse_times(recipe)
-    dataset = load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False)
-    features = dataset.schema.features
-    known = tuple(msgspec.structs.replace(each, words="") if isinstance(each, Text) else each for each in features)
-    return replace(dataset, schema=replace(dataset.schema, features=known))
+    return forget_words(load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False))
 
 
 def find_task(file: ModelFile, estimator: Any) -> Task:

@@ -1,13 +1,17 @@
 """Finds the columns that an estimator takes as texts, which a vectoriser at its front or in it turns into numbers."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
 from predictor.exceptions import DatasetError
+from predictor.schema.text import Text
 from predictor.texts import list_names
+from predictor.training.dataset import Dataset
 
 VECTORISERS = (CountVectorizer, HashingVectorizer)  # TfidfVectorizer is a CountVectorizer.
 
@@ -32,6 +36,13 @@ def find_text_columns(sample: Path, estimator: Any, columns: Sequence[str], name
         return list(columns)
     chosen = {name for each in _list_first(estimator) for name in _list_vectorised(each)}
     return [name for name in columns if name in chosen]
+
+
+def forget_words(dataset: Dataset) -> Dataset:
+    """The same sample without its words: one that it lacks may have been trained on, and must not be warned of."""
+    features = dataset.schema.features
+    known = tuple(msgspec.structs.replace(each, words="") if isinstance(each, Text) else each for each in features)
+    return replace(dataset, schema=replace(dataset.schema, features=known))
 
 
 def takes_list(estimator: Any) -> bool:
