@@ -219,9 +219,8 @@ def name_keys(shape, *left_out):
 
 def test_the_tables_of_a_recipes_keys_have_every_key_and_no_other():
     page = ROOT / "docs/recipes.md"
-    whole = name_keys(
-        recipe.Recipe, "slug", "folder", "features", "estimator", "gate", "tune", "output", "translations"
-    )
+    tables = ("features", "estimator", "gate", "tune", "output", "examples", "translations")
+    whole = name_keys(recipe.Recipe, "slug", "folder", *tables)
     assert read_table(page, "## Keys") == whole | {"[estimator]"} | name_keys(recipe.EstimatorRecipe)
     assert read_table(page, "Below `[features.<column>]`") == name_keys(recipe.FeatureRecipe)
     assert read_table(page, "`[output]` says") == name_keys(recipe.Output)

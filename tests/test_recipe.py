@@ -4,7 +4,7 @@ from django.urls import get_resolver
 from predictor.exceptions import RecipeError
 from predictor.schema.kinds import KINDS
 from predictor.training.feature_recipe import FeatureRecipe
-from predictor.training.recipe import RESERVED_SLUGS, SLUG, find_slugs, read_recipe
+from predictor.training.recipe import RESERVED_SLUGS, SLUG, TAKEN_SLUGS, find_slugs, read_recipe
 from tests.recipes import LINE, make_recipe, write_recipe
 
 FULL = """
@@ -178,14 +178,14 @@ def test_a_wrong_estimator_is_named_with_its_key(tmp_path, toml, expected):
 @pytest.mark.parametrize("key", ["tilte", "slug", "folder", "hold-out"])
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
     known = "title, description, target, data, task, target_transform, interval, holdout, seed, show_data"
-    known += ", estimator, gate, tune, output, features, translations"
+    known += ", estimator, gate, tune, output, order, examples, features, translations"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n{key} = 'a'"))
     assert error == f"FILE: {key}: there is no such key; it may be one of {known}."
 
 
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
     known = (
-        "label, kind, unit, help, minimum, maximum, format, zone, choices, labels, missing, merge, "
+        "label, kind, unit, help, group, minimum, maximum, format, zone, choices, labels, missing, merge, "
         "unseen, required, exclude"
     )
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
@@ -237,7 +237,7 @@ def test_every_first_segment_of_our_urls_is_reserved():
     patterns = [*tops, *(inner for top in tops if not str(top.pattern) for inner in top.url_patterns)]
     firsts = {str(pattern.pattern).partition("/")[0] for pattern in patterns}
     fixed = {first for first in firsts if SLUG.fullmatch(first)}
-    assert {"admin", "about", "predictions", "readyz"} <= fixed <= RESERVED_SLUGS
+    assert {"admin", "about", "predictions", "readyz"} <= fixed <= RESERVED_SLUGS | TAKEN_SLUGS
 
 
 def test_recipes_are_found_by_their_model_toml(tmp_path):

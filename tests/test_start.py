@@ -272,6 +272,7 @@ def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, targe
         ({}, {"slug": "Made"}, "must be 1 to 50 lower-case letters"),
         ({}, {"slug": "../made"}, "must be 1 to 50 lower-case letters"),
         ({}, {"slug": "admin"}, "already a page of the site"),
+        ({}, {"slug": "models"}, "already a page of the site"),
         ({}, {"target": "z"}, "table.csv: 'z' is not a column; the columns are 'b', 'y'."),
         ({}, {"estimator": "sklearn.linear_model.Nothing"}, "'sklearn.linear_model.Nothing' does not exist"),
         ({}, {"estimator": "os.system"}, "os.system' is not a class: write the path of a class with"),

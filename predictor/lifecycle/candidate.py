@@ -45,6 +45,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
 
 
 def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.layout import make_layout
     from predictor.training.pipeline import find_own_libraries
     from predictor.training.reports.profile import describe_training
     from predictor.training.reports.score_intervals import find_score_intervals
@@ -76,6 +77,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
+        layout=make_layout(recipe, dataset, shown),
         split=Split(
             names=tuple(sorted(dataset.schema.names)), share=trained.share, canonical=dataset.canonical or msgspec.UNSET
         ),

@@ -15,6 +15,7 @@ from predictor.estimators.onnx_model import OnnxModel
 from predictor.exceptions import RecipeError, TrainingError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
+from predictor.models import Version
 from predictor.record.source import ImportedSource
 from predictor.registry.artifact import find_compiled_libraries, find_libraries
 
@@ -61,7 +62,7 @@ def import_model(
     from predictor.training.recipe import check_slug
 
     started, slug = time.perf_counter(), request.slug
-    check_slug(slug, Path(slug) / "model.toml")
+    check_slug(slug, Path(slug) / "model.toml", is_new=not Version.objects.filter(model=slug).exists())
     recipe = describe_import(models_dir, files[0], request, progress)
     startmodel, loaded = _write_startmodel(recipe, request.sample), []
     for file in files:
@@ -126,6 +127,8 @@ def describe_import(models_dir: Path, file: "ModelFile", request: ImportRequest,
         show_data=request.show_data or given.show_data,
         gate=given.gate,
         output=given.output,
+        order=given.order,
+        examples=given.examples,
         features=given.features,
         translations=given.translations,
         source=file.path,

@@ -133,6 +133,8 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
         return False
     if candidate.translations != (version.translations or {}):
         return False
+    if candidate.layout.given != version.parsed_layout.given:
+        return False
     # The numbers of an interval follow from the predictions; early builds stored none.
     if len({type(each) for each in (candidate.interval, version.parsed_interval) if each is not None}) > 1:
         return False

@@ -93,12 +93,14 @@ def train_model(
     """
     from predictor.training.dataset import load_dataset
     from predictor.training.description import find_description
-    from predictor.training.recipe import read_recipe
+    from predictor.training.recipe import check_slug, read_recipe
 
+    file = models_dir / slug / "model.toml"
+    check_slug(slug, file, is_new=not Version.objects.filter(model=slug).exists())
     if find_description(models_dir, slug) is not None:
         problem = "data: is missing: write data, and train it here; without data, it describes a model for importmodel"
-        raise RecipeError(f"{models_dir / slug / 'model.toml'}: {problem}.")
-    started, recipe_sha256 = time.perf_counter(), hash_file(models_dir / slug / "model.toml")
+        raise RecipeError(f"{file}: {problem}.")
+    started, recipe_sha256 = time.perf_counter(), hash_file(file)
     recipe = read_recipe(models_dir, slug)
     recipe = recipe if data is None else recipe.with_data(data)
     progress(f"{slug}: reading {recipe.data}")

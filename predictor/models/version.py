@@ -17,6 +17,7 @@ from predictor.models.retirement import Retirement
 from predictor.record.comparison import describe_comparison
 from predictor.record.decision import Decision, read_decision
 from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.layout import Layout, read_layout
 from predictor.record.measurement import Measurement, WrittenScore, read_measurement, write_scores
 from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
@@ -80,6 +81,7 @@ class Version(models.Model):
         help_text="Method, rows, scores with 95 % intervals, and the scores of a dummy baseline."
     )
     profile = models.JSONField(help_text="What the version's picture is drawn from.")
+    layout = models.JSONField(null=True, help_text="How its form is arranged, and with what it can be filled in.")
     split = models.JSONField(
         help_text=_("The feature names and the share that decide which rows are held out."), verbose_name=_("split")
     )
@@ -177,6 +179,10 @@ class Version(models.Model):
     @cached_property
     def parsed_profile(self) -> Profile:
         return read_profile(self.profile)
+
+    @cached_property
+    def parsed_layout(self) -> Layout:
+        return read_layout(self.layout)
 
     @cached_property
     def parsed_split(self) -> Split:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
 from predictor.record.interval import MeasuredInterval
+from predictor.record.layout import Layout
 from predictor.record.measurement import Measurement
 from predictor.record.profile import Profile
 from predictor.record.report import Report
@@ -32,6 +33,7 @@ class Candidate:
     code: str | None
     metrics: Measurement
     profile: Profile
+    layout: Layout
     split: Split
     data: Source
     interval: MeasuredInterval | None

@@ -139,6 +139,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         schema=candidate.schema.to_json(),
         metrics=msgspec.to_builtins(candidate.metrics),
         profile=msgspec.to_builtins(candidate.profile),
+        layout=msgspec.to_builtins(candidate.layout),
         split=msgspec.to_builtins(candidate.split),
         data=msgspec.to_builtins(candidate.data),
         decision=msgspec.to_builtins(judgement.decision),

@@ -8,7 +8,7 @@ import msgspec
 from predictor.exceptions import RecipeError
 from predictor.schema.output import Output
 from predictor.training.feature_recipe import FeatureRecipe, Text
-from predictor.training.recipe import GateRecipe, convert_described, find_slugs, read_content
+from predictor.training.recipe import ExampleRecipe, GateRecipe, convert_described, find_slugs, read_content
 from predictor.training.toml import convert_table
 from predictor.training.translations import TranslationRecipe
 
@@ -22,6 +22,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     show_data: bool = False
     gate: GateRecipe = GateRecipe()
     output: Output = Output()
+    order: list[Text] = []
+    examples: list[ExampleRecipe] = []
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

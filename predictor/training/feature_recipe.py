@@ -29,6 +29,7 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     kind: Kind | None = None
     unit: Text = ""
     help: Text = ""
+    group: Annotated[Text, msgspec.Meta(max_length=100)] = ""
     # A date or a time is written as TOML writes it, and kept as text.
     minimum: Finite | Text | None = None
     maximum: Finite | Text | None = None

@@ -22,6 +22,8 @@ RESERVED_SLUGS = frozenset(
     {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
     | {"ping", "predictions", "readyz", "static", "v2", "version"}
 )
+# Pages that came later: a model that already had such a name keeps it.
+TAKEN_SLUGS = frozenset({"models"})
 
 
 class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"path": "class"}):
@@ -69,6 +71,13 @@ class TuneRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     folds: Annotated[int, msgspec.Meta(ge=2, le=20)] = 5
 
 
+class ExampleRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[[examples]]`: inputs with which visitors can fill the form; those left out get their typical value."""
+
+    title: Annotated[Text, msgspec.Meta(min_length=1, max_length=100)]
+    inputs: dict[str, Any]
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole model.toml, with the folder it came from."""
 
@@ -88,6 +97,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     gate: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
     output: Output = Output()
+    order: list[Text] = []
+    examples: list[ExampleRecipe] = []
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 
@@ -150,14 +161,14 @@ def read_content(models_dir: Path, slug: str) -> dict[str, Any]:
         raise RecipeError(f"{file} cannot be read as TOML: {error}.") from error
 
 
-def check_slug(slug: str, file: Path) -> None:
-    """Raise RecipeError unless `slug` can be a model's name and part of a URL."""
+def check_slug(slug: str, file: Path, *, is_new: bool = False) -> None:
+    """Raise RecipeError unless `slug` can be a model's name and part of a URL, or that of a new model."""
     if not SLUG.fullmatch(slug) or len(slug) > 50:
         raise RecipeError(
             f"{file}: the folder's name {slug!r} is the model's slug and must be 1 to 50 lower-case letters,"
             " digits and underscores, starting with a letter."
         )
-    if slug in RESERVED_SLUGS:
+    if slug in RESERVED_SLUGS or (is_new and slug in TAKEN_SLUGS):
         raise RecipeError(f"{file}: the slug {slug!r} is already a page of the site; rename the folder.")
 
 
@@ -194,7 +205,14 @@ def convert_described(file: Path, content: dict[str, Any]) -> dict[str, Any]:
         "gate": convert_table(file, "gate", content.pop("gate", {}), GateRecipe),
         "output": _convert_output(file, content.pop("output", {})),
         "translations": convert_translations(file, content.pop("translations", {})),
+        "examples": _convert_examples(file, content.pop("examples", [])),
     }
+
+
+def _convert_examples(file: Path, content: Any) -> list[ExampleRecipe]:
+    if not isinstance(content, list):
+        raise RecipeError(f"{file}: examples: must be tables such as [[examples]], not {content!r}.")
+    return [convert_table(file, f"examples[{i}]", example, ExampleRecipe) for i, example in enumerate(content)]
 
 
 def _convert_output(file: Path, content: Any) -> Output:

@@ -55,7 +55,7 @@ def start_model(models_dir: Path, slug: str, source: Path, target: str, path: st
     it fails. Raises RecipeError or DatasetError.
     """
     folder = models_dir / slug
-    check_slug(slug, folder / "model.toml")
+    check_slug(slug, folder / "model.toml", is_new=True)
     if folder.exists() or folder.is_symlink():
         raise RecipeError(f"{folder} already exists: choose another slug, or remove it.")
     try:

@@ -59,7 +59,14 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         )
 
     def error(self, key: str, problem: str) -> RecipeError:
-        is_described = self.described is not None and key.partition(".")[0] in ("features", "output", "gate")
+        table = key.partition(".")[0].partition("[")[0]
+        is_described = self.described is not None and table in (
+            "features",
+            "output",
+            "gate",
+            "order",
+            "examples",
+        )
         return RecipeError(f"{self.described if is_described else self.data_file}: {key}: {problem.rstrip('.')}.")
 
 
