@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import global_settings
 from dotenv import load_dotenv
 
+from mlsite.brand import find_image_origin
 from mlsite.database import POSTGRES, find_url_problem, read_database
 from predictor.languages import LANGUAGES as KNOWN_LANGUAGES
 
@@ -58,7 +59,10 @@ DEBUG = False
 # Models
 
 MODELS_DIR = BASE_DIR / "ml_models"
+# Empty where the first page is the home page.
 DEFAULT_MODEL = os.environ.get("DEFAULT_MODEL") or "line"
+if DEFAULT_MODEL == "none":
+    DEFAULT_MODEL = ""
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
@@ -74,6 +78,17 @@ LANGUAGES = [(language.django_code, language.name) for language in offered]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # A site in English alone looks nothing up.
 USE_I18N = offered != [KNOWN_LANGUAGES["en"]]
+
+# The site's own name, logo, colours and links; predictor.checks.brand refuses what cannot be shown
+
+SITE_NAME = os.environ.get("SITE_NAME", "").strip() or "mlsite"
+# An https:// address, or a file in static/.
+LOGO = os.environ.get("LOGO", "").strip()
+# For the light theme and, after a comma, for the dark one.
+ACCENT_COLOR = os.environ.get("ACCENT_COLOR", "").strip()
+FOOTER_TEXT = os.environ.get("FOOTER_TEXT", "").strip()
+IMPRINT_URL = os.environ.get("IMPRINT_URL", "").strip()
+PRIVACY_URL = os.environ.get("PRIVACY_URL", "").strip()
 
 # Application
 
@@ -210,9 +225,10 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # includeSubDomains would bind every other host of a custom domain: a setting, off.
     "security.W021",  # preload cannot be taken back for months: a setting, off.
 ]
+image_sources = f"'self' {find_image_origin(LOGO)}".strip()
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
-    " img-src 'self'; script-src 'self'; style-src 'self'"
+    f" img-src {image_sources}; script-src 'self'; style-src 'self'"
 )
 # The maximum size of a form's body; the server reads no more, and predictor.web.bounds allows less for most models.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024

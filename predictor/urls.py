@@ -1,10 +1,13 @@
 from django.urls import path
 
-from predictor.web import views
+from predictor.web import brand, home, views
+from predictor.web.switcher import HOME_SLUG
 
 urlpatterns = [
-    path("", views.show_default, name="default"),
+    path("", home.show_default, name="default"),
+    path("models/", home.show_home, {"slug": HOME_SLUG}, name="home"),
     path("favicon.ico", views.show_icon, name="icon"),
+    path("site-<str:digest>.css", brand.show_style, name="style"),
     path("healthz", views.show_health, name="health"),
     path("readyz", views.show_readiness, name="readiness"),
     path("predictions/<uuid:id>/", views.show_prediction, name="prediction"),

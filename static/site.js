@@ -1,4 +1,96 @@
-// Shows a message when a form could not be sent: htmx itself would leave the visitor waiting.
-const unreachable = document.getElementById("unreachable");
-document.addEventListener("htmx:sendError", () => { unreachable.hidden = false; });
-document.addEventListener("htmx:beforeRequest", () => { unreachable.hidden = true; });
+// All of it is an addition: every page works without.
+const root = document.documentElement;
+root.classList.add("js");
+
+// The theme, before anything is painted.
+function readTheme() {
+  try { return localStorage.getItem("theme") || ""; } catch { return ""; }
+}
+function showTheme(theme) {
+  if (theme) root.dataset.theme = theme; else delete root.dataset.theme;
+  const select = document.getElementById("theme");
+  if (select) select.value = theme;
+}
+showTheme(readTheme());
+addEventListener("storage", (event) => { if (event.key === "theme") showTheme(event.newValue || ""); });
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "theme") return;
+  try { localStorage.setItem("theme", event.target.value); } catch { /* Then it is for this page alone. */ }
+  showTheme(event.target.value);
+});
+
+// The list of models: it is searched, and closed by Escape and by a click elsewhere.
+document.addEventListener("input", (event) => {
+  const nav = event.target.closest(".switcher nav");
+  if (!nav) return;
+  const typed = event.target.value.trim().toLowerCase();
+  for (const item of nav.querySelectorAll("li")) item.hidden = !item.textContent.toLowerCase().includes(typed);
+});
+function closeSwitcher(isFocused) {
+  const open = document.querySelector(".switcher[open]");
+  if (!open) return;
+  open.open = false;
+  if (isFocused) open.querySelector("summary").focus();
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSwitcher(true); });
+document.addEventListener("click", (event) => { if (!event.target.closest(".switcher")) closeSwitcher(false); });
+
+// The form. Inputs may have any name, also that of a property of the form: they are found by selectors.
+const listFields = () => [...document.querySelectorAll("form.predict [name]:not([type=hidden])")];
+
+function fillFields(values) {
+  for (const field of listFields()) {
+    const value = values.get(field.getAttribute("name")) ?? "";
+    if (field.type === "checkbox") field.checked = value === "true"; else field.value = value;
+    markRange(field);
+  }
+}
+function readFields() {
+  return listFields().map((field) => [field.getAttribute("name"), field.type === "checkbox" ? String(field.checked) : field.value]);
+}
+
+// Examples fill the form in place; without JavaScript their links do.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.fill");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  fillFields(new URLSearchParams(link.search));
+});
+
+// Where a typed number lies in the range seen in training, which is drawn from 10 to 90 of 100.
+function markRange(field) {
+  const range = field.closest(".field")?.querySelector(".seen");
+  if (!range) return;
+  const typed = field.value.trim().replace("−", "-").replace(",", ".");
+  const [low, high, value] = [Number(range.dataset.low), Number(range.dataset.high), typed === "" ? NaN : Number(typed)];
+  const place = Math.min(99, Math.max(1, 10 + (80 * (value - low)) / (high - low)));
+  range.querySelector(".now").setAttribute("d", Number.isNaN(place) ? "" : `M${place.toFixed(1)} 0v8`);
+  range.classList.toggle("outside", value < low || value > high);
+}
+document.addEventListener("input", (event) => { if (event.target.closest("form.predict")) markRange(event.target); });
+
+// Back to a form shows what was typed: a page that htmx has changed is loaded again, and would be empty. The history
+// entry keeps it, since an address would end in the logs of servers.
+document.addEventListener("htmx:beforeHistoryUpdate", () => {
+  if (listFields().length) history.replaceState({ ...history.state, typed: readFields() }, "");
+});
+addEventListener("popstate", (event) => {
+  if (!event.state?.typed) return;
+  event.stopImmediatePropagation(); // htmx, which listens later, would empty the entry.
+  location.reload();
+});
+document.addEventListener("DOMContentLoaded", () => {
+  showTheme(readTheme());
+  if (history.state?.typed) fillFields(new Map(history.state.typed));
+  listFields().forEach(markRange);
+});
+// Browsers put back what was typed after that.
+addEventListener("pageshow", () => { listFields().forEach(markRange); });
+document.addEventListener("htmx:load", () => { listFields().forEach(markRange); });
+
+// A form that could not be sent says so: htmx itself would leave the visitor waiting.
+document.addEventListener("htmx:sendError", () => { document.getElementById("unreachable").hidden = false; });
+document.addEventListener("htmx:beforeRequest", () => {
+  document.getElementById("unreachable").hidden = true;
+  document.getElementById("notice")?.replaceChildren();
+});

@@ -30,7 +30,9 @@ def _check_live_versions() -> Iterable[CheckMessage]:
     from predictor.registry.versions import verify_servable
 
     served = list(Version.objects.served())
-    if Retirement.objects.find(settings.DEFAULT_MODEL) is not None:
+    if not settings.DEFAULT_MODEL:
+        pass  # The first page is the home page.
+    elif Retirement.objects.find(settings.DEFAULT_MODEL) is not None:
         problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which is retired: the home page has no form."
         hint = f"Set it to another model, or run `manage.py retire {settings.DEFAULT_MODEL} --undo`."
         yield Warning(problem, hint=hint, id="predictor.W005")

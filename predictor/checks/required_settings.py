@@ -90,10 +90,10 @@ def check_database_url(**kwargs: Any) -> Iterable[CheckMessage]:
 
 @register()
 def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
-    """DEFAULT_MODEL can be a model's slug."""
-    if not SLUG.fullmatch(settings.DEFAULT_MODEL):
+    """DEFAULT_MODEL can be a model's slug, or is empty, for none."""
+    if settings.DEFAULT_MODEL and not SLUG.fullmatch(settings.DEFAULT_MODEL):
         problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which cannot be a model's slug."
-        yield Error(problem, hint="Name a folder of ml_models/, such as line.", id="predictor.E005")
+        yield Error(problem, hint="Name a folder of ml_models/, such as line, or write none.", id="predictor.E005")
 
 
 @register()

@@ -20,6 +20,8 @@ from markupsafe import Markup, escape
 from predictor.formats import Written, format_number
 from predictor.languages import Language, find_catalogue, get_language
 from predictor.moments import write_moment
+from predictor.web.brand import find_brand
+from predictor.web.switcher import show_switcher
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -94,6 +96,7 @@ def make_environment(language: Language, **options: Any) -> Environment:
         language=language, _=catalogue.gettext, gettext=catalogue.gettext, ngettext=catalogue.ngettext
     )
     environment.globals.update(static=cache(static), url=make_url, htmx_script=cache(htmx_script))
+    environment.globals.update(find_brand=find_brand, switcher=show_switcher)
     # All moments are in UTC.
     environment.filters.update(
         to_the_second=partial(write_moment, precision="second"),

@@ -52,11 +52,6 @@ class SeeOther(HttpResponseRedirect):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def show_default(request: HttpRequest) -> HttpResponse:
-    return show_model(request, settings.DEFAULT_MODEL)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
 def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a model's form; for a POST, parse, predict and store, then redirect to the page of the prediction."""
     runtime = service.get_runtime(slug)
@@ -174,14 +169,16 @@ def show_health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """200 once this process serves the default model's live version, and can render its page.
+    """200 once this process serves the live version of the default model, or of all where there is none.
 
     Also where that model is retired: the history and all other models are still served.
     """
     if find_uncollected():
         return HttpResponse("static files were not collected\n", content_type="text/plain", status=503)
     try:
-        service.check_ready(settings.DEFAULT_MODEL)
+        slugs = [settings.DEFAULT_MODEL] if settings.DEFAULT_MODEL else [each.model for each in service.list_live()]
+        for slug in slugs:
+            service.check_ready(slug)
     except ModelRetired as error:
         return HttpResponse(f"ready; {error}\n", content_type="text/plain")
     except ModelNotReady as error:

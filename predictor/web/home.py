@@ -1,0 +1,50 @@
+"""The home page: a card for each model."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from predictor.models import Version
+from predictor.serving.service import service
+from predictor.web.pages import render_page
+from predictor.web.quality import describe_quality
+from predictor.web.views import show_model
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What the home page shows of a model; `quality` is empty where it was not measured."""
+
+    version: Version
+    target: str
+    quality: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_default(request: HttpRequest) -> HttpResponse:
+    """The default model's form; the home page where there is no default model."""
+    return show_model(request, settings.DEFAULT_MODEL) if settings.DEFAULT_MODEL else show_cards(request)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_home(request: HttpRequest, slug: str) -> HttpResponse:
+    """The home page; the form of the model with the same address where a former build has made one."""
+    has_model = any(version.model == slug for version in service.list_live())
+    return show_model(request, slug) if has_model else show_cards(request)
+
+
+@require_safe
+def show_cards(request: HttpRequest) -> HttpResponse:
+    context: dict[str, Any] = {"models": service.list_live(), "slug": None, "cards": list_cards()}
+    return render_page(request, "predictor/home.html", context)
+
+
+def list_cards() -> list[Card]:
+    """A card for each model that is served, by its title."""
+    fields = ("model", "number", "title", "description", "translations", "schema", "metrics", "data", "created_at")
+    return [
+        Card(version=version, target=version.target.label, quality=describe_quality(version))
+        for version in Version.objects.served().only(*fields).order_by("title", "model")
+    ]
