@@ -185,13 +185,13 @@ def _use_marks(text: str, grouped_from: float) -> str:
 
 
 def _add_unit(text: str, unit: str) -> Written:
-    if _is_before(unit) and get_language().is_currency_first:
+    if is_before(unit) and get_language().is_currency_first:
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         return Written(text=f"{sign}{unit}{digits}")
     return Written(text=text + unit) if unit in ANGLES else Written(text=text, unit=unit)
 
 
 @lru_cache(maxsize=1000)
-def _is_before(unit: str) -> bool:
+def is_before(unit: str) -> bool:
     """Whether a unit is a currency sign before the number, as in $5; the cent and all codes follow: 5 ¢, 5 USD."""
     return unit[:-1] in COUNTRIES and unit[-1:] != "¢" and bool(unit) and unicodedata.category(unit[-1]) == "Sc"

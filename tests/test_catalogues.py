@@ -18,7 +18,7 @@ PLACEHOLDERS = re.compile(r"\{\w*\}|%\(\w+\)s|%%")
 # What is written in a language as it is in English.
 SAME = {
     "de": {"live"},
-    "es": {"no"},
+    "es": {"Error %(code)s", "Error: %(title)s", "no"},
     "fr": {"description", "figures", "importances", "page", "source", "version", "versions"},
     "zh-hans": set(),
 }

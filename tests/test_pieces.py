@@ -3,6 +3,7 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predictor.models import Version
 from predictor.numbers import LARGEST_INTEGER
 from predictor.schema.kinds import Boolean, make_feature
 from predictor.schema.schema import Schema
@@ -18,7 +19,7 @@ DROPPED = "dropped since"
 SCHEMA = Schema(
     features=(
         make_feature(name="size & <b>", kind="number", label="Size <b>", unit="m²", help="a & b", maximum=9.5),
-        make_feature(name="count", kind="integer", label="Count", required=False, seen=(1.0, 9.0)),
+        make_feature(name="count", kind="integer", label="Count", required=False, seen=(1.0, 9.0), typical=3),
         make_feature(name="kind", kind="category", label="Kind", choices=CHOICES),
         make_feature(name="more", kind="category", label="More", choices=CHOICES, required=False),
         make_feature(name="is_new", kind="boolean", label="New"),
@@ -43,13 +44,16 @@ inputs = st.fixed_dictionaries(
 def render_whole(slug, schema, token, given):
     """The form as the template writes it, from all of its fields at once."""
     kept = {name: write_value(value) for name, value in given.items() if name in schema.names and value != DROPPED}
-    context = {"slug": slug, "csrf_token": token, "form": PredictionForm(schema, initial=kept), "fields": None}
+    form = PredictionForm(schema, initial=kept)
+    groups = [{"title": "", "fields": list(form)}]
+    fillings = [("A typical case", f"/{slug}/?count=3")]
+    context = {"slug": slug, "csrf_token": token, "form": form, "groups": groups, "fillings": fillings}
     return render_to_string("predictor/_form.html", context)
 
 
 @given(inputs)
 def test_a_form_that_was_filled_in_is_the_form_that_the_template_writes(given):
-    filled = FormPieces("houses", SCHEMA).fill("token", given)
+    filled = FormPieces(Version(model="houses"), SCHEMA).fill("token", given)
     assert filled.split() == render_whole("houses", SCHEMA, "token", given).split()
 
 
@@ -64,12 +68,12 @@ def test_a_form_of_any_width_is_made_from_the_same_few_forms(monkeypatch):
     monkeypatch.setattr("predictor.web.pieces.PredictionForm", CountedForm)
     for width in (1, 40):
         features = tuple(Boolean(name=f"x{i}", label="x", required=bool(i % 2)) for i in range(width))
-        FormPieces("houses", Schema(features=features, target=SCHEMA.target)).fill("token", {})
-    assert len(made) == 4
+        FormPieces(Version(model="houses"), Schema(features=features, target=SCHEMA.target)).fill("token", {})
+    assert len(made) == 6
 
 
 def test_a_token_cannot_break_out_of_its_field():
-    assert '"><script>' not in FormPieces("houses", SCHEMA).fill('"><script>', {})
+    assert '"><script>' not in FormPieces(Version(model="houses"), SCHEMA).fill('"><script>', {})
 
 
 @pytest.mark.django_db

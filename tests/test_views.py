@@ -24,11 +24,11 @@ def send_raw(client, path, body):
 def test_the_form_is_built_from_the_schema(client, penguins):
     page = BeautifulSoup(client.get("/penguins/").content, "html.parser")
     bill = page.select_one("input[name=bill_length_mm]")
-    assert (bill["type"], bill["inputmode"], bill["autocomplete"]) == ("text", "decimal", "off")
+    assert (bill["type"], bill["inputmode"]) == ("text", "decimal")
     form = page.select_one("form.predict")
     assert (form["autocapitalize"], form["autocorrect"], form["spellcheck"]) == ("none", "off", "false")
-    assert page.select_one(f"label[for={bill['id']}]").text == "Bill length"
-    assert page.select_one(f"#{bill['aria-describedby']}").text == "Seen in training: 32.1 to 55.9\u00a0mm. Optional."
+    assert page.select_one(f"label[for={bill['id']}]").text == "Bill length optional"
+    assert page.select_one(f"#{bill['aria-describedby']}").text.strip() == "Seen in training: 32.1 to 55.9\u00a0mm."
     assert page.select_one("input[name=bill_length_mm] + .unit").text == "mm"
     assert page.select_one("input[name=year]")["type"] == "text"
     assert page.select_one("select[name=island]").has_attr("required")
@@ -131,7 +131,7 @@ def test_much_in_one_field_or_its_name_is_hardly_repeated(client, line):
 )
 def test_the_keys_of_a_phone_can_type_what_is_allowed_and_usual(kind, minimum, seen, keys):
     feature = make_feature(name="x", kind=kind, label="x", minimum=minimum, seen=seen)
-    assert make_widget(feature).attrs["inputmode"] == keys
+    assert make_widget(feature, 1).attrs["inputmode"] == keys
 
 
 def test_an_input_that_overflows_the_model_is_refused(client, line):
@@ -246,7 +246,7 @@ def test_htmx_gets_errors_in_place(client, line, typed, status):
     response = client.post("/", {"x": typed}, headers={"HX-Request": "true"})
     assert response.status_code == status
     assert "<html" not in response.content.decode()
-    assert response.get("HX-Retarget") == ("#notice" if status == 413 else None)
+    assert response["HX-Retarget"] == ("#notice" if status == 413 else "#main")
 
 
 def test_an_address_always_shows_a_whole_page(client, line):
@@ -422,3 +422,27 @@ def test_readiness_says_what_is_not_ready_and_no_versions_of_libraries(client, l
     Artifact.objects.all().delete()
     response = client.get("/readyz")
     assert (response.status_code, response.content) == (503, b"line 1 cannot be served\n")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "links"),
+    [
+        ("get", "/nothing/", "", ["/"]),
+        ("post", "/line/", "x=" + "1" * 100_000, ["/line/", "/"]),
+        ("get", "/about/nothing/", "", ["/"]),
+    ],
+)
+def test_the_page_of_an_error_names_the_next_step(client, line, method, path, content, links):
+    kind = {"content_type": "application/x-www-form-urlencoded"} if content else {}
+    response = getattr(client, method)(path, data=content or None, **kind)
+    article = BeautifulSoup(response.content, "html.parser").select_one("article.error")
+    assert [link["href"] for link in article.select(".steps a")] == links
+
+
+def test_a_page_that_failed_can_be_tried_again_and_who_lacks_permission_can_sign_in(client, line, settings):
+    Artifact.objects.all().delete()
+    page = BeautifulSoup(client.get("/line/?x=5").content, "html.parser")
+    assert [link["href"] for link in page.select(".steps a")] == ["/line/?x=5", "/"]
+    number = Prediction.objects.create(version=line, inputs={}, output=1.0, source="form", duration_ms=1.0).id
+    page = BeautifulSoup(client.post(f"/predictions/{number}/outcome/").content, "html.parser")
+    assert page.select_one(".steps a")["href"] == "/admin/login/"

@@ -1,6 +1,6 @@
 """The one place that turns errors into HTTP responses, each a page in the site's own design."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.exceptions import ModelNotFound, ModelRetired
 from predictor.languages import gettext as _
+from predictor.models import Version
 from predictor.moments import write_moment
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.serving.service import service
@@ -50,7 +51,7 @@ class ErrorPagesMiddleware:
         if isinstance(error, TooMuch):
             return show_excess(request, error)
         if isinstance(error, ModelNotFound):
-            return show_not_found(request, error)
+            return show_not_found(request, error, service.list_live())
         if isinstance(error, ModelRetired):
             return show_retired(request, error)
         outage = find_outage(error)
@@ -71,9 +72,9 @@ def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, 403, _("You have no permission for this"), _("Sign in with an account that has it."))
 
 
-def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def show_not_found(request: HttpRequest, exception: Exception, models: Sequence[Version] = ()) -> HttpResponse:
     hint = _("No model and no prediction has this address. Check it for typing errors, or start from the home page.")
-    return _render_error(request, 404, _("Page not found"), hint)
+    return _render_error(request, 404, _("Page not found"), hint, {"models": models})
 
 
 def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
@@ -103,13 +104,20 @@ def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
     return response
 
 
+def _find_again(request: HttpRequest, status: int) -> str:
+    """The address at which the visitor can try once more: the form that was sent, or the page that failed."""
+    found = request.resolver_match
+    has_form = found is not None and found.url_name in ("default", "home", "model") and status not in (404, 410)
+    is_again = has_form if request.method == "POST" else status >= 500
+    return request.get_full_path() if is_again else ""
+
+
 def _render_error(
     request: HttpRequest, status: int, title: str, hint: str, links: Mapping[str, Any] | None = None
 ) -> HttpResponse:
     """`links` names the model whose page is linked (`slug`), and those of the menu (`models`)."""
-    response = render_page(
-        request, "error.html", {"code": status, "title": title, "hint": hint, **(links or {})}, status
-    )
+    context = {"code": status, "title": title, "hint": hint, "again": _find_again(request, status), **(links or {})}
+    response = render_page(request, "error.html", context, status)
     if wants_fragment(request):
         # Shown above the form, which keeps what was typed.
         response["HX-Retarget"], response["HX-Reswap"] = "#notice", "innerHTML show:window:top"

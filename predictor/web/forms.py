@@ -1,6 +1,5 @@
 """The form of a schema. It shows what was typed; only the schema parses and validates it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, assert_never
 
@@ -10,18 +9,19 @@ from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
 from predictor.exceptions import InvalidInput
-from predictor.formats import format_exact
+from predictor.formats import format_exact, is_before
+from predictor.languages import get_language
+from predictor.languages import gettext as _
 from predictor.problems import Problem
-from predictor.schema.kinds import OTHER, Boolean, Category, Feature, Integer, Number
+from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import RESERVED_NAMES, Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.schema.values import Label, Value, write_value
-from predictor.texts import make_printable, normalise_text
-
-# The whitespace that browsers strip or collapse in the text of an option.
-FOLDED = re.compile(r"^[ \t\n\f\r]|[\t\n\f\r]|  |[ \t\n\f\r]$")
+from predictor.texts import normalise_text
+from predictor.web.choices import MOST_LISTED, find_choice, is_searched, list_choices, list_suggestions, show_choice
+from predictor.web.ranges import find_range
 
 
 class FeatureBoundField(BoundField):
@@ -44,12 +44,16 @@ class FeatureField(TypedField):
     """Shows a feature; positions in the schema start at 1. The schema, not this field, parses it."""
 
     def __init__(self, feature: Feature, position: int) -> None:
-        super().__init__(
-            required=False, label=feature.label, help_text=describe_feature(feature), widget=make_widget(feature)
-        )
+        widget = make_widget(feature, position)
+        super().__init__(required=False, label=feature.label, help_text=describe_feature(feature), widget=widget)
         self.feature, self.position = feature, position
-        # What is shown next to the field.
+        # What is shown inside the field, and below it.
         self.unit = feature.zone if isinstance(feature, Datetime) else feature.unit
+        self.is_unit_first = is_before(self.unit) and get_language().is_currency_first
+        self.look = "check" if is_checkbox(feature) else "words" if isinstance(feature, Text) else ""
+        self.range = find_range(feature)
+        self.seen_range = feature.seen_range
+        self.suggestions = list_suggestions(feature) if isinstance(feature, Category) and is_searched(feature) else []
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
         return FeatureBoundField(form, self, field_name)
@@ -58,6 +62,9 @@ class FeatureField(TypedField):
 def parse_typed(schema: Schema, data: QueryDict) -> Row:
     """Parse what a browser has sent; raise InvalidInput, also for a field that was sent twice."""
     typed = read_typed(schema, data)
+    for feature in schema.features:
+        if len(feature.choices) > MOST_LISTED and feature.name in typed and is_searched(feature):
+            typed[feature.name] = find_choice(feature, str(typed[feature.name]))
     repeated = [name for name in schema.names if len(data.getlist(name)) > 1]
     if repeated:
         raise InvalidInput(dict.fromkeys(repeated, Problem(code="repeated_field")))
@@ -75,7 +82,11 @@ def read_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
 def show_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
     """What was typed, by field name, as the form shows it: a value that is none of the options as other."""
     typed = read_typed(schema, data)
-    options = {each.name: each for each in schema.features if isinstance(each, Category) and each.unseen}
+    options = {
+        each.name: each
+        for each in schema.features
+        if isinstance(each, Category) and each.unseen and not is_searched(each)
+    }
     return typed | {name: options[name].find_option(str(typed[name])) for name in options.keys() & typed.keys()}
 
 
@@ -112,7 +123,7 @@ def make_outcome_widget(target: Target, predicted: float | Label) -> forms.Widge
     if target.task == "regression":
         return make_number_widget(lowest=float(predicted), required=True)
     choices = [
-        ("", "choose…"),
+        ("", _("choose…")),
         *((write_value(label), show_choice(target.name_class(label))) for label in target.classes),
     ]
     return forms.Select(choices=choices, attrs={"required": True})
@@ -132,12 +143,15 @@ def is_checkbox(feature: Feature) -> bool:
     return isinstance(feature, Boolean) and feature.required
 
 
-def make_widget(feature: Feature) -> forms.Widget:
+def make_widget(feature: Feature, position: int) -> forms.Widget:
     required = {"required": True} if feature.required else {}
     match feature:
         case Boolean():
-            unknown = forms.Select(choices=[("", "unknown"), ("true", "yes"), ("false", "no")])
+            unknown = forms.Select(choices=[("", _("unknown")), ("true", _("yes")), ("false", _("no"))])
             return YesInput() if feature.required else unknown
+        case Category() if is_searched(feature):
+            hint = _("Type to search {count} choices").format(count=len(feature.choices))
+            return forms.TextInput(attrs={"list": f"feature-{position}_list", "placeholder": hint, **required})
         case Category():
             return forms.Select(choices=list_choices(feature), attrs=required)
         case Number() | Integer():
@@ -153,7 +167,7 @@ def make_widget(feature: Feature) -> forms.Widget:
 
 def make_temporal_widget(feature: Date | Datetime | Time) -> forms.Widget:
     """The browser's own input, in which seconds may be typed too."""
-    attributes: dict[str, Any] = {"autocomplete": "off"} | ({"required": True} if feature.required else {})
+    attributes: dict[str, Any] = {"required": True} if feature.required else {}
     input_type = "datetime-local" if isinstance(feature, Datetime) else feature.kind
     if input_type != "date":
         attributes["step"] = "any"
@@ -169,33 +183,15 @@ def write_typed(feature: Feature, value: Value) -> str:
     return format_exact(value) if isinstance(value, float) else write_value(value)
 
 
-def list_choices(feature: Category) -> list[tuple[str, str]]:
-    """The options of a select; where the empty text is a choice, it does not also stand for a missing value."""
-    shown = [(choice, show_choice(feature.words.write(choice))) for choice in feature.choices]
-    if feature.unseen and OTHER not in feature.choices:
-        shown.append((OTHER, OTHER))
-    if feature.required:
-        return [("", "choose…"), *shown]
-    return shown if "" in feature.choices else [("", "unknown"), *shown]
-
-
-def show_choice(choice: str) -> str:
-    """The choice itself, or in quotes where a browser would change its whitespace."""
-    return f"“{make_printable(choice)}”" if FOLDED.search(choice) or not choice else choice
-
-
 def make_number_widget(*, lowest: float, required: bool = False) -> forms.TextInput:
     """A text input, since browsers drop a decimal comma from type="number" before it is sent.
 
     The numeric keyboard of some phones has no minus sign: where `lowest` is negative, they show the full keyboard.
     """
     keyboard = "text" if lowest < 0 else "decimal"
-    return forms.TextInput(
-        attrs={"inputmode": keyboard, "autocomplete": "off", **({"required": True} if required else {})}
-    )
+    return forms.TextInput(attrs={"inputmode": keyboard, **({"required": True} if required else {})})
 
 
 def describe_feature(feature: Feature) -> str:
-    seen = f"Seen in training: {feature.seen_range}." if feature.seen_range else ""
-    parts = [feature.help, seen, "" if feature.required else "Optional."]
-    return " ".join(part for part in parts if part)
+    """Empty where nothing is said below the field: the template writes it, and Django ties it to the field."""
+    return feature.help or str(feature.seen_range or "")

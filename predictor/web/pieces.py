@@ -1,7 +1,10 @@
 """Parts of pages that are rendered once for each version; what differs between visitors is inserted."""
 
 from collections.abc import Mapping
+from itertools import chain
 from secrets import token_hex
+from typing import Any
+from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -9,16 +12,25 @@ from markupsafe import escape
 
 from predictor.exceptions import InvalidValue
 from predictor.models import Version
-from predictor.schema.kinds import Boolean, Category, Feature
+from predictor.schema.kinds import Boolean, Category, Feature, Numeric
 from predictor.schema.schema import Schema
 from predictor.schema.text import Text
 from predictor.schema.values import Value
 from predictor.serving.runtime import Runtime, cache_per_runtime
+from predictor.texts import shorten
+from predictor.web.arrangement import arrange, find_importances
 from predictor.web.charts import Chart, Point, draw_base_chart
+from predictor.web.choices import is_searched
+from predictor.web.examples import list_examples
 from predictor.web.forms import PredictionForm, is_checkbox, write_typed
+from predictor.web.jinja import make_url
 
 # Stands where a value is inserted, and nowhere else.
 PLACEHOLDER = token_hex(16)
+# gunicorn reads 4094 bytes of a request's first line.
+LONGEST_LINK = 4_000
+# Of one value in a link. gunicorn reads no longer links; other servers may.
+MOST_CHARACTERS = 5_000
 
 
 def render_backdrop(chart: Chart) -> SafeString:
@@ -52,10 +64,18 @@ class ChartPieces:
 class FormPieces:
     """A model's form, into which a visitor's token and values are inserted; never a form with errors."""
 
-    def __init__(self, slug: str, schema: Schema) -> None:
-        context = {"slug": slug, "csrf_token": PLACEHOLDER, "form": None, "fields": PLACEHOLDER}
-        shell = render_to_string("predictor/_form.html", context)
-        self._start, self._middle, self._end = shell.split(PLACEHOLDER)
+    def __init__(self, version: Version, schema: Schema) -> None:
+        self._schema = schema
+        self._groups = arrange(schema, version.parsed_layout, find_importances(version))
+        context: dict[str, Any] = {
+            "slug": version.model,
+            "csrf_token": PLACEHOLDER,
+            "form": None,
+            "placeholder": PLACEHOLDER,
+        }
+        context |= {"groups": self.group(PredictionForm(schema)), "fillings": list_fillings(version, schema)}
+        # What is before the token, before each field, and after the last one.
+        self._start, *self._between = render_to_string("predictor/_form.html", context).split(PLACEHOLDER)
         # Two forms for all fields: one form for each field would take quadratic time.
         filled, checked = (
             PredictionForm(schema, initial=dict.fromkeys(schema.names, written)) for written in (PLACEHOLDER, "true")
@@ -66,13 +86,33 @@ class FormPieces:
                 fillable=render_field(filled, feature.name),
                 checked=render_field(checked, feature.name) if is_checkbox(feature) else "",
             )
-            for feature in schema.features
+            for group in self._groups
+            for feature in group.features
         ]
 
     def fill(self, token: str, inputs: Mapping[str, Value]) -> SafeString:
         """The form filled with a prediction's inputs, as far as the schema has them; other fields stay empty."""
-        fields = "".join(field.fill(inputs.get(field.name)) for field in self._fields)
-        return mark_safe(f"{self._start}{escape(token)}{self._middle}{fields}{self._end}")  # noqa: S308  # All of it is escaped.
+        return self._join(token, [field.fill(inputs.get(field.name)) for field in self._fields])
+
+    def fill_typed(self, token: str, typed: Mapping[str, str]) -> tuple[SafeString, list[tuple[str, str]]]:
+        """The form filled with texts as they are, right or wrong; and those that a field cannot show, by its label."""
+        texts = {field.name: typed[field.name] for field in self._fields if typed.get(field.name)}
+        filled = {field.name: field.fill_typed(texts.get(field.name, "")) for field in self._fields}
+        labels = {feature.name: feature.label for feature in self._schema.features}
+        not_taken = [(labels[name], shorten(text)) for name, text in texts.items() if filled[name] is None]
+        form = self._join(token, [filled[field.name] or field.fill(None) for field in self._fields])
+        return form, not_taken
+
+    def group(self, form: PredictionForm) -> list[dict[str, Any]]:
+        """The fields of a form in the same groups and order."""
+        return [
+            {"title": group.title, "fields": [form[feature.name] for feature in group.features]}
+            for group in self._groups
+        ]
+
+    def _join(self, token: str, fields: list[str]) -> SafeString:
+        rest = "".join(chain.from_iterable(zip([str(escape(token)), *fields], self._between, strict=True)))
+        return mark_safe(f"{self._start}{rest}")  # noqa: S308  # All of it is escaped.
 
 
 class FieldPieces:
@@ -91,6 +131,8 @@ class FieldPieces:
         except InvalidValue:
             written = ""
         match self._feature:
+            case Category() as feature if is_searched(feature):
+                return self._insert(feature.words.write(written))
             case Text():
                 return self._fillable.replace(PLACEHOLDER, str(escape(written)))
             case Boolean() if self._checked:
@@ -100,7 +142,38 @@ class FieldPieces:
                 option = f'<option value="{escape(written)}"'
                 return self._fillable.replace(f"{option}>", f"{option} selected>", 1)
             case _:
-                return self._fillable.replace(PLACEHOLDER, str(escape(written))) if written else self._empty
+                return self._insert(written)
+
+    def fill_typed(self, text: str) -> str | None:
+        """The field with a text as it was typed; None where it is too long, or where the field cannot show it."""
+        if len(text) > MOST_CHARACTERS:
+            return None
+        if isinstance(self._feature, Numeric | Text) or is_searched(self._feature):
+            return self._insert(text)
+        try:
+            return self.fill(self._feature.parse(text) if text else None)
+        except InvalidValue:
+            return None
+
+    def _insert(self, text: str) -> str:
+        is_area = isinstance(self._feature, Text)
+        return self._fillable.replace(PLACEHOLDER, str(escape(text))) if text or is_area else self._empty
+
+
+def list_fillings(version: Version, schema: Schema) -> list[tuple[str, str]]:
+    """What the form can be filled in with: titles, and links that do it, unless a server would not read them."""
+    address = make_url("model", version.model)
+    links = (
+        (title, f"{address}?{urlencode(list_typed(schema, inputs))}")
+        for title, inputs in list_examples(version.parsed_layout, schema)
+    )
+    return [(title, link) for title, link in links if len(link) <= LONGEST_LINK]
+
+
+def list_typed(schema: Schema, inputs: Mapping[str, Value]) -> list[tuple[str, str]]:
+    """Inputs as they are typed, without those that are missing."""
+    typed = ((feature.name, write_typed(feature, inputs.get(feature.name))) for feature in schema.features)
+    return [(name, text) for name, text in typed if text]
 
 
 def render_field(form: PredictionForm, name: str) -> str:
@@ -114,4 +187,4 @@ def get_chart_pieces(runtime: Runtime) -> ChartPieces:
 
 @cache_per_runtime
 def get_form_pieces(runtime: Runtime) -> FormPieces:
-    return FormPieces(runtime.version.model, runtime.schema.translated)
+    return FormPieces(runtime.version, runtime.schema.translated)

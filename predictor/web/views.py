@@ -22,12 +22,13 @@ from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.charts import draw_chart
-from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed
+from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed, read_typed
 from predictor.web.pages import (
     ShownOutcome,
     describe_interval,
     describe_output,
     describe_threshold,
+    is_beside_form,
     list_inputs,
     list_outcomes,
     list_probabilities,
@@ -207,8 +208,10 @@ def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
 
 
 def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
-    empty_form = get_form_pieces(runtime).fill(get_token(request), {})
-    return render_page(request, "predictor/form.html", {**_describe_form(runtime), "empty_form": empty_form})
+    typed = {name: str(text) for name, text in read_typed(runtime.schema, request.GET).items()}
+    empty_form, not_taken = get_form_pieces(runtime).fill_typed(get_token(request), typed)
+    context = {**_describe_form(runtime), "empty_form": empty_form, "not_taken": not_taken}
+    return render_page(request, "predictor/form.html", context)
 
 
 def _choose_token(request: HttpRequest) -> str:
@@ -221,7 +224,12 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
     """The form with what was typed, and with what is to be fixed."""
     form = PredictionForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
-    return render_page(request, "predictor/form.html", {**_describe_form(runtime), "form": form}, 422)
+    context = {**_describe_form(runtime), "form": form, "groups": get_form_pieces(runtime).group(form)}
+    response = render_page(request, "predictor/form.html", {**context, "is_beside": False}, 422)
+    if wants_fragment(request):
+        # The errors are at the fields, wherever the answer would have gone.
+        response["HX-Retarget"], response["HX-Reswap"] = "#main", "innerHTML show:window:top"
+    return response
 
 
 def _describe_form(runtime: Runtime) -> dict[str, Any]:
@@ -276,7 +284,9 @@ def _render_prediction(
         "threshold": describe_threshold(schema.target),
         "chart": chart,
         "backdrop": pieces.get_backdrop(chart),
-        "next_form": runtime and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),
+        "next_form": runtime
+        and not is_beside_form(request)
+        and get_form_pieces(runtime).fill(_choose_token(request), prediction.inputs),
         "retired_at": service.find_retired_at(version.model),
         "outcomes": outcomes,
         "outcome_form": outcome_form,
