@@ -22,6 +22,7 @@ MlsiteError
 ├── UnreadableContent      a body that is not what its headers say
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
+├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── Refused                a request to the API that gets no prediction (api.bodies)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
 ├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)

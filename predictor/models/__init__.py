@@ -6,6 +6,7 @@ from predictor.models.outcome import Outcome
 from predictor.models.prediction import Prediction, make_prediction_id
 from predictor.models.promotion import Promotion
 from predictor.models.rate_window import RateWindow
+from predictor.models.replay import Replay
 from predictor.models.retirement import Retirement
 from predictor.models.site import Site
 from predictor.models.version import Version
@@ -18,6 +19,7 @@ __all__ = [
     "Prediction",
     "Promotion",
     "RateWindow",
+    "Replay",
     "Retirement",
     "Site",
     "Version",

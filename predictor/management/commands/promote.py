@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError, ModelRetired
 from predictor.management.base import SiteCommand, read_reason
-from predictor.models import Version
+from predictor.management.versions import find_version
 from predictor.registry.versions import promote
 
 
@@ -24,12 +24,7 @@ class Command(SiteCommand):
         parser.add_argument("--reason", type=read_reason, required=True, help="why, for the log")
 
     def handle(self, *, slug: str, number: int, reason: str, **options: Any) -> None:
-        version = Version.objects.filter(model=slug, number=number).first()
-        if version is None:
-            numbers = ", ".join(
-                str(n) for n in Version.objects.filter(model=slug).values_list("number", flat=True)[:20]
-            )
-            raise CommandError(f"There is no version {number} of {slug!r}; its versions are: {numbers or 'none'}.")
+        version = find_version(slug, number)
         try:
             promotion = promote(version, by="command line", reason=reason)
         except ModelRetired as error:
