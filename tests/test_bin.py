@@ -109,7 +109,7 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     assert env.read_text() == written
     assert "nothing to do" in second.log.read_text()
     assert "was created" not in second.log.read_text()
-    assert len(Visitor(second.address).get("/about/line/").html.select("tbody.version")) == 1
+    assert len(Visitor(second.address).get("/about/line/").html.select(".timeline > li")) == 1
 
 
 def test_an_env_file_begun_by_hand_gets_the_keys_that_it_lacks(used_clone, clone, start):

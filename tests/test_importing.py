@@ -635,7 +635,7 @@ def test_a_model_without_a_recipe_lives_as_any_other(bring, client, admin_client
     bring(None, "--title", "Rents in Ulm")
     bring(None, "--force", "--promote", "always")
     about = client.get("/about/rent/").content.decode()
-    assert "measured on 80 rows (sample, may have been trained on). The baseline" in about
+    assert "measured on 80 rows (sample, may have been trained on)." in about
     assert "imported from model.pkl; its training rows are unknown. Tested here on 80 rows of numbers.csv" in about
     shown = admin_client.get("/admin/predictor/version/").content.decode()
     assert "unknown / 80 (sample, may have been trained on)" in shown

@@ -138,6 +138,7 @@ def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
         seconds=time.perf_counter() - trained.started,
         recipe_sha256=trained.recipe_sha256,
         code_sha256=trained.code,
+        charts=made.charts,
     )
     return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
 

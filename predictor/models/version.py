@@ -23,6 +23,7 @@ from predictor.record.profile import Profile, read_profile
 from predictor.record.report import Importances, Report, SkippedCompilation, read_report
 from predictor.record.source import Source, read_source
 from predictor.record.split import Split, read_split
+from predictor.record.verdict import Verdict, judge_measurement
 from predictor.record.written_decision import show_reason
 from predictor.schema.schema import Schema, read_target
 from predictor.schema.target import Target
@@ -241,6 +242,11 @@ class Version(models.Model):
     def shown_decision(self) -> str:
         """Why it went live or was kept back, in the page's language where that can be said."""
         return show_reason(self.parsed_decision)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How good it is, in sentences; None where nothing was measured."""
+        return judge_measurement(self.parsed_metrics, self.target)
 
     @property
     def comparison(self) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from predictor.record.charts import ReportCharts
+
 FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
 
 
@@ -99,6 +101,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     recipe_sha256: str | None = None
     # Of the recipe's pipeline.py; None where there is none, and from a build that did not store it.
     code_sha256: str | None = None
+    # None from a build that stored only drawings.
+    charts: ReportCharts | None = None
 
 
 def read_report(stored: Mapping[str, Any]) -> Report | None:

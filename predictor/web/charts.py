@@ -145,7 +145,7 @@ def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = 
         return None
     x_name, y_name = profile.axes
     all_places = [*(tuple(point[:2]) for point in points + profile.curve), *places]
-    x_ends, y_ends = (_find_ends([place[i] for place in all_places]) for i in (0, 1))
+    x_ends, y_ends = (find_ends([place[i] for place in all_places]) for i in (0, 1))
     if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
@@ -174,7 +174,7 @@ def _write_own(schema: Schema, profile: Profile, own: Point, written: str) -> st
     return f"{x.write(own[0])}, {own_y}"
 
 
-def _find_ends(values: list[float]) -> tuple[float, float]:
+def find_ends(values: list[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     margin = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
     return low - margin, high + margin

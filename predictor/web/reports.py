@@ -1,12 +1,13 @@
 """What the pages of a version show of its report."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from predictor.formats import Quantity, Written, format_number, format_plain
 from predictor.metrics.names import LABELS, format_score
 from predictor.models import Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
-from predictor.record.report import Report, SkippedImportances, Tuning
+from predictor.record.report import SkippedImportances, Tuning
 
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
@@ -42,15 +43,19 @@ class ShownReport:
     importances: list[ShownImportance]
     more: int
     metric: str
-    facts: list[tuple[str, str]]
     missing: list[str]
 
 
-def show_report(version: Version, *, is_for_staff: bool) -> ShownReport | None:
+# The figures that pages draw themselves where a version stored what from, by the chart's name.
+REPLACED = {"scatter": "predictions", "calibration": "calibration"}
+
+
+def show_report(version: Version, *, drawn_here: Collection[str] = ()) -> ShownReport | None:
     """What a version's page shows of its report; None for a version of an early build, which has none.
 
-    Only staff see what an attacker would look up: the versions of libraries, and the commit.
+    `drawn_here` names the charts that the page draws itself, so that they are not shown twice.
     """
+    replaced = [REPLACED[name] for name in drawn_here]
     report, measured = version.parsed_report, version.measured_importances
     if report is None:
         return None
@@ -60,7 +65,7 @@ def show_report(version: Version, *, is_for_staff: bool) -> ShownReport | None:
     return ShownReport(
         figures=[
             ShownFigure(title=figure.title, address=figure.get_absolute_url(), caption=CAPTIONS.get(figure.name, ""))
-            for figure in version.figures.defer("svg")
+            for figure in version.figures.exclude(name__in=replaced).defer("svg")
         ],
         importances=[
             ShownImportance(
@@ -72,13 +77,18 @@ def show_report(version: Version, *, is_for_staff: bool) -> ShownReport | None:
         ],
         more=max(0, len(found) - MOST_IMPORTANCES),
         metric=LABELS.get(measured.metric, "") if measured else "",
-        facts=list_facts(version, report, is_for_staff=is_for_staff),
         missing=[*report.not_drawn, *([f"Importances: {unmeasured.skipped}"] if unmeasured else [])],
     )
 
 
-def list_facts(version: Version, report: Report, *, is_for_staff: bool) -> list[tuple[str, str]]:
-    """How a version was made, as labels with texts."""
+def list_facts(version: Version, *, is_for_staff: bool) -> list[tuple[str, str]]:
+    """How a version was made, as labels with texts; none for a version of an early build, which has no report.
+
+    Only staff see what an attacker would look up: the versions of libraries, and the commit.
+    """
+    report = version.parsed_report
+    if report is None:
+        return []
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
     build = [("Libraries", libraries), ("Git commit", report.commit or "unknown")] if is_for_staff else []
     fitting = [("Fitting time", format_seconds(report.fit_seconds))] if report.fit_seconds is not None else []

@@ -4,19 +4,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from predictor.checks.static_files import find_uncollected
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer, OutcomeChanged
-from predictor.models import Figure, Prediction, Promotion, Retirement, Version
+from predictor.models import Prediction
 from predictor.outcomes import recording as outcomes
-from predictor.record.provenance import describe_sources
 from predictor.schema.values import write_value
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
@@ -26,21 +23,17 @@ from predictor.web.forms import OutcomeForm, PredictionForm, parse_typed, read_t
 from predictor.web.pages import (
     ShownOutcome,
     describe_interval,
-    describe_output,
     describe_threshold,
     is_beside_form,
     list_inputs,
     list_outcomes,
     list_probabilities,
-    look_up_moment,
     render_page,
     wants_fragment,
 )
 from predictor.web.pieces import ChartPieces, get_chart_pieces, get_form_pieces
-from predictor.web.reports import show_report
+from predictor.web.staff import is_staff
 
-MOST_VERSIONS_SHOWN = 50
-SECONDS_OF_A_YEAR = 365 * 24 * 3600
 # Built once: a query for each page would take longer to build than PostgreSQL takes to answer it.
 stored = Prediction.objects.with_has_outcome()
 predictions = Lookup(lambda ids: stored.in_bulk(list(ids)))
@@ -114,47 +107,9 @@ def _get_prediction(id: UUID) -> Any:
     return prediction
 
 
-def is_staff(request: HttpRequest) -> bool:
-    """Whether the user is staff; a visitor without a session has no user (StaffMiddleware)."""
-    return hasattr(request, "user") and bool(request.user.is_staff)
-
-
 def may_record(request: HttpRequest) -> bool:
     """Whether the user may record outcomes."""
     return is_staff(request) and request.user.has_perm("predictor.add_outcome")
-
-
-@require_safe
-def show_about(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show what a model is, how good it is, and when each of its versions was live."""
-    live = Version.objects.find_live(slug)
-    if live is None:
-        raise Http404(f"There is no model {slug!r}.")
-    promotions = Prefetch("promotions", Promotion.objects.order_by("id"))
-    versions = Version.objects.filter(model=slug).only("model", "number", "created_at", "decision")
-    context = {
-        **_describe_version(request, live),
-        "versions": versions.prefetch_related(promotions).order_by("-number")[:MOST_VERSIONS_SHOWN],
-        "moment": look_up_moment(slug, request.GET.get("at", "")),
-    }
-    return render_page(request, "predictor/about.html", context)
-
-
-@require_safe
-def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Show what one version is, how good it is, and what was decided on it, live or not."""
-    version = get_object_or_404(Version.objects.prefetch_related("promotions"), model=slug, number=number)
-    return render_page(request, "predictor/version.html", _describe_version(request, version))
-
-
-@require_safe
-@cache_control(public=True, immutable=True, max_age=SECONDS_OF_A_YEAR)
-def show_figure(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
-    """One figure of a version's report, for an `<img>`; it never changes."""
-    figure = get_object_or_404(Figure, version__model=slug, version__number=number, name=name)
-    # A policy of its own, since an SVG contains its styles, and nothing else.
-    policy = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'"}
-    return HttpResponse(figure.svg, content_type="image/svg+xml", headers=policy)
 
 
 @require_safe
@@ -187,24 +142,6 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
     except ModelNotFound as error:
         return HttpResponse(f"{error}\n", content_type="text/plain", status=503)
     return HttpResponse("ready\n", content_type="text/plain")
-
-
-def _describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
-    schema, pieces = version.parsed_schema, ChartPieces(version)
-    return {
-        "models": service.list_live(),
-        "slug": version.model,
-        "version": version,
-        "retirement": Retirement.objects.find(version.model),
-        "schema": schema,
-        "metrics": version.written_scores,
-        "classes": schema.target.listed,
-        "about_output": describe_output(schema.target),
-        "chart": pieces.base,
-        "backdrop": pieces.get_backdrop(pieces.base),
-        "sources": describe_sources(version.parsed_data),
-        "report": show_report(version, is_for_staff=is_staff(request)),
-    }
 
 
 def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:

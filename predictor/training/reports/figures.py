@@ -70,11 +70,19 @@ def draw_figures(target: Target, evaluation: Evaluation, *, show_data: bool, see
     return Figures(drawings=tuple(drawings), left_out=tuple(left_out))
 
 
+def explain_hidden_rows(evaluation: Evaluation, *, show_data: bool) -> str:
+    """Why the measured rows may not be shown one by one; empty where they may."""
+    if evaluation.method == HOLD_OUT or show_data:
+        return ""
+    if evaluation.method == SAMPLE_METHOD:
+        return "its points may be rows that the model was trained on; importmodel --show-data draws them"
+    return "its points would be training rows; hold some out, or set show_data = true in the recipe"
+
+
 def _draw_regression(name: str, target: Target, evaluation: Evaluation, show_data: bool, seed: int, axes: Any) -> None:
-    if evaluation.method == SAMPLE_METHOD and not show_data:
-        raise NotDrawn("its points may be rows that the model was trained on; importmodel --show-data draws them")
-    if evaluation.method != HOLD_OUT and not show_data:
-        raise NotDrawn("its points would be training rows; hold some out, or set show_data = true in the recipe")
+    hidden = explain_hidden_rows(evaluation, show_data=show_data)
+    if hidden:
+        raise NotDrawn(hidden)
     rows = choose_rows(evaluation.rows, MOST_POINTS, seed)
     scale, unit = target.output.scale, target.shown_unit
     actual, predicted = evaluation.actual[rows] * scale, evaluation.predictions.predicted[rows] * scale

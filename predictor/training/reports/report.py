@@ -8,11 +8,13 @@ from pathlib import Path
 from sklearn.base import BaseEstimator
 
 from predictor.metrics.names import Metric
+from predictor.record.charts import ReportCharts
 from predictor.record.drawing import Drawing
 from predictor.record.report import Importances, SkippedImportances
 from predictor.texts import take_first_line
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import Evaluation
+from predictor.training.reports.charts import take_charts
 from predictor.training.reports.figures import draw_figures
 from predictor.training.reports.importances import measure_importances
 
@@ -29,6 +31,7 @@ class Findings:
     not_drawn: tuple[str, ...]
     commit: str | None
     drawings: tuple[Drawing, ...]
+    charts: ReportCharts
 
 
 def make_report(
@@ -49,6 +52,7 @@ def make_report(
         not_drawn=tuple(figures.left_out),
         commit=find_commit(),
         drawings=figures.drawings,
+        charts=take_charts(dataset.schema.target, evaluation, show_data=show_data, seed=seed),
     )
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictor", "0005_retirements"),
+        ("predictor", "0008_layouts"),
     ]
 
     operations = [

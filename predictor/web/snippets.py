@@ -1,0 +1,80 @@
+"""Examples of a request to the API, to be copied: for a shell, for Python and for JavaScript."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from predictor.schema.kinds import Boolean, Category, Feature
+from predictor.schema.schema import Schema
+from predictor.schema.text import Text
+from predictor.schema.values import Value
+
+# More would be longer than anybody copies; an error of the API names those that are missing.
+MOST_INPUTS = 40
+
+PYTHON = """\
+import requests
+
+answer = requests.post(
+    {address},
+    json={{"inputs": {inputs}}},
+    timeout=10,
+)
+answer.raise_for_status()
+print(answer.json()["predictions"][0]["output"])"""
+JAVASCRIPT = """\
+const answer = await fetch({address}, {{
+  method: "POST",
+  headers: {{ "Content-Type": "application/json" }},
+  body: JSON.stringify({{ inputs: {inputs} }}),
+}});
+if (!answer.ok) throw new Error(await answer.text());
+console.log((await answer.json()).predictions[0].output);"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snippet:
+    """Code that asks for a prediction, in one language."""
+
+    language: str
+    code: str
+
+
+def write_snippets(address: str, inputs: Mapping[str, Value]) -> list[Snippet]:
+    """The same request for these inputs to the API at this address, in three languages."""
+    body = json.dumps({"inputs": inputs}, ensure_ascii=False)
+    curl = f"curl -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)} \\\n  {shlex.quote(address)}"
+    python = PYTHON.format(address=json.dumps(address), inputs=_write_python(inputs))
+    # "</" would end a script that somebody pastes this into, and U+2028 a line of older engines.
+    script = _indent(json.dumps(inputs, indent=2, ensure_ascii=False)).replace("</", "<\\/")
+    javascript = JAVASCRIPT.format(address=json.dumps(address), inputs=script)
+    return [
+        Snippet(language="curl", code=curl),
+        Snippet(language="Python", code=python),
+        Snippet(language="JavaScript", code=javascript),
+    ]
+
+
+def choose_example(schema: Schema) -> dict[str, Value]:
+    """Inputs of a typical case by name, as the API takes them."""
+    return {feature.name: _choose_value(feature) for feature in schema.features[:MOST_INPUTS]}
+
+
+def _choose_value(feature: Feature) -> Value:
+    if isinstance(feature, Text):
+        return "…"
+    if isinstance(feature, Boolean) and feature.typical is None:
+        return False
+    if isinstance(feature, Category) and feature.typical is None:
+        return next(iter(feature.choices), None)
+    return feature.typical
+
+
+def _write_python(inputs: Mapping[str, Value]) -> str:
+    lines = [f"        {json.dumps(name, ensure_ascii=False)}: {value!r}," for name, value in inputs.items()]
+    return "\n".join(["{", *lines, "    }"]) if lines else "{}"
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,13 @@
+"""What users may do on pages who have signed in to the admin."""
+
+from django.http import HttpRequest
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Whether the user is staff; a visitor without a session has no user (StaffMiddleware)."""
+    return hasattr(request, "user") and bool(request.user.is_staff)
+
+
+def may_record(request: HttpRequest) -> bool:
+    """Whether the user may record outcomes."""
+    return is_staff(request) and request.user.has_perm("predictor.add_outcome")
