@@ -2,9 +2,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from predictor.admin.sign_in import show_sign_in
+from predictor.admin.tiles import show_index
 
 urlpatterns = [
     path("admin/login/", show_sign_in),
+    path("admin/", admin.site.admin_view(show_index)),
     path("admin/", admin.site.urls),
     path("", include("predictor.urls")),
 ]

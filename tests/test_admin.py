@@ -1,4 +1,6 @@
+import re
 from itertools import product
+from uuid import UUID
 
 import pytest
 from bs4 import BeautifulSoup
@@ -10,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from predictor.models import Artifact, Outcome, Prediction, Promotion, Retirement, Version
 from predictor.registry.retirement import retire
 from predictor.serving.service import service
+from tests.conftest import ROOT
 from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +111,33 @@ def test_a_promotion_needs_a_reason(admin_client, models_dir, line):
     assert Promotion.objects.count() == 2
 
 
+def test_a_version_is_promoted_on_its_own_page_after_a_reason_is_given(admin_client, models_dir, line):
+    train(models_dir, "line")
+    address = f"/admin/predictor/version/{line.pk}"
+    page = BeautifulSoup(admin_client.get(f"{address}/change/").content, "html.parser")
+    assert page.select_one(f'a[href="{address}/promote/"]').text == "Promote this version"
+    asked = admin_client.get(f"{address}/promote/").content.decode()
+    assert "Version 1 of line becomes live instead of version 2" in asked
+    assert 'href="/about/line/compare/?old=2&amp;new=1"' in asked
+    assert "This field is required" in admin_client.post(f"{address}/promote/", {"reason": " "}).content.decode()
+    assert Promotion.objects.count() == 2
+    done = admin_client.post(f"{address}/promote/", {"reason": "the new one drifts"}, follow=True)
+    assert done.redirect_chain == [(f"{address}/change/", 302)]
+    assert "Live now: line 1." in done.content.decode()
+    promotion = Promotion.objects.first()
+    assert (promotion.version, promotion.promoted_by, promotion.reason) == (line, "admin", "the new one drifts")
+    assert "Promote this version" not in done.content.decode()
+
+
+def test_a_version_that_cannot_be_loaded_is_not_promoted_on_its_own_page(admin_client, models_dir, line):
+    train(models_dir, "line")
+    Artifact.objects.filter(version=line).update(signature="0" * 64)
+    page = admin_client.post(f"/admin/predictor/version/{line.pk}/promote/", {"reason": "r"}).content.decode()
+    assert "Not promoted: line 1 could not be loaded" in page
+    assert admin_client.get("/admin/predictor/version/999999/promote/").status_code == 404
+    assert Promotion.objects.count() == 2
+
+
 def test_two_versions_cannot_be_promoted_at_once(admin_client, models_dir, line):
     assert "Select one version" in promote(admin_client, line, train(models_dir, "line"))
     assert Promotion.objects.count() == 2
@@ -120,12 +150,17 @@ def test_a_version_that_could_not_be_loaded_cannot_be_promoted(admin_client, mod
     assert Promotion.objects.count() == 2
 
 
-def test_who_may_only_look_cannot_promote(client, line):
+def test_who_may_only_look_cannot_promote(client, models_dir, line):
     reviewer = User.objects.create_user("grace", password="only looks", is_staff=True)
     reviewer.user_permissions.add(Permission.objects.get(codename="view_version"))
     client.force_login(reviewer)
     promote(client, line)
-    assert Promotion.objects.count() == 1
+    train(models_dir, "line")
+    address = f"/admin/predictor/version/{line.pk}"
+    assert client.post(f"{address}/promote/", {"reason": "r"}).status_code == 403
+    assert client.get(f"{address}/promote/").status_code == 403
+    assert "Promote this version" not in client.get(f"{address}/change/").content.decode()
+    assert Promotion.objects.count() == 2
     assert client.get("/admin/predictor/prediction/").status_code == 403
 
 
@@ -136,9 +171,10 @@ def test_nobody_looks_without_signing_in(client, line):
 def test_a_versions_page_shows_its_report(admin_client, line):
     page = admin_client.get(f"/admin/predictor/version/{line.id}/change/").content.decode()
     assert '<img src="/about/line/1/residuals.svg?' in page
-    assert "x 7.5" in page
+    assert "<div>x 7.5" in page
+    assert "Typically off by 0.964" in page
     assert "fit_seconds" in page
-    assert "R² 0.9" in page
+    assert "<th scope=row>R²</th><td>0.96" in page
 
 
 @pytest.mark.parametrize("table", ["prediction", "version", "promotion", "outcome", "retirement"])
@@ -293,3 +329,79 @@ def test_an_action_on_what_can_be_no_row_does_nothing_and_says_so(admin_client, 
         assert (response.status_code, selected) == (200, selected)
         assert ("what was selected are no rows" in response.content.decode()) or selected not in ("\0", "x")
     assert (Promotion.objects.count(), User.objects.count(), Group.objects.count()) == (1, 1, 1)
+
+
+def read_tiles(client):
+    page = BeautifulSoup(client.get("/admin/").content, "html.parser")
+    return {
+        tile.h2.text: {div.dt.text: " ".join(div.dd.text.split()) for div in tile.select("dl div")}
+        for tile in page.select(".tiles > li")
+    }
+
+
+def test_the_first_page_has_a_tile_for_each_model(admin_client, models_dir, asked, line):
+    newest = Version.objects.get(pk=train(models_dir, "line").pk)
+    Prediction.objects.filter(pk=asked[2].pk).update(id=UUID(int=asked[2].id.int - (24 * 3600 * 1000 << 80)))
+    assert read_tiles(admin_client) == {
+        "A straight line": {"Live": "version 2", "Predictions today": "2", "With a warning": "50.0 %"},
+        "Palmer penguins": {"Live": "version 1", "Predictions today": "0", "With a warning": "–"},
+    }
+    promote(admin_client, line)
+    retire("penguins", by="tests", reason="a test")
+    tiles = read_tiles(admin_client)
+    assert tiles["A straight line"]["Newest"] == f"version 2 {newest.parsed_decision.reason}"
+    assert tiles["Palmer penguins"]["Live"] == "version 1 retired"
+
+
+def test_the_first_page_counts_no_more_than_it_says(admin_client, asked, line, monkeypatch):
+    monkeypatch.setattr("predictor.admin.tiles.MOST_COUNTED", 1)
+    assert read_tiles(admin_client)["A straight line"] == {
+        "Live": "version 1", "Predictions today": "1+", "With a warning": "100.0 %"
+    }  # fmt: skip
+
+
+def test_the_first_page_shows_what_a_user_may_see(client, asked):
+    reviewer = User.objects.create_user("grace", password="only looks", is_staff=True)
+    client.force_login(reviewer)
+    assert read_tiles(client) == {}
+    reviewer.user_permissions.add(Permission.objects.get(codename="view_version"))
+    assert read_tiles(client)["A straight line"] == {"Live": "version 1"}
+    client.logout()
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("index", "outcome", "verdict"),
+    [
+        (0, 13.2, "inside, off by 0.2"),
+        (0, 23.0, "outside, off by 10.0"),
+        (2, "Adelie", "wrong"),
+        (2, "Chinstrap", "right"),
+    ],
+)
+def test_a_prediction_with_an_outcome_says_how_good_it_was(admin_client, asked, index, outcome, verdict):
+    prediction = asked[index]
+    if index == 0:
+        Prediction.objects.filter(pk=prediction.pk).update(output=13.0, interval=[11.0, 15.0])
+    else:
+        Prediction.objects.filter(pk=prediction.pk).update(output="Chinstrap")
+    Outcome.objects.create(prediction=prediction, value=outcome, recorded_by="tests")
+    for table in ("prediction", "outcome"):
+        page = BeautifulSoup(admin_client.get(f"/admin/predictor/{table}/").content, "html.parser")
+        assert verdict in [cell.text for cell in page.select("td.field-verdict")], table
+
+
+def test_moments_in_lists_have_seconds_and_a_zone(admin_client, asked):
+    page = BeautifulSoup(admin_client.get("/admin/predictor/prediction/").content, "html.parser")
+    shown = page.select_one("#result_list time")
+    assert shown.text == f"{asked[2].created_at:%-d %b %Y, %H:%M:%S UTC}"
+
+
+def test_the_admin_has_the_colours_of_the_site():
+    def read_colours(name):
+        return dict(re.findall(r"--([\w-]+): (light-dark\(.*?\));", (ROOT / f"static/{name}.css").read_text()))
+
+    site, own = read_colours("site"), read_colours("admin")
+    own["accent"] = own.pop("site-accent")
+    assert len(own) > 8
+    assert own.items() <= site.items()

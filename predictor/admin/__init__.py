@@ -11,3 +11,5 @@ admin.site.site_header = "mlsite"
 admin.site.site_title = "mlsite"
 admin.site.login_form = SignInForm
 admin.site.index_title = _("History and versions")
+admin.site.enable_nav_sidebar = False  # The lists need the width.
+admin.site.index_template = "admin/predictor/index.html"

@@ -9,9 +9,11 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.admin.cells import judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.exceptions import OutcomeChanged
 from predictor.models import Outcome, Prediction
@@ -64,7 +66,7 @@ class OutcomeAdmin(HistoryAdmin):
     """Records an outcome, or a correction of it; stored outcomes are read-only."""
 
     form = OutcomeForm
-    list_display = ["recorded_at", "prediction", "shown_value", "recorded_by", "replaces"]
+    list_display = ["moment", "version", "prediction", "shown_value", "answer", "verdict", "recorded_by", "replaces"]
     list_select_related = ["prediction__version", "replaces__prediction__version"]
     raw_id_fields = ["prediction"]
     ordering = ["-id"]
@@ -75,7 +77,7 @@ class OutcomeAdmin(HistoryAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ["prediction", "value", "seen"]
-        return ["prediction", "shown_value", "recorded_at", "recorded_by", "replaces"]
+        return ["prediction", "shown_value", "answer", "verdict", "moment", "recorded_by", "replaces"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """With ?prediction=…, start from that prediction, and from its current outcome, which will be replaced."""
@@ -99,6 +101,22 @@ class OutcomeAdmin(HistoryAdmin):
         by = request.user.get_username()
         recorded, _is_new = record_outcome(obj.prediction, cleaned["value"], by=by, seen=cleaned["seen"])
         obj.pk, obj.value = recorded.pk, recorded.value
+
+    @admin.display(description=_("recorded"), ordering="recorded_at")
+    def moment(self, outcome: Outcome) -> SafeString:
+        return show_moment(outcome.recorded_at)
+
+    @admin.display(description=_("model and version"))
+    def version(self, outcome: Outcome) -> str:
+        return str(outcome.prediction.version)
+
+    @admin.display(description=_("answer"))
+    def answer(self, outcome: Outcome) -> str:
+        return str(outcome.prediction.written_output)
+
+    @admin.display(description=_("verdict"))
+    def verdict(self, outcome: Outcome) -> str:
+        return judge_outcome(outcome.prediction, outcome.value)
 
     @admin.display(description=_("value"))
     def shown_value(self, outcome: Outcome) -> str:

@@ -6,11 +6,12 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.admin.cells import fold, judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
 from predictor.formats import MISSING, Quantity, format_number, format_share
@@ -111,7 +112,7 @@ class OutcomeLog(admin.TabularInline):
 
 @admin.register(Prediction)
 class PredictionAdmin(HistoryAdmin):
-    list_display = ["created_at", "version", "first_inputs", "shown_output", "happened", "source", "shown_warnings"]
+    list_display = ["moment", "version", "answer", "happened", "verdict", "first_warnings", "source", "first_inputs"]
     list_filter = [ModelFilter, VersionFilter, "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]
     list_select_related = ()  # A version's schema may be long: it is fetched once, not for each row.
@@ -122,7 +123,7 @@ class PredictionAdmin(HistoryAdmin):
     fields = [
         "id",
         "version",
-        "created_at",
+        "moment",
         "shown_inputs",
         "shown_output",
         "shown_interval",
@@ -154,16 +155,30 @@ class PredictionAdmin(HistoryAdmin):
             messages.warning(request, gettext("“{text}” is not the id of a prediction.").format(text=search_term))
             return queryset.none(), False
 
+    @admin.display(description=_("made"), ordering="created_at")
+    def moment(self, prediction: Prediction) -> SafeString:
+        return show_moment(prediction.created_at)
+
     @admin.display(description=_("inputs"))
-    def shown_inputs(self, prediction: Prediction) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in prediction.write_inputs())
+    def shown_inputs(self, prediction: Prediction) -> SafeString:
+        rows = ((f"{name} = {value}",) for name, value in prediction.write_inputs())
+        return format_html_join("", "<div>{}</div>", rows)
 
     @admin.display(description=_("inputs"))
     def first_inputs(self, prediction: Prediction) -> str:
         shown = [f"{name} = {shorten(str(value))}" for name, value in prediction.write_inputs(MOST_INPUTS)]
-        more = len(prediction.version.schema["features"]) - len(shown)
+        inputs = len(prediction.version.schema["features"])
+        more = inputs - len(shown)
         rest = [gettext("and {count} more").format(count=format_number(more))] if more else []
-        return ", ".join([*shown, *rest])
+        count = ngettext("{count} input", "{count} inputs", inputs).format(count=format_number(inputs))
+        return fold(count, [", ".join([*shown, *rest])])
+
+    @admin.display(description=_("answer (90 % interval)"))
+    def answer(self, prediction: Prediction) -> SafeString | str:
+        interval = prediction.written_interval
+        if interval is None:
+            return str(prediction.written_output)
+        return format_html('{} <span class="range">({})</span>', prediction.written_output, interval)
 
     @admin.display(description=_("output"))
     def shown_output(self, prediction: Prediction) -> str:
@@ -187,12 +202,21 @@ class PredictionAdmin(HistoryAdmin):
     def shown_warnings(self, prediction: Prediction) -> str:
         return "; ".join(prediction.written_warnings) or MISSING
 
+    @admin.display(description=_("warnings"))
+    def first_warnings(self, prediction: Prediction) -> str:
+        count = len(prediction.warnings)
+        return fold(
+            ngettext("{count} warning", "{count} warnings", count).format(count=count), prediction.written_warnings
+        )
+
     @admin.display(description=_("what happened"))
     def happened(self, prediction: Any) -> str:
-        return (
-            ", ".join(str(prediction.version.target.write(each.value)) for each in prediction.current_outcomes)
-            or MISSING
-        )
+        target = prediction.version.target
+        return ", ".join(str(target.write(each.value)) for each in prediction.current_outcomes) or MISSING
+
+    @admin.display(description=_("verdict"))
+    def verdict(self, prediction: Any) -> str:
+        return "; ".join(judge_outcome(prediction, each.value) for each in prediction.current_outcomes) or MISSING
 
     @admin.display(description=_("record"))
     def record(self, prediction: Prediction) -> SafeString:

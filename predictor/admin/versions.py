@@ -3,63 +3,71 @@
 import json
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.exceptions import ArtifactError, ModelRetired
+from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, promote_for
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
+from predictor.record.estimator import name_estimator
 from predictor.record.provenance import describe_sources
-from predictor.registry.versions import promote
 from predictor.texts import shorten
-
-
-class PromotionForm(ActionForm):
-    """The form above the list of versions: an action and its reason."""
-
-    reason = forms.CharField(
-        required=False, max_length=1000, label=_("Reason"), help_text=_("Why it is promoted; kept in the log.")
-    )
 
 
 @admin.register(Version)
 class VersionAdmin(HistoryAdmin):
-    list_display = ["__str__", "state", "title", "shown_metrics", "shown_rows", "shown_decision", "created_at"]
+    list_display = ["__str__", "state", "shown_metrics", "shown_rows", "shown_decision", "moment"]
     list_filter = ["model"]
     ordering = ["-id"]
     actions = ["promote"]
-    action_form = PromotionForm
-    fields = [
-        "model",
-        "number",
-        "state",
-        "title",
-        "description",
-        "created_at",
-        "shown_metrics",
-        "shown_intervals",
-        "shown_rows",
-        "shown_decision",
-        "shown_comparison",
-        "shown_figures",
-        "shown_importances",
-        "shown_report",
-        "runtime_note",
-        "shown_estimator",
-        "shown_schema",
-        "split",
-        "data",
-        "shown_sources",
-        "libraries",
+    action_form = PromotionActionForm
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "model",
+                    "number",
+                    "state",
+                    "title",
+                    "moment",
+                    "shown_verdict",
+                    "shown_decision",
+                    "shown_comparison",
+                ]
+            },
+        ),
+        (_("Quality"), {"fields": ["shown_scores", "shown_rows", "shown_figures"]}),
+        (_("Why"), {"fields": ["shown_model", "shown_importances"]}),
+        (
+            _("Record"),
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    "description",
+                    "runtime_note",
+                    "shown_report",
+                    "shown_estimator",
+                    "shown_schema",
+                    "split",
+                    "data",
+                    "shown_sources",
+                    "libraries",
+                ],
+            },
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -76,10 +84,28 @@ class VersionAdmin(HistoryAdmin):
     def shown_metrics(self, version: Version) -> str:
         return ", ".join(f"{each.label} {each.score} ({each.baseline})" for each in version.written_scores)
 
-    @admin.display(description=_("95 % intervals"))
-    def shown_intervals(self, version: Version) -> str:
-        known = [each for each in version.written_scores if each.interval != MISSING]
-        return ", ".join(f"{each.label} {each.interval}" for each in known) or MISSING
+    @admin.display(description=_("made"), ordering="created_at")
+    def moment(self, version: Version) -> SafeString:
+        return show_moment(version.created_at)
+
+    @admin.display(description=_("how good it is"))
+    def shown_verdict(self, version: Version) -> str:
+        return str(version.verdict or MISSING)
+
+    @admin.display(description=_("metrics"))
+    def shown_scores(self, version: Version) -> SafeString:
+        rows = ((each.label, each.score, each.interval, each.baseline) for each in version.written_scores)
+        head = format_html(
+            "<tr><th scope=col>{}</th><th scope=col>{}</th><th scope=col>{}</th><th scope=col>{}</th></tr>",
+            *(gettext("Metric"), gettext("This version"), gettext("95 % interval"), gettext("Baseline")),
+        )
+        body = format_html_join("", "<tr><th scope=row>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
+        return format_html('<table class="scores"><thead>{}</thead><tbody>{}</tbody></table>', head, body)
+
+    @admin.display(description=_("model"))
+    def shown_model(self, version: Version) -> str:
+        words, name = name_estimator(version.estimator)
+        return f"{words} ({name})" if words else name
 
     @admin.display(description=_("rows trained on / measured on"))
     def shown_rows(self, version: Version) -> str:
@@ -106,11 +132,10 @@ class VersionAdmin(HistoryAdmin):
         return format_html_join(" ", '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">', shown) or MISSING
 
     @admin.display(description=_("importances"))
-    def shown_importances(self, version: Version) -> str:
+    def shown_importances(self, version: Version) -> SafeString | str:
         scale = version.importance_scale
-        return (
-            "; ".join(f"{label} {scale.write_spread(mean, sd)}" for label, mean, sd in version.importances) or MISSING
-        )
+        rows = [(label, str(scale.write_spread(mean, sd))) for label, mean, sd in version.importances]
+        return format_html_join("", "<div>{} {}</div>", rows) or MISSING
 
     @admin.display(description=_("report"))
     def shown_report(self, version: Version) -> SafeString:
@@ -133,7 +158,7 @@ class VersionAdmin(HistoryAdmin):
         return format_html("<pre>{}</pre>", json.dumps(shown, indent=2, ensure_ascii=False))
 
     def has_promote_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("predictor.add_promotion")
+        return request.user.has_perm(PROMOTE)
 
     @admin.action(description=_("Promote: make this version live"), permissions=["promote"])
     def promote(self, request: HttpRequest, queryset: QuerySet[Version]) -> None:
@@ -145,22 +170,49 @@ class VersionAdmin(HistoryAdmin):
             problem = gettext("Not promoted: enter the reason why {version} should be live, for the log.")
             messages.error(request, problem.format(version=version))
             return
-        try:
-            promotion = promote(version, by=request.user.get_username(), reason=reason)
-        except ModelRetired as error:
-            problem = gettext("Not promoted: {problem}; {remedy}.")
-            messages.error(request, problem.format(problem=error, remedy=error.remedy))
-        except ArtifactError as error:
-            problem = gettext("Not promoted: {version} could not be loaded: {problem}.")
-            messages.error(request, problem.format(version=version, problem=error))
-        else:
-            result = gettext("Live now: {version}.") if promotion else gettext("Live already: {version}.")
-            messages.success(request, result.format(version=version))
+        promote_for(request, version, reason)
+
+    def get_urls(self) -> list[URLPattern]:
+        promoting = self.admin_site.admin_view(self.promote_view)
+        own = path("<int:number>/promote/", promoting, name="predictor_version_promote")
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        version: Any = self.get_object(request, object_id)
+        is_other = version is not None and not version.is_live and version.retired_at is None
+        context = {**(extra_context or {}), "may_promote": is_other and self.has_promote_permission(request)}
+        return super().change_view(request, object_id, form_url, context)
+
+    def promote_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Ask for the reason why the version with this id becomes live, and then promote it."""
+        if not self.has_promote_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(Version, pk=number)
+        form = PromotionForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and promote_for(request, version, form.cleaned_data["reason"]):
+            return redirect("admin:predictor_version_change", version.pk)
+        live = Version.objects.only("number").find_live(version.model)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Promote {version}").format(version=version),
+            "version": version,
+            "live": live if live and live.pk != version.pk else None,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/predictor/version/promote.html", context)
 
 
 @admin.register(Promotion)
 class PromotionAdmin(HistoryAdmin):
-    list_display = ["promoted_at", "version", "previous", "promoted_by", "reason"]
+    list_display = ["moment", "version", "previous", "promoted_by", "reason"]
     list_filter = ["version__model"]
     list_select_related = ["version", "previous"]
     ordering = ["-id"]
+    fields = ["moment", "version", "previous", "restores", "promoted_by", "reason"]
+
+    @admin.display(description=_("promoted"), ordering="promoted_at")
+    def moment(self, promotion: Promotion) -> SafeString:
+        return show_moment(promotion.promoted_at)

@@ -1,0 +1,102 @@
+"""The admin's first page: a tile for each model, with what happened today and what is live."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from predictor.formats import MISSING, format_number, format_share
+from predictor.models import Prediction, Promotion, Version
+
+# Counted of each version, the newest of today, so that a busy model does not keep the page waiting.
+MOST_COUNTED = 1_000
+BITS_AFTER_TIME = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A model, its live version, the newest one where that is another, and today's predictions.
+
+    The numbers of predictions are empty for users who may not look at them.
+    """
+
+    model: str
+    title: str
+    live: Version
+    is_retired: bool
+    newest: Version | None
+    predictions: str = ""
+    warned: str = ""
+
+    @property
+    def predictions_address(self) -> str:
+        return f"{reverse('admin:predictor_prediction_changelist')}?model={self.model}"
+
+
+def show_index(request: HttpRequest) -> HttpResponse:
+    """The admin's own first page, with the tiles that the user may see."""
+    return admin.site.index(request, extra_context={"tiles": list_tiles(request.user, timezone.now())})
+
+
+def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Tile]:
+    """A tile for each model that ever was live, ordered by slug; none for users who may not look at versions."""
+    if not isinstance(user, PermissionsMixin) or not user.has_perm("predictor.view_version"):
+        return []
+    versions = Version.objects.live().with_retired_at().order_by("model")
+    live = list(versions.only("model", "number", "title"))
+    newest = find_newest()
+    counts = count_today(live, now) if user.has_perm("predictor.view_prediction") else {}
+    return [
+        Tile(
+            model=each.model,
+            title=each.title,
+            live=each,
+            is_retired=getattr(each, "retired_at", None) is not None,
+            newest=newest[each.model] if newest[each.model].id != each.id else None,
+            **counts.get(each.model, {}),
+        )
+        for each in live
+    ]
+
+
+def find_newest() -> dict[str, Version]:
+    """The newest version of each model."""
+    newest = Version.objects.order_by().values("model").annotate(newest=Max("id")).values("newest")
+    return {each.model: each for each in Version.objects.filter(id__in=newest).only("model", "number", "decision")}
+
+
+def count_today(live: Iterable[Version], now: datetime) -> dict[str, dict[str, str]]:
+    """For each model, how many predictions were made today (UTC), and the share of them with a warning, as texts."""
+    start = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    answering = {version.id: version.model for version in live}
+    # Those that were replaced today answered until then.
+    replaced = Promotion.objects.filter(promoted_at__gte=start, previous__isnull=False)
+    answering |= dict(replaced.values_list("previous_id", "previous__model"))
+    warned: dict[str, list[bool]] = defaultdict(list)
+    is_capped: set[str] = set()
+    for version_id, model in answering.items():
+        # By the index on version and id: the id begins with the time.
+        today = Prediction.objects.filter(version=version_id, id__gte=find_first_id(start)).order_by("-id")
+        found = [bool(warnings) for warnings in today.values_list("warnings", flat=True)[:MOST_COUNTED]]
+        warned[model] += found
+        is_capped |= {model} if len(found) == MOST_COUNTED else set()
+    return {
+        model: {
+            "predictions": f"{format_number(len(found))}{'+' if model in is_capped else ''}",
+            "warned": format_share(sum(found) / len(found)) if found else MISSING,
+        }
+        for model, found in warned.items()
+    }
+
+
+def find_first_id(moment: datetime) -> UUID:
+    """The least id of a prediction that was made at or after a moment."""
+    return UUID(int=int(moment.timestamp() * 1000) << BITS_AFTER_TIME)
