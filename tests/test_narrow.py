@@ -3,12 +3,13 @@
 import csv
 import json
 import random
+from itertools import combinations
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from predictor.models import Prediction, Promotion, Version
+from predictor.models import Prediction, Promotion, Replay, Version
 from predictor.schema.target import Target
 from predictor.training.reports.figures import draw_figures
 from tests.test_report import answer_classes, answer_regression
@@ -36,13 +37,14 @@ FIND_CUT_OFF = """() => {
     };
     return [...document.querySelectorAll("body *")].filter(isCutOff).map(element => element.outerHTML.slice(0, 80));
 }"""
-# Arabic text whose direction is not its own. An option cannot contain elements; a message may quote what was typed.
+# Arabic text whose direction is not its own. An option cannot contain elements; a message may quote what was typed, and
+# code goes from left to right.
 FIND_UNDIRECTED = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
     while (walker.nextNode()) {
         const parent = walker.currentNode.parentElement;
-        const isExempt = parent.closest("option, svg title, .wrong");
+        const isExempt = parent.closest("option, svg title, .wrong, pre");
         const isDirected = parent.closest("bdi, [dir=auto], .unit, output");
         if (/[\\u0600-\\u06ff]/.test(walker.currentNode.data) && !isExempt && !isDirected)
             found.push(parent.outerHTML.slice(0, 80));
@@ -55,6 +57,21 @@ FIND_TEXTS_OUTSIDE = """() => {
         left < frame.left || right > frame.right || top < frame.top || bottom > frame.bottom;
     const texts = [...document.querySelectorAll("svg text")];
     return texts.filter(text => isOutside(text.getBoundingClientRect())).map(text => text.textContent);
+}"""
+
+
+# Each chart: its name, its frame, and the boxes of its axes' titles and of its numbers.
+MEASURE_CHARTS = """() => {
+    const measure = element => {
+        const {left, top, right, bottom} = element.getBoundingClientRect();
+        return [left, top, right, bottom];
+    };
+    return [...document.querySelectorAll("svg.chart")].map(chart => [
+        (chart.closest("figure").querySelector("h3") || chart.querySelector("title")).textContent.slice(0, 30),
+        measure(chart),
+        [...chart.parentElement.querySelectorAll(".axis")].map(measure),
+        [...chart.querySelectorAll(".tick")].map(measure),
+    ]);
 }"""
 
 
@@ -71,12 +88,42 @@ def site(db, shared_server, tmp_path_factory):
         write_hostile_recipe(folder, slug)
         version = train(folder, slug)
         Promotion.objects.create(version=version, previous=version, promoted_by=USER, reason="z" * 500)
+        add_candidate(version)
     register_shipped("line")
     register_shipped("penguins")
     get_user_model().objects.create_superuser(USER, first_name="f" * 150, last_name="l" * 150)
     for path in (f"/{NUMBER}/", f"/{CLASS}/", "/penguins/", "/readyz"):
         shared_server.wait_until(path)
     return shared_server.address
+
+
+def add_candidate(version):
+    """A second version with other inputs, which answered stored predictions again."""
+    schema, town = version.schema, version.schema["features"][2]
+    first = {**schema["features"][0], "unit": ARABIC, "choices": [], "maximum": 1e12}
+    added = {**town, "name": "n" * 50, "label": "L" * 100}
+    names = [field.attname for field in Version._meta.concrete_fields if field.name not in ("id", "number", "schema")]
+    copied = {name: getattr(version, name) for name in names}
+    features = [first, *schema["features"][1:], added]
+    candidate = Version.objects.create(number=2, schema={**schema, "features": features}, **copied)
+    is_class = bool(version.target.classes)
+    group = {"rows": 1234567, "changed": 1234567, **({} if is_class else {"mean_change": -1234567.0, "mean_size": 9e9})}
+    names = [feature["name"] for feature in features]
+    result = {
+        **{
+            "asked": 10,
+            "rows": 9_999_999,
+            "since": "2026-01-01T00:00",
+            "until": "2026-02-01T00:00",
+            "changed": 9_999_999,
+        },
+        **{"versions": {"1": 9_999_999}, "with_interval": 5, "outside": 5, "refused": 3, "unanswered": 7},
+        "quantiles": [] if is_class else [[share, 1e7 * share] for share in (0.0, 0.05, 0.5, 0.95, 1.0)],
+        "moves": [{"old": TOWNS[0], "new": TOWNS[2], "rows": 1_000_000}] if is_class else [],
+        "groups": [{**group, "feature": names[0], "low": 1.5}, {**group, "feature": names[2], "value": TOWNS[0]}],
+        "refusals": [{"feature": names[5], "code": "missing", "problem": "q" * 300, "rows": 7}],
+    }
+    Replay.objects.create(version=candidate, result=result)
 
 
 def write_hostile_recipe(folder, slug):
@@ -157,7 +204,8 @@ each_model = pytest.mark.parametrize("slug", [NUMBER, CLASS, "line", "penguins"]
 def test_the_pages_of_a_model_fit_the_screen_whatever_its_recipe_contains(open_page, slug, viewport):
     page = open_page(f"/{slug}/", viewport)
     assert_fits(page)
-    for path in (f"/about/{slug}/?at=2026-01-01T00:00", f"/about/{slug}/?at={'q' * 300}", f"/about/{slug}/1/"):
+    about = f"/about/{slug}/"
+    for path in (f"{about}?at=2026-01-01T00:00", f"{about}?at={'q' * 300}", f"{about}1/", f"{about}compare/"):
         page.goto(page.evaluate("location.origin") + path)
         assert_fits(page)
 
@@ -208,12 +256,12 @@ def test_no_page_of_the_admin_is_wider_than_the_screen(open_page, site, viewport
     page.fill("[name=outcome]", "-123456789012345.25")
     page.click("form.record button")
     page.wait_for_selector(".happened")
-    version, prediction = Version.objects.get(model=NUMBER), Prediction.objects.first()
+    version, prediction = Version.objects.get(model=NUMBER, number=1), Prediction.objects.first()
     tables = ["prediction", "version", "promotion", "outcome"]
     one = {"prediction": prediction, "version": version, "promotion": version.promotions.first()}
     one["outcome"] = prediction.outcomes.first()
     paths = ["", "password_change/", "auth/user/", f"predictor/prediction/?q={'s' * 300}", "predictor/nothing/"]
-    paths += [f"predictor/{table}/" for table in tables]
+    paths += [f"predictor/version/{version.pk + 1}/promote/"] + [f"predictor/{table}/" for table in tables]
     paths += [f"predictor/{table}/{one[table].pk}/{page}/" for table in tables for page in ("change", "history")]
     for path in paths:
         page.goto(f"{site}/admin/{path}")
@@ -236,20 +284,36 @@ def test_the_sign_in_of_the_admin_fits_the_screen(open_page):
 
 @each_width
 @pytest.mark.parametrize("slug", [NUMBER, CLASS], ids=["regression", "classification"])
-def test_the_titles_of_a_charts_axes_are_whole_and_meet_no_number(open_page, slug, viewport):
+def test_the_titles_of_a_charts_axes_are_whole_and_its_numbers_are_inside_and_apart(open_page, slug, viewport):
     page = open_page(f"/about/{slug}/", viewport)
-    titles, ticks = page.locator("figure .axis"), page.locator(".chart .tick")
-    assert titles.all_inner_texts() == [f"{ARABIC} ({WORD if slug == NUMBER else 'ريال سعودي'})", f"{WORD} ({WORD})"]
-    frame = page.locator("svg.chart").bounding_box()
-    above, below = (titles.nth(i).bounding_box() for i in (0, 1))
-    assert above["y"] + above["height"] <= frame["y"]
-    assert below["y"] >= frame["y"] + frame["height"]
-    assert ticks.count() >= 4
-    for box in (ticks.nth(i).bounding_box() for i in range(ticks.count())):
-        assert frame["x"] <= box["x"]
-        assert box["x"] + box["width"] <= frame["x"] + frame["width"]
-        assert frame["y"] <= box["y"]
-        assert box["y"] + box["height"] <= frame["y"] + frame["height"]
+    titles = page.locator(".plot > figure .axis").all_inner_texts()
+    assert titles == [f"{ARABIC} ({WORD if slug == NUMBER else 'ريال سعودي'})", f"{WORD} ({WORD})"]
+    charts = page.evaluate(MEASURE_CHARTS)
+    assert len(charts) == 4
+    for name, frame, titles, ticks in charts:
+        assert len(ticks) >= (2 if name.startswith("When") else 4), name
+        assert all(is_inside(box, frame) for box in ticks), name
+        assert not [(one, two) for one, two in combinations([*titles, *ticks], 2) if do_meet(one, two)], name
+
+
+def is_inside(box, frame):
+    (left, top, right, bottom), (frame_left, frame_top, frame_right, frame_bottom) = box, frame
+    return frame_left <= left and right <= frame_right and frame_top <= top and bottom <= frame_bottom
+
+
+def do_meet(one, two):
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
+
+
+def test_a_model_page_is_read_by_keyboard_from_its_own_menu_on(open_page):
+    page = open_page("/about/line/", LARGE)
+    page.locator("nav.within a", has_text="Versions").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "versions"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") in ("A", "SUMMARY")
+    page.keyboard.press("Enter")
+    assert page.locator("#versions ~ .plots details[open], h1:has-text('version 1')").count() == 1
 
 
 LABELS = {"long": WORD, "capitals": "W" * 30, "ideographs": "年収の予測値と実際の値の差額合計", "Arabic": ARABIC}
