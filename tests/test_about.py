@@ -161,6 +161,8 @@ def test_by_default_the_live_version_is_compared_with_the_newest_other_one(clien
     assert [each["value"] for each in page.select("option[selected]")] == ["1", "3"]
     assert "Both versions have the same inputs" in page.text
     assert "These two versions were never compared on the same rows." in page.text
+    page = read(client, "/about/line/compare/?new=1")
+    assert [each["value"] for each in page.select("option[selected]")] == ["3", "1"]
     link = read(client, "/about/line/").select_one(".compare a")["href"]
     assert [each["value"] for each in read(client, link).select("option[selected]")] == ["1", "3"]
 

@@ -351,6 +351,8 @@ def test_the_first_page_has_a_tile_for_each_model(admin_client, models_dir, aske
     tiles = read_tiles(admin_client)
     assert tiles["A straight line"]["Newest"] == f"version 2 {newest.parsed_decision.reason}"
     assert tiles["Palmer penguins"]["Live"] == "version 1 retired"
+    Promotion.objects.filter(version__model="penguins").delete()
+    assert read_tiles(admin_client)["Palmer penguins"] == {"Live": "none", "Newest": "version 1 the first version"}
 
 
 def test_the_first_page_counts_no_more_than_it_says(admin_client, asked, line, monkeypatch):

@@ -23,14 +23,14 @@ BITS_AFTER_TIME = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A model, its live version, the newest one where that is another, and today's predictions.
+    """A model, its live version where it has one, the newest where that is another, and today's predictions.
 
     The numbers of predictions are empty for users who may not look at them.
     """
 
     model: str
     title: str
-    live: Version
+    live: Version | None
     is_retired: bool
     newest: Version | None
     predictions: str = ""
@@ -47,30 +47,30 @@ def show_index(request: HttpRequest) -> HttpResponse:
 
 
 def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Tile]:
-    """A tile for each model that ever was live, ordered by slug; none for users who may not look at versions."""
+    """A tile for each model, ordered by slug; none for users who may not look at versions."""
     if not isinstance(user, PermissionsMixin) or not user.has_perm("predictor.view_version"):
         return []
     versions = Version.objects.live().with_retired_at().order_by("model")
-    live = list(versions.only("model", "number", "title"))
-    newest = find_newest()
-    counts = count_today(live, now) if user.has_perm("predictor.view_prediction") else {}
+    live = {each.model: each for each in versions.only("model", "number", "title")}
+    counts = count_today(live.values(), now) if user.has_perm("predictor.view_prediction") else {}
     return [
         Tile(
-            model=each.model,
-            title=each.title,
-            live=each,
-            is_retired=getattr(each, "retired_at", None) is not None,
-            newest=newest[each.model] if newest[each.model].id != each.id else None,
-            **counts.get(each.model, {}),
+            model=model,
+            title=(live.get(model) or newest).title,
+            live=live.get(model),
+            is_retired=getattr(live.get(model), "retired_at", None) is not None,
+            newest=None if newest == live.get(model) else newest,
+            **counts.get(model, {}),
         )
-        for each in live
+        for model, newest in find_newest().items()
     ]
 
 
 def find_newest() -> dict[str, Version]:
-    """The newest version of each model."""
+    """The newest version of each model, ordered by slug."""
     newest = Version.objects.order_by().values("model").annotate(newest=Max("id")).values("newest")
-    return {each.model: each for each in Version.objects.filter(id__in=newest).only("model", "number", "decision")}
+    versions = Version.objects.filter(id__in=newest).only("model", "number", "title", "decision").order_by("model")
+    return {each.model: each for each in versions}
 
 
 def count_today(live: Iterable[Version], now: datetime) -> dict[str, dict[str, str]]:

@@ -56,9 +56,9 @@ def show_comparison(request: HttpRequest, slug: str) -> HttpResponse:
     if not numbers:
         raise Http404(f"There is no model {slug!r}.")
     live = Version.objects.only("number").find_live(slug)
-    first = live.number if live else numbers[0]
-    other = next((number for number in numbers if number != first), first)
-    old, new = (_find(slug, request.GET.get(name), default) for name, default in (("old", first), ("new", other)))
+    typed_old, typed_new = (request.GET.get(name) for name in ("old", "new"))
+    old = _find(slug, typed_old, _choose(live, numbers, typed_new))
+    new = _find(slug, typed_new, next((number for number in numbers if number != old.number), old.number))
     context = {
         "models": service.list_live(),
         "slug": slug,
@@ -69,6 +69,12 @@ def show_comparison(request: HttpRequest, slug: str) -> HttpResponse:
         **(_describe(old, new) if old.id != new.id else {}),
     }
     return render_page(request, "predictor/compare.html", context)
+
+
+def _choose(live: Version | None, numbers: list[int], other: str | None) -> int:
+    """The live version, or the newest, unless that is the other one of the two."""
+    preferred = [live.number, *numbers] if live else numbers
+    return next((number for number in preferred if str(number) != other), preferred[0])
 
 
 def _find(slug: str, typed: str | None, default: int) -> Version:
