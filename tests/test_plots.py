@@ -5,7 +5,7 @@ import pytest
 from predictor.record.charts import CalibrationCurve, CalibrationPoint
 from predictor.record.drawing import measure_text
 from predictor.schema.target import Target
-from predictor.web.plots import TEXT_SIZE, WIDTH
+from predictor.web.plots import TEXT_SIZE, WIDTH, is_drawable
 from predictor.web.report_plots import draw_calibration, draw_scatter
 
 PRICE = Target(name="price", label="Price", task="regression", unit="$")
@@ -35,6 +35,12 @@ def test_a_scatter_has_one_scale_for_both_axes_and_room_for_long_numbers(scale):
         assert (upward > along + 0.001) == (predicted > actual)
         assert x1 <= x <= x2
         assert y2 <= y <= y1
+
+
+@pytest.mark.parametrize("values", [[], [1e308, -1e308], [float("nan"), 1.0], [1.0, float("inf")]])
+def test_values_that_no_axis_can_have_are_not_drawn(values):
+    assert not is_drawable(values)
+    assert is_drawable([0.0, 1e308])
 
 
 def test_the_table_of_a_scatter_has_all_rows_in_groups_by_their_true_values():

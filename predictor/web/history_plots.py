@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from predictor.formats import MISSING, format_number
+from predictor.formats import MISSING
 from predictor.languages import gettext as _
 from predictor.metrics.names import LABELS, describe_scale, format_score
 from predictor.models import Version
@@ -24,6 +24,7 @@ from predictor.web.plots import (
     Series,
     draw_line,
     find_left,
+    is_drawable,
     keep_inside,
     make_axis_up,
     thin_ticks,
@@ -107,29 +108,35 @@ def _make_segment(period: Period, axis: Axis, start: datetime, now: datetime) ->
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoredVersion:
+    """A version's score by one metric, its 95 % interval where it has one, and the baseline's score."""
+
+    number: int
+    score: float
+    interval: tuple[float, float] | None
+    baseline: float | None
+
+    @property
+    def values(self) -> list[float]:
+        return [self.score, *(self.interval or ()), *([] if self.baseline is None else [self.baseline])]
+
+
 def draw_trend(versions: Sequence[Version], target: Target) -> Plot | None:
     """The score of each version with its 95 % interval, next to the baseline's; None for fewer than two versions.
 
     Mean absolute errors of a regression in the unit that people see, accuracies of a classification.
     """
     metric = "mae" if target.task == "regression" else "accuracy"
-    scored = [each for each in reversed(versions) if metric in each.parsed_metrics.scores]
-    if len(scored) < 2:
-        return None
     unit, scale = (target.shown_unit, target.output.scale) if metric == "mae" else ("", 1.0)
-    scores = [each.parsed_metrics.scores[metric] for each in scored]
-    intervals = [each.parsed_metrics.intervals.get(metric) for each in scored]
-    baselines = [each.parsed_metrics.baseline.get(metric) for each in scored]
-    ends = [end for interval in intervals if interval for end in interval]
-    up = make_axis_up([*scores, *ends, *(each for each in baselines if each is not None)], unit=unit, scale=scale)
+    scored = [_read_score(each, metric) for each in reversed(versions) if metric in each.parsed_metrics.scores]
+    values = [value for each in scored for value in each.values]
+    if len(scored) < 2 or not is_drawable(values):
+        return None
+    up = make_axis_up(values, unit=unit, scale=scale)
     left = find_left(up.ticks)
     across = Axis(label="", low=-0.5, high=len(scored) - 0.5, start=left, length=WIDTH - RIGHT - left)
-    xs = [across.place(position) for position in range(len(scored))]
-    places = tuple((x, up.place(score)) for x, score in zip(xs, scores, strict=True))
-    bars = tuple(
-        (x, up.place(interval[0]), up.place(interval[1])) for x, interval in zip(xs, intervals, strict=True) if interval
-    )
-    below = tuple((x, up.place(each)) for x, each in zip(xs, baselines, strict=True) if each is not None)
+    placed = [(across.place(position), each) for position, each in enumerate(scored)]
     label = _capitalise(LABELS[metric])
     return Plot(
         name="trend",
@@ -140,28 +147,44 @@ def draw_trend(versions: Sequence[Version], target: Target) -> Plot | None:
         ),
         x_label=_("Version"),
         y_label=f"{label} ({unit})" if unit else label,
-        x_ticks=keep_inside(thin_ticks([(x, str(each.number)) for x, each in zip(xs, scored, strict=True)])),
+        x_ticks=keep_inside(thin_ticks([(x, str(each.number)) for x, each in placed])),
         y_ticks=up.ticks,
-        series=(
-            Series(code=0, label=_("this model"), line=draw_line(places), marks=places, bars=bars),
-            Series(code=1, label=_("baseline"), line=draw_line(below), marks=below, is_dashed=True),
-        ),
+        series=_draw_scores(placed, up),
         figures=Figures(
             head=(_("Version"), _("Score"), _("95 % interval"), _("Baseline")),
-            rows=tuple(_write_scores(each, metric, unit, scale) for each in scored),
+            rows=tuple(_write_score(each, metric, unit, scale) for each in scored),
         ),
         left=left,
         are_keys_shown=True,
     )
 
 
-def _write_scores(version: Version, metric: str, unit: str, scale: float) -> tuple[str, ...]:
+def _read_score(version: Version, metric: str) -> ScoredVersion:
     measured = version.parsed_metrics
-    interval, baseline = measured.intervals.get(metric), measured.baseline.get(metric)
+    return ScoredVersion(
+        number=version.number,
+        score=measured.scores[metric],
+        interval=measured.intervals.get(metric),
+        baseline=measured.baseline.get(metric),
+    )
+
+
+def _draw_scores(placed: Sequence[tuple[float, ScoredVersion]], up: Axis) -> tuple[Series, ...]:
+    own = tuple((x, up.place(each.score)) for x, each in placed)
+    bars = tuple((x, up.place(each.interval[0]), up.place(each.interval[1])) for x, each in placed if each.interval)
+    baseline = tuple((x, up.place(each.baseline)) for x, each in placed if each.baseline is not None)
+    return (
+        Series(code=0, label=_("this model"), line=draw_line(own), marks=own, bars=bars),
+        Series(code=1, label=_("baseline"), line=draw_line(baseline), marks=baseline, is_dashed=True),
+    )
+
+
+def _write_score(scored: ScoredVersion, metric: str, unit: str, scale: float) -> tuple[str, ...]:
+    interval, baseline = scored.interval, scored.baseline
     written = interval and describe_scale(metric, unit).write_range(*(end * scale for end in interval))
     return (
-        format_number(version.number),
-        format_score(metric, measured.scores[metric] * scale, unit),
+        str(scored.number),
+        format_score(metric, scored.score * scale, unit),
         str(written or MISSING),
         format_score(metric, None if baseline is None else baseline * scale, unit),
     )

@@ -1,5 +1,6 @@
 """The parts of our own charts: two axes, series of lines, dots and bars, and the same figures as a table."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -68,6 +69,11 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     width, height = WIDTH, HEIGHT
     top, bottom, right = TOP, HEIGHT - BOTTOM, WIDTH - RIGHT
     tick_margin = TICK_MARGIN
+
+
+def is_drawable(values: Sequence[float]) -> bool:
+    """Whether there are values, all finite and not too far apart for an axis."""
+    return bool(values) and math.isfinite(max(values) - min(values)) and all(map(math.isfinite, values))
 
 
 def make_axis_up(values: Iterable[float], *, label: str = "", unit: str = "", scale: float = 1.0) -> Axis:

@@ -16,6 +16,7 @@ from predictor.web.plots import (
     draw_dots,
     draw_line,
     find_left,
+    is_drawable,
     make_axis_across,
     make_axis_up,
 )
@@ -31,7 +32,8 @@ def draw_report(version: Version) -> list[Plot]:
     if charts is None:
         return []
     target = version.parsed_schema.target
-    plots = [draw_scatter(charts.scatter, target)] if charts.scatter else []
+    values = [value for pair in charts.scatter for value in pair]
+    plots = [draw_scatter(charts.scatter, target)] if is_drawable(values) else []
     return [*plots, *([draw_calibration(charts.calibration, target)] if charts.calibration else [])]
 
 
