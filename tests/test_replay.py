@@ -76,7 +76,7 @@ def test_a_replay_of_classes_says_from_which_to_which(penguins):
 
 def test_inputs_that_the_version_refuses_are_counted_and_named_without_what_was_given(models_dir, line):
     recipe = models_dir / "line/model.toml"
-    recipe.write_text(recipe.read_text() + "minimum = 3\n")
+    recipe.write_text(recipe.read_text().replace("[features.x]\n", "[features.x]\nminimum = 3\n"))
     second = train(models_dir, "line")
     make_predictions(line, [({"x": float(x)}, 1.0) for x in range(10)] + [({"x": None}, 1.0), ({"y": 5.0}, 1.0)])
     found = run("line", "2")

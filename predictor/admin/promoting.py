@@ -1,5 +1,7 @@
 """Promotes a version in the name of the user who asks for it, with a reason for the log."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ActionForm
@@ -52,3 +54,20 @@ def promote_for(request: HttpRequest, version: Version, reason: str) -> bool:
         messages.success(request, result.format(version=version))
         return True
     return False
+
+
+def describe_change(version: Version) -> dict[str, Any]:
+    """What the page says that asks whether a version is to be promoted."""
+    live = Version.objects.only("model", "number").find_live(version.model)
+    sentence = gettext("Version {number} of {model} becomes live, for all visitors within 2 seconds.")
+    if live is not None:
+        sentence = gettext(
+            "Version {number} of {model} becomes live instead of version {live}, for all visitors within 2 seconds."
+        )
+    return {
+        "version": version,
+        "live": live if live and live.pk != version.pk else None,
+        "sentence": sentence.format(number=version.number, model=version.model, live=live and live.number),
+        "compare_label": gettext("Compare the two"),
+        "promote_label": gettext("Promote"),
+    }

@@ -12,6 +12,9 @@ from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from predictor.formats import MISSING, format_number, format_share
 from predictor.models import Prediction, Promotion, Version
@@ -37,13 +40,31 @@ class Tile:
     warned: str = ""
 
     @property
-    def predictions_address(self) -> str:
-        return f"{reverse('admin:predictor_prediction_changelist')}?model={self.model}"
+    def lines(self) -> list[tuple[str, SafeString | str]]:
+        """What the tile says, as labels with values."""
+        live: SafeString | str = link_version(self.live) if self.live else gettext("none")
+        if self.is_retired:
+            live = format_html('{} <strong class="retired">{}</strong>', live, gettext("retired"))
+        lines: list[tuple[str, SafeString | str]] = [(gettext("Live"), live)]
+        if self.newest:
+            newest = (link_version(self.newest), self.newest.shown_decision)
+            lines.append((gettext("Newest"), format_html('{} <span class="reason" dir="auto">{}</span>', *newest)))
+        if self.predictions:
+            address = f"{reverse('admin:predictor_prediction_changelist')}?model={self.model}"
+            lines.append((gettext("Predictions today"), format_html('<a href="{}">{}</a>', address, self.predictions)))
+            lines.append((gettext("With a warning"), self.warned))
+        return lines
 
 
 def show_index(request: HttpRequest) -> HttpResponse:
     """The admin's own first page, with the tiles that the user may see."""
     return admin.site.index(request, extra_context={"tiles": list_tiles(request.user, timezone.now())})
+
+
+def link_version(version: Version) -> SafeString:
+    address = reverse("admin:predictor_version_change", args=[version.pk])
+    name = gettext("version {number}").format(number=version.number)
+    return format_html('<a href="{}">{}</a>', address, name)
 
 
 def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Tile]:
@@ -56,7 +77,7 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
     return [
         Tile(
             model=model,
-            title=(live.get(model) or newest).title,
+            title=(live.get(model) or newest).shown_title,
             live=live.get(model),
             is_retired=getattr(live.get(model), "retired_at", None) is not None,
             newest=None if newest == live.get(model) else newest,

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, promote_for
+from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, describe_change, promote_for
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
@@ -182,8 +182,12 @@ class VersionAdmin(HistoryAdmin):
     ) -> HttpResponse:
         version: Any = self.get_object(request, object_id)
         is_other = version is not None and not version.is_live and version.retired_at is None
-        context = {**(extra_context or {}), "may_promote": is_other and self.has_promote_permission(request)}
-        return super().change_view(request, object_id, form_url, context)
+        may_promote = is_other and self.has_promote_permission(request)
+        labels = {
+            "promote_label": gettext("Promote this version") if may_promote else "",
+            "compare_label": gettext("Compare"),
+        }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **labels})
 
     def promote_view(self, request: HttpRequest, number: int) -> HttpResponse:
         """Ask for the reason why the version with this id becomes live, and then promote it."""
@@ -193,13 +197,11 @@ class VersionAdmin(HistoryAdmin):
         form = PromotionForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and promote_for(request, version, form.cleaned_data["reason"]):
             return redirect("admin:predictor_version_change", version.pk)
-        live = Version.objects.only("number").find_live(version.model)
         context = {
             **self.admin_site.each_context(request),
+            **describe_change(version),
             "opts": self.opts,
             "title": gettext("Promote {version}").format(version=version),
-            "version": version,
-            "live": live if live and live.pk != version.pk else None,
             "form": form,
         }
         return TemplateResponse(request, "admin/predictor/version/promote.html", context)

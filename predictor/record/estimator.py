@@ -9,7 +9,7 @@ CALL = re.compile(r"\b([A-Za-z_]\w*)\(")
 ENDINGS = ("Regressor", "Classifier", "Regression")
 # By the class without the ending that tells regressors from classifiers.
 WORDS = {
-    "AdaBoost": _("AdaBoost"),
+    "AdaBoost": _("boosted models (AdaBoost)"),
     "ARDRegression": _("Bayesian linear regression"),
     "Bagging": _("bagged models"),
     "BayesianRidge": _("Bayesian linear regression"),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from predictor.formats import MISSING, format_number
 from predictor.languages import gettext as _
-from predictor.metrics.names import LABELS
+from predictor.metrics.names import LABELS, name_metric
 from predictor.models import Replay, Version
 from predictor.moments import write_moment
 from predictor.record.estimator import name_estimator
@@ -116,7 +116,7 @@ def _find_compared(old: Version, new: Version) -> Version | None:
 
 def _pair_scores(old: Version, new: Version) -> Iterator[PairedScore]:
     before, after = ({each.label: each for each in version.written_scores} for version in (old, new))
-    for label in (label for label in LABELS.values() if label in before or label in after):
+    for label in (name for name in map(name_metric, LABELS) if name in before or name in after):
         a, b = before.get(label), after.get(label)
         yield PairedScore(
             label=label,

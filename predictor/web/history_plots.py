@@ -8,7 +8,7 @@ import msgspec
 
 from predictor.formats import MISSING
 from predictor.languages import gettext as _
-from predictor.metrics.names import LABELS, describe_scale, format_score
+from predictor.metrics.names import describe_scale, format_score, name_metric
 from predictor.models import Version
 from predictor.moments import write_moment
 from predictor.record.drawing import measure_text
@@ -137,7 +137,7 @@ def draw_trend(versions: Sequence[Version], target: Target) -> Plot | None:
     left = find_left(up.ticks)
     across = Axis(label="", low=-0.5, high=len(scored) - 0.5, start=left, length=WIDTH - RIGHT - left)
     placed = [(across.place(position), each) for position, each in enumerate(scored)]
-    label = _capitalise(LABELS[metric])
+    label = _capitalise(name_metric(metric))
     return Plot(
         name="trend",
         title=_("{metric} of each version").format(metric=label),

@@ -4,7 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from predictor.formats import Quantity, Written, format_number, format_plain
-from predictor.metrics.names import LABELS, format_score
+from predictor.languages import gettext
+from predictor.languages import gettext_noop as _
+from predictor.metrics.names import format_score, name_metric
 from predictor.models import Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.record.report import SkippedImportances, Tuning
@@ -12,11 +14,13 @@ from predictor.record.report import SkippedImportances, Tuning
 MOST_IMPORTANCES = 20
 # How to read each figure, by its name.
 CAPTIONS = {
-    "predictions": "Each point is a row; points on the line were predicted exactly.",
-    "residuals": "Actual minus predicted value. A pattern here is something that the model does not capture.",
-    "confusion": "Rows by actual and predicted class; those on the diagonal were predicted correctly.",
-    "roc": "Each class against the rest. The closer to the top left, the better; the dotted line is random guessing.",
-    "calibration": "On the diagonal, what is given a probability of 0.7 happens 7 times in 10.",
+    "predictions": _("Each point is a row; points on the line were predicted exactly."),
+    "residuals": _("Actual minus predicted value. A pattern here is something that the model does not capture."),
+    "confusion": _("Rows by actual and predicted class; those on the diagonal were predicted correctly."),
+    "roc": _(
+        "Each class against the rest. The closer to the top left, the better; the dotted line is random guessing."
+    ),
+    "calibration": _("On the diagonal, what is given a probability of 0.7 happens 7 times in 10."),
 }
 
 
@@ -60,11 +64,15 @@ def show_report(version: Version, *, drawn_here: Collection[str] = ()) -> ShownR
     if report is None:
         return None
     found = version.importances
-    largest = max([mean for _, mean, _ in found[:1]], default=0.0)
+    largest = max([mean for _label, mean, _sd in found[:1]], default=0.0)
     unmeasured = report.importances if isinstance(report.importances, SkippedImportances) else None
     return ShownReport(
         figures=[
-            ShownFigure(title=figure.title, address=figure.get_absolute_url(), caption=CAPTIONS.get(figure.name, ""))
+            ShownFigure(
+                title=figure.title,
+                address=figure.get_absolute_url(),
+                caption=gettext(CAPTIONS[figure.name]) if figure.name in CAPTIONS else "",
+            )
             for figure in version.figures.exclude(name__in=replaced).defer("svg")
         ],
         importances=[
@@ -76,8 +84,11 @@ def show_report(version: Version, *, drawn_here: Collection[str] = ()) -> ShownR
             for label, mean, sd in found[:MOST_IMPORTANCES]
         ],
         more=max(0, len(found) - MOST_IMPORTANCES),
-        metric=LABELS.get(measured.metric, "") if measured else "",
-        missing=[*report.not_drawn, *([f"Importances: {unmeasured.skipped}"] if unmeasured else [])],
+        metric=name_metric(measured.metric) if measured else "",
+        missing=[
+            *report.not_drawn,
+            *([gettext("Importances: {cause}").format(cause=unmeasured.skipped)] if unmeasured else []),
+        ],
     )
 
 
@@ -90,13 +101,14 @@ def list_facts(version: Version, *, is_for_staff: bool) -> list[tuple[str, str]]
     if report is None:
         return []
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(version.libraries.items()))
-    build = [("Libraries", libraries), ("Git commit", report.commit or "unknown")] if is_for_staff else []
-    fitting = [("Fitting time", format_seconds(report.fit_seconds))] if report.fit_seconds is not None else []
+    commit = report.commit or gettext("unknown")
+    build = [(gettext("Libraries"), libraries), (gettext("Git commit"), commit)] if is_for_staff else []
+    fitting = [(gettext("Fitting time"), format_seconds(report.fit_seconds))] if report.fit_seconds is not None else []
     return [
-        *([("Tuning", describe_tuning(report.tuning, version.target.unit))] if report.tuning else []),
+        *([(gettext("Tuning"), describe_tuning(report.tuning, version.target.unit))] if report.tuning else []),
         *fitting,
-        ("Total time", format_seconds(report.seconds)),
-        ("Served", version.runtime_note),
+        (gettext("Total time"), format_seconds(report.seconds)),
+        (gettext("Served"), version.runtime_note),
         *build,
     ]
 
@@ -104,9 +116,9 @@ def list_facts(version: Version, *, is_for_staff: bool) -> list[tuple[str, str]]
 def describe_tuning(tuning: Tuning, unit: str) -> str:
     """The chosen parameters, the number of candidates, and the score that decided; `unit` is the target's."""
     chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning.params.items())
-    score = f"{LABELS[tuning.metric]} {format_score(tuning.metric, tuning.score, unit)}"
-    candidates = format_number(tuning.candidates)
-    return f"{chosen}; best of {candidates} candidates, by {score} on {tuning.folds} folds of the training rows"
+    score = f"{name_metric(tuning.metric)} {format_score(tuning.metric, tuning.score, unit)}"
+    sentence = gettext("{chosen}; best of {candidates} candidates, by {score} on {folds} folds of the training rows")
+    return sentence.format(chosen=chosen, candidates=format_number(tuning.candidates), score=score, folds=tuning.folds)
 
 
 def format_seconds(seconds: float) -> str:
