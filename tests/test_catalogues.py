@@ -17,9 +17,13 @@ each_language = pytest.mark.parametrize("language", TRANSLATED, ids=lambda langu
 PLACEHOLDERS = re.compile(r"\{\w*\}|%\(\w+\)s|%%")
 # What is written in a language as it is in English.
 SAME = {
-    "de": {"live"},
+    "de": {"Baseline", "Live", "Version", "Version %(number)s", "live"},
     "es": {"Error %(code)s", "Error: %(title)s", "no"},
-    "fr": {"description", "figures", "importances", "page", "source", "version", "versions"},
+    "fr": {
+        *("description", "figures", "importances", "page", "source", "version", "versions", "classes", "verdict"),
+        *("maximum", "minimum", "Calibration", "Importance", "Score", "Version", "Versions", "Version %(number)s"),
+        *("version {number}", "%(title)s, version %(number)s", "<bdi>%(title)s</bdi>, version %(number)s"),
+    },
     "zh-hans": set(),
 }
 # Text of templates that is no sentence.
