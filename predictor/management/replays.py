@@ -13,8 +13,8 @@ def list_lines(version: Version, found: Replay) -> Iterator[str]:
     """The answers that change, by how much and for whom; then what could not be answered."""
     written = write_replay(found, version.parsed_schema)
     yield (
-        f"{version} answers {written.rows} stored predictions again, made from {_shorten(found.since)} to"
-        f" {_shorten(found.until)} UTC by version {written.versions or '–'}."
+        f"{version} answers {written.rows} stored predictions again, made from {written.since} to"
+        f" {written.until} UTC by version {written.versions or '–'}."
     )
     yield f"  {written.changed} answers change ({written.changed_share or '–'})"
     if written.outside:
@@ -43,7 +43,3 @@ def list_lines(version: Version, found: Replay) -> Iterator[str]:
 
 def _indent(rows: list[tuple[str, ...]]) -> Iterator[str]:
     return (f"  {line}" for line in align_columns(*rows))
-
-
-def _shorten(moment: str) -> str:
-    return moment[:16].replace("T", " ")

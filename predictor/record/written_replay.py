@@ -1,12 +1,14 @@
 """Writes what a replay found for people."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
 from predictor.formats import MOST_DIGITS, Quantity, find_decimals, format_number, format_share
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
+from predictor.moments import write_moment
 from predictor.record.replay import Group, Replay
 from predictor.schema.kinds import Category, Feature, Number
 from predictor.schema.schema import Schema
@@ -40,6 +42,9 @@ class WrittenReplay(msgspec.Struct, frozen=True, kw_only=True):
     outside: str
     outside_share: str
     versions: str
+    # When the first and the last of the predictions were made, in UTC.
+    since: str
+    until: str
     # The share below, and the change.
     quantiles: list[tuple[str, str]]
     # From, to, and how many.
@@ -65,6 +70,8 @@ def write_replay(found: Replay, schema: Schema) -> WrittenReplay:
         outside=format_number(found.outside) if found.with_interval else "",
         outside_share=_write_share(found.outside, found.with_interval),
         versions=_write_versions(found.versions),
+        since=_write_moment(found.since),
+        until=_write_moment(found.until),
         quantiles=[
             (SHARES.get(share) or format_share(share, decimals=0), write_change(change))
             for share, change in found.quantiles
@@ -124,6 +131,10 @@ def _write_versions(versions: Mapping[str, int]) -> str:
     """Numbers with how many answers each, those of the newest version first."""
     ordered = sorted(versions.items(), key=lambda each: -int(each[0]))
     return ", ".join(f"{number} ({format_number(count)})" for number, count in ordered)
+
+
+def _write_moment(moment: str) -> str:
+    return write_moment(datetime.fromisoformat(moment), short=True)
 
 
 def _write_share(part: int, whole: int) -> str:
