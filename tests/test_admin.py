@@ -393,6 +393,18 @@ def test_a_prediction_with_an_outcome_says_how_good_it_was(admin_client, asked, 
         assert verdict in [cell.text for cell in page.select("td.field-verdict")], table
 
 
+def test_the_list_of_one_model_has_columns_for_its_most_important_inputs(admin_client, asked):
+    def read_head(query):
+        page = BeautifulSoup(admin_client.get(f"/admin/predictor/prediction/?{query}").content, "html.parser")
+        return [each.text.strip() for each in page.select("#result_list thead th")], page
+
+    plain, _ = read_head("")
+    shown, page = read_head("model=penguins")
+    assert shown == [*plain, "Bill length", "Bill depth", "Island", "Body mass"]
+    assert [cell.text for cell in page.select("#result_list tbody tr td")][-4:] == ["–", "–", "Dream", "–"]
+    assert read_head("model=nothing")[0] in ([], plain)
+
+
 def test_moments_in_lists_have_seconds_and_a_zone(admin_client, asked):
     page = BeautifulSoup(admin_client.get("/admin/predictor/prediction/").content, "html.parser")
     shown = page.select_one("#result_list time")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from predictor.admin.cells import fold, judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
+from predictor.admin.own_columns import make_columns
 from predictor.formats import MISSING, Quantity, format_number, format_share
 from predictor.models import Outcome, Prediction, Version
 from predictor.texts import shorten
@@ -139,6 +140,10 @@ class PredictionAdmin(HistoryAdmin):
         current = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
         versions = Prefetch("version", Version.objects.defer("report"))
         return super().get_queryset(request).prefetch_related(current, versions)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """With columns for the inputs of the one model that the list is filtered by."""
+        return [*self.list_display, *make_columns(request.GET.get(ModelFilter.parameter_name, ""))]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         may_record = request.user.has_perm("predictor.add_outcome")
