@@ -4,7 +4,6 @@ from bs4 import BeautifulSoup
 from predictor.exceptions import RecipeError
 from predictor.models import Artifact, Version
 from predictor.serving.service import service
-from predictor.web.quality import describe_quality
 from tests.recipes import LINE, write_recipe
 from tests.training import train
 
@@ -23,16 +22,8 @@ def test_the_home_page_has_a_card_for_each_model_that_is_served(client, line, pe
     assert "Predicts the species of a penguin" in card.text
     facts = {row.dt.text: row.dd.text for row in card.select("dl > div")}
     assert facts["Predicts"] == "Species"
-    assert facts["Quality"] == describe_quality(penguins)
+    assert facts["Quality"] == str(penguins.verdict.sentence)
     assert card.time["datetime"] == penguins.created_at.isoformat()
-
-
-def test_the_quality_is_one_plain_sentence_with_rounded_numbers_and_the_unit():
-    target = {"name": "price", "label": "Price", "task": "regression", "unit": "$", "classes": []}
-    metrics = {"method": "hold-out", "rows": 9, "scores": {"mae": 18812.4}, "baseline": {"mae": 57498.1}}
-    version = Version(schema={"features": [], "target": target}, metrics=metrics)
-    assert describe_quality(version) == ("Typically off by $18,800; always guessing the average is off by $57,500.")
-    assert describe_quality(Version(schema=version.schema, metrics={})) == ""
 
 
 def test_a_site_without_models_says_how_to_make_one(client):

@@ -125,7 +125,7 @@ def _describe_basis(measured: Measurement) -> Sentence:
 
 
 def _write_error(error: float, target: Target) -> str:
-    return str(Quantity(unit=target.shown_unit, digits=DIGITS).write(target.to_shown(error)))
+    return str(Quantity(unit=target.shown_unit, digits=DIGITS).write(abs(target.to_shown(error))))
 
 
 def _write_share(share: float, target: Target) -> str:

@@ -128,7 +128,7 @@ def draw_trend(versions: Sequence[Version], target: Target) -> Plot | None:
     Mean absolute errors of a regression in the unit that people see, accuracies of a classification.
     """
     metric = "mae" if target.task == "regression" else "accuracy"
-    unit, scale = (target.shown_unit, target.output.scale) if metric == "mae" else ("", 1.0)
+    unit, scale = (target.shown_unit, abs(target.output.scale)) if metric == "mae" else ("", 1.0)
     scored = [_read_score(each, metric) for each in reversed(versions) if metric in each.parsed_metrics.scores]
     values = [value for each in scored for value in each.values]
     if len(scored) < 2 or not is_drawable(values):

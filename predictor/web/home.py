@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from predictor.models import Version
 from predictor.serving.service import service
 from predictor.web.pages import render_page
-from predictor.web.quality import describe_quality
 from predictor.web.views import show_model
 
 
@@ -45,6 +44,10 @@ def list_cards() -> list[Card]:
     """A card for each model that is served, by its title."""
     fields = ("model", "number", "title", "description", "translations", "schema", "metrics", "data", "created_at")
     return [
-        Card(version=version, target=version.target.label, quality=describe_quality(version))
+        Card(
+            version=version,
+            target=version.target.label,
+            quality=str(version.verdict.sentence) if version.verdict else "",
+        )
         for version in Version.objects.served().only(*fields).order_by("title", "model")
     ]
