@@ -7,7 +7,7 @@ import pytest
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.training.reports.profile import CURVE_STEPS, MOST_POINTS, describe_training
+from predictor.training.reports.profile import CURVE_STEPS, MOST_BINS, MOST_POINTS, describe_target, describe_training
 
 X = make_feature(name="x", kind="number", label="x", seen=(0.0, 10.0))
 N = make_feature(name="n", kind="integer", label="n", seen=(1.0, 9.0))
@@ -52,7 +52,8 @@ def test_a_classification_draws_its_first_two_numbers_marked_with_the_class():
 @pytest.mark.parametrize(("features", "target"), [((SEX,), QUANTITY), ((X, SEX), SPECIES)])
 def test_a_model_with_too_few_numbers_has_nothing_to_draw(features, target):
     profile = describe(features, target, MATRIX[:, : len(features)], CODES)
-    assert profile == {"axes": [], "curve": [], "points": []}
+    assert (profile["axes"], profile["curve"], profile["points"]) == ([], [], [])
+    assert sum(profile["target"]["counts"]) == len(CODES)
 
 
 @pytest.mark.parametrize(("features", "target"), [((X,), QUANTITY), ((X, N), SPECIES)])
@@ -85,3 +86,30 @@ def test_a_profile_survives_json(classes):
     profile = describe((X, N), target, MATRIX, CODES)
     assert json.loads(json.dumps(profile, allow_nan=False)) == profile
     assert [mark for _, _, mark in profile["points"]] == [classes[0], classes[1], classes[0]]
+
+
+@pytest.mark.parametrize(
+    ("target", "low", "high", "counts"),
+    [
+        (np.array([0.0, 1, 1, 2]), -0.5, 2.5, (1, 2, 1)),
+        (np.array([0.0] * 99 + [1]), -0.5, 1.5, (99, 1)),
+        (np.arange(100.0), -0.5, 99.5, (5,) * 20),
+        (np.array([7.0, 7.0]), None, None, None),
+        (np.array([-1.7e308, 1.7e308]), None, None, None),
+    ],
+)
+def test_whole_numbers_are_counted_in_bins_around_them(target, low, high, counts):
+    found = describe_target(QUANTITY, target)
+    assert (found and (found.low, found.high, found.counts)) == ((counts and (low, high, counts)) or msgspec.UNSET)
+
+
+def test_a_distribution_leaves_out_the_ends_so_that_no_row_is_told_apart():
+    found = describe_target(QUANTITY, np.append(np.random.default_rng(0).normal(0, 1, 1000), [1e9, -1e9]))
+    assert -4 < found.low < found.high < 4
+    assert 970 <= found.rows < 1000
+    assert len(found.counts) == MOST_BINS
+
+
+def test_classes_are_counted_by_their_codes_also_one_without_rows():
+    target = Target(name="species", label="Species", task="classification", classes=("Adelie", "Gentoo", "new"))
+    assert describe_target(target, CODES).counts == (2, 2, 0)
