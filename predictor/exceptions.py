@@ -25,6 +25,7 @@ MlsiteError
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── Refused                a request to the API that gets no prediction (api.bodies)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
+├── TooOften               what a visitor does more often than is allowed (access.visitors)
 ├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)
 ├── TooSlow                a request whose body arrives below its minimum rate (mlsite.arrival)
 └── ArtifactError          stored bytes that must not be loaded

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import msgspec
 import uuid_utils.compat
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -15,10 +14,9 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from predictor.formats import Quantity, Written, find_interval_decimals
-from predictor.languages import ENGLISH, get_language
+from predictor.formats import Quantity, Written
+from predictor.models.answered import Answered
 from predictor.models.outcome import Outcome
-from predictor.schema.warning import InputWarning
 
 NIL_UUID = uuid.UUID(int=0)
 
@@ -41,7 +39,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
 
 
-class Prediction(models.Model):
+class Prediction(Answered, models.Model):
     """One prediction with its inputs; an answer is sent only after its row is committed."""
 
     class Source(models.TextChoices):
@@ -94,40 +92,6 @@ class Prediction(models.Model):
             (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
             for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
         ]
-
-    @cached_property
-    def decimals(self) -> int | None:
-        """The decimals of its output: the recipe's, those of its interval, or without one those of its version."""
-        target = self.version.target
-        if target.output.decimals is not None:
-            return target.output.decimals
-        from_interval = None
-        if self.interval:
-            low, high, output = map(target.to_shown, (*self.interval, self.output))
-            from_interval = find_interval_decimals(low, high, inside=output)
-        return self.version.decimals if from_interval is None else from_interval
-
-    @property
-    def written_output(self) -> Written:
-        return self.version.target.write(self.output, decimals=self.decimals)
-
-    @property
-    def written_warnings(self) -> list[str]:
-        """Its warnings in the current language; as they were stored, where that is all that this build can read."""
-        if get_language() is ENGLISH or not self.warning_codes:
-            return list(self.warnings)
-        try:
-            warnings = msgspec.convert(self.warning_codes, list[InputWarning])
-            return self.version.parsed_schema.write_warnings(warnings)
-        except (LookupError, TypeError, ValueError):
-            return list(self.warnings)
-
-    @property
-    def written_interval(self) -> Written | None:
-        """Its interval, formatted for people; None where it has none."""
-        if self.interval is None:
-            return None
-        return self.version.target.write_range(*self.interval, decimals=self.decimals)
 
 
 def _write_input(value: Any, *, unit: str, labels: Mapping[str, str]) -> Written:

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from predictor.models import Prediction, make_prediction_id
 from predictor.schema.schema import Row
-from predictor.serving.answer import Answer
-from predictor.serving.history import Stored, describe_answer, insert_rows
+from predictor.serving.answer import Answer, describe_answer
+from predictor.serving.history import Stored, insert_rows
 from predictor.serving.runtime import Runtime
 
 ROWS_AT_ONCE = 4_000

@@ -4,12 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from predictor.exceptions import NoAnswer
+from predictor.languages import ENGLISH, use_language
 from predictor.record.interval import MeasuredInterval
+from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Matrix, write_value
+from predictor.schema.warning import InputWarning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,25 @@ class Answer:
     output: float | Label
     interval: tuple[float, float] | None = None
     probabilities: dict[str, float] | None = None
+
+
+def describe_answer(schema: Schema, row: Row, answer: Answer) -> dict[str, Any]:
+    """The stored columns of a row and its answer; sentences are stored in English."""
+    return {
+        "inputs": row.values,
+        "output": answer.output,
+        "probabilities": answer.probabilities,
+        "interval": answer.interval,
+        **describe_warnings(schema, row.warnings),
+    }
+
+
+def describe_warnings(schema: Schema, warnings: Sequence[InputWarning]) -> dict[str, Any]:
+    """The stored columns of a row's warnings: sentences, for programs and builds without codes, and the codes."""
+    if not warnings:
+        return {"warnings": [], "warning_codes": None}
+    with use_language(ENGLISH):
+        return {"warnings": schema.write_warnings(warnings), "warning_codes": msgspec.to_builtins(warnings)}
 
 
 def add_intervals(numbers: list[float], interval: MeasuredInterval | None, target: Target) -> list[Answer]:

@@ -9,8 +9,8 @@ from typing import TypeVar
 from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
-from predictor.serving.answer import Answer
-from predictor.serving.history import Store, describe_answer
+from predictor.serving.answer import Answer, describe_answer
+from predictor.serving.history import Store
 from predictor.serving.outages import DatabaseLost, commit
 from predictor.serving.runtime import Runtime
 

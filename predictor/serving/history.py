@@ -8,35 +8,12 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import JSONField
 
-from predictor.languages import ENGLISH, use_language
 from predictor.models import Prediction
-from predictor.schema.schema import Row, Schema
-from predictor.schema.warning import InputWarning
-from predictor.serving.answer import Answer
 
 # A row of the table, by column.
 Stored = Mapping[str, Any]
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
-
-
-def describe_answer(schema: Schema, row: Row, answer: Answer) -> dict[str, Any]:
-    """The stored columns of a row and its answer; sentences are stored in English."""
-    return {
-        "inputs": row.values,
-        "output": answer.output,
-        "probabilities": answer.probabilities,
-        "interval": answer.interval,
-        **describe_warnings(schema, row.warnings),
-    }
-
-
-def describe_warnings(schema: Schema, warnings: Sequence[InputWarning]) -> dict[str, Any]:
-    """The stored columns of a row's warnings: sentences, for programs and builds without codes, and the codes."""
-    if not warnings:
-        return {"warnings": [], "warning_codes": None}
-    with use_language(ENGLISH):
-        return {"warnings": schema.write_warnings(warnings), "warning_codes": msgspec.to_builtins(warnings)}
 
 
 def insert_predictions(predictions: Sequence[Prediction], *, again: bool = False) -> None:

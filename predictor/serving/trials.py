@@ -1,0 +1,33 @@
+"""Answers inputs as a trial: nothing of it is stored, and it has no id.
+
+A trial never meets the batcher, whose every row is stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from predictor.models import Version
+from predictor.models.answered import Answered
+from predictor.schema.schema import Row
+from predictor.serving.answer import describe_answer
+from predictor.serving.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(Answered):
+    """What a version would answer."""
+
+    version: Version
+    inputs: Mapping[str, Any]
+    output: Any
+    interval: Sequence[float] | None
+    probabilities: Mapping[str, float] | None
+    warnings: Sequence[str]
+    warning_codes: Sequence[Any] | None
+
+
+def try_row(runtime: Runtime, row: Row) -> Trial:
+    """Answer a parsed row in the caller's thread. Raises NoAnswer."""
+    [answer], _ = runtime.answer([row])
+    return Trial(version=runtime.version, **describe_answer(runtime.schema, row, answer))
