@@ -10,6 +10,7 @@ from predictor.models.replay import Replay
 from predictor.models.retirement import Retirement
 from predictor.models.site import Site
 from predictor.models.version import Version
+from predictor.models.visitor_report import VisitorReport
 
 __all__ = [
     "Artifact",
@@ -23,5 +24,6 @@ __all__ = [
     "Retirement",
     "Site",
     "Version",
+    "VisitorReport",
     "make_prediction_id",
 ]

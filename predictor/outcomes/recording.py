@@ -36,13 +36,17 @@ def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | 
         return current, False
     if (current and current.id) != seen:
         raise OutcomeChanged(_describe_change(current))
+    return store_outcome(prediction, value, by=by, replaces=current), True
+
+
+def store_outcome(prediction: Prediction, value: float | Label, *, by: str, replaces: Outcome | None) -> Outcome:
+    """Store a parsed value as the newest outcome. Raises OutcomeChanged where another user was first."""
     try:
         with transaction.atomic():
-            made = Outcome.objects.create(prediction=prediction, value=value, recorded_by=by, replaces=current)
+            return Outcome.objects.create(prediction=prediction, value=value, recorded_by=by, replaces=replaces)
     except IntegrityError as error:
         # Another row with the same place in the log was committed a moment earlier.
         raise OutcomeChanged(_describe_change(find_outcome(prediction))) from error
-    return made, True
 
 
 def _describe_change(current: Outcome | None) -> str:
