@@ -27,8 +27,8 @@ def read_list(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-def read_flag(name: str) -> bool:
-    return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+def read_flag(name: str, default: str = "off") -> bool:
+    return (os.environ.get(name, "").strip().lower() or default) in ("1", "true", "yes", "on")
 
 
 def read_whole_number(name: str, default: int) -> int:
@@ -78,6 +78,15 @@ LANGUAGES = [(language.django_code, language.name) for language in offered]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # A site in English alone looks nothing up.
 USE_I18N = offered != [KNOWN_LANGUAGES["en"]]
+
+# Visitors
+
+# Whether answers can be tried out with other inputs, without anything being stored.
+TRIALS = read_flag("TRIALS", "on")
+# Whether a cookie lists the answers that a browser got last.
+OWN_HISTORY = read_flag("OWN_HISTORY", "on")
+# Whether visitors may report what really happened.
+VISITOR_REPORTS = read_flag("VISITOR_REPORTS")
 
 # The site's own name, logo, colours and links; predictor.checks.brand refuses what cannot be shown
 
@@ -217,6 +226,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = not IS_LOCAL
 CSRF_COOKIE_HTTPONLY = True
+OWN_ANSWERS_COOKIE_NAME = f"{COOKIE_PREFIX}answers"
 # Other addresses of this site's own pages, such as https://example.com, where a proxy changes the Host header.
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "predictor.web.errors.show_csrf_failure"

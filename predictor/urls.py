@@ -1,6 +1,18 @@
 from django.urls import path
 
-from predictor.web import about, brand, comparing, home, views
+from predictor.web import (
+    about,
+    answers,
+    brand,
+    comparing,
+    home,
+    own_answers,
+    recording,
+    reuse,
+    trials,
+    two_answers,
+    views,
+)
 from predictor.web.switcher import HOME_SLUG
 
 urlpatterns = [
@@ -10,11 +22,19 @@ urlpatterns = [
     path("site-<str:digest>.css", brand.show_style, name="style"),
     path("healthz", views.show_health, name="health"),
     path("readyz", views.show_readiness, name="readiness"),
-    path("predictions/<uuid:id>/", views.show_prediction, name="prediction"),
-    path("predictions/<uuid:id>/outcome/", views.record_outcome, name="outcome"),
+    path("predictions/<uuid:id>/", answers.show_prediction, name="prediction"),
+    path("predictions/<uuid:id>/change/", reuse.change_inputs, name="change"),
+    path("predictions/<uuid:id>/api/", reuse.show_examples, name="examples"),
+    path("predictions/<uuid:id>/try/", trials.show_trial_form, name="try"),
+    path("predictions/<uuid:id>/outcome/", recording.record_outcome, name="outcome"),
+    path("predictions/<uuid:id>/report/", recording.report_outcome, name="report"),
+    path("predictions/", own_answers.show_own_answers, name="own"),
+    path("predictions/<uuid:id>/compare/", two_answers.choose_other, name="choose_answer"),
+    path("predictions/<uuid:id>/compare/<uuid:other>/", two_answers.compare_answers, name="two_answers"),
     path("about/<slug:slug>/", about.show_about, name="about"),
     path("about/<slug:slug>/compare/", comparing.show_comparison, name="compare"),
     path("about/<slug:slug>/<int:number>/", about.show_version, name="version"),
     path("about/<slug:slug>/<int:number>/<slug:name>.svg", about.show_figure, name="figure"),
+    path("<slug:slug>/try/", trials.try_inputs, name="trial"),
     path("<slug:slug>/", views.show_model, name="model"),
 ]

@@ -94,3 +94,24 @@ document.addEventListener("htmx:beforeRequest", () => {
   document.getElementById("unreachable").hidden = true;
   document.getElementById("notice")?.replaceChildren();
 });
+
+// A slider sets the number above it; a number, which may have a decimal comma, places its slider.
+function placeSliders() {
+  for (const slider of document.querySelectorAll("[data-moves]")) {
+    const field = document.getElementById(slider.dataset.moves);
+    if (field && document.activeElement !== slider) slider.value = field.value.replace(",", ".");
+  }
+}
+document.addEventListener("input", ({ target }) => {
+  const field = target.dataset.moves && document.getElementById(target.dataset.moves);
+  if (field) field.value = target.value;
+  placeSliders();
+});
+document.addEventListener("DOMContentLoaded", placeSliders);
+document.addEventListener("htmx:load", placeSliders);
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button || !navigator.clipboard) return;
+  await navigator.clipboard.writeText(new URL(button.dataset.copy, location));
+  button.textContent = button.dataset.done;
+});

@@ -12,6 +12,7 @@ from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.browser
 
+NARROW = {"width": 320, "height": 640}
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 # The browser's own line for an answer that is meant to be one of these.
 INTENDED = ("status of 404", "status of 413", "status of 422")
@@ -83,6 +84,13 @@ def press_predict(page):
     page.wait_for_selector("h1.answer:focus")  # It comes a moment later, and takes what is typed until then.
 
 
+def change_inputs(page):
+    """Come to the form with the answer's inputs; htmx leaves the form next to its answer."""
+    if not page.locator("form.predict").count():
+        page.click(".actions a.button")
+        page.wait_for_selector("form.predict")
+
+
 def read_stored():
     return Prediction.objects.order_by("-id").values_list("inputs", "output")
 
@@ -133,7 +141,8 @@ def test_the_line_is_asked_by_keyboard_alone(open_page, viewport, javascript):
     assert page.locator("output#prediction").inner_text() == str(prediction.written_output)
     assert page.locator("svg.chart .own").count() == 1
     assert page.title() == f"y: {prediction.written_output}"
-    assert page.locator("input[name=x]").input_value() == "5.5"
+    change_inputs(page)
+    assert page.locator("form.predict input[name=x]").input_value() == "5.5"
 
 
 @either_way
@@ -228,8 +237,9 @@ def test_errors_appear_at_their_fields_and_the_rest_stays_typed(open_page, javas
 def test_a_decimal_comma_arrives_as_it_was_typed(open_page, viewport, javascript):
     page = open_page("/", viewport, javascript)
     for typed in ("3,7", "−0,9", "1.234,5"):
-        page.fill("input[name=x]", "")
-        page.locator("input[name=x]").press_sequentially(typed)
+        change_inputs(page)
+        page.fill("form.predict input[name=x]", "")
+        page.locator("form.predict input[name=x]").press_sequentially(typed)
         press_predict(page)
     assert [inputs["x"] for inputs, _ in read_stored()] == [1234.5, -0.9, 3.7]
 
@@ -298,8 +308,9 @@ def test_every_widget_sends_what_was_put_in_also_after_its_answer_filled_it(open
     page.select_option("select[name=is_sold]", "false")
     rounds = list(zip(TOWNS, [False, True, True, False], strict=True))
     for town, is_new in rounds:
-        page.select_option("select[name=town]", value=town)
-        page.set_checked("input[name=is_new]", is_new)
+        change_inputs(page)
+        page.select_option("form.predict select[name=town]", value=town)
+        page.set_checked("form.predict input[name=is_new]", is_new)
         press_predict(page)
     given = {"is_sold": False, **{name: float(typed.replace(",", ".")) for name, typed in AWKWARD.items()}}
     stored = [inputs for inputs, _ in read_stored()]
@@ -343,6 +354,7 @@ def test_dates_are_sent_as_they_were_put_in_also_after_their_answer_filled_them(
     page.fill("input[name=start]", "2024-03-05T12:30:15")
     page.fill("input[name=clock]", "08:30")
     for _ in range(2):
+        change_inputs(page)
         press_predict(page)
     inputs = {"day": "2024-02-29", "start": "2024-03-05T12:30:15+01:00", "clock": "08:30:00"}
     assert [each for each, _ in read_stored()] == [inputs, inputs]
@@ -415,6 +427,61 @@ def test_the_answer_appears_in_place_and_its_address_can_be_reloaded_and_left(op
     page.wait_for_selector("h1:has-text('A straight line')")
     assert page.url == site + "/"
     assert len(read_stored()) == 1
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(NARROW, "light"), (DESKTOP, "dark")], ids=["320 px", "1280 px"])
+def test_an_answer_can_be_used_by_keyboard_at_every_width(open_page, site, viewport, scheme):
+    page = open_page("/penguins/", viewport)
+    page.emulate_media(color_scheme=scheme)
+    page.select_option("select[name=island]", "Biscoe")
+    page.fill("input[name=year]", "2008")
+    press_predict(page)
+    page.goto(page.url)
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert page.locator("h1.answer").evaluate("element => element === document.activeElement")
+    assert page.locator(".given dl").is_visible() == (viewport is DESKTOP)
+    press_until_focused(page, ".what-if a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#trial:focus")
+    press_until_focused(page, "input.slider[data-moves=try-2]")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#trial:has-text('A trial, not kept')")
+    moved = page.locator("#try-2").input_value()
+    assert moved == page.locator("input.slider[data-moves=try-2]").input_value()
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert len(read_stored()) == 1
+    before = page.url
+    press_until_focused(page, "form.try button.quiet")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: address != before)
+    assert read_stored()[0][0]["bill_length_mm"] == float(moved)
+    page.goto(f"{site}/predictions/")
+    assert page.locator("ol.own li").count() == 2
+
+
+def test_without_javascript_a_trial_is_made_and_kept(open_page):
+    page = open_page("/", NARROW, javascript=False)
+    page.fill("input[name=x]", "2")
+    press_predict(page)
+    page.click(".what-if a")
+    assert page.locator("input.slider").is_hidden()
+    page.fill("form.try input[name=x]", "3")
+    page.click("text=Try")
+    page.wait_for_selector("#trial:has-text('A trial, not kept')")
+    assert len(read_stored()) == 1
+    page.click("text=Keep this one")
+    page.wait_for_url("**/predictions/*/")
+    assert [inputs["x"] for inputs, _ in read_stored()] == [3, 2]
+
+
+def test_the_link_of_an_answer_is_copied(open_page, site):
+    page = open_page("/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.fill("input[name=x]", "2")
+    press_predict(page)
+    page.click("button[data-copy]")
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{site}{Prediction.objects.get().get_absolute_url()}"
 
 
 def test_a_site_that_cannot_be_reached_says_so(open_page):

@@ -174,7 +174,7 @@ def test_the_answer_comes_with_its_interval_on_the_page_and_in_the_history(clien
     assert line.interval["rows"] == 39
     assert prediction.interval == pytest.approx([prediction.output - radius, prediction.output + radius])
     low, high = (f"{end:.1f}" for end in prediction.interval)
-    assert f"90 % interval: <strong>{low} to {high}</strong>" in page
+    assert f"probably <strong>{low} to {high}</strong>" in page
     assert "For 9 in 10 similar cases the true value lies in this range" in page
     assert "(checked on 39 rows that the model was not trained on)" in page
     assert "This case is not similar" not in page
@@ -224,7 +224,7 @@ def test_with_a_logarithm_of_the_target_neither_answer_nor_interval_is_below_0(c
     assert high / low == pytest.approx(np.exp(2 * version.interval["log_radius"]))
     assert 0.4 < version.interval["log_radius"] < 0.9
     assert version.metrics["scores"]["rmse"] > 100
-    assert "90 % interval: <strong>" in page.content.decode()
+    assert "probably <strong>" in page.content.decode()
     assert isinstance(load_runtime(version).estimator, CompiledModel)
 
 
@@ -285,7 +285,7 @@ def test_a_classification_has_no_interval(client, penguins):
     fields = {"island": "Dream", "year": "2008", "bill_length_mm": "45", "bill_depth_mm": "17"}
     page = client.post("/penguins/", fields, follow=True).content.decode()
     assert penguins.predictions.get().interval is None
-    assert "90 % interval" not in page
+    assert "probably <strong>" not in page
 
 
 def test_few_rows_give_an_answer_without_an_interval(client, models_dir, db):
@@ -293,4 +293,4 @@ def test_few_rows_give_an_answer_without_an_interval(client, models_dir, db):
     retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), lambda line: None)
     page = client.post("/", {"x": "5"}, follow=True)
     assert page.status_code == 200
-    assert "90 % interval" not in page.content.decode()
+    assert "probably <strong>" not in page.content.decode()

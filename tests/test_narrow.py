@@ -228,6 +228,10 @@ def test_a_prediction_and_its_outcomes_fit_the_screen(open_page, slug, viewport)
     page.click("form.record button")
     page.wait_for_selector(".happened")
     assert_fits(page)
+    answer = Prediction.objects.first()
+    for path in ("try/", "api/", "compare/", f"compare/{answer.id}/", "../"):
+        page.goto(page.evaluate("location.origin") + answer.get_absolute_url() + path)
+        assert_fits(page)
 
 
 @pytest.mark.parametrize("typed", ["9" * 3000, "x" * 3000, ARABIC * 20], ids=["digits", "letters", "Arabic"])

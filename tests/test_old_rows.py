@@ -90,7 +90,9 @@ def test_pages_and_admin_show_a_kept_answer_whatever_kind_its_input_is_now(clien
     for prediction in kept:
         page = client.get(prediction.get_absolute_url())
         assert page.status_code == 200
-        assert BeautifulSoup(page.content, "html.parser").select_one("form.predict [name=x]")
+        tried = client.get(f"{prediction.get_absolute_url()}try/")
+        assert BeautifulSoup(tried.content, "html.parser").select_one("form.try [name=x]")
+        assert client.get(f"{prediction.get_absolute_url()}change/").status_code == 302
     for prediction in kept[:: len(KINDS)]:
         assert admin_client.get(f"/admin/predictor/prediction/{prediction.id}/change/").status_code == 200
         assert admin_client.get(f"/admin/predictor/outcome/add/?prediction={prediction.id}").status_code == 200

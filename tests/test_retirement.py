@@ -104,7 +104,7 @@ def test_pages_of_its_predictions_versions_and_figures_stay(client, admin_client
     page = client.get(retired.get_absolute_url())
     assert page.status_code == 200
     assert "This model was retired on" in page.content.decode()
-    assert "Predict again" not in page.content.decode()
+    assert "Change inputs" not in page.content.decode()
     assert admin_client.post(f"{retired.get_absolute_url()}outcome/", {"outcome": "12"}).status_code == 303
     assert client.get(line.figures.first().get_absolute_url()).status_code == 200
     for address in ("/about/line/", line.get_absolute_url()):

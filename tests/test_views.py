@@ -217,7 +217,7 @@ def test_a_kept_answer_can_be_read_when_the_model_cannot_be_loaded(client, line)
     service.forget()
     response = client.get(page)
     assert response.status_code == 200
-    assert "Predict again" not in response.content.decode()
+    assert "Change inputs" not in response.content.decode()
     assert client.get("/").status_code == 503
 
 

@@ -1,5 +1,6 @@
 """The one place that turns errors into HTTP responses, each a page in the site's own design."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
+from predictor.access.visitors import TooOften
 from predictor.exceptions import ModelNotFound, ModelRetired
 from predictor.languages import gettext as _
 from predictor.models import Version
@@ -54,6 +56,8 @@ class ErrorPagesMiddleware:
             return show_not_found(request, error, service.list_live())
         if isinstance(error, ModelRetired):
             return show_retired(request, error)
+        if isinstance(error, TooOften):
+            return show_too_often(request, error)
         outage = find_outage(error)
         return show_unavailable(request, outage.message) if outage else None
 
@@ -90,6 +94,19 @@ def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
 
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
     return _render_error(request, excess.status, excess.title, excess.hint)
+
+
+def show_too_often(request: HttpRequest, error: TooOften) -> HttpResponse:
+    response = _render_error(request, 429, _("Too many requests"), describe_wait(error.seconds))
+    response["Retry-After"] = error.seconds
+    return response
+
+
+def describe_wait(seconds: int) -> str:
+    """When what was done too often is allowed again."""
+    if seconds < 100:
+        return _("Wait {seconds} s and try again.").format(seconds=seconds)
+    return _("Wait {minutes} minutes and try again.").format(minutes=math.ceil(seconds / 60))
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:

@@ -2,24 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
-import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.context_processors import csrf
 from django.template.loader import get_template
 from django.utils import timezone
 
-from predictor.formats import Quantity, Written, format_number, format_share
+from predictor.formats import Quantity, format_number
 from predictor.languages import get_language
-from predictor.models import Outcome, Prediction, Retirement, Version
+from predictor.models import Retirement, Version
 from predictor.moments import read_moment
 from predictor.schema.target import Target
-from predictor.schema.text import Text
-from predictor.schema.values import write_value
 from predictor.texts import quote
+
+
+class SeeOther(HttpResponseRedirect):
+    """A redirect that a POST is followed by a GET to, as the protocol defines it."""
+
+    status_code = 303
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -49,40 +51,6 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
     return HttpResponse(find_template(template).render({**csrf(request), **added, **context}), status=status)
 
 
-class ShownValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a table of inputs; a text in words of one's own gets the whole width."""
-
-    label: str
-    value: Written
-    is_text: bool
-
-
-def list_inputs(prediction: Prediction) -> list[ShownValue]:
-    """A prediction's inputs, as the version that made it parsed them."""
-    return [
-        ShownValue(
-            label=feature.label,
-            value=feature.write(prediction.inputs.get(feature.name)),
-            is_text=isinstance(feature, Text),
-        )
-        for feature in prediction.version.parsed_schema.features
-    ]
-
-
-class ShownInterval(msgspec.Struct, frozen=True, kw_only=True):
-    ends: Written
-    rows: str
-    is_approximate: bool
-
-
-def describe_interval(prediction: Prediction) -> ShownInterval | None:
-    """A prediction's interval, with the rows that it was measured on; None where its version has none."""
-    ends, measured = prediction.written_interval, prediction.version.parsed_interval
-    if ends is None or measured is None:
-        return None
-    return ShownInterval(ends=ends, rows=format_number(measured.rows), is_approximate=measured.approximate)
-
-
 def describe_output(target: Target) -> list[str]:
     """Sentences for what is done with a model's own output before people see it."""
     output, own = target.output, Quantity(unit=target.unit)
@@ -110,49 +78,6 @@ def describe_threshold(target: Target) -> str:
         return ""
     share = Quantity(unit="%").write(output.threshold * 100)
     return f"The answer is “{target.name_class(output.positive)}” from a probability of {share} on."
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownProbability:
-    label: str
-    written: str
-    percent: float
-
-
-def list_probabilities(prediction: Prediction) -> list[ShownProbability]:
-    """The classes with their probabilities, the most probable first."""
-    shares = prediction.probabilities or {}
-    target = prediction.version.parsed_schema.target
-    named = ((target.name_class(label), shares[write_value(label)]) for label in (target.classes if shares else ()))
-    ranked = sorted(named, key=lambda each: -each[1])
-    return [
-        ShownProbability(label=label, written=format_share(share), percent=round(share * 100, 1))
-        for label, share in ranked
-    ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownOutcome:
-    """One row of a prediction's log of outcomes."""
-
-    id: int
-    value: Written
-    recorded_at: datetime
-    recorded_by: str
-
-
-def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
-    """The outcomes of a prediction, newest first: the first is the current one."""
-    target = prediction.version.parsed_schema.target
-    return [
-        ShownOutcome(
-            id=outcome.id,
-            value=target.write(outcome.value),
-            recorded_at=outcome.recorded_at,
-            recorded_by=outcome.recorded_by,
-        )
-        for outcome in Outcome.objects.filter(prediction=prediction).order_by("-id")
-    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,18 +171,18 @@ def list_fillings(version: Version, schema: Schema) -> list[tuple[str, str]]:
 
 
 def list_typed(schema: Schema, inputs: Mapping[str, Value]) -> list[tuple[str, str]]:
-    """Inputs as they are typed, without those that are missing."""
-    typed = ((feature.name, write_typed(feature, inputs.get(feature.name))) for feature in schema.features)
+    """Inputs as they are typed, without those that are missing, or of another kind by now."""
+    typed = []
+    for feature in schema.features:
+        try:
+            typed.append((feature.name, write_typed(feature, feature.convert(inputs.get(feature.name)))))
+        except InvalidValue:
+            continue
     return [(name, text) for name, text in typed if text]
 
 
 def render_field(form: PredictionForm, name: str) -> str:
     return render_to_string("predictor/_field.html", {"field": form[name]})
-
-
-@cache_per_runtime
-def get_chart_pieces(runtime: Runtime) -> ChartPieces:
-    return ChartPieces(runtime.version)
 
 
 @cache_per_runtime

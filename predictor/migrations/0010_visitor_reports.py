@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictor", "0007_names"),
+        ("predictor", "0009_replays"),
     ]
 
     operations = [

@@ -1,0 +1,127 @@
+"""The page of one answer, which is also what htmx gets after a form was sent."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from predictor.exceptions import ModelNotReady, ModelRetired
+from predictor.models import Prediction
+from predictor.schema.values import write_value
+from predictor.serving.lookup import Lookup
+from predictor.serving.runtime import Runtime
+from predictor.serving.service import service
+from predictor.web.answer_pieces import AnswerPieces, get_answer_pieces
+from predictor.web.charts import draw_chart
+from predictor.web.forms import OutcomeForm
+from predictor.web.pages import describe_threshold, render_page, wants_fragment
+from predictor.web.shown import (
+    MOST_CLASSES,
+    ShownOutcome,
+    describe_interval,
+    list_inputs,
+    list_outcomes,
+    list_probabilities,
+)
+from predictor.web.staff import may_record
+
+# Built once: a query for each page would take longer to build than PostgreSQL takes to answer it.
+stored = Prediction.objects.with_has_outcome()
+predictions = Lookup(lambda ids: stored.in_bulk(list(ids)))
+
+
+@require_safe
+def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
+    prediction = find_prediction(id)
+    outcomes = list_outcomes(prediction) if prediction.has_outcome else []
+    return render_prediction(request, prediction, outcomes)
+
+
+def find_prediction(id: UUID) -> Any:
+    """A stored prediction; its version is the object in memory where this process still serves it. Raises Http404."""
+    prediction = predictions.find(id)
+    if prediction is None:
+        raise Http404(f"There is no prediction {id}.")
+    held = service.find_held(prediction.version_id)
+    if held is not None:
+        prediction.version = held.version
+    return prediction
+
+
+def find_runtime(slug: str) -> Runtime | None:
+    """None where the model cannot predict; stored predictions can still be read."""
+    try:
+        return service.get_runtime(slug)
+    except (ModelNotReady, ModelRetired):
+        return None
+
+
+def render_prediction(
+    request: HttpRequest,
+    prediction: Prediction,
+    outcomes: Sequence[ShownOutcome],
+    outcome_form: OutcomeForm | None = None,
+    *,
+    report_form: OutcomeForm | None = None,
+    is_about_outcome: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a prediction; after something was sent from it, `is_about_outcome`, focus goes to the outcome."""
+    version = prediction.version
+    runtime = find_runtime(version.model)
+    is_live = runtime is not None and runtime.version.id == version.id
+    pieces = get_answer_pieces(runtime) if runtime and is_live else AnswerPieces(version)
+    if outcome_form is None and may_record(request):
+        outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output)
+    elif report_form is None and settings.VISITOR_REPORTS and not outcomes:
+        report_form = OutcomeForm(version.parsed_schema.target, prediction.output)
+    context = {
+        "models": service.list_live(),
+        "slug": version.model,
+        **describe_answer(prediction, pieces),
+        "predicts": runtime is not None,
+        "tries": runtime is not None and settings.TRIALS,
+        "retired_at": service.find_retired_at(version.model),
+        "keeps_history": settings.OWN_HISTORY,
+        "outcomes": outcomes,
+        "outcome_form": outcome_form,
+        "report_form": report_form,
+        "is_reported": "reported" in request.GET,
+        "is_about_outcome": is_about_outcome and wants_fragment(request),
+    }
+    return render_page(request, "predictor/prediction.html", context, status)
+
+
+def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, Any]:
+    """What a page shows of the answer itself."""
+    version = prediction.version
+    target = version.parsed_schema.target
+    output, interval = prediction.written_output, describe_interval(prediction)
+    chart = draw_chart(
+        version.parsed_schema,
+        version.parsed_profile,
+        prediction.inputs,
+        prediction.output,
+        prediction.interval,
+        written=str(output),
+        base=pieces.chart.base,
+    )
+    return {
+        "version": version,
+        "prediction": prediction,
+        "target": target,
+        "output": output,
+        "exact_output": write_value(target.restore(prediction.output)),
+        "interval": interval,
+        "range": pieces.draw_range(prediction, output, interval.ends if interval else None),
+        "pieces": pieces,
+        "inputs": list_inputs(prediction),
+        "probabilities": list_probabilities(prediction),
+        "most_classes": MOST_CLASSES,
+        "threshold": describe_threshold(target),
+        "chart": chart,
+        "backdrop": pieces.chart.get_backdrop(chart),
+    }
