@@ -17,7 +17,7 @@ from benchmarks.attacks.results import Result
 from benchmarks.attacks.target import find_loopback
 from benchmarks.attacks.visitors import Waited, Waits
 from benchmarks.checkouts import OURS, check_out, find_commit
-from benchmarks.ratios import compare_rates
+from benchmarks.ratios import compare_errors, compare_rates
 from tests.conftest import ROOT
 from tests.visitor import find_free_port
 
@@ -52,6 +52,16 @@ def test_rates_are_compared_pair_by_pair():
     swinging = [100.0, 400.0, 200.0, 800.0, 50.0, 100.0, 400.0, 200.0, 800.0, 50.0]
     found = compare_rates([0.99 * rate for rate in swinging], swinging)
     assert (found.lower, found.ratio, found.upper) == pytest.approx((0.99, 0.99, 0.99))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_worse"),
+    [([1.0] * 5, True), ([1.05, 0.9, 1.1, 0.95, 1.0], True), ([2.0, 0.6, 1.4, 0.7, 1.1], False), ([1.2] * 5, False)],
+)
+def test_errors_are_worse_where_that_is_more_than_chance_from_fold_to_fold(theirs, is_worse):
+    ratio, low, high = compare_errors([1.3] * 5, theirs, folds=5)
+    assert low <= ratio <= high
+    assert (low > 1.1) is is_worse
 
 
 @pytest.mark.parametrize(
