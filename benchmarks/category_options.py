@@ -15,17 +15,13 @@ import time
 import warnings
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
+from msgspec.structs import replace
 
 from benchmarks.against_skrub import FOLDS, MOST_ROWS, load_ours, measure_error, split_rows
 from benchmarks.tables import Table, list_tables, load_table
-from benchmarks.text_options import TREES, write_markdown
-from predictor.schema.kinds import Category
+from benchmarks.text_options import write_markdown
 from predictor.training import pipeline
-from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline
 
@@ -41,21 +37,7 @@ TABLES = (
     "films",
 )
 TABLES += ("foods", "fast food", "drugs")
-LIMITS = {f"one-hot to {limit}": limit for limit in (10, 20, 30, 60, 255, 10_000)}
-NATIVE = {"native": 255, "native to 30": 30}
-
-
-def build_native(dataset: Dataset, most: int) -> Any:
-    """Trees that split on sets of codes, after the target's mean for categories of more values."""
-    features = dataset.schema.features
-    narrow = [
-        column for column, each in enumerate(features) if isinstance(each, Category) and len(each.choices) <= most
-    ]
-    groups = pipeline._group_columns(dataset.schema, scales=False, cyclic=False, takes_missing=True, seed=0)
-    others = [(name, step, [each for each in columns if each not in narrow]) for name, step, columns in groups]
-    steps = [("codes", "passthrough", narrow), *(each for each in others if each[2])]
-    trees = TREES[dataset.schema.target.task]().set_params(categorical_features=list(range(len(narrow))))
-    return make_pipeline(ColumnTransformer(steps), trees)
+LIMITS = {f"one-hot to {limit}": limit for limit in (10, 20, 30, 60, 255)}
 
 
 def measure_table(table: Table) -> dict[str, float]:
@@ -63,11 +45,12 @@ def measure_table(table: Table) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         recipe, dataset = load_ours(Path(folder), table)
     widest = sorted((len(each.choices) for each in dataset.schema.features), reverse=True)[:3]
-    for name, limit in (LIMITS | NATIVE).items():
+    assert recipe.estimator is not None
+    one_hot = replace(recipe.estimator, params={**recipe.estimator.params, "categorical_features": None})
+    for name, limit in {**LIMITS, "native": 255}.items():
         pipeline.MOST_ONE_HOT = limit
-        if min(limit, widest[0]) > 3_000:
-            continue
-        model = build_native(dataset, limit) if name in NATIVE else build_pipeline(recipe, dataset.schema)
+        chosen = recipe if name == "native" else replace(recipe, estimator=one_hot)
+        model = build_pipeline(chosen, dataset.schema)
         errors, seconds = [], 0.0
         for training, tested in split_rows(dataset)[:FOLDS]:
             started = time.process_time()

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.preprocessing import TargetEncoder
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from predictor.exceptions import InvalidValue, RecipeError
 from predictor.models import Prediction
@@ -142,6 +142,56 @@ def test_up_to_255_categories_have_a_column_each_as_before():
         feature = make_feature(kind="category", name="a", label="a", choices=tuple(map(str, range(count))))
         [(_, steps, _)] = _build_default(LinearRegression(), Schema(features=(feature,), target=TARGET))[0].transformers
         assert isinstance(steps[0], TargetEncoder) == is_wide
+
+
+def make_narrow(classes, gaps, rows=1_500):
+    """A number between categories of 200 and 3 values; what has one of these values is on a side of its own."""
+    chosen = np.random.default_rng(0)
+    street, number, side = (chosen.integers(0, count, rows).astype(float) for count in (200, 50, 3))
+    street[street == 7] = 8
+    target = street % 7 + side + chosen.normal(0, 0.1, rows)
+    if classes:
+        target = np.digitize(target, np.quantile(target, np.arange(1, classes) / classes)).astype(float)
+    if gaps:
+        street[::9], side[::4] = np.nan, np.nan
+    features = [make_feature(kind="number", name="number", label="number", seen=(0.0, 49.0))]
+    for name, count in (("street", 200), ("side", 3)):
+        choices = tuple(f"{name} {i}" for i in range(count))
+        features.append(
+            make_feature(
+                kind="category", name=name, label=name, choices=choices, seen=choices, unseen="other", required=not gaps
+            )
+        )
+    task = "classification" if classes else "regression"
+    schema = Schema(
+        features=(features[1], features[0], features[2]),
+        target=Target(name="y", label="y", task=task, classes=tuple(range(classes))),
+    )
+    return SimpleNamespace(matrix=np.column_stack([street, number, side]), target=target, schema=schema)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_boosted_trees_split_sets_of_categories_and_are_compiled_as_equals(classes, gaps):
+    dataset = make_narrow(classes, gaps)
+    made = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    [(_, fitted)] = _build_default(made(max_iter=8), dataset.schema).fit(dataset.matrix, dataset.target).steps
+    assert fitted.is_categorical_.tolist() == [True, False, True]
+    checked = compile_checked(fitted, dataset)
+    assert checked.data, checked.described
+    assert checked.described.difference < 1e-12
+    unknown, missing = np.array([[200.0, 1.0, 3.0]]), np.array([[np.nan, 1.0, np.nan]])
+    assert fitted.predict(unknown) == fitted.predict(missing)
+
+
+@pytest.mark.parametrize(
+    "params", [{"categorical_features": [0]}, {"monotonic_cst": [0] * 254}, {"interaction_cst": "pairwise"}]
+)
+def test_a_recipe_that_counts_the_columns_of_boosted_trees_still_gets_one_for_each_category(params):
+    model = _build_default(HistGradientBoostingRegressor(**params), make_narrow(0, gaps=False).schema)
+    encoders = [steps[-1] for _, steps, _ in model[0].transformers if steps != "passthrough"]
+    assert [type(each) for each in encoders] == [OneHotEncoder]
+    assert model[1].get_params().items() >= params.items()
 
 
 WHOLE = LINE + "holdout = 0\n"

@@ -1,9 +1,10 @@
-"""What LightGBM, XGBoost and CatBoost need to be given: categories as categories, silence, and one thread."""
+"""What boosted trees of four libraries need to be given: categories as categories, silence, and one thread."""
 
 import inspect
 from typing import Any
 
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -16,6 +17,8 @@ from predictor.schema.schema import Schema
 PACKAGES = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
 # By library, the argument of `fit` that names the columns of categories; XGBoost has a parameter instead.
 FIT_ARGUMENTS = {"catboost": "cat_features", "lightgbm": "categorical_feature"}
+# The parameters of boosted trees on histograms that count columns, as they are where nothing is set.
+COUNTING = {"categorical_features": "from_dtype", "monotonic_cst": None, "interaction_cst": None}
 # What the pipeline calls the columns of codes.
 CATEGORIES = "categories as codes"
 # What is set unless the recipe sets one of these parameters.
@@ -72,6 +75,18 @@ def build_for_categories(estimator: Any, schema: Schema) -> Any:
     if library == "catboost" and choices:
         steps.append(FunctionTransformer(write_codes, kw_args={"choices": choices}))
     return make_pipeline(*steps, estimator)
+
+
+def find_codes(estimator: Any, schema: Schema) -> list[int]:
+    """The columns of categories that scikit-learn's boosted trees on histograms split as such.
+
+    There are none where the recipe sets a parameter that counts columns, which are then those of a one-hot encoding.
+    """
+    if type(estimator) not in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
+        return []
+    if any(getattr(estimator, name) != value for name, value in COUNTING.items()):
+        return []
+    return [column for column, choices in _find_choices(schema).items() if choices <= estimator.max_bins]
 
 
 def find_fit_arguments(model: Any, schema: Schema) -> dict[str, list[int]]:

@@ -6,7 +6,7 @@ import importlib.metadata
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any, assert_never
@@ -30,8 +30,10 @@ from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.text import Text
 from predictor.texts import take_first_line
 from predictor.training.boosters import (
+    CATEGORIES,
     PACKAGES,
     build_for_categories,
+    find_codes,
     find_defaults,
     set_single_thread,
     takes_any_parameter,
@@ -187,27 +189,36 @@ def _build_default(estimator: BaseEstimator, schema: Schema, seed: int = 0) -> B
         return build_for_categories(estimator, schema)
     name, tags = f"{type(estimator).__module__}.{type(estimator).__name__}", get_tags(estimator).input_tags
     others = replace(schema, features=tuple(each for each in schema.features if not isinstance(each, Text)))
+    codes = find_codes(estimator, others)
     groups = _group_columns(
         others,
         scales=not name.startswith(NEEDS_NO_SCALING),
         cyclic=not name.startswith(TAKES_ANY_SCALE),
         takes_missing=tags.allow_nan,
+        codes=codes,
         seed=seed,
     )
-    prepared = None if all(steps == "passthrough" for _, steps, _ in groups) else ColumnTransformer(groups)
+    is_plain = all(steps == "passthrough" for _, steps, _ in groups)
+    if codes:
+        estimator.set_params(categorical_features=codes if is_plain else list(range(len(codes))))
+    prepared = None if is_plain else ColumnTransformer(groups)
     if schema.text_columns:
         prepared = prepare_texts(schema, prepared, takes_sparse=tags.sparse, seed=seed)
     return make_pipeline(estimator) if prepared is None else make_pipeline(prepared, estimator)
 
 
 def _group_columns(
-    schema: Schema, *, scales: bool, cyclic: bool, takes_missing: bool, seed: int
+    schema: Schema, *, scales: bool, cyclic: bool, takes_missing: bool, seed: int, codes: Sequence[int] = ()
 ) -> list[tuple[str, Any, list[int]]]:
-    """Transform columns of one sort together: every transformer adds its own time to each prediction."""
-    sorts: dict[str, list[int]] = {}
+    """Transform columns of one sort together: every transformer adds its own time to each prediction.
+
+    Those of `codes` come first, as they are.
+    """
+    sorts: dict[str, list[int]] = {CATEGORIES: list(codes)} if codes else {}
     for position, feature in enumerate(schema.features):
-        sort = _sort_feature(feature)
-        sorts.setdefault(sort if feature.required else f"{sort} with gaps", []).append(position)
+        if position not in codes:
+            sort = _sort_feature(feature)
+            sorts.setdefault(sort if feature.required else f"{sort} with gaps", []).append(position)
     scaling = [StandardScaler()] if scales else []
     imputing = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
 
@@ -226,6 +237,7 @@ def _group_columns(
         return DateParts(kind=schema.features[columns[0]].kind, cyclic=cyclic)
 
     steps = {
+        CATEGORIES: lambda columns: [],
         "numbers": lambda columns: scaling,
         "numbers with gaps": lambda columns: [*imputing, *scaling],
         "categories": lambda columns: [encode(columns)],

@@ -4,13 +4,18 @@ The nodes of HistGradientBoosting and the initial prediction of GradientBoosting
 tests/test_compiling.py checks them, and a model whose compiled predictions differ is not compiled.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from predictor.training.compiling.graph import Columns, Graph, NotCompiled, Predicted
 from predictor.training.compiling.linear import LINKS, add_codes, add_pair
+from predictor.training.compiling.preparation import add_ordinal_encoder
 from predictor.training.compiling.trees import Tree, add_trees, cast_columns, find_splits, read_tree
+
+# ONNX wants a member in each list; where only missing values go left, that is this one.
+NO_CODE = -1
 
 
 def add_gradient_regressor(graph: Graph, estimator: Any, columns: Columns) -> Predicted:
@@ -51,23 +56,43 @@ def _add_gradient(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, 
 
 
 def _add_histogram(graph: Graph, estimator: Any, columns: Columns) -> tuple[str, dict[int, Any]]:
+    trees = [_read_nodes(each, target) for stage in estimator._predictors for target, each in enumerate(stage)]
+    splits, order = find_splits(trees), list(range(columns.width))
     if estimator.is_categorical_ is not None:
-        raise NotCompiled(f"{type(estimator).__name__} is not compiled with categorical_features")
-    trees = [_read_nodes(each.nodes, target) for stage in estimator._predictors for target, each in enumerate(stage)]
-    return add_sum(graph, columns.name, trees, estimator._baseline_prediction), find_splits(trees)
+        # The trees know each code by its position among those in training, and these columns as the first ones.
+        chosen = np.asarray(estimator.is_categorical_)
+        categories, numbers = np.flatnonzero(chosen).tolist(), np.flatnonzero(~chosen).tolist()
+        encoder, order = estimator._preprocessor.named_transformers_["encoder"], categories + numbers
+        codes = add_ordinal_encoder(graph, encoder, graph.gather(columns, categories))
+        parts = [codes.name, graph.gather(columns, numbers).name] if numbers else [codes.name]
+        columns = replace(columns, name=graph.add("Concat", *parts, axis=1))
+    name = add_sum(graph, columns.name, trees, estimator._baseline_prediction)
+    return name, {order[position]: values for position, values in splits.items()}
 
 
-def _read_nodes(nodes: Any, target: int) -> Tree:
+def _read_nodes(predictor: Any, target: int) -> Tree:
+    nodes = predictor.nodes
+    is_categorical = nodes["is_categorical"].astype(bool)
+    members = {
+        int(node): read_bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) or [NO_CODE]
+        for node in np.flatnonzero(is_categorical & ~nodes["is_leaf"].astype(bool))
+    }
     return Tree(
         feature=nodes["feature_idx"].astype(np.int64),
-        threshold=nodes["num_threshold"],
+        threshold=np.where(is_categorical, np.nan, nodes["num_threshold"]),
         left=nodes["left"].astype(np.int64),
         right=nodes["right"].astype(np.int64),
         takes_missing_left=nodes["missing_go_to_left"].astype(bool),
         is_leaf=nodes["is_leaf"].astype(bool),
         weights=nodes["value"],
         target=target,
+        members=members,
     )
+
+
+def read_bits(words: Any) -> list[int]:
+    """The positions of the bits that are set in words of 32 bits, the lowest first."""
+    return np.flatnonzero(np.unpackbits(np.asarray(words, dtype="<u4").view(np.uint8), bitorder="little")).tolist()
 
 
 def add_sum(graph: Graph, name: str, trees: list[Tree], begin: Any) -> str:

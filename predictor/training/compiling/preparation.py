@@ -58,22 +58,43 @@ def add_one_hot_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
 
 
 def add_target_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
-    """Look each code up in a table of the target's means: for NaN, for an unknown code, and for those from 0 on."""
+    """Look each code up among the target's means; a code that was not in training has the mean of all."""
+    outputs, means = len(step.encodings_) // columns.width, np.atleast_1d(step.target_mean_)
+    codes = [each for each in _list_codes(graph, step, columns) for _ in range(outputs)]
+    spread = graph.gather(columns, np.repeat(np.arange(columns.width), outputs).tolist())
+    return _look_up_codes(graph, spread, codes, step.encodings_, np.tile(means, columns.width))
+
+
+def add_ordinal_encoder(graph: Graph, step: Any, columns: Columns) -> Columns:
+    """Look each code up among positions; a code that was not in training is missing, as a missing one is."""
+    codes = _list_codes(graph, step, columns)
+    positions = [np.where(np.isnan(each), np.nan, np.arange(len(each), dtype=np.float64)) for each in codes]
+    return _look_up_codes(graph, columns, codes, positions, np.full(columns.width, np.nan))
+
+
+def _list_codes(graph: Graph, step: Any, columns: Columns) -> list[Any]:
+    """The codes of each column that an encoder found in training, NaN among them where values were missing."""
     codes = [graph.encode(columns, place, each) for place, each in enumerate(step.categories_)]
     if any((known < 0).any() or (known % 1 != 0).any() for known in (each[~np.isnan(each)] for each in codes)):
-        raise NotCompiled("TargetEncoder is compiled for codes of categories only")
-    outputs, means = len(step.encodings_) // len(codes), np.atleast_1d(step.target_mean_)
+        raise NotCompiled(f"{type(step).__name__} is compiled for codes of categories only")
+    return codes
+
+
+def _look_up_codes(graph: Graph, columns: Columns, codes: list[Any], values: list[Any], unknown: Any) -> Columns:
+    """Replace each column's codes by its values, and all others by the value for unknown ones.
+
+    That is a table with a row for each column: for NaN, for an unknown code below 0, for those from 0 on, and for an
+    unknown code above them.
+    """
     size = 4 + int(max(np.nanmax(each, initial=-1) for each in codes))
-    table = np.repeat(np.tile(means, len(codes))[:, None], size, axis=1)
-    for output, (row, encoding) in enumerate(zip(table, step.encodings_, strict=True)):
-        known = codes[output // outputs]
-        row[np.where(np.isnan(known), 0, known + 2).astype(int)] = encoding
-    spread = graph.gather(columns, np.repeat(np.arange(columns.width), outputs).tolist())
+    table = np.repeat(np.asarray(unknown, dtype=np.float64)[:, None], size, axis=1)
+    for row, known, each in zip(table, codes, values, strict=True):
+        row[np.where(np.isnan(known), 0, known + 2).astype(int)] = each
     last = graph.constant(float(size - 1))
     place = graph.add(
-        "Min", graph.add("Max", graph.add("Add", spread.name, graph.constant(2.0)), graph.constant(1.0)), last
+        "Min", graph.add("Max", graph.add("Add", columns.name, graph.constant(2.0)), graph.constant(1.0)), last
     )
-    place = graph.add("Where", graph.add("IsNaN", spread.name), graph.constant(0.0), place)
+    place = graph.add("Where", graph.add("IsNaN", columns.name), graph.constant(0.0), place)
     starts = graph.constant([np.arange(len(table)) * size], np.int64)
     place = graph.add("Add", graph.add("Cast", place, to=TensorProto.INT64), starts)
     return Columns(name=graph.add("Gather", graph.constant(table.ravel()), place), origins=(None,) * len(table))
