@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, geometric_mean
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,12 +36,12 @@ from benchmarks.tables import Table, list_tables, load_table
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.schema.table import take_rows
-from predictor.schema.values import Mask, Vector
+from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.drafting.draft import write_toml
 from predictor.training.drafting.folder import draft_recipe
 from predictor.training.drafting.selection import DEFAULT_ESTIMATORS, list_candidates, select_candidate
-from predictor.training.evaluation import find_probabilities, fit_model, predict_rows
+from predictor.training.evaluation import fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline, make_estimator
 from predictor.training.recipe import Recipe, read_recipe
 
@@ -121,6 +122,14 @@ def measure_skrub(table: Table, recipe: Recipe, dataset: Dataset, splits: list[S
             yield measure_error(dataset.target[tested], predictions), seconds
 
     return _summarise(list(measure()), "skrub")
+
+
+def find_probabilities(model: Any, rows: Any, classes: int) -> Matrix:
+    """The probability of each class, shape (n, classes): 0 for one without training rows."""
+    found = model.predict_proba(rows)
+    probabilities = np.zeros((len(found), classes))
+    probabilities[:, model.classes_.astype(int)] = found
+    return probabilities
 
 
 def measure_error(actual: Vector, predictions: Predictions) -> float:

@@ -37,7 +37,9 @@ TABLES = (
     "films",
 )
 TABLES += ("foods", "fast food", "drugs")
-LIMITS = {f"one-hot to {limit}": limit for limit in (10, 20, 30, 60, 255)}
+# The limit of one-hot columns, and that of codes without the target's mean next to them.
+OPTIONS = {f"one-hot to {limit}": (limit, 255) for limit in (10, 30, 60, 255)}
+OPTIONS |= {"native": (255, 255), **{f"native, means above {most}": (255, most) for most in (10, 30, 60)}}
 
 
 def measure_table(table: Table) -> dict[str, float]:
@@ -47,9 +49,9 @@ def measure_table(table: Table) -> dict[str, float]:
     widest = sorted((len(each.choices) for each in dataset.schema.features), reverse=True)[:3]
     assert recipe.estimator is not None
     one_hot = replace(recipe.estimator, params={**recipe.estimator.params, "categorical_features": None})
-    for name, limit in {**LIMITS, "native": 255}.items():
-        pipeline.MOST_ONE_HOT = limit
-        chosen = recipe if name == "native" else replace(recipe, estimator=one_hot)
+    for name, (limit, most_codes) in OPTIONS.items():
+        pipeline.MOST_ONE_HOT, pipeline.MOST_CODES = limit, most_codes
+        chosen = recipe if name.startswith("native") else replace(recipe, estimator=one_hot)
         model = build_pipeline(chosen, dataset.schema)
         errors, seconds = [], 0.0
         for training, tested in split_rows(dataset)[:FOLDS]:

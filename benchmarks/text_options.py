@@ -30,7 +30,7 @@ from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
 
-from benchmarks.against_skrub import load_ours, measure_error, split_rows
+from benchmarks.against_skrub import find_probabilities, load_ours, measure_error, split_rows
 from benchmarks.tables import Table, list_tables, load_table
 from predictor.metrics.losses import Predictions
 from predictor.schema.values import Mask
@@ -162,11 +162,9 @@ def measure_fold(dataset: Dataset, found: Any, others: Any, candidate: Candidate
     else:
         joined = found if others is None else sparse.hstack([found, others]).tocsr()
     model = make().fit(joined[training], dataset.target[training])
-    predicted, shares = model.predict(joined[tested]), None
-    if classes:
-        shares = np.zeros((len(predicted), classes))
-        shares[:, model.classes_.astype(int)] = model.predict_proba(joined[tested])
-    return measure_error(dataset.target[tested], Predictions(predicted=predicted, probabilities=shares))
+    shares = find_probabilities(model, joined[tested], classes) if classes else None
+    predictions = Predictions(predicted=model.predict(joined[tested]), probabilities=shares)
+    return measure_error(dataset.target[tested], predictions)
 
 
 def measure_table(table: Table, what: str) -> dict[str, float]:

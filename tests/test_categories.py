@@ -172,16 +172,25 @@ def make_narrow(classes, gaps, rows=1_500):
 
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("classes", [0, 2, 3])
-def test_boosted_trees_split_sets_of_categories_and_are_compiled_as_equals(classes, gaps):
+def test_boosted_trees_split_sets_of_categories_next_to_means_and_are_compiled_as_equals(classes, gaps):
     dataset = make_narrow(classes, gaps)
     made = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    [(_, fitted)] = _build_default(made(max_iter=8), dataset.schema).fit(dataset.matrix, dataset.target).steps
-    assert fitted.is_categorical_.tolist() == [True, False, True]
+    fitted = _build_default(made(max_iter=8), dataset.schema).fit(dataset.matrix, dataset.target)
+    means = classes if classes > 2 else 1
+    assert fitted[-1].is_categorical_.tolist() == [True, True, *[False] * (1 + means)]
     checked = compile_checked(fitted, dataset)
     assert checked.data, checked.described
     assert checked.described.difference < 1e-12
-    unknown, missing = np.array([[200.0, 1.0, 3.0]]), np.array([[np.nan, 1.0, np.nan]])
-    assert fitted.predict(unknown) == fitted.predict(missing)
+    assert np.isfinite(fitted.predict([[200.0, 1.0, 3.0]])).all()
+
+
+def test_boosted_trees_take_few_categories_without_another_step():
+    dataset = make_narrow(0, gaps=True)
+    schema = Schema(features=dataset.schema.features[1:], target=dataset.schema.target)
+    [(_, fitted)] = _build_default(HistGradientBoostingRegressor(max_iter=8), schema).steps
+    fitted.fit(dataset.matrix[:, 1:], dataset.target)
+    assert fitted.is_categorical_.tolist() == [False, True]
+    assert fitted.predict([[1.0, 3.0]]) == fitted.predict([[1.0, np.nan]])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PAGES = [page for page in ALL if page.name != "CHANGELOG.md"]
 OURS = sorted(name for name, app in get_commands().items() if app == "predictor")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 # Of Chromium and of heroku.
-FOREIGN = {"--disable-background-networking", "--host-resolver-rules", "--wait", "--manifest"}
+FOREIGN = {"--no-deps", "--disable-background-networking", "--host-resolver-rules", "--wait", "--manifest"}
 VARIABLE = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 WHOLE_RECIPE = 'title = "A"\ndata = "data.csv"\ntarget = "y"\n[estimator]\nclass = "sklearn.linear_model.Ridge"\n'

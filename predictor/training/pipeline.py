@@ -48,6 +48,8 @@ TAKES_ANY_SCALE = ("sklearn.tree.", "sklearn.ensemble.", "sklearn.naive_bayes.",
 NEEDS_NO_SCALING = (*TAKES_ANY_SCALE, "sklearn.linear_model._base.LinearRegression")
 # As many as boosted trees on histograms distinguish; a matrix with a column for each of thousands fits into no memory.
 MOST_ONE_HOT = 255
+# Of more codes, the target's mean is a better one to split at first.
+MOST_CODES = 30
 WIDE = "wide categories"
 # What clone, pipelines and the task need; CatBoost has it without inheriting from BaseEstimator.
 INTERFACE = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
@@ -212,12 +214,12 @@ def _group_columns(
 ) -> list[tuple[str, Any, list[int]]]:
     """Transform columns of one sort together: every transformer adds its own time to each prediction.
 
-    Those of `codes` come first, as they are.
+    Those of `codes` come first, as they are; where they are many, the target's mean is next to them.
     """
     sorts: dict[str, list[int]] = {CATEGORIES: list(codes)} if codes else {}
     for position, feature in enumerate(schema.features):
-        if position not in codes:
-            sort = _sort_feature(feature)
+        if position not in codes or len(feature.choices) > MOST_CODES:
+            sort = WIDE if position in codes else _sort_feature(feature)
             sorts.setdefault(sort if feature.required else f"{sort} with gaps", []).append(position)
     scaling = [StandardScaler()] if scales else []
     imputing = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
