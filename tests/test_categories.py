@@ -167,7 +167,8 @@ def make_narrow(classes, gaps, rows=1_500):
         features=(features[1], features[0], features[2]),
         target=Target(name="y", label="y", task=task, classes=tuple(range(classes))),
     )
-    return SimpleNamespace(matrix=np.column_stack([street, number, side]), target=target, schema=schema)
+    matrix = np.column_stack([street, number, side])
+    return SimpleNamespace(matrix=matrix, inputs=matrix, texts={}, target=target, schema=schema)
 
 
 @pytest.mark.parametrize("gaps", [False, True])
