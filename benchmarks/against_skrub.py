@@ -47,6 +47,8 @@ from predictor.training.recipe import Recipe, read_recipe
 
 MOST_ROWS, FEW_ROWS, FOLDS = 3_000, 1_000, 5
 WORSE = 1.1
+# Ten times startmodel's own limit, so that a busy machine chooses the same.
+SECONDS = 600.0
 KEPT = ENVIRONMENTS / "skrub.json"
 Split = tuple[Mask, Mask]
 
@@ -92,7 +94,7 @@ def _mark(rows: int, chosen: np.ndarray) -> Mask:
 def measure_ours(recipe: Recipe, dataset: Dataset, splits: list[Split]) -> Measured:
     task, classes = dataset.schema.target.task, len(dataset.schema.target.classes)
     first = dataclasses.replace(dataset, held_out=splits[0][1])
-    chosen = select_candidate(recipe, first, list_candidates(task, None, first)).chosen
+    chosen = select_candidate(recipe, first, list_candidates(task, None, first), seconds=SECONDS).chosen
     recipe = replace(recipe, estimator=chosen.estimator, target_transform=chosen.transform)
 
     def measure() -> Iterator[tuple[float, float]]:
