@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from benchmarks.against_skrub import FOLDS, MOST_ROWS, load_ours, measure_error, split_rows
 from benchmarks.tables import Table, list_tables, load_table
 from benchmarks.text_options import write_markdown
-from predictor.training import pipeline
+from predictor.training import grouping
 from predictor.training.evaluation import fit_model, predict_rows
 from predictor.training.pipeline import build_pipeline
 
@@ -50,7 +50,7 @@ def measure_table(table: Table) -> dict[str, float]:
     assert recipe.estimator is not None
     one_hot = replace(recipe.estimator, params={**recipe.estimator.params, "categorical_features": None})
     for name, (limit, most_codes) in OPTIONS.items():
-        pipeline.MOST_ONE_HOT, pipeline.MOST_CODES = limit, most_codes
+        grouping.MOST_ONE_HOT, grouping.MOST_CODES = limit, most_codes
         chosen = recipe if name.startswith("native") else replace(recipe, estimator=one_hot)
         model = build_pipeline(chosen, dataset.schema)
         errors, seconds = [], 0.0

@@ -36,7 +36,7 @@ from predictor.metrics.losses import Predictions
 from predictor.schema.values import Mask
 from predictor.training.dataset import Dataset
 from predictor.training.drafting.selection import DEFAULT_ESTIMATORS
-from predictor.training.pipeline import _group_columns
+from predictor.training.grouping import group_columns
 
 MOST_ROWS, FOLDS = 2_000, 3
 # By table, its columns of texts.
@@ -132,7 +132,7 @@ def prepare_others(dataset: Dataset, training: Mask, *, scales: bool) -> Any:
     """All rows of the columns that are no texts, prepared as the training rows say; None where there are none."""
     if [feature.name for feature in dataset.schema.features] == ["nothing"]:
         return None
-    groups = _group_columns(dataset.schema, scales=scales, cyclic=scales, takes_missing=not scales, seed=0)
+    groups = group_columns(dataset.schema, scales=scales, cyclic=scales, takes_missing=not scales, seed=0)
     transformer = ColumnTransformer(groups)
     # Both differ for the target's means, which are out of fold for the rows that they come from.
     fitted = transformer.fit_transform(dataset.matrix[training], dataset.target[training])

@@ -19,7 +19,8 @@ from predictor.schema.target import Target
 from predictor.tables.table import read_table
 from predictor.training.compiling.checked import compile_checked
 from predictor.training.dataset import load_dataset
-from predictor.training.pipeline import MOST_ONE_HOT, _build_default
+from predictor.training.grouping import MOST_ONE_HOT
+from predictor.training.pipeline import _build_default
 from tests.recipes import LINE, make_recipe, write_recipe
 from tests.test_observed import observe
 

@@ -66,6 +66,18 @@ def test_trees_stay_where_a_linear_model_does_not_win_and_both_scores_are_said(s
     assert draft.selection.folds == 3  # After three lost folds, it cannot win on eight.
 
 
+@pytest.mark.parametrize(("noise", "penalty"), [(0.0, 100), (0.4, 3)])
+def test_texts_choose_how_far_their_words_are_trusted(start, noise, penalty):
+    random = np.random.default_rng(0)
+    classes = random.integers(0, 2, 240)
+    words = [random.choice(("plain", "round", "green", "small", "heavy", "late"), 4) for _ in classes]
+    texts = [" ".join([*some, ("bad", "good")[kind]]) for some, kind in zip(words, classes, strict=True)]
+    wrong = random.random(240) < noise
+    draft, recipe, _ = start({"said": [f"{text} no. {i}" for i, text in enumerate(texts)], "y": classes ^ wrong})
+    assert recipe.estimator.params["C"] == penalty
+    assert draft.selection.measured[0].candidate.estimator.params["C"] == 10
+
+
 def test_classes_are_compared_by_their_log_loss(start):
     _, recipe, toml = start(TABLES["classes"])
     assert recipe.estimator.path == LOGISTIC

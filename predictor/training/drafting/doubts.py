@@ -19,9 +19,9 @@ from predictor.training.columns import Column, encode_column
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
 from predictor.training.feature_recipe import FeatureRecipe
+from predictor.training.grouping import is_wide
 from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
 from predictor.training.number_columns import read_numbers
-from predictor.training.pipeline import is_wide
 from predictor.training.recipe import Recipe
 
 FEW_ROWS = 30

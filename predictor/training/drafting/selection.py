@@ -44,8 +44,8 @@ LINEAR_ESTIMATORS: dict[Task, EstimatorRecipe] = {
 }
 REPEATS = 2
 WINS = 8
-# What keeps a large table from taking long: the first two limit one fit, the third all of them.
-MOST_ROWS, MOST_CELLS, SECONDS = 10_000, 5_000_000, 60.0
+# What keeps a large table from taking long: the last one limits all fits together, the others each.
+MOST_ROWS, MOST_CELLS, MOST_CHARACTERS, SECONDS = 10_000, 5_000_000, 3_000_000, 60.0
 # A target that varies less than this is nearly proportional to its logarithm.
 LEAST_RATIO = 10
 LEAST_GAIN, LEAST_ROWS = 0.05, 100
@@ -102,22 +102,23 @@ class _Runner:
 
 def find_default(task: Task, *, only_texts: bool = False) -> EstimatorRecipe:
     """The estimator of a first recipe, before others are compared with it."""
-    return LINEAR_ON_TEXTS[task] if only_texts else DEFAULT_ESTIMATORS[task]
+    return next(iter(LINEAR_ON_TEXTS[task].values())) if only_texts else DEFAULT_ESTIMATORS[task]
 
 
 def list_candidates(task: Task, given: EstimatorRecipe | None, dataset: Dataset) -> list[Candidate]:
     """The default first: what the author has given, or boosted trees; then what may be better.
 
-    On texts alone, a linear model is the only one.
+    On texts alone, these are linear models.
     """
     texts = len(dataset.schema.text_columns)
-    linear = Candidate(name="linear model", estimator=(LINEAR_ON_TEXTS if texts else LINEAR_ESTIMATORS)[task])
+    named = LINEAR_ON_TEXTS[task] if texts else {"linear model": LINEAR_ESTIMATORS[task]}
+    linear = [Candidate(name=name, estimator=estimator) for name, estimator in named.items()]
     if given is not None:
         found = [Candidate(name=given.path.rpartition(".")[2], estimator=given)]
     elif texts == len(dataset.schema.features):
-        found = [linear]
+        found = linear
     else:
-        found = [Candidate(name="boosted trees", estimator=DEFAULT_ESTIMATORS[task]), linear]
+        found = [Candidate(name="boosted trees", estimator=DEFAULT_ESTIMATORS[task]), *linear]
     low, high = dataset.target.min(), dataset.target.max()
     if task == "regression" and low > 0 and high >= LEAST_RATIO * low:
         found += [
@@ -168,9 +169,11 @@ def select_candidate(
 
 
 def _limit_rows(dataset: Dataset) -> int:
-    """How many rows to measure on: fewer where one-hot encoding makes many columns of them, or trees are many."""
+    """How many rows to measure on: fewer where one-hot columns or trees are many, or texts are long."""
     width = sum(max(1, len(feature.choices)) for feature in dataset.schema.features)
-    return min(MOST_ROWS, MOST_CELLS // (width * max(1, len(dataset.schema.target.classes) // 10)))
+    most = min(MOST_ROWS, MOST_CELLS // (width * max(1, len(dataset.schema.target.classes) // 10)))
+    length = sum(len(text or "") for texts in dataset.texts.values() for text in texts) / len(dataset.target)
+    return min(most, max(LEAST_ROWS, int(MOST_CHARACTERS / max(1.0, length))))
 
 
 def _split_rows(dataset: Dataset, rows: Mask) -> Iterator[tuple[Mask, Mask]]:
