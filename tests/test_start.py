@@ -196,12 +196,13 @@ def test_what_is_left_out_is_said_first_with_its_cause(start, name, values, caus
     assert load_dataset(recipe).schema.names == ["b"]
 
 
-def test_a_column_of_texts_is_written_said_and_compared_by_trees_and_a_linear_model(start):
+def test_a_column_of_texts_is_written_said_and_compared_by_trees_and_linear_models(start):
     draft, recipe, toml = start(
         {**make_spam(), "name": [f"Ada{i}" for i in range(200)]}, target="label", estimator=None
     )
     assert {name: feature.kind for name, feature in recipe.features.items() if feature.kind} == {"message": "text"}
-    assert [each.candidate.name for each in draft.selection.measured] == ["boosted trees", "linear model"]
+    linear = [f"linear model{penalty}" for penalty in ("", " with C = 3", " with C = 100")]
+    assert [each.candidate.name for each in draft.selection.measured] == ["boosted trees", *linear]
     why = "most values differ and have several words, so the model is trained on these"
     assert f"# 200 different texts of up to {max(map(len, make_spam()['message']))} characters." in toml
     assert f'# {why.capitalize()}.\nkind = "text"\n' in toml
