@@ -17,6 +17,7 @@ from predictor.schema.values import Mask, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import fit_model, predict_rows
 from predictor.training.gate import choose_metric
+from predictor.training.grouping import is_wide
 from predictor.training.holdout import FOLDS, assign_folds, choose_lowest
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import EstimatorRecipe, IntervalWidth, Recipe, TargetTransform
@@ -170,7 +171,8 @@ def select_candidate(
 
 def _limit_rows(dataset: Dataset) -> int:
     """How many rows to measure on: fewer where one-hot columns or trees are many, or texts are long."""
-    width = sum(max(1, len(feature.choices)) for feature in dataset.schema.features)
+    choices = [len(feature.choices) for feature in dataset.schema.features]
+    width = sum(1 if is_wide(count) else max(1, count) for count in choices)
     most = min(MOST_ROWS, MOST_CELLS // (width * max(1, len(dataset.schema.target.classes) // 10)))
     length = sum(len(text or "") for texts in dataset.texts.values() for text in texts) / len(dataset.target)
     return min(most, max(LEAST_ROWS, int(MOST_CHARACTERS / max(1.0, length))))
