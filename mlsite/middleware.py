@@ -21,11 +21,19 @@ SECONDS_BETWEEN_RENEWALS = 10 * 60
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Send the policy with every page that has none of its own. Django itself does so from version 6 on."""
+    """Send the policy with every page that has none of its own. Django itself does so from version 6 on.
+
+    Where a view names `embed_origins` of its request, these may frame what it answers.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        policy = settings.CONTENT_SECURITY_POLICY
+        if origins := getattr(request, "embed_origins", ()):
+            policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(origins)}")
+            # It cannot name origins, and browsers follow the policy instead.
+            del response.headers["X-Frame-Options"]
+        response.headers.setdefault("Content-Security-Policy", policy)
         return response
 
     return middleware

@@ -66,6 +66,9 @@ if DEFAULT_MODEL == "none":
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
+# The sites whose pages may contain the forms; a recipe's embed_origins replace them for its model.
+EMBED_ORIGINS = read_list("EMBED_ORIGINS")
+
 # Languages
 
 # The site's own one, and those from which the visitor's browser chooses. predictor.checks refuses what is not known.

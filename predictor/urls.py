@@ -5,6 +5,7 @@ from predictor.web import (
     answers,
     brand,
     comparing,
+    embed,
     home,
     own_answers,
     recording,
@@ -36,5 +37,7 @@ urlpatterns = [
     path("about/<slug:slug>/<int:number>/", about.show_version, name="version"),
     path("about/<slug:slug>/<int:number>/<slug:name>.svg", about.show_figure, name="figure"),
     path("<slug:slug>/try/", trials.try_inputs, name="trial"),
+    path("<slug:slug>/embed/", embed.show_form, name="embed"),
+    path("<slug:slug>/embed/<uuid:id>/", embed.show_prediction, name="embedded_prediction"),
     path("<slug:slug>/", views.show_model, name="model"),
 ]

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.languages import LANGUAGES
 from predictor.schema.schema import SLUG
 
@@ -94,6 +95,15 @@ def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.DEFAULT_MODEL and not SLUG.fullmatch(settings.DEFAULT_MODEL):
         problem = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, which cannot be a model's slug."
         yield Error(problem, hint="Name a folder of ml_models/, such as line, or write none.", id="predictor.E005")
+
+
+@register()
+def check_embed_origins(**kwargs: Any) -> Iterable[CheckMessage]:
+    """EMBED_ORIGINS names origins only."""
+    for origin in settings.EMBED_ORIGINS:
+        if not is_origin(origin):
+            problem = f"EMBED_ORIGINS contains {origin!r}, which is not an origin."
+            yield Error(problem, hint=f"Write {EXPECTED_ORIGIN}.", id="predictor.E016")
 
 
 @register()

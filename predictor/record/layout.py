@@ -24,13 +24,15 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """How a form is arranged."""
+    """How a form is arranged, and where it may appear."""
 
     # By the feature's name, the title of its group.
     groups: dict[str, str] = {}
     # The names of the features that come first; the others follow by their importance.
     order: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
+    # The sites that may embed it; None leaves that to EMBED_ORIGINS.
+    embed_origins: tuple[str, ...] | None = None
 
     @property
     def given(self) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     output: Output = Output()
     order: list[Text] = []
     examples: list[ExampleRecipe] = []
+    embed_origins: list[Text] | None = None
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

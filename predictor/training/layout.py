@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.exceptions import InvalidInput
 from predictor.formats import find_decimals
 from predictor.record.layout import Example, Layout
@@ -28,8 +29,10 @@ DIGITS = 2
 def make_layout(recipe: Recipe, dataset: Dataset, shown: Mask) -> Layout:
     """The layout of a recipe's form; `shown`, of shape (n,), marks the rows from which typical cases are made.
 
-    Raises RecipeError where the recipe orders what is no input, or has an example that the form would refuse.
+    Raises RecipeError where the recipe orders what is no input, has an example that the form would refuse, or lets what
+    is no origin embed it.
     """
+    _check_origins(recipe)
     schema = dataset.schema
     known = set(schema.names)
     for name in recipe.order:
@@ -48,7 +51,14 @@ def make_layout(recipe: Recipe, dataset: Dataset, shown: Mask) -> Layout:
         groups={name: given.group for name, given in recipe.features.items() if given.group and name in known},
         order=tuple(recipe.order),
         examples=(*cases[:1], *named) if named else tuple(cases),
+        embed_origins=None if recipe.embed_origins is None else tuple(recipe.embed_origins),
     )
+
+
+def _check_origins(recipe: Recipe) -> None:
+    for origin in recipe.embed_origins or ():
+        if not is_origin(origin):
+            raise recipe.error("embed_origins", f"{origin!r} is not {EXPECTED_ORIGIN}")
 
 
 def _parse_inputs(recipe: Recipe, schema: Schema, number: int, given: dict[str, Any]) -> dict[str, Value]:

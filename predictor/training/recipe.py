@@ -99,6 +99,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: Output = Output()
     order: list[Text] = []
     examples: list[ExampleRecipe] = []
+    embed_origins: list[Text] | None = None
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

@@ -106,7 +106,7 @@ def find_bounds(address: str | None, captured: dict[str, Any]) -> tuple[int, int
     except ModelNotFound:
         runtime = None
     except ModelRetired:
-        if address in ("default", "home", "model", "trial"):
+        if address in ("default", "home", "model", "trial", "embed"):
             raise  # Otherwise a form that was open would be too large.
         runtime = None
     return (MORE_FIELDS, MORE_BYTES) if runtime is None else get_bounds(runtime)

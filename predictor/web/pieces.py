@@ -62,18 +62,26 @@ class ChartPieces:
 
 
 class FormPieces:
-    """A model's form, into which a visitor's token and values are inserted; never a form with errors."""
+    """A model's form, into which a visitor's token and values are inserted; never a form with errors.
 
-    def __init__(self, version: Version, schema: Schema) -> None:
+    `is_embedded` is the one for frames of other sites, which is sent to an address of its own.
+    """
+
+    def __init__(self, version: Version, schema: Schema, *, is_embedded: bool = False) -> None:
         self._schema = schema
+        self.action = make_url("embed" if is_embedded else "model", version.model)
         self._groups = arrange(schema, version.parsed_layout, find_importances(version))
         context: dict[str, Any] = {
-            "slug": version.model,
+            "action": self.action,
+            "is_embedded": is_embedded,
             "csrf_token": PLACEHOLDER,
             "form": None,
             "placeholder": PLACEHOLDER,
         }
-        context |= {"groups": self.group(PredictionForm(schema)), "fillings": list_fillings(version, schema)}
+        context |= {
+            "groups": self.group(PredictionForm(schema)),
+            "fillings": list_fillings(self.action, version, schema),
+        }
         # What is before the token, before each field, and after the last one.
         self._start, *self._between = render_to_string("predictor/_form.html", context).split(PLACEHOLDER)
         # Two forms for all fields: one form for each field would take quadratic time.
@@ -160,9 +168,8 @@ class FieldPieces:
         return self._fillable.replace(PLACEHOLDER, str(escape(text))) if text or is_area else self._empty
 
 
-def list_fillings(version: Version, schema: Schema) -> list[tuple[str, str]]:
-    """What the form can be filled in with: titles, and links that do it, unless a server would not read them."""
-    address = make_url("model", version.model)
+def list_fillings(address: str, version: Version, schema: Schema) -> list[tuple[str, str]]:
+    """What the form at an address can be filled in with: titles, and links, unless a server would not read them."""
     links = (
         (title, f"{address}?{urlencode(list_typed(schema, inputs))}")
         for title, inputs in list_examples(version.parsed_layout, schema)

@@ -85,7 +85,8 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
     """The form with what was typed, and with what is to be fixed."""
     form = PredictionForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
-    context = {**_describe_form(runtime), "form": form, "groups": get_form_pieces(runtime).group(form)}
+    pieces = get_form_pieces(runtime)
+    context = {**_describe_form(runtime), "form": form, "groups": pieces.group(form), "action": pieces.action}
     response = render_page(request, "predictor/form.html", {**context, "is_beside": False}, 422)
     if wants_fragment(request):
         # The errors are at the fields, wherever the answer would have gone.

@@ -66,6 +66,7 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
             "gate",
             "order",
             "examples",
+            "embed_origins",
         )
         return RecipeError(f"{self.described if is_described else self.data_file}: {key}: {problem.rstrip('.')}.")
 

@@ -1,0 +1,129 @@
+"""A model's form and its answers within pages of other sites: those of EMBED_ORIGINS, or of the model's recipe.
+
+Browsers send no cookies from there, so the form carries a signed token instead, which expires.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.signing import BadSignature, TimestampSigner
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from predictor.exceptions import InvalidInput, NoAnswer
+from predictor.models import Prediction, Version
+from predictor.serving.runtime import Runtime, cache_per_runtime
+from predictor.serving.service import service
+from predictor.web.forms import PredictionForm, parse_typed, read_typed
+from predictor.web.jinja import make_url
+from predictor.web.pages import render_page
+from predictor.web.pieces import FormPieces
+from predictor.web.views import SeeOther
+
+# Of a form that is open, before it has to be sent once more.
+SECONDS_OF_A_TOKEN = 12 * 3600
+signer = TimestampSigner(salt="predictor.web.embed")
+EXPIRED = "This form was open for too long. What you typed is still here: send it once more."
+
+View = Callable[..., HttpResponse]
+
+
+def find_origins(version: Version) -> tuple[str, ...]:
+    """The origins that may embed a model: its recipe's, else the site's."""
+    own = version.parsed_layout.embed_origins
+    return tuple(settings.EMBED_ORIGINS) if own is None else own
+
+
+def embedded(view: View) -> View:
+    """Let pages of the model's origins contain what the view answers, errors included; 404 where it has none."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, slug: str, **captured: Any) -> HttpResponse:
+        version = Version.objects.find_live(slug)
+        origins = find_origins(version) if version else ()
+        if not origins:
+            raise Http404(f"No other site may embed {slug!r}.")
+        # Read by mlsite.middleware, also where the view raises.
+        request.embed_origins = origins  # type: ignore[attr-defined]
+        return view(request, slug, **captured)
+
+    return answer
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@embedded
+def show_form(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form; for a POST, parse, predict and store, then redirect to the answer's page for frames."""
+    runtime = service.get_runtime(slug)
+    if request.method != "POST":
+        return _render_form(request, runtime)
+    if not is_token(request.POST.get("csrfmiddlewaretoken", ""), slug):
+        return _render_invalid_form(request, runtime, {"": EXPIRED})
+    try:
+        row = parse_typed(runtime.schema, request.POST)
+        [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
+    except InvalidInput as error:
+        return _render_invalid_form(request, runtime, error.fields)
+    except NoAnswer as error:
+        return _render_invalid_form(request, runtime, {"": str(error)})
+    return SeeOther(make_url("embedded_prediction", slug, prediction.id))
+
+
+@require_safe
+@embedded
+def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
+    """An answer of this model, without outcomes, and without links to pages that no frame may show."""
+    prediction = find_prediction(id)
+    if prediction.version.model != slug:
+        raise Http404(f"{slug!r} made no prediction {id}.")
+    context = {**describe_answer(prediction), "base": "embed.html"}
+    return render_page(request, "predictor/embedded_prediction.html", context)
+
+
+def make_token(slug: str) -> str:
+    return signer.sign(slug)
+
+
+def is_token(token: str, slug: str) -> bool:
+    """Whether this site made the token for this model, and it has not expired."""
+    try:
+        return signer.unsign(token, max_age=SECONDS_OF_A_TOKEN) == slug
+    except BadSignature:
+        return False
+
+
+@cache_per_runtime
+def _get_pieces(runtime: Runtime) -> FormPieces:
+    return FormPieces(runtime.version, runtime.schema, is_embedded=True)
+
+
+def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
+    slug = runtime.version.model
+    typed = {name: str(text) for name, text in read_typed(runtime.schema, request.GET).items()}
+    form, not_taken = _get_pieces(runtime).fill_typed(make_token(slug), typed)
+    return _render(request, runtime, {"form": None, "empty_form": form, "not_taken": not_taken})
+
+
+def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
+    form = PredictionForm(runtime.schema, request.POST)
+    form.add_errors(messages)
+    pieces = _get_pieces(runtime)
+    context = {
+        "form": form,
+        "groups": pieces.group(form),
+        "action": pieces.action,
+        "is_embedded": True,
+        "csrf_token": make_token(runtime.version.model),
+    }
+    return _render(request, runtime, context, 422)
+
+
+def _render(request: HttpRequest, runtime: Runtime, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    version = runtime.version
+    described = {"base": "embed.html", "version": version, "slug": version.model}
+    return render_page(request, "predictor/embedded_form.html", {**described, **context}, status)
