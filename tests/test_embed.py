@@ -1,3 +1,5 @@
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from bs4 import BeautifulSoup
@@ -8,7 +10,7 @@ from predictor.models import Prediction
 from predictor.web import embed
 from tests.training import register_shipped, train
 
-SITE, OTHER = "https://example.com", "http://localhost:8999"
+SITE = "https://example.com"
 
 
 @pytest.fixture
@@ -112,22 +114,48 @@ def test_what_is_no_origin_is_refused_with_its_key(models_dir, wrong):
         train(models_dir, "line")
 
 
+@pytest.fixture
+def shops():
+    """Two other sites, by their origins, whose page is a frame with the address in `frames`."""
+    frames = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):  # The library's name.
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(
+                f"<!doctype html><title>A shop</title><iframe src={frames[-1]} height=600></iframe>".encode()
+            )
+
+        def log_message(self, *arguments):
+            """Nothing, since nobody reads it."""
+
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Page) for _ in range(2)]
+    for server in servers:
+        Thread(target=server.serve_forever, daemon=True).start()
+    yield [f"http://127.0.0.1:{server.server_port}" for server in servers], frames
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.mark.browser
-def test_a_browser_shows_the_frame_on_that_site_and_on_no_other(serve, launched, models_dir):
+def test_a_browser_shows_the_frame_on_that_site_and_on_no_other(serve, launched, models_dir, shops):
+    (allowed, other), frames = shops
     register_shipped("line")
-    site = serve(EMBED_ORIGINS=OTHER).wait_until("/line/embed/")
+    site = serve(EMBED_ORIGINS=allowed).wait_until("/line/embed/")
+    frames.append(f"{site.address}/line/embed/")
     context = launched.new_context(java_script_enabled=False)
     try:
         page = context.new_page()
-        frame = f'<!doctype html><title>A shop</title><iframe src="{site.address}/line/embed/" height=600></iframe>'
-        page.route("http://localhost:*/", lambda route: route.fulfill(body=frame, content_type="text/html"))
-        page.goto(OTHER)
+        page.goto(allowed)
         inside = page.frame_locator("iframe")
         inside.get_by_label("x").fill("5")
         inside.get_by_role("button", name="Predict").click()
         inside.locator("output#prediction").wait_for()
         assert not context.cookies()
-        page.goto("http://localhost:8998/")
-        assert not page.frames[1].url.startswith(site.address)
+        page.goto(other)
+        assert page.frames[1].url == "chrome-error://chromewebdata/"
     finally:
         context.close()

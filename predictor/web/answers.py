@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from predictor.exceptions import ModelNotReady, ModelRetired
-from predictor.models import Prediction
+from predictor.models import Prediction, Version
 from predictor.schema.values import write_value
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
@@ -72,8 +72,6 @@ def render_prediction(
     """The page of a prediction; after something was sent from it, `is_about_outcome`, focus goes to the outcome."""
     version = prediction.version
     runtime = find_runtime(version.model)
-    is_live = runtime is not None and runtime.version.id == version.id
-    pieces = get_answer_pieces(runtime) if runtime and is_live else AnswerPieces(version)
     if outcome_form is None and may_record(request):
         outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output)
     elif report_form is None and settings.VISITOR_REPORTS and not outcomes:
@@ -81,7 +79,7 @@ def render_prediction(
     context = {
         "models": service.list_live(),
         "slug": version.model,
-        **describe_answer(prediction, pieces),
+        **describe_answer(prediction, find_pieces(runtime, version)),
         "predicts": runtime is not None,
         "tries": runtime is not None and settings.TRIALS,
         "retired_at": service.find_retired_at(version.model),
@@ -93,6 +91,12 @@ def render_prediction(
         "is_about_outcome": is_about_outcome and wants_fragment(request),
     }
     return render_page(request, "predictor/prediction.html", context, status)
+
+
+def find_pieces(runtime: Runtime | None, version: Version) -> AnswerPieces:
+    """The pieces of a version: those in memory where it is live, `runtime`."""
+    is_live = runtime is not None and runtime.version.id == version.id
+    return get_answer_pieces(runtime) if runtime and is_live else AnswerPieces(version)
 
 
 def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, Any]:

@@ -15,19 +15,21 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from predictor.exceptions import InvalidInput, NoAnswer
+from predictor.languages import gettext, gettext_noop
 from predictor.models import Prediction, Version
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
+from predictor.web.answers import describe_answer, find_pieces, find_prediction, find_runtime
 from predictor.web.forms import PredictionForm, parse_typed, read_typed
 from predictor.web.jinja import make_url
-from predictor.web.pages import render_page
-from predictor.web.pieces import FormPieces
-from predictor.web.views import SeeOther
+from predictor.web.pages import SeeOther, render_page
+from predictor.web.pieces import LONGEST_LINK, FormPieces
+from predictor.web.reuse import make_form_link
 
 # Of a form that is open, before it has to be sent once more.
 SECONDS_OF_A_TOKEN = 12 * 3600
 signer = TimestampSigner(salt="predictor.web.embed")
-EXPIRED = "This form was open for too long. What you typed is still here: send it once more."
+EXPIRED = gettext_noop("This form was open for too long. What you typed is still here: send it once more.")
 
 View = Callable[..., HttpResponse]
 
@@ -63,9 +65,9 @@ def show_form(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _render_form(request, runtime)
     if not is_token(request.POST.get("csrfmiddlewaretoken", ""), slug):
-        return _render_invalid_form(request, runtime, {"": EXPIRED})
+        return _render_invalid_form(request, runtime, {"": gettext(EXPIRED)})
     try:
-        row = parse_typed(runtime.schema, request.POST)
+        row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except InvalidInput as error:
         return _render_invalid_form(request, runtime, error.fields)
@@ -81,7 +83,11 @@ def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     prediction = find_prediction(id)
     if prediction.version.model != slug:
         raise Http404(f"{slug!r} made no prediction {id}.")
-    context = {**describe_answer(prediction), "base": "embed.html"}
+    runtime = find_runtime(slug)
+    context = {"slug": slug, **describe_answer(prediction, find_pieces(runtime, prediction.version))}
+    if runtime:
+        link = make_form_link(make_url("embed", slug), runtime.schema, prediction.inputs)
+        context["change"] = link if len(link) <= LONGEST_LINK else make_url("embed", slug)
     return render_page(request, "predictor/embedded_prediction.html", context)
 
 
@@ -99,7 +105,7 @@ def is_token(token: str, slug: str) -> bool:
 
 @cache_per_runtime
 def _get_pieces(runtime: Runtime) -> FormPieces:
-    return FormPieces(runtime.version, runtime.schema, is_embedded=True)
+    return FormPieces(runtime.version, runtime.schema.translated, is_embedded=True)
 
 
 def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
@@ -110,7 +116,7 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
 
 
 def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
-    form = PredictionForm(runtime.schema, request.POST)
+    form = PredictionForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
     pieces = _get_pieces(runtime)
     context = {
@@ -125,5 +131,5 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
 
 def _render(request: HttpRequest, runtime: Runtime, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
     version = runtime.version
-    described = {"base": "embed.html", "version": version, "slug": version.model}
+    described = {"version": version, "slug": version.model}
     return render_page(request, "predictor/embedded_form.html", {**described, **context}, status)

@@ -25,7 +25,7 @@ def change_inputs(request: HttpRequest, id: UUID) -> HttpResponse:
     """Redirect to the model's form with a prediction's inputs; show it here where they are too long for a link."""
     prediction = find_prediction(id)
     runtime = service.get_runtime(prediction.version.model)
-    link = make_form_link(runtime.version.model, runtime.schema, prediction.inputs)
+    link = make_form_link(make_url("model", runtime.version.model), runtime.schema, prediction.inputs)
     if len(link) <= LONGEST_LINK:
         return redirect(link)
     context = {
@@ -55,6 +55,6 @@ def show_examples(request: HttpRequest, id: UUID) -> HttpResponse:
     return render_page(request, "predictor/api_examples.html", context)
 
 
-def make_form_link(slug: str, schema: Schema, inputs: Mapping[str, Value]) -> str:
-    """The address of a model's form with inputs in its query."""
-    return f"{make_url('model', slug)}?{urlencode(list_typed(schema, inputs))}"
+def make_form_link(address: str, schema: Schema, inputs: Mapping[str, Value]) -> str:
+    """The address of a form with inputs in its query."""
+    return f"{address}?{urlencode(list_typed(schema, inputs))}"
