@@ -47,6 +47,10 @@ def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress
     Nothing is stored before all of it is made, so that a killed retrain leaves nothing. Raises RecipeError,
     DatasetError or TrainingError.
     """
+    from predictor.training.recipe import check_slug
+
+    is_new = not Version.objects.filter(model=request.slug).exists()
+    check_slug(request.slug, models_dir / request.slug / "model.toml", is_new=is_new)
     observed = find_observed(request.slug, request.since, progress) if request.with_outcomes else None
     champion = Version.objects.find_live(request.slug)
     live = champion.parsed_schema if champion else None
@@ -93,10 +97,9 @@ def train_model(
     """
     from predictor.training.dataset import load_dataset
     from predictor.training.description import find_description
-    from predictor.training.recipe import check_slug, read_recipe
+    from predictor.training.recipe import read_recipe
 
     file = models_dir / slug / "model.toml"
-    check_slug(slug, file, is_new=not Version.objects.filter(model=slug).exists())
     if find_description(models_dir, slug) is not None:
         problem = "data: is missing: write data, and train it here; without data, it describes a model for importmodel"
         raise RecipeError(f"{file}: {problem}.")

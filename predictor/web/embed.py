@@ -4,7 +4,7 @@ Browsers send no cookies from there, so the form carries a signed token instead,
 """
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,6 @@ from predictor.web.reuse import make_form_link
 
 # Of a form that is open, before it has to be sent once more.
 SECONDS_OF_A_TOKEN = 12 * 3600
-signer = TimestampSigner(salt="predictor.web.embed")
 EXPIRED = gettext_noop("This form was open for too long. What you typed is still here: send it once more.")
 
 View = Callable[..., HttpResponse]
@@ -91,14 +90,20 @@ def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     return render_page(request, "predictor/embedded_prediction.html", context)
 
 
+@cache
+def find_signer() -> TimestampSigner:
+    """Not when this is imported: the checks must be able to say that SECRET_KEY is missing."""
+    return TimestampSigner(salt="predictor.web.embed")
+
+
 def make_token(slug: str) -> str:
-    return signer.sign(slug)
+    return find_signer().sign(slug)
 
 
 def is_token(token: str, slug: str) -> bool:
     """Whether this site made the token for this model, and it has not expired."""
     try:
-        return signer.unsign(token, max_age=SECONDS_OF_A_TOKEN) == slug
+        return find_signer().unsign(token, max_age=SECONDS_OF_A_TOKEN) == slug
     except BadSignature:
         return False
 
