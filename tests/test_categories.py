@@ -21,6 +21,7 @@ from predictor.training.compiling.checked import compile_checked
 from predictor.training.dataset import load_dataset
 from predictor.training.grouping import MOST_ONE_HOT
 from predictor.training.pipeline import _build_default
+from tests.answers import change_inputs
 from tests.recipes import LINE, make_recipe, write_recipe
 from tests.test_observed import observe
 
@@ -73,16 +74,21 @@ def towns(tmp_path, settings, capsys, db):
     assert json.loads(capsys.readouterr().out)[0]["promoted"]
 
 
+def find_chosen(page):
+    return [each["value"] for each in page.select("[name=town] option[selected]")]
+
+
 def test_another_town_is_answered_kept_and_shown_as_other_in_the_form(client, towns):
     page = client.get("/").content.decode()
     assert '<option value="other">other</option>' in page
     made = client.post("/", {"town": "Kiel", "x": "5"})
     assert made.status_code == 303
     assert Prediction.objects.get().inputs["town"] == "Kiel"
-    shown = client.get(made["Location"]).content.decode()
-    assert "Kiel" in shown
-    assert '<option value="other" selected>' in shown
-    assert client.post("/", {"town": "other", "x": "5"}).status_code == 303
+    assert "Kiel" in client.get(made["Location"]).content.decode()
+    assert find_chosen(change_inputs(client, made["Location"])) == ["other"]
+    made = client.post("/", {"town": "other", "x": "5"})
+    assert made.status_code == 303
+    assert find_chosen(change_inputs(client, made["Location"])) == ["other"]
     refused = client.post("/", {"town": "Kiel", "x": "five"})
     assert refused.status_code == 422
     assert '<option value="other" selected>' in refused.content.decode()

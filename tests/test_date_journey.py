@@ -11,6 +11,7 @@ from predictor.models import Artifact, Prediction, Site, Version
 from predictor.outcomes.recording import record_outcome
 from predictor.registry.resigning import resign_artifacts
 from predictor.registry.trust import open_artifact
+from tests.answers import change_inputs
 from tests.recipes import make_dates
 from tests.training import train
 
@@ -42,7 +43,8 @@ def test_dates_are_asked_answered_kept_and_trained_on_again(rides, client, model
     assert kept.inputs == {"day": "2024-02-29", "start": "2024-02-29T12:30:00+01:00", "clock": "08:30:00"}
     page = BeautifulSoup(client.get(answer["Location"]).content, "html.parser")
     assert [each.text for each in page.select(".inputs dd")] == ["2024-02-29", "2024-02-29 12:30+01:00", "08:30"]
-    again = {each["name"]: each["value"] for each in page.select(".field input")}
+    form = change_inputs(client, answer["Location"])
+    again = {each["name"]: each["value"] for each in form.select(".field input")}
     assert again == {"day": "2024-02-29", "start": "2024-02-29T12:30:00", "clock": "08:30:00"}
     record_outcome(kept, "9.5", by="tests", seen=None)
     call_command("retrain", "rides", with_outcomes=True, force=True)

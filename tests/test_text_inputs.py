@@ -30,6 +30,7 @@ from predictor.threads import run_here, set_runner
 from predictor.training.columns import encode_column
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import hash_rows
+from tests.answers import change_inputs
 from tests.importing import import_parts
 from tests.recipes import LINE, make_recipe
 
@@ -187,9 +188,18 @@ class TestPages:
         typed = "  Free “cash” <b>&amp;</b>\r\n\r\nclaim 現金 👍 "
         prediction = answer(client, message=typed)
         assert prediction.inputs == {"message": typed.replace("\r\n", "\n")}
-        page = BeautifulSoup(client.get(prediction.get_absolute_url()).content, "html.parser")
+        page = change_inputs(client, prediction.get_absolute_url())
         assert page.select_one("textarea").text.removeprefix("\n") == prediction.inputs["message"]
         assert client.get("/about/spam/").status_code == 200
+
+    @pytest.mark.parametrize("typed", ["\n free\n\ncash \n", "現\n" * 500, "\n<b>&amp;</b>\n" + "👍" * 900])
+    def test_a_text_however_long_is_shown_in_the_field_again_with_its_line_ends(self, bring, client, typed):
+        bring(model=make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS))
+        prediction = answer(client, message=typed.replace("\n", "\r\n"))
+        assert prediction.inputs == {"message": typed}
+        page = change_inputs(client, prediction.get_absolute_url())
+        assert page.select_one("textarea").text.removeprefix("\n") == typed
+        assert page.select_one("form:has(textarea)")["action"] == "/spam/"
 
     @pytest.mark.parametrize(
         ("typed", "problem"),
