@@ -13,12 +13,15 @@ from predictor.schema.target import Target
 from predictor.web.arrangement import arrange
 from predictor.web.choices import find_choice, is_searched
 from predictor.web.pieces import FormPieces
+from tests.answers import change_inputs
 from tests.wide import ARABIC, LONG, register_wide
 
 SCHEMA = Schema(
     features=tuple(make_feature(name=name, kind="number", label=name) for name in "abcd"),
     target=Target(name="y", label="y", task="regression"),
 )
+# A town that has words, which the form shows.
+SHOWN = {"Oldham": "The old ham"}
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +85,11 @@ def test_whatever_fills_the_form_in_can_be_sent_as_it_is(client, wide):
         page = read_page(client.get(link["href"]))
         shown = {each["name"]: each.get("value") for each in page.select("form.predict input[type=text]")}
         query = dict(parse_qsl(urlsplit(link["href"]).query))
-        assert shown == {name: query[name] for name in shown}
+        assert shown == {name: SHOWN.get(query[name], query[name]) for name in shown}
         assert client.post("/wide/", query).status_code == 303
+        assert client.post("/wide/", query | shown).status_code == 303
     assert links[-1]["href"] == "/wide/"
-    assert Prediction.objects.count() == 2
+    assert Prediction.objects.count() == 4
 
 
 def test_a_link_fills_the_form_as_it_was_typed_and_predicts_nothing(client, wide):
@@ -111,7 +115,10 @@ def test_many_choices_are_searched_and_what_is_typed_is_checked(client, wide):
     query = dict(parse_qsl(urlsplit(page.select_one("a.fill")["href"]).query))
     for typed, stored in [("the OLD ham", "Oldham"), (" oldham", "Oldham"), ("northridge", "Northridge")]:
         assert client.post("/wide/", query | {"town": typed}).status_code == 303
-        assert Prediction.objects.first().inputs["town"] == stored
+        prediction = Prediction.objects.first()
+        assert prediction.inputs["town"] == stored
+        form = change_inputs(client, prediction.get_absolute_url())
+        assert form.select_one("input[name=town]")["value"] == SHOWN.get(stored, stored)
     refused = client.post("/wide/", query | {"town": "Gotham"})
     assert refused.status_code == 422
     assert read_page(refused).select_one("input[name=town]")["value"] == "Gotham"

@@ -156,7 +156,9 @@ class FieldPieces:
         """The field with a text as it was typed; None where it is too long, or where the field cannot show it."""
         if len(text) > MOST_CHARACTERS:
             return None
-        if isinstance(self._feature, Numeric | Text) or is_searched(self._feature):
+        if is_searched(self._feature):
+            return self._insert(self._feature.words.write(text))
+        if isinstance(self._feature, Numeric | Text):
             return self._insert(text)
         try:
             return self.fill(self._feature.parse(text) if text else None)
