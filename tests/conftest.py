@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.utils import translation
 
 from predictor.serving.service import service
 from tests.training import register_shipped
@@ -41,6 +42,12 @@ def fresh_service():
     service.forget()
     yield
     service.forget()
+
+
+@pytest.fixture(autouse=True)
+def fresh_translation(monkeypatch):
+    """Django decides once in a process, by USE_I18N, whether it translates: here once in each test."""
+    monkeypatch.setattr(translation, "_trans", type(translation._trans)())
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import pytest
 from bs4 import BeautifulSoup
 from django.template import engines
 from django.urls import reverse
-from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -24,9 +23,7 @@ ARABIC = Language(tag="ar", name="العربية", direction="rtl")
 
 
 @pytest.fixture
-def several(settings, monkeypatch):
-    # Django decides once, by USE_I18N, whether it translates.
-    monkeypatch.setattr(translation, "_trans", type(translation._trans)())
+def several(settings):
     settings.LANGUAGE, settings.OFFERED_LANGUAGES, settings.USE_I18N = "en", ["en", "de", "zh-hans"], True
     settings.LANGUAGES = [(LANGUAGES[code].django_code, code) for code in settings.OFFERED_LANGUAGES]
 

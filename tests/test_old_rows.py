@@ -7,7 +7,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.models import Prediction
+from predictor.models import Prediction, Version
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -73,7 +73,8 @@ def test_a_checkbox_is_ticked_only_by_a_yes(old):
 def read_back(feature, old):
     """What is read of a form that was filled with an old value and sent as it is."""
     schema = Schema(features=(feature,), target=TARGET)
-    return parse_typed(schema, read_form(FormPieces("line", schema).fill("token", {"x": old}))).values["x"]
+    form = FormPieces(Version(model="line"), schema).fill("token", {"x": old})
+    return parse_typed(schema, read_form(form)).values["x"]
 
 
 @pytest.mark.django_db

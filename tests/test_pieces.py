@@ -46,8 +46,9 @@ def render_whole(slug, schema, token, given):
     kept = {name: write_value(value) for name, value in given.items() if name in schema.names and value != DROPPED}
     form = PredictionForm(schema, initial=kept)
     groups = [{"title": "", "fields": list(form)}]
-    fillings = [("A typical case", f"/{slug}/?count=3")]
-    context = {"slug": slug, "csrf_token": token, "form": form, "groups": groups, "fillings": fillings}
+    action = f"/{slug}/"
+    fillings = [("A typical case", f"{action}?count=3")]
+    context = {"action": action, "csrf_token": token, "form": form, "groups": groups, "fillings": fillings}
     return render_to_string("predictor/_form.html", context)
 
 

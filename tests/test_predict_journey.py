@@ -1,6 +1,7 @@
 """A prediction, from the visitor's form to the reviewer's admin."""
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import connection
 
 from predictor.models import Prediction, Version
@@ -73,10 +74,11 @@ def test_the_reviewer_finds_the_prediction(admin_client, line):
     admin_client.post("/", {"x": "5"})
     prediction = Prediction.objects.get()
 
-    page = admin_client.get("/admin/predictor/prediction/").content.decode()
-    assert "x = 5" in page
-    assert f'<td class="field-shown_output">{prediction.written_output}</td>' in page
-    assert "line 1" in page
+    page = BeautifulSoup(admin_client.get("/admin/predictor/prediction/").content, "html.parser")
+    [row] = page.select("#result_list tbody tr")
+    assert row.select_one(".field-first_inputs details div").text == "x = 5"
+    assert row.select_one(".field-answer").text == f"{prediction.written_output} ({prediction.written_interval})"
+    assert row.select_one(".field-version").text == "line 1"
 
 
 def test_nothing_is_shown_that_was_not_kept(client, line, transactional_db):

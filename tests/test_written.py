@@ -77,8 +77,8 @@ def test_a_prediction_is_written_alike_on_its_page_in_its_title_in_its_chart_and
     }
 
     listed = read(admin_client, "/admin/predictor/prediction/")
-    assert listed.select_one(".field-shown_output").text == output
-    assert listed.select_one(".field-first_inputs").text == "lot = 12,345.5\u00a0m², built = 2009"
+    assert listed.select_one(".field-answer").text == f"{output} ({interval})"
+    assert listed.select_one(".field-first_inputs details div").text == "lot = 12,345.5\u00a0m², built = 2009"
     detail = read(admin_client, f"/admin/predictor/prediction/{prediction.id}/change/")
     assert detail.select_one(".field-shown_output .readonly").text == output
     assert detail.select_one(".field-shown_interval .readonly").text == interval
@@ -127,7 +127,7 @@ def test_what_is_outside_the_range_seen_warns_in_the_same_writing(client, price)
     lot, built = Prediction.objects.get().warnings
     assert re.fullmatch(r"Lot: 1,234,567\.5 is outside what the model has seen: \d{3}(\.\d)? to 19,\d{3}(\.\d)?", lot)
     assert built == "built: 1800 is outside what the model has seen: 1900 to 2010"
-    seen = read(client, "/price/").select(".help")[0].text
+    seen = read(client, "/price/").select_one(".help span").text
     assert re.fullmatch(r"Seen in training: \d{3}(\.\d)? to 19,\d{3}(\.\d)?\u00a0m²\.", seen)
 
 
@@ -143,7 +143,8 @@ def test_metrics_are_written_alike_on_pages_in_the_admin_and_by_commands(admin_c
     listed = read(admin_client, "/admin/predictor/version/").select_one(".field-shown_metrics").text
     assert listed.startswith(f"MAE {mae.score} ({mae.baseline}), RMSE {rmse.score} ({rmse.baseline})")
     detail = read(admin_client, f"/admin/predictor/version/{price.id}/change/")
-    assert f"RMSE {rmse.interval}" in detail.select_one(".field-shown_intervals .readonly").text
+    scores = {row.th.text: [cell.text for cell in row.select("td")] for row in detail.select("table.scores tbody tr")}
+    assert scores["RMSE"] == [rmse.score, rmse.interval, rmse.baseline]
 
     call_command("versions", "price")
     assert f"MAE {mae.score}, RMSE {rmse.score}, R² 0.9" in capsys.readouterr().out
@@ -160,9 +161,9 @@ def test_metrics_are_written_alike_on_pages_in_the_admin_and_by_commands(admin_c
 def test_counts_of_rows_are_grouped(admin_client, price):
     price.metrics["rows"], price.data["training_rows"], price.data["held_out_rows"] = 123_456, 1_234_567, 345_678
     price.save()
-    text = read(admin_client, "/about/price/").text
+    text = " ".join(read(admin_client, "/about/price/").text.split())
     assert "measured on 123,456 rows" in text
-    assert "Trained on 1,234,567 rows of data.csv; 345,678 more" in text
+    assert "Trained on 1,234,567 rows of data.csv. 345,678 more are held out" in text
     listed = read(admin_client, "/admin/predictor/version/").select_one(".field-shown_rows").text
     assert listed == "1,234,567 / 123,456 (hold-out)"
 
