@@ -6,6 +6,7 @@ import random
 from itertools import combinations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -163,8 +164,8 @@ def open_page(launched, site):
     """Open a path of the site on a small screen, as that staff member where `staff` says so."""
     contexts = []
 
-    def open_path(path, viewport=SMALL, staff=False):
-        contexts.append(launched.new_context(viewport=viewport))
+    def open_path(path, viewport=SMALL, staff=False, theme="light"):
+        contexts.append(launched.new_context(viewport=viewport, color_scheme=theme))
         if staff:
             client = Client()
             client.force_login(get_user_model().objects.get(username=USER))
@@ -232,6 +233,34 @@ def test_a_prediction_and_its_outcomes_fit_the_screen(open_page, slug, viewport)
     for path in ("try/", "api/", "compare/", f"compare/{answer.id}/", "../"):
         page.goto(page.evaluate("location.origin") + answer.get_absolute_url() + path)
         assert_fits(page)
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(SMALL, "dark"), (LARGE, "light")], ids=["320 px", "1280 px"])
+def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_page, site, viewport, theme):
+    page, checked = open_page("/penguins/", viewport, staff=True, theme=theme), []
+    page.get_by_role("link", name="A typical case").click()
+    page.wait_for_function("document.querySelector('form.predict input[type=text]').value")
+    checked += find_violations(page)
+    page.click("form.predict button")
+    page.wait_for_selector("output#prediction")
+    checked += find_violations(page)
+    answer = Prediction.objects.first()
+    own = ["", "try/", "api/", "compare/", f"compare/{answer.id}/"]
+    version = Version.objects.get(model=NUMBER, number=2)
+    tables = [f"predictor/{table}/" for table in ("prediction", "version", "promotion", "outcome")]
+    paths = ["/models/", "/line/?x=abc", "/about/penguins/", f"/about/{NUMBER}/compare/", "/nothing/", "/predictions/"]
+    paths += [answer.get_absolute_url() + path for path in own]
+    paths += [f"/admin/{path}" for path in ("", *tables, f"{tables[1]}{version.pk}/promote/")]
+    for path in paths:
+        page.goto(site + path)
+        checked += find_violations(page)
+    assert checked == []
+
+
+def find_violations(page):
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    shown = page.evaluate("decodeURI(location.pathname).slice(0, 80)")
+    return [(shown, each["id"], node["html"][:120]) for each in found for node in each["nodes"]]
 
 
 @pytest.mark.parametrize("typed", ["9" * 3000, "x" * 3000, ARABIC * 20], ids=["digits", "letters", "Arabic"])
