@@ -15,7 +15,7 @@ from predictor.estimators.coded import Coded
 from predictor.models import Prediction, Version
 from predictor.serving.runtime import load_comparable, load_runtime
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 ROWS = 240
 RANDOM = np.random.default_rng(0)

@@ -20,7 +20,7 @@ from predictor.outcomes.recording import record_outcome
 from predictor.serving.runtime import load_comparable
 from tests.importing import import_parts, refuse
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 ROWS = 120
 RANDOM = np.random.default_rng(0)

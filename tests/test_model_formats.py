@@ -171,7 +171,6 @@ def test_a_damaged_file_of_xgboost_ends_the_process_that_reads_it_and_nothing_el
     assert "model.bin: it cannot be read" in refuse(bring, spoil(content))
 
 
-@pytest.mark.both_databases
 def test_a_model_in_parts_may_have_a_file_without_code_next_to_a_pickle_that_needs_trust(models_dir, tmp_path):
     scaler = StandardScaler().fit(FLATS)
     model = LinearRegression().fit(scaler.transform(FLATS), RENT)
@@ -226,7 +225,6 @@ MULTIPLY = helper.make_node("MatMul", ["X", "W"], ["Y"])
 WEIGHTS = [("W", np.array([[11.0], [5.0]]))]
 
 
-@pytest.mark.both_databases
 def test_an_onnx_model_needs_no_trust_and_no_scikit_learn_of_its_own_version(bring):
     version = bring(write_onnx(MULTIPLY, constants=WEIGHTS, producer_name="somebody"), name="model.onnx")
     assert predict(version) == pytest.approx(FLATS["area"] * 11 + FLATS["floor"] * 5)
