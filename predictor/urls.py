@@ -19,6 +19,9 @@ from predictor.web.switcher import HOME_SLUG
 urlpatterns = [
     path("", home.show_default, name="default"),
     path("models/", home.show_home, {"slug": HOME_SLUG}, name="home"),
+    path("predictions/", own_answers.show_own_answers, name="own"),
+    # A form is asked for the most. What has more parts is below, and names of one part are above.
+    path("<slug:slug>/", views.show_model, name="model"),
     path("favicon.ico", views.show_icon, name="icon"),
     path("site-<str:digest>.css", brand.show_style, name="style"),
     path("healthz", views.show_health, name="health"),
@@ -29,7 +32,6 @@ urlpatterns = [
     path("predictions/<uuid:id>/try/", trials.show_trial_form, name="try"),
     path("predictions/<uuid:id>/outcome/", recording.record_outcome, name="outcome"),
     path("predictions/<uuid:id>/report/", recording.report_outcome, name="report"),
-    path("predictions/", own_answers.show_own_answers, name="own"),
     path("predictions/<uuid:id>/compare/", two_answers.choose_other, name="choose_answer"),
     path("predictions/<uuid:id>/compare/<uuid:other>/", two_answers.compare_answers, name="two_answers"),
     path("about/<slug:slug>/", about.show_about, name="about"),
@@ -39,5 +41,4 @@ urlpatterns = [
     path("<slug:slug>/try/", trials.try_inputs, name="trial"),
     path("<slug:slug>/embed/", embed.show_form, name="embed"),
     path("<slug:slug>/embed/<uuid:id>/", embed.show_prediction, name="embedded_prediction"),
-    path("<slug:slug>/", views.show_model, name="model"),
 ]
