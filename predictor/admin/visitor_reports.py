@@ -65,7 +65,7 @@ class VisitorReportAdmin(HistoryAdmin):
         messages.success(request, gettext("Dismissed: {count}.").format(count=len(waiting)))
 
     def _list_waiting(self, queryset: Any) -> list[VisitorReport]:
-        """Those that nobody has decided on, the first reported first."""
+        """Reports that are not decided yet, the oldest first."""
         return list(queryset.waiting().order_by("id"))
 
     @admin.display(description=_("prediction"))

@@ -13,7 +13,7 @@ from predictor.schema.values import Matrix
 
 
 class Topics(TransformerMixin, BaseEstimator):
-    """Reduce TF-IDF to at most `count` numbers a text, or leave it as it is where there are no more terms than that.
+    """Reduce TF-IDF to `count` numbers a text; with at most `count` terms, it stays as it is.
 
     Latent semantic analysis, by a truncated singular value decomposition (Deerwester and others 1990, "Indexing by
     latent semantic analysis").

@@ -9,7 +9,6 @@ from predictor.languages import gettext as _
 from predictor.models import Version
 from predictor.models.answered import Answered
 from predictor.record.profile import Distribution
-from predictor.record.verdict import judge_measurement
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.pieces import ChartPieces
 from predictor.web.range_chart import Backdrop, draw_backdrop, find_room, place_interval, write_bins
@@ -32,8 +31,8 @@ class AnswerPieces:
 
     def __init__(self, version: Version) -> None:
         self.chart = ChartPieces(version)
-        verdict = judge_measurement(version.parsed_metrics, version.target)
-        self.trust = mark_safe(render_to_string("predictor/_trust.html", {"version": version, "verdict": verdict}))  # noqa: S308  # Our template.
+        context = {"version": version, "verdict": version.verdict}
+        self.trust = mark_safe(render_to_string("predictor/_trust.html", context))  # noqa: S308  # Our template.
         stored = version.parsed_profile.target
         is_regression = version.target.task == "regression"
         self._target = version.target

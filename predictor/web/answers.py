@@ -122,7 +122,8 @@ def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, A
         "interval": interval,
         "range": pieces.draw_range(prediction, output, interval.ends if interval else None),
         "pieces": pieces,
-        "inputs": list_inputs(prediction),
+        # Called where they are shown: next to the form, they are not.
+        "list_inputs": list_inputs,
         "probabilities": list_probabilities(prediction),
         "most_classes": MOST_CLASSES,
         "threshold": describe_threshold(target),

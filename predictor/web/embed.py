@@ -20,7 +20,7 @@ from predictor.models import Prediction, Version
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
 from predictor.web.answers import describe_answer, find_pieces, find_prediction, find_runtime
-from predictor.web.forms import PredictionForm, parse_typed, read_typed
+from predictor.web.forms import PredictionForm, name_problems, parse_typed, read_typed
 from predictor.web.jinja import make_url
 from predictor.web.pages import SeeOther, render_page
 from predictor.web.pieces import LONGEST_LINK, FormPieces
@@ -44,7 +44,8 @@ def embedded(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, slug: str, **captured: Any) -> HttpResponse:
-        version = Version.objects.find_live(slug)
+        runtime = find_runtime(slug)
+        version = runtime.version if runtime else Version.objects.find_live(slug)
         origins = find_origins(version) if version else ()
         if not origins:
             raise Http404(f"No other site may embed {slug!r}.")
@@ -68,10 +69,8 @@ def show_form(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
-    except InvalidInput as error:
-        return _render_invalid_form(request, runtime, error.fields)
-    except NoAnswer as error:
-        return _render_invalid_form(request, runtime, {"": str(error)})
+    except (InvalidInput, NoAnswer) as error:
+        return _render_invalid_form(request, runtime, name_problems(error))
     return SeeOther(make_url("embedded_prediction", slug, prediction.id))
 
 

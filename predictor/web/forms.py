@@ -8,7 +8,7 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import Jinja2
 from django.http import QueryDict
 
-from predictor.exceptions import InvalidInput
+from predictor.exceptions import InvalidInput, NoAnswer
 from predictor.formats import format_exact, is_before
 from predictor.languages import get_language
 from predictor.languages import gettext as _
@@ -88,6 +88,11 @@ def show_typed(schema: Schema, data: QueryDict) -> dict[str, object]:
         if isinstance(each, Category) and each.unseen and not is_searched(each)
     }
     return typed | {name: options[name].find_option(str(typed[name])) for name in options.keys() & typed.keys()}
+
+
+def name_problems(error: InvalidInput | NoAnswer) -> Mapping[str, str]:
+    """What is wrong, by the name of the field; with none where the model gives no answer."""
+    return error.fields if isinstance(error, InvalidInput) else {"": str(error)}
 
 
 class PredictionForm(forms.Form):

@@ -26,7 +26,7 @@ from predictor.serving.trials import Trial, try_row
 from predictor.web.answer_pieces import get_answer_pieces
 from predictor.web.answers import find_prediction, predictions
 from predictor.web.errors import describe_wait
-from predictor.web.forms import parse_typed
+from predictor.web.forms import name_problems, parse_typed
 from predictor.web.pages import render_page, wants_fragment
 from predictor.web.trial_form import TrialForm, get_trial_pieces
 
@@ -52,10 +52,8 @@ def try_inputs(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         count_trial(find_address(request))
         trial = try_row(runtime, parse_typed(runtime.schema.translated, request.POST))
-    except InvalidInput as error:
-        return _render_invalid(request, runtime, error.fields, origin)
-    except NoAnswer as error:
-        return _render_invalid(request, runtime, {"": str(error)}, origin)
+    except (InvalidInput, NoAnswer) as error:
+        return _render_invalid(request, runtime, name_problems(error), origin)
     except TooOften as error:
         if not wants_fragment(request):
             raise

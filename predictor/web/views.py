@@ -14,7 +14,7 @@ from predictor.models import Prediction
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.answers import render_prediction
-from predictor.web.forms import PredictionForm, parse_typed, read_typed
+from predictor.web.forms import PredictionForm, name_problems, parse_typed, read_typed
 from predictor.web.own_answers import remember_answer
 from predictor.web.pages import SeeOther, render_page, wants_fragment
 from predictor.web.pieces import get_form_pieces
@@ -29,10 +29,8 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
-    except InvalidInput as error:
-        return _render_invalid_form(request, runtime, error.fields)
-    except NoAnswer as error:
-        return _render_invalid_form(request, runtime, {"": str(error)})
+    except (InvalidInput, NoAnswer) as error:
+        return _render_invalid_form(request, runtime, name_problems(error))
     if wants_fragment(request):
         response: HttpResponse = render_prediction(request, prediction, outcomes=[])
         response["HX-Push-Url"] = prediction.get_absolute_url()
