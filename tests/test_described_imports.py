@@ -160,6 +160,8 @@ def test_a_description_with_an_error_is_named_with_its_key(bring):
         bring(fit_on_frame(), f"holdout = 0\n{DESCRIBED}")
     with pytest.raises(CommandError, match=r"model\.toml: target: is missing"):
         bring(fit_on_frame(), DESCRIBED.replace('target = "granted"', ""))
+    with pytest.raises(CommandError, match=r"model\.toml: translations\.de\.labels\.nothing"):
+        bring(fit_on_frame(), f'{DESCRIBED}\n[translations.de.labels]\nnothing = "nichts"\n')
 
 
 def test_a_retrain_passes_over_a_model_that_is_only_described(bring, settings, capsys, models_dir):

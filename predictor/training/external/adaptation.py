@@ -35,6 +35,9 @@ from predictor.training.recipe import Recipe
 from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import find_gaps, merge_spellings
 
+# The tables and keys of a recipe that describes an import; other errors are about the sample.
+DESCRIBED = ("features", "output", "gate", "order", "examples", "embed_origins", "translations")
+
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
     """The recipe of an import, which has no model.toml; errors name the model's file `source`, or the sample."""
@@ -59,16 +62,9 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
         )
 
     def error(self, key: str, problem: str) -> RecipeError:
-        table = key.partition(".")[0].partition("[")[0]
-        is_described = self.described is not None and table in (
-            "features",
-            "output",
-            "gate",
-            "order",
-            "examples",
-            "embed_origins",
-        )
-        return RecipeError(f"{self.described if is_described else self.data_file}: {key}: {problem.rstrip('.')}.")
+        is_described = key.partition(".")[0].partition("[")[0] in DESCRIBED
+        file = (is_described and self.described) or self.data_file
+        return RecipeError(f"{file}: {key}: {problem.rstrip('.')}.")
 
 
 @dataclass(frozen=True, kw_only=True)
