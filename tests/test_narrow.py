@@ -346,7 +346,7 @@ def test_a_model_page_is_read_by_keyboard_from_its_own_menu_on(open_page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.tagName") in ("A", "SUMMARY")
     page.keyboard.press("Enter")
-    assert page.locator("#versions ~ .beside details[open], h1:has-text('version 1')").count() == 1
+    assert page.locator("#versions ~ .two-columns details[open], h1:has-text('version 1')").count() == 1
 
 
 LABELS = {"long": WORD, "capitals": "W" * 30, "ideographs": "年収の予測値と実際の値の差額合計", "Arabic": ARABIC}

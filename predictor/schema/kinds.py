@@ -51,8 +51,8 @@ class Numeric(Described, frozen=True, kw_only=True):
 
     def list_extremes(self) -> list[float]:
         limits = [end for end in (self.minimum, self.maximum) if end is not None]
-        beside = [math.nextafter(end, towards) for end in self.seen for towards in (-math.inf, math.inf)]
-        return [0.0, -LARGE, LARGE, *limits, *self.seen, *beside, *(10 * end for end in self.seen)]
+        neighbours = [math.nextafter(end, towards) for end in self.seen for towards in (-math.inf, math.inf)]
+        return [0.0, -LARGE, LARGE, *limits, *self.seen, *neighbours, *(10 * end for end in self.seen)]
 
     def _check_limits(self, number: float, raw: object) -> None:
         if self.minimum is not None and number < self.minimum:

@@ -39,7 +39,7 @@ def find_template(template: str) -> Any:
     return _find_template(template, get_language().tag)
 
 
-def is_beside_form(request: HttpRequest) -> bool:
+def is_next_to_form(request: HttpRequest) -> bool:
     """Whether htmx puts the fragment next to the form that asked for it, and not in place of the page's content."""
     return request.META.get("HTTP_HX_TARGET") == "answer"
 
@@ -47,7 +47,7 @@ def is_beside_form(request: HttpRequest) -> bool:
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
     """Render without Django's `render`, whose context processors add what no template uses."""
     base = "fragment.html" if wants_fragment(request) else "base.html"
-    added = {"base": base, "is_beside": is_beside_form(request)}
+    added = {"base": base, "is_next_to_form": is_next_to_form(request)}
     return HttpResponse(find_template(template).render({**csrf(request), **added, **context}), status=status)
 
 

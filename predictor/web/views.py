@@ -85,7 +85,7 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
     form.add_errors(messages)
     pieces = get_form_pieces(runtime)
     context = {**_describe_form(runtime), "form": form, "groups": pieces.group(form), "action": pieces.action}
-    response = render_page(request, "predictor/form.html", {**context, "is_beside": False}, 422)
+    response = render_page(request, "predictor/form.html", {**context, "is_next_to_form": False}, 422)
     if wants_fragment(request):
         # The errors are at the fields, wherever the answer would have gone.
         response["HX-Retarget"], response["HX-Reswap"] = "#main", "innerHTML show:window:top"
