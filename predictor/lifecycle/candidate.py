@@ -10,6 +10,7 @@ import django.db
 import msgspec
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
+from predictor.record.background import BACKGROUND, write_background
 from predictor.record.interval import MeasuredInterval
 from predictor.record.measurement import Measurement
 from predictor.record.report import Compilation, Report, SkippedCompilation
@@ -18,9 +19,11 @@ from predictor.record.split import Split
 from predictor.registry.artifact import find_libraries
 from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package, pack_bytes, pack_model
+from predictor.schema.table import take_rows
 from predictor.texts import take_first_line
 
 if TYPE_CHECKING:
+    from predictor.schema.values import Mask
     from predictor.training.compiling.checked import Checked
     from predictor.training.dataset import Dataset
     from predictor.training.fitting import Trained
@@ -84,7 +87,18 @@ def describe_candidate(trained: "Trained") -> Candidate:
         data=describe_data(recipe, dataset, trained.observed),
         interval=_describe_interval(trained),
         package=pack_model(fitted),
+        kept=summarise_training(trained, shown),
     )
+
+
+def summarise_training(trained: "Trained", shown: "Mask") -> dict[str, bytes]:
+    """What a version keeps of its training data, by name; `shown`, of shape (n,), marks rows of the table."""
+    from predictor.training.background import make_background
+
+    recipe, dataset = trained.recipe, trained.dataset
+    inputs = take_rows(dataset.inputs, shown)
+    background = make_background(dataset.schema, inputs, show_data=recipe.show_data, seed=recipe.seed)
+    return {BACKGROUND: write_background(background)} if background else {}
 
 
 def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> TrainedSource:

@@ -2,6 +2,7 @@
 
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
+from predictor.models.kept import Kept
 from predictor.models.outcome import Outcome
 from predictor.models.prediction import Prediction, make_prediction_id
 from predictor.models.promotion import Promotion
@@ -16,6 +17,7 @@ __all__ = [
     "Artifact",
     "ArtifactChunk",
     "Figure",
+    "Kept",
     "Outcome",
     "Prediction",
     "Promotion",

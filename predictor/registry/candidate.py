@@ -1,6 +1,7 @@
 """A trained or imported model before it has a version number, and the decision about it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
@@ -38,6 +39,8 @@ class Candidate:
     data: Source
     interval: MeasuredInterval | None
     package: Package
+    # What the version keeps of its training data, by name (predictor.models.kept).
+    kept: Mapping[str, bytes] = field(default_factory=dict)
     report: Report | None = None
     compiled: Package | None = None
     drawings: tuple[Drawing, ...] = ()

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
 
 from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired
-from predictor.models import Artifact, ArtifactChunk, Figure, Promotion, Retirement, Site, Version
+from predictor.models import Artifact, ArtifactChunk, Figure, Kept, Promotion, Retirement, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.manifest import build_manifest, reduce_manifest, write_manifest
@@ -34,6 +34,9 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
         _store_artifacts(version, candidate)
         Figure.objects.bulk_create(
             Figure(version=version, name=drawn.name, title=drawn.title, svg=drawn.svg) for drawn in candidate.drawings
+        )
+        Kept.objects.bulk_create(
+            Kept(version=version, name=name, content=content) for name, content in candidate.kept.items()
         )
         if judgement.promoted:
             append_promotion(version, by=by, reason=judgement.reason)
