@@ -9,6 +9,7 @@ MlsiteError
 ├── CannotCompare          two versions without common rows to compare them on
 ├── InvalidValue           one value that its feature or its target refuses
 ├── InvalidInput           inputs that the schema refuses, field by field
+├── InvalidFilters         parameters of a search that mean no filter
 ├── NoAnswer               valid inputs for which the model has no finite prediction
 ├── Overloaded             more requests are waiting than this process can answer soon
 ├── TooLate                an answer that did not come in time
@@ -101,6 +102,17 @@ class InvalidInput(MlsiteError):
     def fields(self) -> dict[str, str]:
         """A sentence for each refused field: what is wrong with it and what would be right."""
         return {name: str(problem) for name, problem in self.problems.items()}
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())
+
+
+class InvalidFilters(MlsiteError):
+    """`fields` maps each wrong parameter to a sentence: what is wrong and what would be right."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__(self.fields)
 
     def __str__(self) -> str:
         return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())

@@ -1,0 +1,1 @@
+"""Stored predictions: searched, in the order of time, for the admin, exports and the API."""

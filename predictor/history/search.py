@@ -1,0 +1,225 @@
+"""Finds stored predictions: pages for people and clients, and all of them for exports.
+
+What indexes know is found exactly. Otherwise rows are looked through, the newest first, and a page whose time is over
+has what was found until then, and says how far that is.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Prefetch, QuerySet
+
+from predictor.history.cursor import NEWEST, Cursor
+from predictor.history.filters import Filters
+from predictor.history.ids import find_first_id, find_moment
+from predictor.history.matching import NOTHING, Candidate, matches
+from predictor.models import Outcome, Prediction, Version
+from predictor.schema.schema import read_target
+from predictor.schema.target import Target
+
+ROWS_OF_A_PAGE = 100
+SECONDS_OF_A_PAGE = 0.3
+MOST_COUNTED = 10_000
+ROWS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Predictions, the newest first, each with its `version` and `current_outcomes`.
+
+    `next` begins the page of older ones, `previous` that of newer ones; None where there is none. A page that is not
+    `complete` may have fewer rows than were asked for: its time was over at `looked_back_to`, where `next` continues.
+    """
+
+    rows: list[Prediction]
+    next: Cursor | None
+    previous: Cursor | None
+    complete: bool = True
+    looked_back_to: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many predictions there are; at least so many where it `is_least`."""
+
+    number: int
+    is_least: bool = False
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored prediction with all of its columns, and its current outcome where one is recorded."""
+
+    id: UUID
+    model: str
+    version: int
+    inputs: dict[str, Any]
+    output: Any
+    interval: Any
+    probabilities: Any
+    warnings: Any
+    warning_codes: Any
+    source: str
+    created_at: datetime
+    duration_ms: float
+    outcome: Any = None
+    outcome_at: datetime | None = None
+    outcome_by: str | None = None
+
+
+def find(
+    filters: Filters, cursor: Cursor = NEWEST, *, limit: int = ROWS_OF_A_PAGE, seconds: float = SECONDS_OF_A_PAGE
+) -> Page:
+    """The page of at most `limit` predictions that begins at `cursor`, searched for no longer than `seconds`."""
+    found = _scan(filters, cursor, limit + 1, time.monotonic() + seconds)
+    ids = found.ids[:limit]
+    has_more = len(found.ids) > limit or found.looked_to is not None
+    if cursor.after is not None:
+        if not has_more and len(ids) < limit:
+            return find(filters, limit=limit, seconds=seconds)  # The newest page, and full.
+        newer = Cursor(after=ids[-1] if ids else found.looked_to) if has_more else None
+        older = Cursor(before=ids[0] if ids else cursor.after)
+        return _make_page(ids[::-1], older, newer, found.looked_to if not ids[limit - 1 :] else None)
+    last = found.looked_to if len(ids) < limit and found.looked_to else ids[-1] if ids else None
+    older_page = Cursor(before=last) if has_more and last else None
+    newer_page = Cursor(after=ids[0]) if cursor.before is not None and ids else None
+    return _make_page(ids, older_page, newer_page, found.looked_to)
+
+
+def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECONDS_OF_A_PAGE) -> Count | None:
+    """Count predictions, up to `most`; None for filters that are not exact, whose rows are looked through."""
+    if not filters.is_exact:
+        return None
+    number = _list_exact(filters)[: most + 1].count()
+    return Count(number=min(number, most), is_least=number > most)
+
+
+def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored]]:
+    """All predictions, the newest first, in lists of at most `chunk`: flat in memory, however many they are."""
+    names = dict(Version.objects.values_list("id", "model"))
+    numbers = dict(Version.objects.values_list("id", "number"))
+    cursor = NEWEST
+    while True:
+        found = _scan(filters, cursor, chunk, deadline=None)
+        if found.ids:
+            yield _read_stored(found.ids, names, numbers)
+        if len(found.ids) < chunk:
+            return
+        cursor = Cursor(before=found.ids[-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Ids in the order in which they were found; `looked_to` is the last that was looked at, None at the end."""
+
+    ids: list[UUID]
+    looked_to: UUID | None = None
+
+
+def _scan(filters: Filters, cursor: Cursor, need: int, deadline: float | None) -> Found:
+    targets = _read_targets(filters)
+    ids: list[UUID] = []
+    exact = _list_exact(filters)
+    place = cursor.after or cursor.before
+    while True:
+        if cursor.after is not None:
+            rows = exact.filter(id__gt=place).order_by("id")
+        else:
+            rows = (exact.filter(id__lt=place) if place else exact).order_by("-id")
+        if filters.is_exact:
+            return Found(ids=list(rows.values_list("id", flat=True)[:need]))
+        taken = list(rows.only("version_id", "inputs", "output", "interval").prefetch_related(CURRENT)[:ROWS_AT_ONCE])
+        ids += [each.id for each in taken if matches(filters, targets, _make_candidate(each))]
+        if len(ids) >= need or len(taken) < ROWS_AT_ONCE:
+            return Found(ids=ids[:need])
+        place = taken[-1].id
+        if deadline is not None and time.monotonic() > deadline:
+            return Found(ids=ids, looked_to=place)
+
+
+CURRENT = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
+
+
+def _make_candidate(row: Any) -> Candidate:
+    current = row.current_outcomes
+    return Candidate(
+        version_id=row.version_id,
+        inputs=row.inputs,
+        output=row.output,
+        interval=row.interval,
+        outcome=current[0].value if current else NOTHING,
+    )
+
+
+def _read_targets(filters: Filters) -> dict[int, Target]:
+    if filters.is_exact:
+        return {}
+    versions = Version.objects.filter(model=filters.model) if filters.model else Version.objects.all()
+    return {id: read_target(schema) for id, schema in versions.values_list("id", "schema")}
+
+
+def _list_exact(filters: Filters) -> QuerySet[Any]:
+    """The predictions that are what indexes know."""
+    found: Any = Prediction.objects.order_by("-id")
+    if filters.model:
+        versions = Version.objects.filter(model=filters.model)
+        found = found.filter(
+            version__in=versions if filters.version is None else versions.filter(number=filters.version)
+        )
+    if filters.source:
+        found = found.filter(source=filters.source)
+    if filters.warned is not None:
+        found = found.exclude(warnings=[]) if filters.warned else found.filter(warnings=[])
+    if filters.outcome is not None:
+        found = found.with_has_outcome().filter(has_outcome=filters.outcome)
+    if filters.since is not None:
+        found = found.filter(id__gte=find_first_id(filters.since))
+    if filters.until is not None:
+        found = found.filter(id__lt=find_first_id(filters.until))
+    return found.filter(id=filters.id) if filters.id else found
+
+
+def _make_page(ids: Sequence[UUID], older: Cursor | None, newer: Cursor | None, looked_to: UUID | None) -> Page:
+    versions = Prefetch("version", Version.objects.defer("report", "profile", "estimator", "data", "split", "layout"))
+    by_id = Prediction.objects.prefetch_related(CURRENT, versions).in_bulk(list(ids))
+    return Page(
+        rows=[by_id[id] for id in ids if id in by_id],
+        next=older,
+        previous=newer,
+        complete=looked_to is None,
+        looked_back_to=None if looked_to is None else find_moment(looked_to),
+    )
+
+
+def _read_stored(ids: Sequence[UUID], names: dict[int, str], numbers: dict[int, int]) -> list[Stored]:
+    columns = [name for name in Stored.__struct_fields__ if name not in ("model", "version") and "outcome" not in name]
+    found = {row["id"]: row for row in Prediction.objects.filter(id__in=ids).values("version_id", *columns)}
+    outcomes = {
+        row["prediction_id"]: row
+        for row in Outcome.objects.current()
+        .filter(prediction__in=ids)
+        .values("prediction_id", "value", "recorded_at", "recorded_by")
+    }
+    made = []
+    for id in islice(ids, None):
+        row = found.get(id)
+        if row is None:
+            continue
+        version_id = row.pop("version_id")
+        outcome = outcomes.get(id)
+        made.append(
+            Stored(
+                **row,
+                model=names[version_id],
+                version=numbers[version_id],
+                outcome=outcome and outcome["value"],
+                outcome_at=outcome and outcome["recorded_at"],
+                outcome_by=outcome and outcome["recorded_by"],
+            )
+        )
+    return made
