@@ -25,6 +25,14 @@ help = { income = "In Tausend." }
 granted = { 1 = "bewilligt", 0 = "abgelehnt" }
 area = { 2 = "Stadt", 0 = "Land" }
 """
+GROUPED = """
+[[examples]]
+title = "Rich"
+inputs = { income = 90 }
+[[examples]]
+title = "Poor"
+inputs = { income = 40 }
+"""
 
 
 @pytest.fixture
@@ -60,6 +68,22 @@ def test_a_page_has_the_words_for_its_language_and_the_history_keeps_codes(clien
     assert ">granted</output>" in english
 
 
+def test_titles_of_groups_and_examples_are_in_the_language_of_the_page(client, german_site, tmp_path, settings, db):
+    toml = LOAN + GROUPED + '[features.income]\ngroup = "Money"\n'
+    toml += '[translations.de]\ngroups = { Money = "Geld" }\nexamples = { Rich = "Reich" }\n'
+    settings.MODELS_DIR = write_recipe(tmp_path, "loans", toml=toml, csv=make_loans())
+    train(settings.MODELS_DIR, "loans")
+
+    def show_form(language):
+        page = BeautifulSoup(client.get("/loans/", headers={"accept-language": language}).content, "html.parser")
+        return {each.text for each in page.select("legend")}, [each.text for each in page.select(".fill")]
+
+    groups, examples = show_form("de")
+    assert (groups, examples[1:3]) == ({"Geld", "Weitere Eingaben"}, ["Reich", "Poor"])
+    groups, examples = show_form("en")
+    assert (groups, examples[1:3]) == ({"Money", "Other inputs"}, ["Rich", "Poor"])
+
+
 def test_an_error_names_the_words_of_the_page_and_the_api_those_of_the_recipe(client, german_site, loans):
     page = client.post("/loans/", {"area": "7", "married": "Y", "income": "1"}, headers={"accept-language": "de"})
     assert "„Stadt“ (2), „Land“ (0), „suburb“ (1)" in page.content.decode()
@@ -92,6 +116,14 @@ def test_the_live_version_is_the_same_only_with_the_same_words(loans, tmp_path, 
         ("[translations.de]\ntitel = 'x'", "translations.de.titel: there is no such key; it may be one of title"),
         ("[translations.de]\ntitle = ''", "translations.de.title: must be"),
         ("[translations.de.labels]\narea = 5", "translations.de.labels.area: must be a text of 1 to 200 characters"),
+        (
+            "[translations.de]\ngroups = { Money = '' }",
+            "translations.de.groups.Money: must be a text of 1 to 200 characters",
+        ),
+        (
+            "[translations.de]\nexamples = 'x'",
+            "translations.de.examples: must be a table such as [translations.de.examples]",
+        ),
         ("[translations.de]\nchoices = { area = 'x' }", "translations.de.choices.area: must be words by choice"),
     ],
 )
@@ -110,11 +142,17 @@ def test_what_cannot_be_read_is_an_error_that_names_the_key(tmp_path, wrong, pro
         ("choices = { income = { 1 = 'x' } }", "translations.de.choices.income: there is nothing of this name"),
         ("choices = { area = { 9 = 'x' } }", "translations.de.choices.area.9: there is no such choice"),
         ("choices = { area = { 2 = 'suburb' } }", "translations.de.choices.area: “suburb” would be both"),
-        ("bands = { high = 'hoch' }", "translations.de.bands.high: there is nothing of this name"),
+        (
+            "bands = { high = 'hoch' }",
+            "translations.de.bands.high: there is nothing of this name, as there is nothing to",
+        ),
+        ("examples = { Low = 'Arm' }", "translations.de.examples.Low: there is nothing of this name; there is 'Poor'"),
+        ("groups = { Luck = 'Glück' }", "translations.de.groups.Luck: there is nothing of this name; there is 'Money'"),
     ],
 )
 def test_words_for_what_the_data_do_not_have_are_refused_before_the_training(tmp_path, wrong, problem):
-    toml = f"{LOAN}\n[translations.de]\n{wrong}"
+    grouped = '[[examples]]\ntitle = "Poor"\ninputs = {}\n[features.income]\ngroup = "Money"\n'
+    toml = f"{LOAN}\n{grouped}[translations.de]\n{wrong}"
     models_dir = write_recipe(tmp_path, "loans", toml=toml, csv=make_loans())
     with pytest.raises(RecipeError) as caught:
         train(models_dir, "loans")

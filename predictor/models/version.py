@@ -1,6 +1,7 @@
 """One trained state of a model, and which one is live."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Exists, Max, OuterRef, Subquery
@@ -124,12 +125,23 @@ class Version(models.Model):
     def shown_description(self) -> str:
         return self._translate("description")
 
+    @property
+    def shown_layout(self) -> Layout:
+        """The layout of its form, whose titles are in the page's language, where its recipe has them."""
+        found = self._find_words()
+        return self.parsed_layout.translate(found.get("groups", {}), found.get("examples", {}))
+
     def _translate(self, name: str) -> str:
-        language = get_language()
-        # What is not a page has the recipe's own words.
-        translations = self.translations if self.translations and language is not ENGLISH else {}
-        text: str = translations.get(language.code, {}).get(name) or getattr(self, name)
+        text: str = self._find_words().get(name) or getattr(self, name)
         return text
+
+    def _find_words(self) -> dict[str, Any]:
+        """The recipe's words in the page's language; none for what is not a page, which has the recipe's own words."""
+        language = get_language()
+        if not self.translations or language is ENGLISH:
+            return {}
+        found: dict[str, Any] = self.translations.get(language.code, {})
+        return found
 
     @property
     def parsed_schema(self) -> Schema:

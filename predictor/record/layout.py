@@ -34,6 +34,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     # The sites that may embed it; None leaves that to EMBED_ORIGINS.
     embed_origins: tuple[str, ...] | None = None
 
+    def translate(self, groups: Mapping[str, str], examples: Mapping[str, str]) -> "Layout":
+        """The same with titles in another language, by the recipe's own; what is left out keeps those."""
+        return msgspec.structs.replace(
+            self,
+            groups={name: groups.get(title, title) for name, title in self.groups.items()},
+            examples=tuple(
+                msgspec.structs.replace(each, title=examples.get(each.title, each.title)) for each in self.examples
+            ),
+        )
+
     @property
     def given(self) -> tuple[Any, ...]:
         """What of it the recipe gives; the rest is made of the data."""

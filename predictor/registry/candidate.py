@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from predictor.record.decision import Decision
 from predictor.record.drawing import Drawing
@@ -26,8 +27,8 @@ class Candidate:
     model: str
     title: str
     description: str
-    # The title and the description by the code of a language.
-    translations: dict[str, dict[str, str]]
+    # By the code of a language: the title, the description, and the form's titles of groups and examples.
+    translations: dict[str, dict[str, Any]]
     estimator: str
     schema: Schema
     libraries: dict[str, str]

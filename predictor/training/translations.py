@@ -34,12 +34,14 @@ class TranslationRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     help: dict[str, Text] = {}
     choices: dict[str, dict[str, Words]] = {}
     bands: dict[str, Words] = {}
+    groups: dict[str, Words] = {}
+    examples: dict[str, Words] = {}
 
     @property
-    def texts(self) -> dict[str, str]:
-        """The title and the description, as far as they are given."""
-        texts = {"title": self.title, "description": self.description}
-        return {key: text for key, text in texts.items() if text is not None}
+    def texts(self) -> dict[str, Any]:
+        """What no prediction depends on, as far as it is given: the title, the description, and titles in the form."""
+        given = {key: getattr(self, key) for key in ("title", "description", "groups", "examples")}
+        return {key: words for key, words in given.items() if words not in (None, {})}
 
 
 def convert_translations(file: Path, content: Any) -> dict[str, TranslationRecipe]:
@@ -55,7 +57,8 @@ def convert_translations(file: Path, content: Any) -> dict[str, TranslationRecip
 
 def _convert(file: Path, table: str, content: Any) -> TranslationRecipe:
     # One table at a time, so that errors name its keys.
-    inner = {"labels": Words, "help": Text, "bands": Words, "choices": dict[str, Words]}
+    inner: dict[str, Any] = {"labels": Words, "help": Text, "bands": Words, "groups": Words, "examples": Words}
+    inner |= {"choices": dict[str, Words]}
     for key in inner.keys() & content.keys() if isinstance(content, dict) else ():
         given = content[key]
         if not isinstance(given, dict):
@@ -77,8 +80,8 @@ def _check(file: Path, key: str, words: Any, kind: Any) -> None:
 def translate_schema(recipe: "Recipe", schema: Schema) -> Schema:
     """The schema with the recipe's translations.
 
-    Raises RecipeError for words of a column, a choice or a band that the schema does not have, and for words that
-    would mean two choices.
+    Raises RecipeError for words of a column, a choice, a band, a group or an example that is not there, and for words
+    that would mean two choices.
     """
     found = {code: _translate(recipe, code, given, schema) for code, given in recipe.translations.items()}
     empty = Translation()
@@ -96,6 +99,9 @@ def _translate(recipe: "Recipe", code: str, given: TranslationRecipe, schema: Sc
     codes |= {target.name: tuple(target.words.codes)} if target.classes else {}
     _refuse_unknown(recipe, f"{table}.choices", given.choices, codes)
     _refuse_unknown(recipe, f"{table}.bands", given.bands, [band.label for band in target.output.bands])
+    groups = dict.fromkeys(each.group for name, each in recipe.features.items() if each.group and name in schema.names)
+    _refuse_unknown(recipe, f"{table}.groups", given.groups, groups)
+    _refuse_unknown(recipe, f"{table}.examples", given.examples, dict.fromkeys(each.title for each in recipe.examples))
     own = {feature.name: feature.labels for feature in schema.features if isinstance(feature, Category)}
     own[target.name] = target.labels
     choices = {
@@ -109,7 +115,8 @@ def _refuse_unknown(recipe: "Recipe", table: str, given: Iterable[str], known: I
     known = list(known)
     for name in given:
         if name not in known:
-            raise recipe.error(f"{table}.{name}", f"there is nothing of this name; there is {list_names(known)}")
+            what = f"; there is {list_names(known)}" if known else ", as there is nothing to translate here"
+            raise recipe.error(f"{table}.{name}", f"there is nothing of this name{what}")
 
 
 def _match(

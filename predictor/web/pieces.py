@@ -70,7 +70,7 @@ class FormPieces:
     def __init__(self, version: Version, schema: Schema, *, is_embedded: bool = False) -> None:
         self._schema = schema
         self.action = make_url("embed" if is_embedded else "model", version.model)
-        self._groups = arrange(schema, version.parsed_layout, find_importances(version))
+        self._groups = arrange(schema, version.shown_layout, find_importances(version))
         context: dict[str, Any] = {
             "action": self.action,
             "is_embedded": is_embedded,
@@ -174,7 +174,7 @@ def list_fillings(address: str, version: Version, schema: Schema) -> list[tuple[
     """What the form at an address can be filled in with: titles, and links, unless a server would not read them."""
     links = (
         (title, f"{address}?{urlencode(list_typed(schema, inputs))}")
-        for title, inputs in list_examples(version.parsed_layout, schema)
+        for title, inputs in list_examples(version.shown_layout, schema)
     )
     return [(title, link) for title, link in links if len(link) <= LONGEST_LINK]
 
