@@ -13,6 +13,7 @@ from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.background import BACKGROUND, write_background
 from predictor.record.interval import MeasuredInterval
 from predictor.record.measurement import Measurement
+from predictor.record.reference import REFERENCE, write_reference
 from predictor.record.report import Compilation, Report, SkippedCompilation
 from predictor.record.source import TrainedSource, UsedOutcomes
 from predictor.record.split import Split
@@ -94,11 +95,14 @@ def describe_candidate(trained: "Trained") -> Candidate:
 def summarise_training(trained: "Trained", shown: "Mask") -> dict[str, bytes]:
     """What a version keeps of its training data, by name; `shown`, of shape (n,), marks rows of the table."""
     from predictor.training.background import make_background
+    from predictor.training.reference import describe_reference
 
     recipe, dataset = trained.recipe, trained.dataset
     inputs = take_rows(dataset.inputs, shown)
     background = make_background(dataset.schema, inputs, show_data=recipe.show_data, seed=recipe.seed)
-    return {BACKGROUND: write_background(background)} if background else {}
+    reference = describe_reference(dataset, trained.evaluation, seed=recipe.seed)
+    kept = {REFERENCE: write_reference(reference)}
+    return {**kept, BACKGROUND: write_background(background)} if background else kept
 
 
 def describe_data(recipe: "Recipe", dataset: "Dataset", observed: "Observed | None") -> TrainedSource:

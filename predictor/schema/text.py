@@ -1,6 +1,7 @@
 """The kind of input that is a text in words of one's own."""
 
 import math
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import islice
 from typing import ClassVar, Literal
@@ -9,7 +10,7 @@ from predictor.formats import format_number
 from predictor.languages import gettext as _
 from predictor.schema.described import Described
 from predictor.schema.seen_words import SeenWords, find_words
-from predictor.schema.values import Value, write_given, write_value
+from predictor.schema.values import Value, Vector, write_given, write_value
 from predictor.schema.warning import InputWarning
 from predictor.texts import is_storable, normalise_text
 
@@ -55,6 +56,11 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
     def write_warning(self, warning: InputWarning) -> str:
         return _("{label}: none of its words was ever seen in training").format(label=self.label)
 
+    def share_known(self, text: str) -> float:
+        """The share of a text's words that were seen in training; NaN where it has none."""
+        words = list(islice(find_words(text), MOST_WORDS))
+        return sum(word in self._seen_words for word in words) / len(words) if words else math.nan
+
     @cached_property
     def _seen_words(self) -> SeenWords:
         return SeenWords(self.words)
@@ -75,3 +81,10 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
         if not is_storable(text):
             raise self._refuse("not_storable", value)
         return text
+
+
+def measure_texts(texts: Iterable[str | None], measure: Callable[[str], float]) -> Vector:
+    """A number for each text, shape (n,); NaN for a missing one."""
+    import numpy as np
+
+    return np.array([math.nan if text is None else measure(text) for text in texts], dtype=np.float64)
