@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
@@ -17,11 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from predictor.formats import MISSING, format_number, format_share
+from predictor.history.ids import find_first_id
 from predictor.models import Prediction, Promotion, Version
 
 # Counted of each version, the newest of today, so that a busy model does not keep the page waiting.
 MOST_COUNTED = 1_000
-BITS_AFTER_TIME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +115,3 @@ def count_today(live: Iterable[Version], now: datetime) -> dict[str, dict[str, s
         }
         for model, found in warned.items()
     }
-
-
-def find_first_id(moment: datetime) -> UUID:
-    """The least id of a prediction that was made at or after a moment."""
-    return UUID(int=int(moment.timestamp() * 1000) << BITS_AFTER_TIME)

@@ -3,6 +3,7 @@
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
 from predictor.models.kept import Kept
+from predictor.models.monitoring import Monitoring
 from predictor.models.outcome import Outcome
 from predictor.models.prediction import Prediction, make_prediction_id
 from predictor.models.promotion import Promotion
@@ -18,6 +19,7 @@ __all__ = [
     "ArtifactChunk",
     "Figure",
     "Kept",
+    "Monitoring",
     "Outcome",
     "Prediction",
     "Promotion",

@@ -73,6 +73,10 @@ class Target:
             raise InvalidValue(Problem(code="not_a_class", given=raw, expected=expect()))
         return known[0] if known else label
 
+    def is_same(self, other: "Target") -> bool:
+        """Whether another version's answers can be compared with those for this target."""
+        return (self.name, self.task, self.unit) == (other.name, other.task, other.unit)
+
     @cached_property
     def has_words(self) -> bool:
         """Whether the recipe says how its values are shown: by words, or by an `[output]`."""

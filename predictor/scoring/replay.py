@@ -13,7 +13,7 @@ from predictor.formats import format_plain
 from predictor.models import Version
 from predictor.problems import SENTENCES, Problem
 from predictor.record.replay import Move, Refusal, Replay
-from predictor.schema.schema import Row, Schema
+from predictor.schema.schema import Row
 from predictor.schema.table import Table
 from predictor.schema.values import Vector
 from predictor.scoring.groups import AnswerGroups
@@ -38,7 +38,7 @@ def replay(runtime: Runtime, most: int) -> Replay:
     Bounded in memory but for 8 bytes for each answer of a regression. Raises NothingToReplay.
     """
     versions = {each.id: each for each in list_versions(runtime.version)}
-    same = {id: each for id, each in versions.items() if is_same_target(each, runtime.schema)}
+    same = {id: each for id, each in versions.items() if each.target.is_same(runtime.schema.target)}
     counted = Counted(runtime=runtime, numbers={id: each.number for id, each in same.items()})
     for rows in read_newest(same.values(), most):
         counted.add(rows)
@@ -54,12 +54,6 @@ def list_versions(candidate: Version) -> list[Version]:
     """The versions of the candidate's model that ever were live: no other has predictions."""
     versions = Version.objects.filter(model=candidate.model, promotions__isnull=False).distinct()
     return list(versions.only("model", "number", "schema"))
-
-
-def is_same_target(version: Version, schema: Schema) -> bool:
-    """Whether a version's answers can be compared with those of this schema."""
-    target = version.target
-    return (target.name, target.task, target.unit) == (schema.target.name, schema.target.task, schema.target.unit)
 
 
 def write_problem(problem: Problem) -> str:

@@ -1,0 +1,85 @@
+"""Reads the predictions of one model in a range of time, over the ids, which begin with the time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from predictor.history.ids import find_first_id
+from predictor.models import Outcome, Prediction, Version
+from predictor.monitoring.columns import Columns
+from predictor.monitoring.window import Window
+from predictor.schema.values import Label, write_value
+
+IDS_AT_ONCE, ROWS_AT_ONCE = 5_000, 500
+# Of all columns together; of 1,000,000 predictions with 10 numbers, all are read.
+MOST_BYTES = 192 * 1024**2
+COLUMNS = ("id", "version_id", "inputs", "output", "probabilities", "interval", "source", "created_at")
+
+
+def read_window(live: Version, since: datetime, until: datetime, *, most_bytes: int = MOST_BYTES) -> Window:
+    """The predictions of a model from `since` on to before `until`.
+
+    `live` is the live version, by whose schema all is encoded; the predictions of versions that predict something else
+    are left out. Where the columns would take more than `most_bytes`, a random half, quarter … of the rows is kept.
+    """
+    versions = list_versions(live)
+    first, end = find_first_id(since), find_first_id(until)
+    ids = merge(*(_list_ids(each.id, first, end) for each in versions))
+    return _read(live, versions, ids, since, until, most_bytes)
+
+
+def read_judged(live: Version, since: datetime, until: datetime, *, most_bytes: int = MOST_BYTES) -> Window:
+    """The same for those predictions alone that have an outcome, whenever that was recorded."""
+    versions = list_versions(live)
+    ids = _list_judged([each.id for each in versions], find_first_id(since), find_first_id(until))
+    return _read(live, versions, ids, since, until, most_bytes)
+
+
+def list_versions(live: Version) -> list[Version]:
+    """The versions of a model that ever were live, no other has predictions, and predict what the live one does."""
+    versions = Version.objects.filter(model=live.model, promotions__isnull=False).distinct().order_by("number")
+    return [each for each in versions.only("model", "number", "schema") if each.target.is_same(live.target)]
+
+
+def _read(
+    live: Version, versions: Sequence[Version], ids: Iterator[UUID], since: datetime, until: datetime, most_bytes: int
+) -> Window:
+    columns = Columns(live.parsed_schema, _list_classes([live, *versions]), most_bytes)
+    numbers = {each.id: each.number for each in versions}
+    while taken := list(islice(ids, ROWS_AT_ONCE)):
+        drawn = columns.draw(taken)
+        rows = Prediction.objects.filter(id__in=drawn).order_by("id")
+        columns.add(list(rows.values(*COLUMNS)), numbers, _read_outcomes(drawn))
+    return columns.join(since, until)
+
+
+def _list_ids(version_id: int, first: UUID, end: UUID) -> Iterator[UUID]:
+    """The ids of a version's predictions in the order of time, by the index on both."""
+    rows = Prediction.objects.filter(version=version_id, id__lt=end).order_by("id").values_list("id", flat=True)
+    taken = list(rows.filter(id__gte=first)[:IDS_AT_ONCE])
+    while taken:
+        yield from taken
+        taken = list(rows.filter(id__gt=taken[-1])[:IDS_AT_ONCE])
+
+
+def _list_judged(versions: Sequence[int], first: UUID, end: UUID) -> Iterator[UUID]:
+    """The ids of the versions' predictions with an outcome in the order of time, by the index of outcomes."""
+    outcomes = Outcome.objects.filter(prediction__version__in=versions, prediction__lt=end)
+    rows = outcomes.order_by("prediction_id").values_list("prediction_id", flat=True)
+    taken = list(rows.filter(prediction__gte=first)[:IDS_AT_ONCE])
+    while taken:
+        yield from dict.fromkeys(taken)  # A corrected outcome is several rows.
+        taken = list(rows.filter(prediction__gt=taken[-1])[:IDS_AT_ONCE])
+
+
+def _read_outcomes(ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The current outcomes of predictions."""
+    return dict(Outcome.objects.current().filter(prediction__in=ids).values_list("prediction", "value"))
+
+
+def _list_classes(versions: Iterable[Version]) -> list[Label]:
+    """The classes of all versions, those of the first one first."""
+    return list({write_value(label): label for each in versions for label in each.target.classes}.values())

@@ -1,0 +1,64 @@
+"""Composes what a model's newest predictions say about it: observed quality, estimated quality, and drift."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from django.db import transaction
+
+from predictor.exceptions import MlsiteError
+from predictor.models import Monitoring, Version
+from predictor.monitoring.reading import read_window
+from predictor.monitoring.window import Window
+from predictor.record.monitoring import Monitoring as Result
+
+# Rows that are kept of each model, without those at which the state changed.
+KEPT = 30
+
+
+class NothingToMonitor(MlsiteError):
+    """A model without a live version."""
+
+
+def watch(model: str, length: timedelta, now: datetime) -> Result:
+    """What the predictions of the last `length` say about a model's live version; stores nothing.
+
+    Raises NothingToMonitor.
+    """
+    live = Version.objects.find_live(model)
+    if live is None:
+        raise NothingToMonitor(f"there is no live version of {model!r}")
+    window = read_window(live, now - length, now)
+    return compose(live, window)
+
+
+def compose(live: Version, window: Window) -> Result:
+    """The state of a live version; what there is to say of estimate and drift joins here."""
+    return Result(
+        version=live.number,
+        since=window.since.isoformat(timespec="seconds"),
+        until=window.until.isoformat(timespec="seconds"),
+        predictions=window.total,
+        read=len(window),
+    )
+
+
+def store(model: str, result: Result) -> Monitoring:
+    """Add a row with the result, whose `is_change` says whether the state is another one than before."""
+    with transaction.atomic(durable=True):
+        former = Monitoring.objects.find_newest(model)
+        stored = Monitoring.objects.create(
+            model=model,
+            state=result.state,
+            former_state=former.state if former else "",
+            result=msgspec.to_builtins(result),
+        )
+        drop_old(model)
+    return stored
+
+
+def drop_old(model: str) -> None:
+    """Keep the newest rows of a model, and those at which its state changed."""
+    rows = Monitoring.objects.filter(model=model)
+    kept = list(rows.order_by("-id").values_list("id", flat=True)[:KEPT])
+    changes = Monitoring.objects.changes(model).values_list("id", flat=True)
+    rows.exclude(id__in=kept).exclude(id__in=list(changes)).delete()
