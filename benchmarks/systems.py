@@ -253,7 +253,8 @@ def make_ours(database_url: str, columns: dict[str, list[str]], port: int, check
             read=lambda answer: float(json.loads(answer)["predictions"][0]["output"]),
         )
 
-    by_htmx = [FORM, SECURE, "HX-Request: true", *tokens]
+    # As the form sends it, whose answer goes next to it.
+    by_htmx = [FORM, SECURE, "HX-Request: true", "HX-Target: answer", *tokens]
     form = {"model": "line", "path": "/", "write": write_form("line")}
     environment = {"DATABASE_URL": database_url, "DEPLOYMENT": "production", "FORWARDED_ALLOW_IPS": "*"}
     questions = [

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from predictor.record.drawing import DIGIT_WIDTH, measure_text
@@ -41,6 +41,7 @@ def test_points_curve_and_own_point_share_one_scale():
 
 
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=5), values, values)
+@example([(9.999999999998751e299, 0.001953125)], 9.999999999998734e299, 0.0)
 def test_everything_lies_inside_the_picture_and_larger_is_further_right_and_up(points, x, y):
     profile = {"axes": ["x", "y"], "points": [[*point, None] for point in points], "curve": []}
     chart = draw_chart(LINE, profile, {"x": x}, y)

@@ -87,7 +87,7 @@ def render_prediction(
         "outcomes": outcomes,
         "outcome_form": outcome_form,
         "report_form": report_form,
-        "is_reported": "reported" in request.GET,
+        "is_reported": report_form is not None and "reported" in request.GET,
         "is_about_outcome": is_about_outcome and wants_fragment(request),
     }
     return render_page(request, "predictor/prediction.html", context, status)
@@ -129,4 +129,5 @@ def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, A
         "threshold": describe_threshold(target),
         "chart": chart,
         "backdrop": pieces.chart.get_backdrop(chart),
+        "chart_keys": pieces.chart.keys,
     }

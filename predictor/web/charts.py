@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from predictor.formats import Quantity
+from predictor.languages import gettext as _
 from predictor.record.drawing import measure_text
 from predictor.record.profile import Profile
 from predictor.schema.kinds import Feature
@@ -105,7 +106,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         x, y = own
         return msgspec.structs.replace(
             self,
-            title=f"{self.title}, your point at {written}",
+            title=_("{chart}, your point at {place}").format(chart=self.title, place=written),
             own=(self.x.place(x), self.y.place(y)),
             own_range=(self.y.place(ends[0]), self.y.place(ends[1])) if ends else None,
         )
@@ -149,9 +150,10 @@ def draw_base_chart(schema: Schema, profile: Profile, places: Sequence[Point] = 
     if not all(math.isfinite(high - low) for low, high in (x_ends, y_ends)):
         return None
     y = _make_vertical_axis(_find_described(schema, y_name), *y_ends)
-    x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=max(LEFT, y.widest + TICK_MARGIN))
+    left = max(LEFT, math.ceil(y.widest + TICK_MARGIN))
+    x = _make_horizontal_axis(_find_described(schema, x_name), *x_ends, left=left)
     codes: dict[Label | None, int] = {label: code for code, label in enumerate(schema.target.classes)}
-    labels = [schema.target.name_class(label) for label in schema.target.classes] or ["training points"]
+    labels = [schema.target.name_class(label) for label in schema.target.classes] or [_("training points")]
     return Chart(
         title=_describe(x, y, profile),
         x=x,
@@ -225,5 +227,6 @@ def _find_unit(described: Feature | Target) -> str:
 
 
 def _describe(x: Axis, y: Axis, profile: Profile) -> str:
-    shown = {"training points": profile.points, "fitted curve": profile.curve}
-    return f"{y.label} against {x.label}: {', '.join(name for name, places in shown.items() if places)}"
+    shown = {_("training points"): profile.points, _("fitted curve"): profile.curve}
+    drawn = ", ".join(name for name, places in shown.items() if places)
+    return _("{y} against {x}: {drawn}").format(y=y.label, x=x.label, drawn=drawn)

@@ -20,6 +20,8 @@ from predictor.web.pages import SeeOther, render_page
 
 MOST_ANSWERS = 20
 SECONDS_KEPT = 30 * 24 * 3600
+# Of the cookie; a flag is set by any text.
+ATTRIBUTES = {"max-age": str(SECONDS_KEPT), "path": "/", "httponly": "true", "samesite": "Lax"}
 BYTES_OF_AN_ID = 16
 BYTES_OF_A_SIGNATURE = 16
 
@@ -29,14 +31,10 @@ def remember_answer(request: HttpRequest, response: HttpResponse, id: UUID) -> N
     if not settings.OWN_HISTORY:
         return
     packed = (id.bytes + _read_packed(request))[: MOST_ANSWERS * BYTES_OF_AN_ID]
-    response.set_cookie(
-        settings.OWN_ANSWERS_COOKIE_NAME,
-        urlsafe_b64encode(_sign(packed) + packed).decode(),
-        max_age=SECONDS_KEPT,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    # `set_cookie` also writes the date at which it expires, for browsers that no longer exist, and takes twice as long.
+    response.cookies[settings.OWN_ANSWERS_COOKIE_NAME] = urlsafe_b64encode(_sign(packed) + packed).decode()
+    secure = "true" if settings.SESSION_COOKIE_SECURE else ""
+    response.cookies[settings.OWN_ANSWERS_COOKIE_NAME].update({**ATTRIBUTES, "secure": secure})
 
 
 def read_ids(request: HttpRequest) -> list[UUID]:

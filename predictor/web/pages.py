@@ -48,7 +48,9 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
     """Render without Django's `render`, whose context processors add what no template uses."""
     base = "fragment.html" if wants_fragment(request) else "base.html"
     added = {"base": base, "is_next_to_form": is_next_to_form(request)}
-    return HttpResponse(find_template(template).render({**csrf(request), **added, **context}), status=status)
+    text = find_template(template).render({**csrf(request), **added, **context})
+    # Without a charset, Django looks for one in its own Content-Type.
+    return HttpResponse(text, status=status, charset="utf-8")
 
 
 def describe_output(target: Target) -> list[str]:

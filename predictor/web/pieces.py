@@ -38,6 +38,11 @@ def render_backdrop(chart: Chart) -> SafeString:
     return mark_safe(render_to_string("predictor/_backdrop.html", {"chart": chart}))  # noqa: S308  # Our template.
 
 
+def render_keys(chart: Chart) -> SafeString:
+    """What its marks and its curve stand for."""
+    return mark_safe(render_to_string("predictor/_chart_keys.html", {"chart": chart}))  # noqa: S308  # Our template.
+
+
 def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own interval seldom needs wider axes."""
     measured = version.parsed_interval
@@ -52,6 +57,7 @@ class ChartPieces:
     def __init__(self, version: Version) -> None:
         self.base = draw_base_chart(version.parsed_schema, version.parsed_profile, leave_room(version))
         self._backdrop = render_backdrop(self.base) if self.base else ""
+        self.keys = render_keys(self.base) if self.base else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:
         """The backdrop of this version's chart, on its own axes or on wider ones."""
