@@ -66,6 +66,9 @@ if DEFAULT_MODEL == "none":
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
+# How long predictions are kept, such as 365d, for `manage.py prune`; empty for ever. predictor.checks refuses others.
+RETENTION = os.environ.get("RETENTION", "").strip()
+
 # The sites whose pages may contain the forms; a recipe's embed_origins replace them for its model.
 EMBED_ORIGINS = read_list("EMBED_ORIGINS")
 

@@ -1,6 +1,6 @@
 """Moments as people type and read them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from predictor.languages import get_language
@@ -24,3 +24,16 @@ def write_moment(moment: datetime, precision: Precision = "minute", *, short: bo
     months = language.short_months if short else language.months
     date = language.date.format(day=moment.day, month=months[moment.month - 1], year=moment.year)
     return date + moment.strftime(TIMES[precision])
+
+
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+LONGEST = timedelta(days=100 * 365)
+
+
+def read_duration(text: str) -> timedelta:
+    """Read a whole number of hours, days or weeks: 12h, 365d or 52w. Raises ValueError."""
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    is_read = number.isascii() and number.isdigit() and len(number) <= 6 and unit in UNITS
+    if not is_read or not 0 < int(number) * UNITS[unit] / LONGEST <= 1:
+        raise ValueError(f"{text!r} is not a length of time such as 365d: hours (h), days (d) or weeks (w)")
+    return int(number) * UNITS[unit]

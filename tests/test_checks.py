@@ -93,6 +93,7 @@ def test_proxies_and_hosts_that_are_named_rightly_are_no_warning(bare, right):
         ({"DATABASE_URL": "nonsense"}, "predictor.E006"),
         ({"MODEL_MAX_MB": "a lot"}, "predictor.E007"),
         ({"MODEL_MAX_MB": "0"}, "predictor.E007"),
+        ({"RETENTION": "365"}, "predictor.E017"),
         ({"DATABASE_URL": "postgres://u:secret@h:port/d"}, "predictor.E006"),
         ({"SITE_NAME": "n" * 61}, "predictor.E030"),
         ({"LOGO": "//cdn.example/logo.svg"}, "predictor.E031"),

@@ -13,6 +13,7 @@ from django.db import connection
 
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.languages import LANGUAGES
+from predictor.moments import read_duration
 from predictor.schema.schema import SLUG
 
 # Of the numbers that gunicorn.conf.py reads.
@@ -122,6 +123,16 @@ def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.MODEL_MAX_MB < 1:
         problem = "MODEL_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+
+
+@register()
+def check_retention(**kwargs: Any) -> Iterable[CheckMessage]:
+    """RETENTION is a length of time, or empty, for ever."""
+    if settings.RETENTION:
+        try:
+            read_duration(settings.RETENTION)
+        except ValueError as error:
+            yield Error(f"RETENTION: {error}.", hint="Write 365d, or leave it out.", id="predictor.E017")
 
 
 @register()

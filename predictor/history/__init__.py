@@ -1,1 +1,1 @@
-"""Stored predictions: searched, in the order of time, for the admin, exports and the API."""
+"""Stored predictions: searched in the order of time for the admin, exports and the API; kept as long as wanted."""

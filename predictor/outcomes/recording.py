@@ -50,7 +50,7 @@ def store_outcome(prediction: Prediction, value: float | Label, *, by: str, repl
 
 
 def _describe_change(current: Outcome | None) -> str:
-    """Outcomes are never deleted, so there is none only where `seen` was made up."""
+    """There is none where `seen` was made up, or where the prediction was deleted meanwhile."""
     if current is None:
         return _("No outcome was recorded that this could replace: look again.")
     sentence = _("{value} is recorded by now, by {author}: send yours once more if it is to replace that.")

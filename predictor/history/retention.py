@@ -1,0 +1,118 @@
+"""Deletes old predictions with all that belongs to them, in transactions too short for anybody to wait for."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+
+from predictor.history.ids import find_first_id
+from predictor.history.related import delete_related
+from predictor.models import Outcome, Prediction, Version, VisitorReport
+
+# On SQLite, whose writers all wait meanwhile, deleting so many takes about 20 ms.
+ROWS_IN_A_TRANSACTION = 500
+MOST_SECONDS_OF_PAUSE = 1.0
+NIL = UUID(int=0)
+HAS_OUTCOME = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))
+
+
+@dataclass(kw_only=True)
+class Pruned:
+    """How many rows of one model were deleted, or would be; `kept` are old predictions that stay for their outcome."""
+
+    predictions: int = 0
+    outcomes: int = 0
+    visitor_reports: int = 0
+    kept: int = 0
+
+
+@dataclass(kw_only=True)
+class Pruning:
+    """Deletes what was predicted before `until`; with `keep_outcomes`, predictions with an outcome stay as they are.
+
+    When it is stopped, what was committed is deleted, and the next run goes on with the rest.
+    """
+
+    until: datetime
+    keep_outcomes: bool = False
+    report: Callable[[int], None] = lambda done: None
+    pruned: dict[str, Pruned] = field(default_factory=dict, init=False)
+
+    def run(self) -> dict[str, Pruned]:
+        """Delete, and return the numbers by model."""
+        models = dict(Version.objects.values_list("id", "model"))
+        for old in self._list_conditions():
+            last: UUID | None = NIL
+            while last is not None:
+                started = time.monotonic()
+                last = self._prune_next(old, last, models)
+                self.report(sum(each.predictions for each in self.pruned.values()))
+                # Others write for as long as this has.
+                time.sleep(min(time.monotonic() - started, MOST_SECONDS_OF_PAUSE))
+        return self.pruned
+
+    def count(self) -> dict[str, Pruned]:
+        """Delete nothing, and return the numbers by model of what `run` would delete."""
+        for old in self._list_conditions():
+            found = Prediction.objects.filter(old)
+            if self.keep_outcomes:
+                self._count("kept", found.filter(HAS_OUTCOME))
+                found = found.exclude(HAS_OUTCOME)
+            self._count("predictions", found)
+            self._count("outcomes", Outcome.objects.filter(prediction__in=found), "prediction__")
+            self._count("visitor_reports", VisitorReport.objects.filter(prediction__in=found), "prediction__")
+        return self.pruned
+
+    def _list_conditions(self) -> tuple[Q, Q]:
+        """What is old: an id gives the moment; rows that no site stored, such as imported ones, may have another."""
+        first_id = find_first_id(self.until)
+        return Q(id__lt=first_id), Q(id__gte=first_id, created_at__lt=self.until)
+
+    def _prune_next(self, old: Q, after: UUID, models: dict[int, str]) -> UUID | None:
+        """Delete the next old predictions after this id; the last that was looked at, or None where none is left.
+
+        What somebody else is writing to at the moment is left for the next run.
+        """
+        with transaction.atomic(durable=True):
+            rows = Prediction.objects.filter(old, id__gt=after).order_by("id").select_for_update(skip_locked=True)
+            found = dict(rows.values_list("id", "version_id")[:ROWS_IN_A_TRANSACTION])
+            # Asked once the rows are locked: from now on, no outcome can be recorded for them.
+            kept = find_with_outcome(found) if self.keep_outcomes else set()
+            deleted = {
+                model: delete_predictions([id for id in found if models[found[id]] == model and id not in kept])
+                for model in {models[version] for version in found.values()}
+            }
+        for id in kept:
+            self._add(models[found[id]], "kept", 1)
+        for model, counts in deleted.items():
+            for kind, name in COUNTED.items():
+                self._add(model, name, counts[kind])
+        return max(found) if len(found) == ROWS_IN_A_TRANSACTION else None
+
+    def _count(self, name: str, rows: QuerySet[Model], path: str = "") -> None:
+        model = f"{path}version__model"
+        for each in rows.order_by().values(model).annotate(count=Count("pk")):
+            self._add(each[model], name, each["count"])
+
+    def _add(self, model: str, name: str, count: int) -> None:
+        pruned = self.pruned.setdefault(model, Pruned())
+        setattr(pruned, name, getattr(pruned, name) + count)
+
+
+COUNTED: dict[type[Model], str] = {Prediction: "predictions", Outcome: "outcomes", VisitorReport: "visitor_reports"}
+
+
+def find_with_outcome(ids: Collection[UUID]) -> set[UUID]:
+    """Those of these predictions for which an outcome is recorded."""
+    return set(Outcome.objects.filter(prediction__in=ids).values_list("prediction_id", flat=True))
+
+
+def delete_predictions(ids: Collection[UUID]) -> dict[type[Model], int]:
+    """Delete predictions with all that belongs to them, and return how many rows of each model."""
+    deleted = delete_related(ids)
+    rows = Prediction.objects.filter(id__in=ids)
+    return deleted | {Prediction: rows._raw_delete(rows.db)}

@@ -1,0 +1,86 @@
+import argparse
+import dataclasses
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from predictor.formats import format_number
+from predictor.history.retention import Pruned, Pruning
+from predictor.management.base import SiteCommand
+from predictor.moments import read_duration
+
+REPORTED_ROWS = 50_000
+
+
+class Command(SiteCommand):
+    """Delete old predictions, with their outcomes and the reports of visitors.
+
+    - Nobody waits: each transaction is short, and what somebody is writing to is left for the next run.
+    - It can be stopped at any time, and run again.
+    - Versions, and what they were trained on, stay as they are.
+    """
+
+    help = "Delete old predictions with their outcomes, while the site runs."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=read_age,
+            metavar="AGE",
+            help="delete what was predicted longer ago, such as 365d, 52w or 12h (default: RETENTION)",
+        )
+        parser.add_argument(
+            "--keep-outcomes", action="store_true", help="keep predictions for which an outcome is recorded"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="count them, but delete nothing")
+        parser.add_argument(
+            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
+        )
+
+    def handle(
+        self, *, older_than: timedelta | None, keep_outcomes: bool, dry_run: bool, format: str, **options: Any
+    ) -> None:
+        age = older_than or (read_duration(settings.RETENTION) if settings.RETENTION else None)
+        if age is None:
+            raise CommandError("RETENTION is not set: name an age, such as --older-than 365d.", returncode=2)
+        until = timezone.now() - age
+        pruning = Pruning(until=until, keep_outcomes=keep_outcomes, report=self.report)
+        pruned = dict(sorted((pruning.count() if dry_run else pruning.run()).items()))
+        if format == "json":
+            described = [
+                {"model": model, "before": until.isoformat(timespec="seconds"), **dataclasses.asdict(each)}
+                for model, each in pruned.items()
+            ]
+            self.stdout.write(json.dumps(described, indent=2))
+        else:
+            self.stdout.write("\n".join(write_lines(pruned, until, dry_run=dry_run)))
+
+    def report(self, done: int) -> None:
+        """Say on stderr how far it is, from time to time."""
+        if done and done % REPORTED_ROWS == 0:
+            self.stderr.write(f"deleted so far: {format_number(done)} predictions", style_func=str)
+
+
+def read_age(text: str) -> timedelta:
+    try:
+        return read_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}") from error
+
+
+def write_lines(pruned: dict[str, Pruned], until: datetime, *, dry_run: bool) -> list[str]:
+    moment = f"{until:%Y-%m-%d %H:%M} UTC"
+    if not pruned:
+        return [f"There is no prediction from before {moment}."]
+    done = "would be deleted" if dry_run else "deleted"
+    return [
+        f"{model}: {done} from before {moment}: {format_number(each.predictions)} predictions,"
+        f" {format_number(each.outcomes)} outcomes, {format_number(each.visitor_reports)} reports of visitors"
+        + (f"; kept for their outcome: {format_number(each.kept)}" if each.kept else "")
+        + "."
+        for model, each in pruned.items()
+    ]
