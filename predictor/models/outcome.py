@@ -35,6 +35,13 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
 class Outcome(models.Model):
     """What really happened, for one prediction. Rows are only ever added; a correction names what it replaces."""
 
+    class Queue(models.TextChoices):
+        """In which order a reviewer was asked for outcomes. Only those asked for at random are like all predictions."""
+
+        RANDOM = "random", _("random")
+        UNCERTAIN = "uncertain", _("uncertain first")
+        UNUSUAL = "unusual", _("unusual first")
+
     prediction = models.ForeignKey(
         "predictor.Prediction", models.PROTECT, related_name="outcomes", verbose_name=_("prediction")
     )
@@ -45,6 +52,14 @@ class Outcome(models.Model):
     recorded_by = models.CharField(max_length=150, verbose_name=_("recorded by"))
     replaces = models.OneToOneField(
         "self", models.PROTECT, related_name="replaced_by", null=True, verbose_name=_("replaces")
+    )
+    queue = models.CharField(  # noqa: DJ001  # Null, so that processes of the former build can write rows.
+        max_length=9,
+        choices=Queue,
+        null=True,
+        editable=False,
+        help_text="The queue that asked for it; null where none did, and from former builds.",
+        verbose_name=_("asked for"),
     )
 
     objects = OutcomeQuerySet.as_manager()

@@ -122,6 +122,7 @@ class Sorting:
             )
             return
         row = Outcome(prediction_id=known.id, value=value, recorded_by=self.by, replaces=known.current)
+        row.queue = known.current.queue if known.current else None
         self.rows.append(row)
         self._judge([first], "accepted", "" if recorded is None else f"replaces {known.target.words.name(recorded)}")
         self._judge(entries[1:], "unchanged", f"line {first.line} has the same outcome")

@@ -19,12 +19,14 @@ def is_same(current: Outcome | None, target: Target, value: float | Label) -> bo
     return current is not None and write_value(target.restore(current.value)) == write_value(value)
 
 
-def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | None) -> tuple[Outcome, bool]:
+def record_outcome(
+    prediction: Prediction, raw: object, *, by: str, seen: int | None, queue: Outcome.Queue | None = None
+) -> tuple[Outcome, bool]:
     """Record one outcome that a person typed, or correct the current one; return it, and whether a row was added.
 
     A number is in the unit that people see. `seen` is the id of the outcome that the author saw, None for none: a
-    correction replaces only that one. Raises InvalidInput for a value that the target does not take, and OutcomeChanged
-    where another user has recorded another outcome in the meantime.
+    correction replaces only that one, and keeps the queue that had asked for it. Raises InvalidInput for a value that
+    the target does not take, and OutcomeChanged where another user has recorded another outcome in the meantime.
     """
     target = prediction.version.parsed_schema.target
     try:
@@ -36,14 +38,18 @@ def record_outcome(prediction: Prediction, raw: object, *, by: str, seen: int | 
         return current, False
     if (current and current.id) != seen:
         raise OutcomeChanged(_describe_change(current))
-    return store_outcome(prediction, value, by=by, replaces=current), True
+    return store_outcome(prediction, value, by=by, replaces=current, queue=current.queue if current else queue), True
 
 
-def store_outcome(prediction: Prediction, value: float | Label, *, by: str, replaces: Outcome | None) -> Outcome:
+def store_outcome(
+    prediction: Prediction, value: float | Label, *, by: str, replaces: Outcome | None, queue: str | None = None
+) -> Outcome:
     """Store a parsed value as the newest outcome. Raises OutcomeChanged where another user was first."""
     try:
         with transaction.atomic():
-            return Outcome.objects.create(prediction=prediction, value=value, recorded_by=by, replaces=replaces)
+            return Outcome.objects.create(
+                prediction=prediction, value=value, recorded_by=by, replaces=replaces, queue=queue
+            )
     except IntegrityError as error:
         # Another row with the same place in the log was committed a moment earlier.
         raise OutcomeChanged(_describe_change(find_outcome(prediction))) from error
