@@ -47,9 +47,12 @@ def is_text(series: pl.Series) -> bool:
     if not describe_free_text(series):
         return False
     present = series.drop_nulls()
+    fewest = WORDY_SHARE * len(present)
     is_wordy = present.str.count_matches(WORD_PATTERN) >= FEWEST_WORDS
+    if is_wordy.sum() >= fewest:
+        return True
     is_long = present.str.count_matches(UNSPACED_PATTERN) >= FEWEST_UNSPACED
-    return int((is_wordy | is_long).sum()) >= WORDY_SHARE * len(present)
+    return int((is_wordy | is_long).sum()) >= fewest
 
 
 def infer_task(series: pl.Series) -> Task:

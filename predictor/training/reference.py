@@ -14,7 +14,7 @@ MOST_BINS, FEWEST_BINS, FEWEST_IN_BIN, MOST_BINS_OF_ALL = 100, 10, 5, 50_000
 # In blocks; each number of a bin is a byte.
 MOST_BLOCK_ROWS, MOST_NUMBERS = 4_000, 250_000
 # Of a column of texts, chosen by chance: to look up all words takes long.
-MOST_TEXTS = 5_000
+MOST_TEXTS = 1_000
 
 
 def describe_reference(dataset: Dataset, evaluation: Evaluation, *, seed: int) -> Reference:

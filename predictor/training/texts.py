@@ -41,11 +41,11 @@ def describe_texts(texts: Texts, training: Mask, maximum_length: int | None = No
     """
     longest = max([FEWEST_CHARACTERS, *(len(text) for text in texts if text is not None)])
     known = pl.Series(texts[training].tolist(), dtype=pl.String).drop_nulls()
-    letters, unspaced = (known.str.count_matches(each).sum() for each in (r"\p{L}", UNSPACED_PATTERN))
+    unspaced = known.str.count_matches(UNSPACED_PATTERN).sum()
     return {
         "maximum_length": maximum_length or min(longest, MOST_CHARACTERS),
         "words": store_words(_collect_words(known)),
-        "unspaced": unspaced > letters / 2,
+        "unspaced": unspaced > 0 and unspaced > known.str.count_matches(r"\p{L}").sum() / 2,
     }
 
 

@@ -66,9 +66,13 @@ def _predict(model: Any, rows: Inputs, *, is_classifier: bool) -> NDArray[np.flo
     """A model's predictions and probabilities, shape (n, 1 or 1 + classes); NaN where it refuses a row."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            predictions = [np.asarray(model.predict(rows), dtype=np.float64).reshape(len(rows), -1)]
-            if is_classifier and hasattr(model, "predict_proba"):
-                predictions.append(model.predict_proba(rows))
+            # Preparing texts takes longer than all else, and is done once.
+            if is_classifier and hasattr(model, "predict_with_probabilities"):
+                codes, probabilities = model.predict_with_probabilities(rows)
+            else:
+                codes = np.asarray(model.predict(rows), dtype=np.float64)
+                has_probabilities = is_classifier and hasattr(model, "predict_proba")
+                probabilities = model.predict_proba(rows) if has_probabilities else None
     except ValueError:
         if len(rows) == 1:
             width = 1 + (len(model.classes_) if is_classifier and hasattr(model, "predict_proba") else 0)
@@ -76,4 +80,5 @@ def _predict(model: Any, rows: Inputs, *, is_classifier: bool) -> NDArray[np.flo
         middle = len(rows) // 2
         halves = [take_rows(rows, half) for half in (slice(None, middle), slice(middle, None))]
         return np.concatenate([_predict(model, half, is_classifier=is_classifier) for half in halves])
-    return np.hstack(predictions)
+    numbers = codes.reshape(len(rows), -1)
+    return numbers if probabilities is None else np.hstack([numbers, probabilities])

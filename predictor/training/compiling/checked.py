@@ -17,7 +17,7 @@ from predictor.training.dataset import Dataset
 
 MOST_ROWS = 100_000
 # Short enough not to delay a retrain noticeably; a slow model is checked on fewer rows.
-FIRST_ROWS, SECONDS = 2_000, 0.3
+FIRST_ROWS, SECONDS = 2_000, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
