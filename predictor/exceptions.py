@@ -16,7 +16,9 @@ MlsiteError
 ├── ModelTooLarge          a pickle above MODEL_MAX_MB
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
+├── VersionIsLive          a version that cannot be dropped while it is live
 ├── ModelNotFound          a slug without a live version
+├── PredictionForgotten    a prediction whose inputs and output were erased
 ├── ModelRetired           a model that makes no predictions until it is brought back
 ├── ModelNotReady          a model without a version that this process can serve
 ├── UnsupportedContent     a body in a charset or a compression that is not read here
@@ -157,6 +159,14 @@ class NothingToRollBack(MlsiteError):
 
 class ModelNotFound(MlsiteError):
     pass
+
+
+class VersionIsLive(MlsiteError):
+    pass
+
+
+class PredictionForgotten(MlsiteError):
+    """`manage.py forget` erased the prediction; its row says only when it was made, and by which version."""
 
 
 class ModelRetired(MlsiteError):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from predictor.formats import Written, find_interval_decimals
-from predictor.languages import ENGLISH, get_language
+from predictor.languages import ENGLISH, get_language, gettext
 from predictor.schema.warning import InputWarning
 
 
@@ -34,7 +34,14 @@ class Answered:
         return self.version.decimals if from_interval is None else from_interval
 
     @property
+    def is_forgotten(self) -> bool:
+        """Whether its inputs and output were erased, by `manage.py forget`."""
+        return self.output is None
+
+    @property
     def written_output(self) -> Written:
+        if self.is_forgotten:
+            return Written(text=gettext("forgotten"))
         return self.version.target.write(self.output, decimals=self.decimals)
 
     @property

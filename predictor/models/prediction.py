@@ -34,6 +34,10 @@ def make_prediction_id() -> uuid.UUID:
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def without_forgotten(self) -> "PredictionQuerySet":
+        """Those whose inputs and output are there: `manage.py forget` leaves an output of null."""
+        return self.exclude(output=None)
+
     def with_has_outcome(self) -> "PredictionQuerySet":
         """Annotate each with `has_outcome`: whether an outcome is recorded for it."""
         return self.annotate(has_outcome=Exists(Outcome.objects.filter(prediction=OuterRef("pk"))))
@@ -88,6 +92,8 @@ class Prediction(Answered, models.Model):
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
         labels = self.version.choice_words
+        if self.is_forgotten:
+            return []
         return [
             (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
             for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])

@@ -51,7 +51,7 @@ def _read(
     numbers = {each.id: each.number for each in versions}
     while taken := list(islice(ids, ROWS_AT_ONCE)):
         drawn = columns.draw(taken)
-        rows = Prediction.objects.filter(id__in=drawn).order_by("id")
+        rows = Prediction.objects.without_forgotten().filter(id__in=drawn).order_by("id")
         columns.add(list(rows.values(*COLUMNS)), numbers, _read_outcomes(drawn))
     return columns.join(since, until)
 

@@ -77,11 +77,14 @@ class Sorting:
             if id is not None:
                 named.setdefault(id, []).append(entry)
         known = look_up(list(named))
+        forgotten = set(find_forgotten([id for id in named if id not in known]))
         for id, same in named.items():
             if id in known:
                 self._sort_prediction(known[id], same)
             else:
-                self._judge(same, "unknown", "there is no prediction with this id")
+                self._judge(
+                    same, "unknown", "it is forgotten" if id in forgotten else "there is no prediction with this id"
+                )
 
     def _read_id(self, entry: Entry) -> UUID | None:
         if entry.problem:
@@ -190,12 +193,18 @@ def _insert_staged(rows: list[Outcome]) -> None:
 INSERTS: dict[str, Callable[[list[Outcome]], None]] = {"sqlite": _insert_staged}
 
 
+def find_forgotten(ids: Sequence[UUID]) -> Iterator[UUID]:
+    """Those of these predictions whose inputs and output were erased."""
+    for batch in _split(ids):
+        yield from Prediction.objects.filter(id__in=batch, output=None).values_list("id", flat=True)
+
+
 def look_up(ids: Sequence[UUID]) -> dict[UUID, Known]:
-    """Find the predictions with these ids."""
+    """Find the predictions with these ids, without those that are forgotten."""
     found: list[tuple[UUID, int]] = []
     current: dict[UUID, Outcome] = {}
     for batch in _split(ids):
-        found += Prediction.objects.filter(id__in=batch).values_list("id", "version_id").order_by()
+        found += Prediction.objects.without_forgotten().filter(id__in=batch).values_list("id", "version_id").order_by()
         for outcome in Outcome.objects.current().filter(prediction__in=batch).order_by():
             current[outcome.prediction_id] = outcome
     versions = Version.objects.only("schema").in_bulk({version_id for _, version_id in found})

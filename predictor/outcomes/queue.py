@@ -38,7 +38,7 @@ AND version_id IN (SELECT id FROM predictor_version WHERE model = %s) LIMIT %s
 
 
 def find_next(queue: Outcome.Queue, model: str, skipped: Collection[UUID] = ()) -> Prediction | None:
-    """The next prediction of a model without an outcome, and not among the skipped; None where none was found.
+    """The next prediction of a model without an outcome, neither skipped nor forgotten; None where none was found.
 
     At random, each prediction of the model is equally likely, also where more were made at some times than at others.
     Uncertain are those with the lowest probability of their class (least confidence; Lewis and Gale, "A sequential
@@ -49,6 +49,7 @@ def find_next(queue: Outcome.Queue, model: str, skipped: Collection[UUID] = ()) 
         for start in range(0, len(ids), IDS_IN_A_QUERY):
             batch = ids[start : start + IDS_IN_A_QUERY]
             recorded = set(Outcome.objects.filter(prediction__in=batch).values_list("prediction", flat=True))
+            recorded |= set(Prediction.objects.filter(id__in=batch, output=None).values_list("id", flat=True))
             for id in batch:
                 if id not in recorded and id not in skipped:
                     return Prediction.objects.select_related("version").get(id=id)

@@ -47,6 +47,10 @@ def store_outcome(
     """Store a parsed value as the newest outcome. Raises OutcomeChanged where another user was first."""
     try:
         with transaction.atomic():
+            # Not before the row is locked: it may just be being forgotten.
+            locked = Prediction.objects.select_for_update().filter(id=prediction.id)
+            if locked.values_list("output", flat=True).first() is None:
+                raise OutcomeChanged(_("This prediction is forgotten: nothing can be recorded for it."))
             return Outcome.objects.create(
                 prediction=prediction, value=value, recorded_by=by, replaces=replaces, queue=queue
             )

@@ -1,6 +1,6 @@
 """Writes versions and promotions, and reads artifacts back, verified."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
 
-from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired
+from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired, VersionIsLive
 from predictor.models import Artifact, ArtifactChunk, Figure, Kept, Promotion, Retirement, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
 from predictor.registry.candidate import Candidate, Judgement
@@ -69,9 +69,31 @@ def prune(model: str, *, keep: int, dry_run: bool = False) -> list[Version]:
         kept = list(never_live.values_list("id", flat=True)[:keep])
         pruned = list(never_live.exclude(id__in=kept).filter(artifacts__isnull=False).distinct())
         if not dry_run:
-            ArtifactChunk.objects.filter(artifact__version__in=pruned).delete()
-            Artifact.objects.filter(version__in=pruned).delete()
+            _drop_artifacts(pruned)
     return pruned
+
+
+def prune_chosen(model: str, numbers: Collection[int], *, dry_run: bool = False) -> list[Version]:
+    """Drop all that was computed from the training rows of these versions, except their rows; returns the versions.
+
+    They can never go live again. Raises VersionIsLive for a live one.
+    """
+    with transaction.atomic(durable=True):
+        lock_registry()
+        chosen = Version.objects.filter(model=model, number__in=numbers).order_by("number")
+        live = Version.objects.find_live(model)
+        if live is not None and live.number in numbers:
+            raise VersionIsLive(f"{live} is live: first make another version live, by a retrain or a rollback")
+        if not dry_run:
+            for kept in (Kept, Figure):
+                kept.objects.filter(version__in=chosen).delete()
+            _drop_artifacts(chosen)
+    return list(chosen)
+
+
+def _drop_artifacts(versions: Iterable[Version]) -> None:
+    ArtifactChunk.objects.filter(artifact__version__in=versions).delete()
+    Artifact.objects.filter(version__in=versions).delete()
 
 
 def lock_registry() -> None:

@@ -18,12 +18,13 @@ def read_newest(versions: Iterable[Version], most: int) -> Iterator[list[Stored]
     """Up to `most` predictions of these versions, newest first, 500 at a time.
 
     Each version's ids come from the index on version and id, a thousand at a time, and are merged: no other model's
-    predictions are read, however many there are.
+    predictions are read, however many there are. What is forgotten is left out.
     """
     ids = islice(merge(*(list_ids(version.id) for version in versions), reverse=True), most)
     while taken := list(islice(ids, ROWS_AT_ONCE)):
-        rows = Prediction.objects.filter(id__in=taken).order_by("-id")
-        yield list(rows.values(*COLUMNS))
+        rows = Prediction.objects.without_forgotten().filter(id__in=taken).order_by("-id")
+        if found := list(rows.values(*COLUMNS)):
+            yield found
 
 
 def list_ids(version_id: int) -> Iterator[UUID]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from predictor.exceptions import ModelNotReady, ModelRetired
+from predictor.exceptions import ModelNotReady, ModelRetired, PredictionForgotten
 from predictor.models import Prediction, Version
 from predictor.schema.values import write_value
 from predictor.serving.lookup import Lookup
@@ -41,10 +41,15 @@ def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def find_prediction(id: UUID) -> Any:
-    """A stored prediction; its version is the object in memory where this process still serves it. Raises Http404."""
+    """A stored prediction; its version is the object in memory where this process still serves it.
+
+    Raises Http404 and PredictionForgotten.
+    """
     prediction = predictions.find(id)
     if prediction is None:
         raise Http404(f"There is no prediction {id}.")
+    if prediction.is_forgotten:
+        raise PredictionForgotten(f"the prediction {id} was forgotten")
     held = service.find_held(prediction.version_id)
     if held is not None:
         prediction.version = held.version

@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from predictor.access.visitors import TooOften
-from predictor.exceptions import ModelNotFound, ModelRetired
+from predictor.exceptions import ModelNotFound, ModelRetired, PredictionForgotten
 from predictor.languages import gettext as _
 from predictor.models import Version
 from predictor.moments import write_moment
@@ -56,6 +56,8 @@ class ErrorPagesMiddleware:
             return show_not_found(request, error, service.list_live())
         if isinstance(error, ModelRetired):
             return show_retired(request, error)
+        if isinstance(error, PredictionForgotten):
+            return show_forgotten(request)
         if isinstance(error, TooOften):
             return show_too_often(request, error)
         outage = find_outage(error)
@@ -90,6 +92,11 @@ def show_retired(request: HttpRequest, retired: ModelRetired) -> HttpResponse:
     response = _render_error(request, 410, _("This model is retired"), hint, links)
     response["Cache-Control"] = "no-cache"  # Caches may keep this status by themselves, but a model may come back.
     return response
+
+
+def show_forgotten(request: HttpRequest) -> HttpResponse:
+    hint = _("What was given, what was answered and what really happened are erased. Nobody can bring them back.")
+    return _render_error(request, 410, _("This prediction is forgotten"), hint, {"models": service.list_live()})
 
 
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:

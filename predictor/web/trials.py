@@ -71,7 +71,7 @@ def find_origin(request: HttpRequest, slug: str) -> Prediction | None:
         found = predictions.find(UUID(request.GET.get("from", "")))
     except ValueError:
         return None
-    return found if found and found.version.model == slug else None
+    return found if found and not found.is_forgotten and found.version.model == slug else None
 
 
 def describe_trial(runtime: Runtime, trial: Trial, origin: Prediction | None) -> dict[str, Any]:
