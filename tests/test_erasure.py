@@ -14,6 +14,7 @@ from django.utils import timezone
 from predictor.exceptions import OutcomeChanged
 from predictor.history.erasure import find_trained
 from predictor.models import Artifact, Monitoring, Outcome, Prediction, Replay, VisitorReport
+from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
 from predictor.scoring.replay import NothingToReplay, replay
 from predictor.serving.service import service
@@ -164,3 +165,9 @@ def test_versions_that_may_have_been_trained_with_an_outcome_are_named_and_can_b
     assert list(Artifact.objects.values_list("version__number", flat=True).distinct()) == [2]
     with pytest.raises(CommandError, match="There is no version 3"):
         call_command("prune_versions", "line", "--only", "3")
+
+
+def test_no_outcome_is_asked_for_of_what_is_forgotten(line, forget):
+    one, other = make_prediction(line), make_prediction(line)
+    forget(str(one.id))
+    assert {find_next(Outcome.Queue.RANDOM, "line") for _ in range(8)} == {other}
