@@ -360,6 +360,21 @@ def test_a_share_that_is_the_threshold_on_paper_reaches_it(share):
     assert model.predict(np.zeros((2, 1))).tolist() == [1, 1]
 
 
+def test_the_class_and_its_probabilities_are_one_question_to_the_estimator():
+    asked = []
+
+    class Estimator:
+        classes_ = np.array([0, 1])
+
+        def predict_proba(self, matrix):
+            asked.append(len(matrix))
+            return np.array([[0.6, 0.4], [0.8, 0.2]])
+
+    model = Thresholded(estimator=Estimator(), threshold=0.3, positive=1, negative=0)
+    codes, probabilities = model.predict_with_probabilities(np.zeros((2, 1)))
+    assert (codes.tolist(), probabilities[:, 1].tolist(), asked) == ([1, 0], [0.4, 0.2], [2])
+
+
 def test_a_number_that_is_not_finite_is_not_hidden_by_a_limit():
     class Estimator:
         def predict(self, matrix):

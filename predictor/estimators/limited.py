@@ -55,8 +55,13 @@ class Thresholded:
 
     def predict(self, inputs: Inputs) -> Vector:
         """Predict class codes, shape (n,), for n rows."""
-        is_positive = self.predict_proba(inputs)[:, np.asarray(self.classes_) == self.positive] >= self.limit
-        return np.where(is_positive.any(axis=1), float(self.positive), float(self.negative))
+        return self.predict_with_probabilities(inputs)[0]
+
+    def predict_with_probabilities(self, inputs: Inputs) -> tuple[Vector, Matrix]:
+        """Both at once: the codes follow from the probabilities, and preparing texts takes longer than all else."""
+        probabilities = self.predict_proba(inputs)
+        is_positive = probabilities[:, np.asarray(self.classes_) == self.positive] >= self.limit
+        return np.where(is_positive.any(axis=1), float(self.positive), float(self.negative)), probabilities
 
     @property
     def limit(self) -> float:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from predictor.estimators.compiled import CompiledModel
+from predictor.estimators.limited import Thresholded
 from predictor.estimators.on_table import OnTable
 from predictor.exceptions import ArtifactError, NoAnswer, UntrustedArtifact
 from predictor.languages import get_language
@@ -68,12 +69,13 @@ class Runtime:
     @np.errstate(over="ignore", invalid="ignore")
     def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
-        if isinstance(self.estimator, CompiledModel):
-            return self.estimator.predict_with_probabilities(inputs)
-        if isinstance(self.estimator, OnTable) and self.schema.target.task == "classification":
+        is_classification = self.schema.target.task == "classification"
+        if isinstance(self.estimator, CompiledModel) or (
+            is_classification and isinstance(self.estimator, OnTable | Thresholded)
+        ):
             return self.estimator.predict_with_probabilities(inputs)
         predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64).reshape(-1)
-        if self.schema.target.task == "regression" or not hasattr(self.estimator, "predict_proba"):
+        if not is_classification or not hasattr(self.estimator, "predict_proba"):
             return predicted, None
         return predicted, self.estimator.predict_proba(inputs)
 
