@@ -54,9 +54,9 @@ class Runtime:
         """
         try:
             if count_characters(inputs) > MOST_CHARACTERS:
-                predicted, probabilities = run_in_thread(lambda: self._ask(inputs))
+                predicted, probabilities = run_in_thread(lambda: self.ask(inputs))
             else:
-                predicted, probabilities = self._ask(inputs)
+                predicted, probabilities = self.ask(inputs)
         except ValueError as error:
             raise NoAnswer(str(error)) from error
         numbers, target = check_finite(predicted), self.schema.target
@@ -67,7 +67,7 @@ class Runtime:
 
     # An overflow is found in the output, and needs no warning from numpy.
     @np.errstate(over="ignore", invalid="ignore")
-    def _ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
+    def ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
         """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
         is_classification = self.schema.target.task == "classification"
         if isinstance(self.estimator, CompiledModel) or (
