@@ -46,6 +46,7 @@ def test_a_number_stands_with_its_probable_range_on_the_distribution_of_the_trai
     assert len(chart.select("rect.band")) == len(chart.select("circle.mark")) == 1
     described = f"y: {prediction.written_output}, probably {prediction.written_interval}. In training: "
     assert chart.select_one("title").text.startswith(described)
+    assert 1 < len(page.select(".figures-table tbody tr")) < 10
     rows = [int(cell.text) for cell in page.select(".range-figure tbody td")]
     assert 0.95 * line.data["training_rows"] <= sum(rows) <= line.data["training_rows"]
 

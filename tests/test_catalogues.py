@@ -8,6 +8,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from bs4 import BeautifulSoup
 
 from predictor.languages import CATALOGUES, LANGUAGES
 from tests.conftest import ROOT
@@ -27,7 +28,7 @@ SAME = {
     "zh-hans": set(),
 }
 # Text of templates that is no sentence.
-NAMES = {"mlsite", "UTC", "SHA-256"}
+NAMES = {"API", "UTC"}
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 
 
@@ -49,6 +50,21 @@ def extracted(tmp_path_factory):
     CommandLineInterface().run([*command, "--output-file", str(file), *folders])
     with file.open("rb") as pot:
         return read_po(pot)
+
+
+TAGS = re.compile(
+    r"{#.*?#}|{% *(?:trans|blocktrans(?:late)?)\b.*?%}.*?{% *end(?:block)?trans(?:late)? *%}|{%.*?%}|{{.*?}}", re.DOTALL
+)
+TEMPLATES = [file for name in ("templates", "predictor/templates") for file in (ROOT / name).rglob("*.html")]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)
+def test_a_template_has_no_words_that_could_not_be_translated(template):
+    page = BeautifulSoup(TAGS.sub("\n", template.read_text()), "html.parser")
+    texts = [page.get_text("\n")]
+    texts += [element[name] for name in SPOKEN for element in page.find_all(attrs={name: True})]
+    words = {word for text in texts for word in re.findall(r"[\w-]*[^\W\d_]{2}[\w-]*", text)}
+    assert words <= NAMES
 
 
 def list_texts(text):

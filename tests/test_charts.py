@@ -10,6 +10,7 @@ from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.web import charts
+from predictor.web.chart_figures import tabulate_chart
 from predictor.web.charts import MARKS, TEXT_SIZE, TICK_MARGIN, WIDTH, Axis
 
 X = make_feature(name="x", kind="number", label="Width", unit="mm", seen=(0.0, 10.0))
@@ -166,3 +167,32 @@ def test_more_classes_than_marks_are_not_drawn():
     target = Target(name="kind", label="Kind", task="classification", classes=names)
     profile = {"axes": ["x", "n"], "points": [[float(i), 1.0, name] for i, name in enumerate(names)], "curve": []}
     assert draw_chart(Schema(features=(X, N), target=target), profile, {}, None) is None
+
+
+def tabulate(schema, profile):
+    return tabulate_chart(schema, read_profile(profile))
+
+
+def test_the_figures_of_rows_are_means_of_groups_next_to_the_prediction():
+    points = [[float(x), 2.0 * x, None] for x in range(1, 201)]
+    figures = tabulate(LINE, {"axes": ["x", "y"], "points": points, "curve": [[1.0, 3.0], [200.0, 401.0]]})
+    assert figures.head == ("Width", "Rows", "Mean: Height", "Prediction: Height")
+    assert len(figures.rows) == 8
+    assert figures.rows[0] == ("1 to 25\u00a0mm", "25", "26", "27")
+    assert sum(int(rows) for _, rows, *_ in figures.rows) == 200
+
+
+def test_the_figures_of_a_curve_alone_are_a_few_of_its_points_with_both_ends():
+    curve = [[float(x), 2.0 * x] for x in range(100)]
+    figures = tabulate(LINE, {"axes": ["x", "y"], "points": [], "curve": curve})
+    assert figures.head == ("Width", "Prediction: Height")
+    assert len(figures.rows) == 8
+    assert (figures.rows[0], figures.rows[-1]) == (("0\u00a0mm", "0"), ("99\u00a0mm", "198"))
+
+
+def test_the_figures_of_classes_say_where_each_lies():
+    points = [[1.0, 2.0, "Adelie"], [3.0, 4.0, "Adelie"], [8.0, 9.0, "Gentoo"]]
+    figures = tabulate(BIRDS, {"axes": ["x", "n"], "points": points, "curve": []})
+    assert figures.head[2:] == ("Mean ± standard deviation: Width", "Mean ± standard deviation: Count")
+    assert figures.rows[0] == ("Adelie", "2", "2.0 ± 1.0\u00a0mm", "3.0 ± 1.0")
+    assert [row[:2] for row in figures.rows] == [("Adelie", "2"), ("Gentoo", "1")]

@@ -76,6 +76,19 @@ MEASURE_CHARTS = """() => {
 }"""
 
 
+# Where the minus and the digits of a negative number in an element begin.
+PLACE_MINUS = """element => {
+    element.textContent = "-0.25";
+    const place = (start, end) => {
+        const range = document.createRange();
+        range.setStart(element.firstChild, start);
+        range.setEnd(element.firstChild, end);
+        return range.getBoundingClientRect().left;
+    };
+    return {minus: place(0, 1), digits: place(1, 5)};
+}"""
+
+
 @pytest.fixture(scope="module")
 def db(launched, committed_db):
     """Instead of pytest-django's own, which would wrap each test in a transaction."""
@@ -327,6 +340,18 @@ def test_the_titles_of_a_charts_axes_are_whole_and_its_numbers_are_inside_and_ap
         assert len(ticks) >= (2 if name.startswith("When") else 4), name
         assert all(is_inside(box, frame) for box in ticks), name
         assert not [(one, two) for one, two in combinations([*titles, *ticks], 2) if do_meet(one, two)], name
+
+
+def test_a_page_from_right_to_left_fits_the_screen_and_its_numbers_run_from_left_to_right(open_page):
+    page = open_page("/about/penguins/", SMALL)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert_fits(page)
+    for name, frame, titles, ticks in page.evaluate(MEASURE_CHARTS):
+        assert all(is_inside(box, frame) for box in ticks), name
+        assert not [(one, two) for one, two in combinations([*titles, *ticks], 2) if do_meet(one, two)], name
+    negative = page.locator("td.number").first.evaluate(PLACE_MINUS)
+    assert negative["minus"] < negative["digits"]
+    assert page.locator("h1").evaluate("title => getComputedStyle(title).textAlign") == "right"
 
 
 def is_inside(box, frame):

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from predictor.formats import format_value
+from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
 from predictor.schema.kinds import Category, Feature
 from predictor.schema.schema import Schema
@@ -67,7 +69,7 @@ def _describe(feature: Feature) -> dict[str, str]:
         "label": feature.label,
         "kind": feature.kind,
         "unit": feature.unit,
-        "may be missing": "no" if feature.required else "yes",
+        "may be missing": format_value(not feature.required),
         "seen in training": str(feature.seen_range or ""),
         "minimum": _write_limit(feature, feature.minimum),
         "maximum": _write_limit(feature, feature.maximum),
@@ -92,7 +94,7 @@ def _compare_choices(old: Feature, new: Feature) -> Iterator[Difference]:
 
 def _list_choices(choices: list[str], feature: Feature) -> str:
     words = [feature.words.write(each) for each in choices] if isinstance(feature, Category) else choices
-    more = [f"and {len(words) - MOST_CHOICES} more"] if len(words) > MOST_CHOICES else []
+    more = [gettext("and {number} more").format(number=len(words) - MOST_CHOICES)] if len(words) > MOST_CHOICES else []
     return ", ".join([*words[:MOST_CHOICES], *more])
 
 

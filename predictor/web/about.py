@@ -89,6 +89,7 @@ def describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "chart": pieces.base,
         "backdrop": pieces.get_backdrop(pieces.base),
         "chart_keys": pieces.keys,
+        "chart_figures": pieces.figures,
         "sources": describe_sources(version.parsed_data),
         "report": show_report(version, drawn_here={plot.name for plot in plots}),
         "facts": list_facts(version, is_for_staff=is_staff(request)),

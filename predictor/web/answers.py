@@ -135,4 +135,5 @@ def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, A
         "chart": chart,
         "backdrop": pieces.chart.get_backdrop(chart),
         "chart_keys": pieces.chart.keys,
+        "chart_figures": pieces.chart.figures,
     }

@@ -70,7 +70,7 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def widest(self) -> float:
         """The width in pixels of the widest tick text, 0 without any."""
-        return max((measure_text(text, TEXT_SIZE) for _, text in self.ticks), default=0.0)
+        return max((measure_text(text, TEXT_SIZE) for _place, text in self.ticks), default=0.0)
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +202,7 @@ def _make_horizontal_axis(described: Feature | Target, low: float, high: float, 
         axis = msgspec.structs.replace(axis, most_ticks=most)
         start = max(left, axis.widest / 2)
         axis = msgspec.structs.replace(axis, start=start, length=WIDTH - start - max(RIGHT, axis.widest / 2))
-        places = [place for place, _ in axis.ticks]
+        places = [place for place, _text in axis.ticks]
         if all(after - before >= axis.widest + TICK_GAP for before, after in pairwise(places)):
             break
     return axis

@@ -11,11 +11,20 @@ from django.template.loader import get_template
 from django.utils import timezone
 
 from predictor.formats import Quantity, format_number
-from predictor.languages import get_language
+from predictor.languages import get_language, gettext_noop
+from predictor.languages import gettext as _
 from predictor.models import Retirement, Version
 from predictor.moments import read_moment
+from predictor.schema.output import Band
 from predictor.schema.target import Target
 from predictor.texts import quote
+
+# By which limits there are.
+LIMITED = {
+    ("minimum",): gettext_noop("Its output is at least {minimum}."),
+    ("maximum",): gettext_noop("Its output is at most {maximum}."),
+    ("minimum", "maximum"): gettext_noop("Its output is at least {minimum} and at most {maximum}."),
+}
 
 
 class SeeOther(HttpResponseRedirect):
@@ -58,19 +67,25 @@ def describe_output(target: Target) -> list[str]:
     output, own = target.output, Quantity(unit=target.unit)
     sentences = []
     if output.scale != 1:
-        sentences.append(
-            f"Pages show it in {target.shown_unit}, {format_number(output.scale)} times the model's own number;"
-            f" metrics, the API and files are in {target.unit or 'the unit of the data'}."
+        sentence = _(
+            "Pages show it in {shown}, {factor} times the model's own number; metrics, the API and files are in {own}."
         )
-    limits = {"at least": output.minimum, "at most": output.maximum}
-    parts = [f"{word} {own.write(limit)}" for word, limit in limits.items() if limit is not None]
-    if parts:
-        sentences.append(f"Its output is {' and '.join(parts)}.")
+        unit = target.unit or _("the unit of the data")
+        sentences.append(sentence.format(shown=target.shown_unit, factor=format_number(output.scale), own=unit))
+    if limits := {name: each for name in ("minimum", "maximum") if (each := getattr(output, name)) is not None}:
+        sentence = _(LIMITED[tuple(limits)])
+        sentences.append(sentence.format(**{name: own.write(limit) for name, limit in limits.items()}))
     if output.bands:
-        ends = [f"below {own.write(each.below)}" if each.below is not None else "else" for each in output.bands]
-        bands = (f"{end} “{each.label}”" for end, each in zip(ends, output.bands, strict=True))
-        sentences.append(f"In words: {', '.join(bands)}.")
+        bands = (_describe_band(band, own) for band in output.bands)
+        sentences.append(_("In words: {bands}.").format(bands=", ".join(bands)))
     return [*sentences, *([rule] if (rule := describe_threshold(target)) else [])]
+
+
+def _describe_band(band: Band, own: Quantity) -> str:
+    label = quote(band.label)
+    if band.below is None:
+        return _("else {label}").format(label=label)
+    return _("below {end} {label}").format(end=own.write(band.below), label=label)
 
 
 def describe_threshold(target: Target) -> str:
@@ -79,7 +94,8 @@ def describe_threshold(target: Target) -> str:
     if output.threshold is None or output.positive is None:
         return ""
     share = Quantity(unit="%").write(output.threshold * 100)
-    return f"The answer is “{target.name_class(output.positive)}” from a probability of {share} on."
+    sentence = _("The answer is {of_class} from a probability of {share} on.")
+    return sentence.format(of_class=quote(target.name_class(output.positive)), share=share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +115,10 @@ def look_up_moment(model: str, typed: str) -> Moment:
     try:
         moment = read_moment(typed)
     except ValueError:
-        error = f"{quote(typed)} is not a date with a time: write it like 2026-03-01T12:30."
-        return Moment(typed=typed, error=error)
+        error = _("{typed} is not a date with a time: write it like 2026-03-01T12:30.")
+        return Moment(typed=typed, error=error.format(typed=quote(typed)))
     if moment > timezone.now():
-        return Moment(typed=typed, error="This moment is in the future: enter one in the past, in UTC.")
+        return Moment(typed=typed, error=_("This moment is in the future: enter one in the past, in UTC."))
     if Retirement.objects.was_retired_at(model, moment):
         return Moment(typed=typed, was_retired=True)
     return Moment(typed=typed, version=Version.objects.live_at(moment).filter(model=model).first())

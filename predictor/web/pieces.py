@@ -19,6 +19,7 @@ from predictor.schema.values import Value
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.texts import shorten
 from predictor.web.arrangement import arrange, find_importances
+from predictor.web.chart_figures import tabulate_chart
 from predictor.web.charts import Chart, Point, draw_base_chart
 from predictor.web.choices import is_searched
 from predictor.web.examples import list_examples
@@ -43,6 +44,12 @@ def render_keys(chart: Chart) -> SafeString:
     return mark_safe(render_to_string("predictor/_chart_keys.html", {"chart": chart}))  # noqa: S308  # Our template.
 
 
+def render_figures(version: Version, chart: Chart) -> SafeString:
+    """The figures of a version's chart as a table."""
+    context = {"figures": tabulate_chart(version.parsed_schema, version.parsed_profile), "title": chart.title}
+    return mark_safe(render_to_string("predictor/_chart_figures.html", context))  # noqa: S308  # Our template.
+
+
 def leave_room(version: Version) -> list[Point]:
     """The ends of the intervals along the curve, so that a visitor's own interval seldom needs wider axes."""
     measured = version.parsed_interval
@@ -58,6 +65,7 @@ class ChartPieces:
         self.base = draw_base_chart(version.parsed_schema, version.parsed_profile, leave_room(version))
         self._backdrop = render_backdrop(self.base) if self.base else ""
         self.keys = render_keys(self.base) if self.base else ""
+        self.figures = render_figures(version, self.base) if self.base else ""
 
     def get_backdrop(self, chart: Chart | None) -> str:
         """The backdrop of this version's chart, on its own axes or on wider ones."""
