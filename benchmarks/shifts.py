@@ -83,6 +83,6 @@ def _score(values: Vector) -> Vector:
     return (ranks - ranks.mean()) / (ranks.std() or 1.0)
 
 
-def _draw(random: np.random.Generator, rows: np.ndarray, weights: Vector | None = None) -> np.ndarray:
+def _draw(random: np.random.Generator, rows: np.ndarray, weights: "Vector | None" = None) -> np.ndarray:
     shares = None if weights is None else weights / weights.sum()
     return random.choice(rows, WINDOW_ROWS, replace=False, p=shares)

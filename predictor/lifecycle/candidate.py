@@ -12,6 +12,7 @@ import msgspec
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.background import BACKGROUND, write_background
 from predictor.record.interval import MeasuredInterval
+from predictor.record.loss_model import LOSS_MODEL, write_loss_model
 from predictor.record.measurement import Measurement
 from predictor.record.reference import REFERENCE, write_reference
 from predictor.record.report import Compilation, Report, SkippedCompilation
@@ -102,6 +103,8 @@ def summarise_training(trained: "Trained", shown: "Mask") -> dict[str, bytes]:
     background = make_background(dataset.schema, inputs, show_data=recipe.show_data, seed=recipe.seed)
     reference = describe_reference(dataset, trained.evaluation, seed=recipe.seed)
     kept = {REFERENCE: write_reference(reference)}
+    if trained.loss_model is not None:
+        kept[LOSS_MODEL] = write_loss_model(trained.loss_model)
     return {**kept, BACKGROUND: write_background(background)} if background else kept
 
 

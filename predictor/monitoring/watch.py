@@ -6,9 +6,12 @@ import msgspec
 from django.db import transaction
 
 from predictor.exceptions import MlsiteError
-from predictor.models import Monitoring, Version
+from predictor.models import Kept, Monitoring, Version
+from predictor.monitoring.estimation import estimate
 from predictor.monitoring.reading import read_window
 from predictor.monitoring.window import Window
+from predictor.record.estimate import Estimate
+from predictor.record.loss_model import LOSS_MODEL, read_loss_model
 from predictor.record.monitoring import Monitoring as Result
 
 # Rows that are kept of each model, without those at which the state changed.
@@ -39,7 +42,15 @@ def compose(live: Version, window: Window) -> Result:
         until=window.until.isoformat(timespec="seconds"),
         predictions=window.total,
         read=len(window),
+        estimate=estimate_quality(live, window),
     )
+
+
+def estimate_quality(live: Version, window: Window) -> Estimate:
+    """What the predictions of the live version alone are expected to be worth."""
+    content = Kept.objects.find_content(live.id, LOSS_MODEL)
+    own = window.choose((window.versions == live.number) & window.fits)
+    return estimate(read_loss_model(content) if content else None, own)
 
 
 def store(model: str, result: Result) -> Monitoring:

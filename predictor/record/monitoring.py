@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from predictor.record.estimate import Estimate
+
 State = Literal["well", "alarm", "cannot say"]
 STATES: tuple[State, ...] = ("well", "alarm", "cannot say")
 
@@ -21,8 +23,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
     predictions: int
     read: int
     state: State = "cannot say"
-    # Estimated from the predictions alone (`record.estimate`).
-    estimate: None = None
+    # Estimated from the predictions alone.
+    estimate: Estimate | None = None
     # How inputs and outputs differ from the training data (`record.drift`).
     drift: None = None
 

@@ -9,11 +9,13 @@ from sklearn.base import BaseEstimator
 from predictor.estimators.own_code import Code, read_code
 from predictor.formats import format_number
 from predictor.metrics.names import Metric
+from predictor.record.loss_model import LossModel
 from predictor.record.report import Tuning
 from predictor.training.dataset import Dataset, describe_target
 from predictor.training.evaluation import HOLD_OUT, Evaluation, evaluate_model, fit_model, predict_out_of_fold
 from predictor.training.gate import check_gate, choose_metric
 from predictor.training.holdout import choose_lowest
+from predictor.training.loss_model import fit_loss_model
 from predictor.training.observed import Observed
 from predictor.training.output import check_probabilities, note_beyond
 from predictor.training.pipeline import build_pipeline
@@ -32,7 +34,8 @@ class Trained:
 
     `share` is that of the rows that were held out; None where the training rows are unknown. `started` is the moment
     when the training began, by `time.perf_counter`. `fit_seconds` is None for an import, which was fitted elsewhere.
-    `spread` is what the width of its intervals follows; None where they have the same width everywhere.
+    `spread` is what the width of its intervals follows; None where they have the same width everywhere. `loss_model`
+    says how large its losses are; None where too few rows were measured.
     """
 
     recipe: Recipe
@@ -46,6 +49,7 @@ class Trained:
     tuning: Tuning | None = None
     observed: Observed | None = None
     spread: Spread | None = None
+    loss_model: LossModel | None = None
     recipe_sha256: str | None = None
 
     @property
@@ -90,6 +94,7 @@ def fit_recipe(
         tuning=tuning,
         observed=observed,
         spread=_find_spread(recipe, model, dataset, evaluation, progress),
+        loss_model=fit_loss_model(model, dataset, evaluation, fit_seconds=fit_seconds),
         recipe_sha256=recipe_sha256,
     )
 

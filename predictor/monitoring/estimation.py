@@ -1,0 +1,106 @@
+"""Estimates, before any outcome, how good predictions are: from their inputs, the predictions and their probabilities.
+
+A model of the loss, fitted to rows that the version was not trained on, says how large the loss of each row is expected
+to be; their mean is the estimate. For regressions this is Direct Loss Estimation (NannyML 2022, "Direct loss
+estimation (DLE)", docs "How it works", "Estimation of performance of the monitored regression model"). For classes the
+expected loss is 1 minus the probability that the class is right: the mean of calibrated confidences (Guillory,
+Shankar, Ebrahimi, Darrell and Schmidt 2021, "Predicting with confidence on unseen distributions"; Garg,
+Balakrishnan, Lipton, Neyshabur and Sedghi 2022, "Leveraging unlabeled data to predict out-of-distribution
+performance", section 4), calibrated by the inputs too, so that it holds where these are distributed otherwise.
+
+It assumes that outcomes depend on inputs as in training, and that the window's inputs are such as training had.
+"""
+
+import math
+
+import numpy as np
+from msgspec.structs import replace
+
+from predictor.metrics.loss_columns import arrange_columns
+from predictor.metrics.losses import Predictions
+from predictor.monitoring.window import Window
+from predictor.record.estimate import Estimate
+from predictor.record.loss_model import LossModel
+from predictor.schema.values import Matrix, Vector
+
+FEWEST_ROWS = 100
+# Of a longer window, so many rows at even distances: more change no estimate that matters.
+MOST_ROWS = 100_000
+# So many bound the memory.
+ROWS_AT_ONCE = 5_000
+CONFIDENCE_95 = 1.96
+# Nothing is said where a larger share of the rows has inputs that training did not have.
+MOST_OUTSIDE = 0.2
+# Nor where the model of the loss knows the metric less precisely: in accuracy, or as a share of the MAE.
+LARGEST_RADIUS = {"accuracy": 0.02, "mae": 0.1}
+
+
+def estimate(kept: LossModel | None, window: Window) -> Estimate:
+    """The quality to expect of n predictions by the version that kept this, or the reason why nothing can be said."""
+    rows = len(window)
+    if kept is None:
+        return Estimate(rows=rows, reason="nothing kept")
+    known = Estimate(rows=rows, metric=kept.metric, promised=kept.promised, promised_radius=kept.promised_radius)
+    if rows < FEWEST_ROWS:
+        return replace(known, reason="few rows")
+    chosen = window if rows <= MOST_ROWS else window.choose(np.linspace(0, rows - 1, MOST_ROWS).astype(np.int64))
+    outside = float(kept.support.find_outside(chosen.matrix).mean())
+    known = replace(known, outside=outside)
+    if outside > MOST_OUTSIDE:
+        return replace(known, reason="unlike training")
+    probabilities = chosen.probabilities if kept.takes_probabilities else None
+    losses = expect_losses(kept, chosen.matrix, Predictions(predicted=chosen.outputs, probabilities=probabilities))
+    return _summarise(kept, known, losses)
+
+
+def _summarise(kept: LossModel, known: Estimate, losses: Matrix) -> Estimate:
+    """Of expected losses, shape (groups, n)."""
+    groups = losses.mean(axis=1)
+    loss, variance = float(groups.mean()), _find_model_variance(groups)
+    most = LARGEST_RADIUS[kept.metric] * (loss if kept.metric == "mae" else 1)
+    if CONFIDENCE_95 * math.sqrt(variance) > most:
+        return replace(known, reason="imprecise")
+    radius = CONFIDENCE_95 * math.sqrt(variance + _find_window_variance(kept, losses.mean(axis=0), known.rows))
+    lower, upper = max(loss - radius, 0.0), loss + radius
+    if kept.metric == "mae":
+        return replace(known, value=loss, lower=lower, upper=upper)
+    return replace(known, value=1 - loss, lower=max(1 - upper, 0.0), upper=1 - lower)
+
+
+def expect_losses(kept: LossModel, matrix: Matrix, predictions: Predictions) -> Matrix:
+    """The expected loss of each of n rows by each group of trees, shape (groups, n)."""
+    codes = {column: np.frombuffer(table, dtype="<f4").astype(np.float64) for column, table in kept.codes.items()}
+    columns = arrange_columns(matrix, predictions, codes)
+    starts = range(0, len(columns), ROWS_AT_ONCE)
+    sums = np.concatenate([_add_trees(kept, columns[start : start + ROWS_AT_ONCE]) for start in starts], axis=1)
+    return np.exp(sums) if kept.metric == "mae" else 1 / (1 + np.exp(-sums))
+
+
+def _add_trees(kept: LossModel, columns: Matrix) -> Matrix:
+    """The sums of each group's trees, shape (groups, n)."""
+    trees = kept.trees
+    asked, thresholds, values = trees.read("columns"), trees.read("thresholds"), trees.read("values")
+    followers = np.stack([trees.read("right"), trees.read("left")])
+    missing_left, rows = trees.read("missing_left").astype(bool), np.arange(len(columns))
+    nodes = np.repeat(trees.read("roots")[:, None], len(columns), axis=1)
+    for _ in range(trees.depth):
+        found = columns[rows, asked[nodes]]
+        goes_left = np.where(np.isnan(found), missing_left[nodes], found <= thresholds[nodes])
+        nodes = followers[goes_left.astype(np.int8), nodes]
+    groups = len(kept.starts)
+    sums = values[nodes].astype(np.float64).reshape(groups, len(nodes) // groups, len(columns)).sum(axis=1)
+    return sums + np.array(kept.starts)[:, None]
+
+
+def _find_model_variance(groups: Vector) -> float:
+    """The jackknife's: each group of trees was fitted without one of as many parts of the rows.
+
+    (Efron and Stein 1981, "The jackknife estimate of variance".)
+    """
+    return float((len(groups) - 1) * groups.var())
+
+
+def _find_window_variance(kept: LossModel, expected: Vector, rows: int) -> float:
+    """That of the mean loss of so many rows, if their expected losses, shape (n,), are right."""
+    variances = expected * (1 - expected) if kept.metric == "accuracy" else kept.dispersion * expected**2
+    return float(variances.mean()) / rows
