@@ -41,4 +41,5 @@ urlpatterns = [
     path("<slug:slug>/try/", trials.try_inputs, name="trial"),
     path("<slug:slug>/embed/", embed.show_form, name="embed"),
     path("<slug:slug>/embed/<uuid:id>/", embed.show_prediction, name="embedded_prediction"),
+    path("<slug:slug>/embed/<uuid:id>/change/", embed.change_inputs, name="embedded_change"),
 ]

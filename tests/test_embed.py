@@ -8,9 +8,20 @@ from django.test import Client
 from predictor.exceptions import RecipeError
 from predictor.models import Prediction
 from predictor.web import embed
+from tests.recipes import write_recipe
+from tests.texts import make_spam, write_csv
 from tests.training import register_shipped, train
 
 SITE = "https://example.com"
+SPAM = """
+title = "Spam"
+target = "label"
+data = "data.csv"
+[estimator]
+class = "sklearn.linear_model.LogisticRegression"
+[features.message]
+maximum_length = 5000
+"""
 
 
 @pytest.fixture
@@ -46,6 +57,24 @@ def test_a_site_that_is_allowed_can_embed_the_form_and_its_answer(embedded):
         assert "X-Frame-Options" not in response
         assert not response.cookies
         assert b'href="/predictions/' not in response.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", [10, 4_500])
+def test_an_answer_leads_back_to_the_form_with_its_inputs_however_long_they_are(client, settings, tmp_path, length):
+    settings.EMBED_ORIGINS = [SITE]
+    csv = write_csv(make_spam(), "message", "label")
+    settings.MODELS_DIR = write_recipe(tmp_path, "spam", toml=SPAM, csv=csv)
+    train(settings.MODELS_DIR, "spam")
+    typed = "cash" * (length // 4)
+    sent = client.post("/spam/embed/", {**read_form(client.get("/spam/embed/")), "message": typed})
+    answered = BeautifulSoup(client.get(sent["Location"]).content, "html.parser")
+    change = client.get(answered.select_one("a.button")["href"], follow=True)
+    form = BeautifulSoup(change.content, "html.parser").select_one("form.predict")
+    assert form.select_one("textarea").text.strip() == typed
+    assert embed.is_token(form.select_one("[name=csrfmiddlewaretoken]")["value"], "spam")
+    assert f"frame-ancestors {SITE};" in change["Content-Security-Policy"]
+    assert not change.cookies
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -78,15 +79,30 @@ def show_form(request: HttpRequest, slug: str) -> HttpResponse:
 @embedded
 def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     """An answer of this model, without outcomes, and without links to pages that no frame may show."""
+    prediction = _find_prediction(slug, id)
+    runtime = find_runtime(slug)
+    described = describe_answer(prediction, find_pieces(runtime, prediction.version))
+    context = {"slug": slug, "predicts": runtime is not None, **described}
+    return render_page(request, "predictor/embedded_prediction.html", context)
+
+
+@require_safe
+@embedded
+def change_inputs(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
+    """Redirect to the form with an answer's inputs; show it here where they are too long for a link."""
+    prediction, runtime = _find_prediction(slug, id), service.get_runtime(slug)
+    link = make_form_link(make_url("embed", slug), runtime.schema, prediction.inputs)
+    if len(link) <= LONGEST_LINK:
+        return redirect(link)
+    form = _get_pieces(runtime).fill(make_token(slug), prediction.inputs)
+    return _render(request, runtime, {"form": None, "empty_form": form})
+
+
+def _find_prediction(slug: str, id: UUID) -> Any:
     prediction = find_prediction(id)
     if prediction.version.model != slug:
         raise Http404(f"{slug!r} made no prediction {id}.")
-    runtime = find_runtime(slug)
-    context = {"slug": slug, **describe_answer(prediction, find_pieces(runtime, prediction.version))}
-    if runtime:
-        link = make_form_link(make_url("embed", slug), runtime.schema, prediction.inputs)
-        context["change"] = link if len(link) <= LONGEST_LINK else make_url("embed", slug)
-    return render_page(request, "predictor/embedded_prediction.html", context)
+    return prediction
 
 
 @cache
