@@ -7,12 +7,15 @@ from django.db import transaction
 
 from predictor.exceptions import MlsiteError
 from predictor.models import Kept, Monitoring, Version
+from predictor.monitoring.drift import drift
 from predictor.monitoring.estimation import estimate
 from predictor.monitoring.reading import read_window
 from predictor.monitoring.window import Window
+from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
 from predictor.record.loss_model import LOSS_MODEL, read_loss_model
 from predictor.record.monitoring import Monitoring as Result
+from predictor.record.reference import REFERENCE, read_reference
 
 # Rows that are kept of each model, without those at which the state changed.
 KEPT = 30
@@ -43,6 +46,7 @@ def compose(live: Version, window: Window) -> Result:
         predictions=window.total,
         read=len(window),
         estimate=estimate_quality(live, window),
+        drift=measure_drift(live, window),
     )
 
 
@@ -51,6 +55,12 @@ def estimate_quality(live: Version, window: Window) -> Estimate:
     content = Kept.objects.find_content(live.id, LOSS_MODEL)
     own = window.choose((window.versions == live.number) & window.fits)
     return estimate(read_loss_model(content) if content else None, own)
+
+
+def measure_drift(live: Version, window: Window) -> Drift | DriftUnknown:
+    """How far the window is from what the live version keeps of its training data; earlier builds kept nothing."""
+    content = Kept.objects.find_content(live.id, REFERENCE)
+    return drift(read_reference(content) if content else None, window, version=live.number)
 
 
 def store(model: str, result: Result) -> Monitoring:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
 
 State = Literal["well", "alarm", "cannot say"]
@@ -25,8 +26,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "cannot say"
     # Estimated from the predictions alone.
     estimate: Estimate | None = None
-    # How inputs and outputs differ from the training data (`record.drift`).
-    drift: None = None
+    # How inputs and outputs differ from the training data.
+    drift: Drift | DriftUnknown | None = None
 
 
 def read_monitoring(stored: Mapping[str, Any]) -> Monitoring:
