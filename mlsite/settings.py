@@ -66,6 +66,9 @@ if DEFAULT_MODEL == "none":
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
+# The key by which sensitive inputs are hashed is derived from this, else from SECRET_KEY; former ones only find hashes.
+INPUT_HASH_KEY = os.environ.get("INPUT_HASH_KEY", "")
+INPUT_HASH_KEY_FALLBACKS = read_list("INPUT_HASH_KEY_FALLBACKS")
 # How long predictions are kept, such as 365d, for `manage.py prune`; empty for ever. predictor.checks refuses others.
 RETENTION = os.environ.get("RETENTION", "").strip()
 

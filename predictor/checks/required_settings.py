@@ -25,7 +25,7 @@ FEWEST_BITS = 128
 
 @register()
 def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
-    """Both keys, and each former signing key, are set, long and random enough; no signing key is SECRET_KEY."""
+    """All keys, also former ones, are set, long and random enough; no signing key is SECRET_KEY."""
     if settings.ENV_FILE_PROBLEM:
         return  # The keys are probably in that file, and another check reports it.
     secret = read_secret_key()
@@ -33,6 +33,8 @@ def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
     for number, key in enumerate(settings.MODEL_SIGNING_KEY_FALLBACKS, start=1):
         signing[f"MODEL_SIGNING_KEY_FALLBACKS, key {number}"] = key
     yield from _check_key("SECRET_KEY", secret, id="predictor.E001")
+    for key in filter(None, [settings.INPUT_HASH_KEY, *settings.INPUT_HASH_KEY_FALLBACKS]):
+        yield from _check_key("INPUT_HASH_KEY or one of its fallbacks", key, id="predictor.E018")
     for name, key in signing.items():
         yield from _check_key(name, key, id="predictor.E002")
         if key and key == secret:

@@ -8,23 +8,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import JSONField, Model, Value
+from django.db.models.fields.json import KeyTransform
 
 from predictor.history.filters import Filters, InputFilter
+from predictor.history.hiding import list_hashes
 from predictor.history.ids import find_moment
 from predictor.history.related import delete_related, list_related
 from predictor.history.search import rows as search_rows
 from predictor.models import Monitoring, Outcome, Prediction, Replay, Version, VisitorReport
+from predictor.schema.kinds import Feature
+from predictor.schema.schema import Schema
 
 # On SQLite, all writers wait for so many.
 ROWS_IN_A_TRANSACTION = 500
-ERASED = {
+ERASED: dict[str, Any] = {
     "inputs": {},
+    "hashed_inputs": None,
     "output": Value(None, JSONField()),
     "probabilities": None,
     "interval": None,
@@ -111,10 +117,23 @@ class Erasing:
 
 
 def find_ids(model: str, feature: str, value: str) -> Iterator[UUID]:
-    """The predictions of a model for which a feature was this value, as the admin's search compares them."""
+    """The predictions of a model for which a feature was this value, as the admin's search compares them.
+
+    Where only its hash was stored, the value is read as forms read it, and its hashes are searched for.
+    """
     filters = Filters(model=model, inputs=(InputFilter(feature=feature, test="is", value=value),))
     for chunk in search_rows(filters):
         yield from (row.id for row in chunk)
+    for version in Version.objects.filter(model=model).only("schema", "translations"):
+        schema = version.parsed_schema
+        if schema.sensitive.get(feature) == "hash":
+            rows = Prediction.objects.filter(version=version).annotate(hashed=KeyTransform(feature, "hashed_inputs"))
+            for hashed in list_hashes(feature, find_feature(schema, feature).parse(value)):
+                yield from rows.filter(hashed=hashed).values_list("id", flat=True)
+
+
+def find_feature(schema: Schema, name: str) -> Feature:
+    return next(feature for feature in schema.features if feature.name == name)
 
 
 def find_trained(model: str, recorded: Sequence[datetime]) -> list[Version]:

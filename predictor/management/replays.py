@@ -37,6 +37,8 @@ def list_lines(version: Version, found: Replay) -> Iterator[str]:
         yield from (f"    {label} ({rows}): {problem}" for label, problem, rows in written.refusals)
     if found.unanswered:
         yield f"  {format_number(found.unanswered)} inputs have no finite answer"
+    if found.hidden:
+        yield f"  left out: {format_number(found.hidden)} predictions with a sensitive input, which is not kept"
     if found.left_out:
         yield f"  left out: the predictions of version {', '.join(map(str, found.left_out))}, of something else"
 

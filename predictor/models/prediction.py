@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from predictor.formats import Quantity, Written
+from predictor.languages import gettext
 from predictor.models.answered import Answered
 from predictor.models.outcome import Outcome
 
@@ -56,6 +57,7 @@ class Prediction(Answered, models.Model):
         "predictor.Version", models.PROTECT, related_name="predictions", db_index=False, verbose_name=_("version")
     )
     inputs = models.JSONField()
+    hashed_inputs = models.JSONField(null=True, help_text="Keyed hashes of sensitive inputs, which inputs has not.")
     output = models.JSONField(help_text="A bare number, or the label of a class.")
     probabilities = models.JSONField(null=True, help_text="By class, where the model gives them.")
     interval = models.JSONField(null=True, help_text="Low and high of the 90 % interval, where the version has one.")
@@ -89,16 +91,28 @@ class Prediction(Answered, models.Model):
     def _address(self) -> str:
         return _find_prediction_address().replace(str(NIL_UUID), str(self.id))
 
+    @property
+    def hidden_inputs(self) -> list[str]:
+        """The names of its sensitive inputs, which are not kept: it can be neither repeated nor explained."""
+        return [each["name"] for each in self.version.schema["features"] if each.get("sensitive")]
+
     def write_inputs(self, most: int | None = None) -> list[tuple[str, Written]]:
         """The first inputs, or all, by feature name in the schema's order, which PostgreSQL's JSON does not keep."""
         labels = self.version.choice_words
         if self.is_forgotten:
             return []
         return [
-            (name, _write_input(self.inputs.get(name), unit=unit, labels=labels.get(name, {})))
-            for name, unit in ((each["name"], each["unit"]) for each in self.version.schema["features"][:most])
+            (each["name"], self._write_input(each, labels.get(each["name"], {})))
+            for each in self.version.schema["features"][:most]
         ]
 
+    def _write_input(self, feature: Mapping[str, Any], labels: Mapping[str, str]) -> Written:
+        value = self.inputs.get(feature["name"])
+        if value is None and feature.get("sensitive"):
+            return Written(text=self._write_hash(feature["name"]))
+        return Quantity(unit=feature["unit"]).write(labels.get(value, value) if isinstance(value, str) else value)
 
-def _write_input(value: Any, *, unit: str, labels: Mapping[str, str]) -> Written:
-    return Quantity(unit=unit).write(labels.get(value, value) if isinstance(value, str) else value)
+    def _write_hash(self, name: str) -> str:
+        """That an input is not kept, and the beginning of its hash: equal values have the same."""
+        hashed = (self.hashed_inputs or {}).get(name)
+        return gettext("not kept (#{hash})").format(hash=hashed[:8]) if hashed else gettext("not kept")

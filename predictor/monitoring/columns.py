@@ -136,6 +136,8 @@ class Columns:
         matrix = np.full((len(inputs), len(self._schema.features)), np.nan)
         fits = np.ones(len(inputs), dtype=np.bool_)
         for position, feature in enumerate(self._schema.features):
+            if feature.sensitive:  # Its values are not kept, and nothing can be said of it.
+                continue
             matrix[:, position], fitting = encode_stored(feature, inputs)
             fits &= fitting
         matrix[~fits] = np.nan

@@ -34,7 +34,8 @@ class Window:
     created_at: "NDArray[np.datetime64]"
     # "form", "api" or "csv", shape (n,).
     sources: "NDArray[np.str_]"
-    # In the schema's order, shape (n, features), texts next to it; NaN where a value is missing.
+    # In the schema's order, shape (n, features), texts next to it; NaN where a value is missing, or the feature is
+    # sensitive, whose values are not kept.
     features: Inputs
     # Whether the schema takes the stored inputs, which may be another version's; all NaN where not. Shape (n,).
     fits: Mask

@@ -82,6 +82,8 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     warned_now: int = 0
     # The numbers of versions whose predictions were left out, since they predict something else.
     left_out: tuple[int, ...] = ()
+    # How many were left out because one of their inputs is sensitive, and not kept.
+    hidden: int = 0
 
 
 def read_replay(stored: Mapping[str, Any]) -> Replay:

@@ -2,12 +2,13 @@
 
 import math
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written
+from predictor.languages import gettext as _
 from predictor.problems import Code, Problem
 from predictor.schema.values import Value, find_longest, means_missing, take_scalar
 from predictor.schema.warning import InputWarning
@@ -19,7 +20,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
 
     Values beyond `minimum` and `maximum` are refused; those outside `seen`, the range of the numbers or the
     categories of the training rows, only get a warning. It is empty where no training row had a value. `missing` are
-    the texts, numbers among them, that mean missing.
+    the texts, numbers among them, that mean missing. A `sensitive` value is stored as a keyed hash or not at all.
     """
 
     kind: ClassVar[str]
@@ -37,6 +38,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    sensitive: Literal["", "hash", "drop"] = ""
 
     def parse(self, raw: object) -> Value:
         """Parse what was typed or sent; None where it is missing. Raises InvalidValue."""
@@ -81,6 +83,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
 
     def write(self, value: Value) -> Written:
         """Format one of its values for people, a number with its unit."""
+        if self.sensitive and value is None:
+            return Written(text=_("not kept"))
         return self._quantity.write(value)
 
     @property

@@ -197,7 +197,7 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
 
 Feature = Number | Integer | Category | Boolean | Date | Datetime | Time | Text
 # Keys that are stored only where they have a value, since what former builds stored has none of them.
-ADDED = ("format", "zone", "words", "unspaced")
+ADDED = ("format", "zone", "words", "unspaced", "sensitive")
 KINDS: dict[Kind, type[Any]] = {made.kind: made for made in get_args(Feature)}
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.languages import get_language
+from predictor.languages import gettext as _
 from predictor.problems import Problem
 from predictor.schema.kinds import Category, Feature, read_feature, write_feature, write_reading
 from predictor.schema.table import Inputs, Table
@@ -49,6 +50,11 @@ class Schema:
     @cached_property
     def names(self) -> list[str]:
         return [feature.name for feature in self.features]
+
+    @cached_property
+    def sensitive(self) -> dict[str, str]:
+        """The features whose values are not stored: "hash" or "drop" by name."""
+        return {feature.name: feature.sensitive for feature in self.features if feature.sensitive}
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -92,7 +98,7 @@ class Schema:
     def write_warnings(self, warnings: Iterable[InputWarning]) -> list[str]:
         """The sentences of warnings, in the current language. Raises KeyError for one about another schema's field."""
         features = {feature.name: feature for feature in self.features}
-        return [features[warning.field].write_warning(warning) for warning in warnings]
+        return [_write_warning(features[warning.field], warning) for warning in warnings]
 
     def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""
@@ -150,6 +156,12 @@ class Schema:
             target=read_target(stored),
             translations=read_translations(stored),
         )
+
+
+def _write_warning(feature: Feature, warning: InputWarning) -> str:
+    if feature.sensitive:
+        return _("{label}: this value, which is not kept, is unlike the training data.").format(label=feature.label)
+    return feature.write_warning(warning)
 
 
 def read_target(stored: Mapping[str, Any]) -> Target:

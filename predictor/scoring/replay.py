@@ -1,7 +1,7 @@
 """Lets a version answer stored predictions again, and finds which answers change; it stores no prediction."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from predictor.exceptions import InvalidInput, MlsiteError, NoAnswer
 from predictor.formats import format_plain
+from predictor.history.hiding import is_hidden
 from predictor.models import Version
 from predictor.problems import SENTENCES, Problem
 from predictor.record.replay import Move, Refusal, Replay
@@ -39,10 +40,14 @@ def replay(runtime: Runtime, most: int) -> Replay:
     """
     versions = {each.id: each for each in list_versions(runtime.version)}
     same = {id: each for id, each in versions.items() if each.target.is_same(runtime.schema.target)}
-    counted = Counted(runtime=runtime, numbers={id: each.number for id, each in same.items()})
+    needed = runtime.schema.names
+    hiding = {id for id, each in same.items() if is_hidden(each.schema, needed)}
+    counted = Counted(runtime=runtime, numbers={id: each.number for id, each in same.items()}, hiding=hiding)
     for rows in read_newest(same.values(), most):
         counted.add(rows)
     left_out = sorted(each.number for id, each in versions.items() if id not in same)
+    if counted.since is None and counted.hidden:
+        raise NothingToReplay(f"{runtime.version.model} keeps sensitive inputs of no prediction: none can be repeated")
     if counted.since is None:
         numbers = ", ".join(map(str, left_out))
         others = f" that it could answer: versions {numbers} predict something else" if numbers else ""
@@ -64,10 +69,12 @@ def write_problem(problem: Problem) -> str:
 
 @dataclass(kw_only=True)
 class Counted:
-    """What was found so far; `numbers` are the versions' by their ids."""
+    """What was found so far; `numbers` are the versions' by their ids, `hiding` those that keep not all inputs."""
 
     runtime: Runtime
     numbers: dict[int, int]
+    hiding: Collection[int] = ()
+    hidden: int = 0
     since: datetime | None = None
     until: datetime | None = None
     versions: Counter[int] = field(default_factory=Counter)
@@ -90,7 +97,12 @@ class Counted:
         self._tolerance = TOLERANCE * spread
 
     def add(self, stored: Sequence[Stored]) -> None:
-        """Answer rows, newest first, and compare."""
+        """Answer rows, newest first, and compare; those whose inputs were not all kept are only counted."""
+        whole = [each for each in stored if each["version_id"] not in self.hiding]
+        self.hidden += len(stored) - len(whole)
+        if not whole:
+            return
+        stored = whole
         self.until = self.until or stored[0]["created_at"]
         self.since = stored[-1]["created_at"]
         accepted = list(self._parse(stored))
@@ -176,5 +188,6 @@ class Counted:
             unanswered=self.unanswered,
             warned=self.warned,
             warned_now=self.warned_now,
+            hidden=self.hidden,
             left_out=tuple(left_out),
         )

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from predictor.exceptions import NoAnswer
+from predictor.history.hiding import hide_inputs, hide_warnings
 from predictor.languages import ENGLISH, use_language
 from predictor.record.interval import MeasuredInterval
 from predictor.schema.schema import Row, Schema
@@ -29,13 +30,15 @@ class Answer:
 
 
 def describe_answer(schema: Schema, row: Row, answer: Answer) -> dict[str, Any]:
-    """The stored columns of a row and its answer; sentences are stored in English."""
+    """The stored columns of a row and its answer, without sensitive inputs; sentences are stored in English."""
+    inputs, hashed = hide_inputs(schema, row)
     return {
-        "inputs": row.values,
+        "inputs": inputs,
+        "hashed_inputs": hashed,
         "output": answer.output,
         "probabilities": answer.probabilities,
         "interval": answer.interval,
-        **describe_warnings(schema, row.warnings),
+        **describe_warnings(schema, hide_warnings(schema, row.warnings)),
     }
 
 

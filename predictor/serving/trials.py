@@ -25,9 +25,12 @@ class Trial(Answered):
     probabilities: Mapping[str, float] | None
     warnings: Sequence[str]
     warning_codes: Sequence[Any] | None
+    hashed_inputs: None = None
 
 
 def try_row(runtime: Runtime, row: Row) -> Trial:
     """Answer a parsed row in the caller's thread. Raises NoAnswer."""
     [answer], _ = runtime.answer([row])
-    return Trial(version=runtime.version, **describe_answer(runtime.schema, row, answer))
+    described = describe_answer(runtime.schema, row, answer)
+    # Its inputs are nowhere but on the page from which they came.
+    return Trial(version=runtime.version, **described | {"inputs": row.values, "hashed_inputs": None})

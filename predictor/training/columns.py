@@ -201,6 +201,7 @@ def infer_feature(recipe: Recipe, column: Column, training: Mask) -> Feature:
         maximum=maximum,
         choices=column.choices,
         missing=given.gaps,
+        sensitive=given.hiding,
         **_describe_choices(recipe, column, given),
         seen=_find_seen(column, values),
         typical=_find_typical(column, values),

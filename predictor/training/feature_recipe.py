@@ -43,11 +43,17 @@ class FeatureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     maximum_length: Annotated[int, msgspec.Meta(ge=1, le=MOST_CHARACTERS)] | None = None
     required: bool | None = None
     exclude: bool = False
+    sensitive: bool | Literal["hash", "drop"] = False
 
     @property
     def gaps(self) -> tuple[str, ...]:
         """The texts that mean missing, sorted; a number as its shortest text."""
         return tuple(sorted({write_value(each).strip() for each in self.missing or []}))
+
+    @property
+    def hiding(self) -> Literal["", "hash", "drop"]:
+        """How its values are kept out of what is stored; empty where they are stored."""
+        return ("hash" if self.sensitive else "") if isinstance(self.sensitive, bool) else self.sensitive
 
     @property
     def aliases(self) -> dict[str, str]:

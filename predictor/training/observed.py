@@ -84,6 +84,8 @@ def join_observed(
 def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Value:
     """The column's value in these inputs: text for a category or a text, a number for others, None for missing."""
     given = recipe.features.get(column.name, FeatureRecipe())
+    if column.name not in inputs and given.sensitive:
+        raise DoesNotFit(f"{column.name} is sensitive, and not kept")
     if column.name not in inputs:
         raise DoesNotFit(f"there is no input {column.name}")
     value = read_spelling(given, inputs[column.name])

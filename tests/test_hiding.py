@@ -1,0 +1,110 @@
+"""Sensitive inputs are stored as a keyed hash or not at all, wherever a prediction is stored or shown."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from predictor.history.hiding import hash_input, list_hashes
+from predictor.models import Artifact, Prediction, Version
+from predictor.registry.manifest import FORMAT_OF_SENSITIVE
+from predictor.scoring.replay import NothingToReplay, replay
+from predictor.scoring.rows import score_rows
+from predictor.serving.service import service
+from tests.test_erasure import dump_tables
+from tests.test_retention import record_outcomes
+from tests.training import train
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+# Far outside of what the model has seen, so that it is in the warning, too.
+SECRET = 71609.15243
+
+
+@pytest.fixture(params=["hash", "drop"])
+def hiding(request, models_dir, db):
+    """A version of the line whose input is sensitive."""
+    return make_sensitive(models_dir, request.param)
+
+
+def make_sensitive(models_dir, how):
+    recipe = models_dir / "line" / "model.toml"
+    recipe.write_text(recipe.read_text().replace("[features.x]", f'[features.x]\nsensitive = "{how}"'))
+    return train(models_dir, "line")
+
+
+def predict(value=SECRET):
+    runtime = service.get_runtime("line")
+    [prediction] = service.predict(runtime, [runtime.schema.parse({"x": value})], Prediction.Source.FORM)
+    return prediction
+
+
+def test_the_model_gets_the_value_and_no_table_does(hiding):
+    prediction = predict()
+    assert prediction.output > SECRET
+    assert [row for _, row in dump_tables() if str(SECRET) in row] == []
+    kept = Prediction.objects.get()
+    assert kept.inputs == {}
+    assert kept.warnings == ["x: this value, which is not kept, is unlike the training data."]
+    how = hiding.parsed_schema.sensitive["x"]
+    assert (kept.hashed_inputs or {}).keys() == ({"x"} if how == "hash" else set())
+
+
+def test_no_page_shows_the_value_again(hiding, client, admin_client):
+    posted = client.post("/line/", {"x": SECRET}, HTTP_HX_REQUEST="true")
+    address = Prediction.objects.get().get_absolute_url()
+    others = [client.get(f"{address}{page}", follow=True) for page in ("", "examples/", "inputs/", "try/", "compare/")]
+    admins = [admin_client.get(f"/admin/predictor/prediction/{page}") for page in ("", "?model=line")]
+    admins.append(admin_client.get(f"/admin/predictor/prediction/{Prediction.objects.get().id}/change/"))
+    for response in (posted, *others, *admins):
+        assert response.status_code in (200, 404), response.request
+        assert str(SECRET) not in response.content.decode()
+        assert "71,609" not in response.content.decode()
+    assert "not kept" in posted.content.decode()
+    assert "not kept" in admins[-1].content.decode()
+
+
+def test_the_api_gives_a_warning_without_the_value(hiding, client):
+    body = json.dumps({"inputs": {"x": SECRET}})
+    answered = client.post("/api/v1/models/line/predict", body, content_type="application/json")
+    assert "which is not kept" in answered.content.decode()
+    assert str(SECRET) not in answered.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_are_scored_store_no_value(models_dir):
+    make_sensitive(models_dir, "hash")
+    runtime = service.get_runtime("line")
+    list(score_rows(runtime, [runtime.schema.parse({"x": SECRET})], Prediction.Source.CSV))
+    assert Prediction.objects.get().inputs == {}
+    assert Prediction.objects.get().hashed_inputs["x"] in list_hashes("x", SECRET)
+
+
+def test_equal_values_have_equal_hashes_and_former_keys_still_find_them(models_dir, db, settings, capsys):
+    make_sensitive(models_dir, "hash")
+    former = settings.SECRET_KEY
+    first = predict()
+    settings.INPUT_HASH_KEY, settings.INPUT_HASH_KEY_FALLBACKS = "n" * 64, [former]
+    second, other = predict(), predict(5)
+    hashes = [each.hashed_inputs["x"] for each in (first, second, other)]
+    assert len(set(hashes)) == 3
+    assert list_hashes("x", SECRET) == [hashes[1], hashes[0]]
+    assert hash_input("y", SECRET, former) != hashes[0]
+    call_command("forget", "--model", "line", "--where", f"x={SECRET}", "--format", "json")
+    assert json.loads(capsys.readouterr().out)[0]["predictions"] == 2
+    assert list(Prediction.objects.without_forgotten()) == [other]
+
+
+def test_hidden_inputs_are_neither_repeated_nor_trained_on_and_that_is_said(hiding, models_dir, capsys):
+    record_outcomes(predict(), 5)
+    with pytest.raises(NothingToReplay, match="keeps sensitive inputs of no prediction"):
+        replay(service.get_runtime("line"), 10)
+    call_command("retrain", "line", "--with-outcomes", "--dry-run")
+    assert "x is sensitive, and not kept" in capsys.readouterr().err
+
+
+def test_builds_that_would_store_the_value_refuse_such_a_version(hiding):
+    for artifact in Artifact.objects.filter(version=hiding):
+        assert json.loads(artifact.manifest_2)["format"] == FORMAT_OF_SENSITIVE
+        assert artifact.manifest == ""
+    assert Version.objects.get(id=hiding.id).parsed_schema == hiding.parsed_schema
