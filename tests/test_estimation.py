@@ -18,7 +18,9 @@ from predictor.monitoring.watch import watch
 from predictor.monitoring.window import Window
 from predictor.record.estimate import Estimate
 from predictor.record.loss_model import LOSS_MODEL, read_loss_model, write_loss_model
+from predictor.record.written_estimate import write_estimate
 from predictor.schema.kinds import make_feature
+from predictor.schema.output import Output
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.evaluation import Evaluation
@@ -104,7 +106,7 @@ def test_the_accuracy_of_calibrated_classes_is_met_also_where_inputs_have_shifte
     assert found.value == pytest.approx(expected, abs=0.015)
     assert found.lower < expected < found.upper
     assert (found.metric, found.rows, found.reason) == ("accuracy", 5_000, None)
-    assert found.is_worse is (most < 1)
+    assert found.state == ("well" if most == 1 else "alarm")
     assert found.promised == pytest.approx(0.75, abs=0.01)
 
 
@@ -126,7 +128,7 @@ def test_the_mae_of_a_regression_is_met_also_where_inputs_have_shifted(low):
     expected = np.sqrt(2 / np.pi) * (0.5 + 2 * (low + 1) / 2)
     assert found.value == pytest.approx(expected, rel=0.05)
     assert found.lower < losses.mean() < found.upper
-    assert found.is_worse is (low > 0)
+    assert found.state == ("alarm" if low > 0 else "well")
 
 
 def test_the_interval_contains_what_outcomes_show_in_nearly_all_windows():
@@ -182,7 +184,7 @@ def test_too_few_predictions_and_versions_from_before_are_reasons_to_say_nothing
     matrix, predicted, probabilities, _ = draw_classes(99, 2)
     window = look(matrix, predicted, probabilities, target=KIND)
     few = estimate(keep_classes(), window)
-    assert (few.value, few.rows, few.reason, few.is_worse) == (None, 99, "few rows", False)
+    assert (few.value, few.rows, few.reason, few.state) == (None, 99, "few rows", "cannot say")
     assert estimate(None, window) == Estimate(rows=99, reason="nothing kept")
 
 
@@ -207,6 +209,15 @@ def test_categories_that_training_did_not_have_are_recognised_and_later_dates_ar
     support = model_losses(schema, measure("mae", matrix, np.zeros(2_000), losses)).support
     rows = np.array([[0, 5], [3, 1_000_000], [4, 5], [9, 5], [77, 5], [np.nan, 5]], dtype=np.float64)
     assert support.find_outside(rows).tolist() == [False, False, True, True, True, True]
+
+
+def test_an_alarm_that_is_on_ends_at_half_of_the_change_that_starts_one():
+    states = []
+    for low in (0.0, 0.11, 0.3):
+        matrix, predicted, _ = draw_numbers(20_000, 2, low=low)
+        window = look(matrix, predicted)
+        states.append(tuple(estimate(keep_numbers(), window, is_alarmed=each).state for each in (False, True)))
+    assert states == [("well", "well"), ("well", "alarm"), ("alarm", "alarm")]
 
 
 def test_an_imprecise_model_of_the_loss_says_nothing():
@@ -282,7 +293,7 @@ def test_monitoring_estimates_the_live_version_from_what_it_keeps(models_dir, db
     found = watch("prices", timedelta(days=7), NOW).estimate
     assert found.value == pytest.approx(np.sqrt(2 / np.pi) * 2.2, rel=0.15)
     assert found.rows == 200
-    assert found.is_worse
+    assert found.state == "alarm"
     Kept.objects.filter(name=LOSS_MODEL).delete()
     assert watch("prices", timedelta(days=7), NOW).estimate.reason == "nothing kept"
 
@@ -292,3 +303,42 @@ def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_di
     trained = train_model(models_dir, "prices", progress=keep_quiet)
     assert trained.loss_model.rows == 5_000
     assert trained.loss_model.promised == pytest.approx(trained.evaluation.scores["mae"])
+
+
+@pytest.mark.parametrize(
+    ("estimate", "sentence"),
+    [
+        (
+            Estimate(rows=20_000, metric="mae", value=2.5, lower=2.25, upper=2.75, promised=2.0),
+            "Estimated, without outcomes: MAE 2,500 m (2,250 to 2,750 m) on 20,000 predictions of version 3;"
+            " 2,000 m was promised.",
+        ),
+        (
+            Estimate(rows=20_000, metric="accuracy", value=0.81234, lower=0.8, upper=0.83, promised=0.9),
+            "Estimated, without outcomes: accuracy 0.8123 (0.8 to 0.83) on 20,000 predictions of version 3;"
+            " 0.9 was promised.",
+        ),
+        (
+            Estimate(rows=40, metric="mae", reason="few rows"),
+            "Without outcomes, nothing can be estimated yet: version 3 made 40 predictions, and 100 are needed.",
+        ),
+        (
+            Estimate(rows=20_000, metric="mae", reason="unlike training", outside=0.5),
+            "Without outcomes, nothing can be estimated: 50.0 % of 20,000 predictions have inputs that version 3 was"
+            " not trained on.",
+        ),
+        (
+            Estimate(rows=20_000, metric="mae", reason="imprecise"),
+            "Without outcomes, nothing can be estimated: too few of the rows that version 3 was measured on are like"
+            " the 20,000 predictions.",
+        ),
+        (
+            Estimate(rows=20_000, reason="nothing kept"),
+            "Without outcomes, nothing can be estimated: version 3 was trained by an earlier build, or measured on too"
+            " few rows. Retrain it.",
+        ),
+    ],
+)
+def test_an_estimate_is_written_in_the_unit_that_people_see_or_with_the_reason_for_none(estimate, sentence):
+    target = Target(name="d", label="D", task="regression", output=Output(scale=1_000, unit="m"))
+    assert write_estimate(estimate, 3, target).replace("\N{NO-BREAK SPACE}", " ") == sentence

@@ -19,13 +19,12 @@ from msgspec.structs import replace
 from predictor.metrics.loss_columns import arrange_columns
 from predictor.metrics.losses import Predictions
 from predictor.monitoring.window import Window
-from predictor.record.estimate import Estimate
+from predictor.record.estimate import FEWEST_ROWS, Estimate, State
 from predictor.record.loss_model import LossModel
 from predictor.schema.values import Matrix, Vector
 
-FEWEST_ROWS = 100
 # Of a longer window, so many rows at even distances: more change no estimate that matters.
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
 # So many bound the memory.
 ROWS_AT_ONCE = 5_000
 CONFIDENCE_95 = 1.96
@@ -33,10 +32,17 @@ CONFIDENCE_95 = 1.96
 MOST_OUTSIDE = 0.2
 # Nor where the model of the loss knows the metric less precisely: in accuracy, or as a share of the MAE.
 LARGEST_RADIUS = {"accuracy": 0.02, "mae": 0.1}
+# A loss that is larger by this share of the promised one, and by a point of accuracy, is large enough for an alarm, and
+# one larger by half of that ends none; what may be so many times as much is not known well enough to call it well.
+LARGE, LEAST, TOO_UNCERTAIN = 0.1, {"accuracy": 0.01, "mae": 0.0}, 5
 
 
-def estimate(kept: LossModel | None, window: Window) -> Estimate:
-    """The quality to expect of n predictions by the version that kept this, or the reason why nothing can be said."""
+def estimate(kept: LossModel | None, window: Window, *, is_alarmed: bool = False) -> Estimate:
+    """The quality to expect of n predictions by the version that kept this, or the reason why nothing can be said.
+
+    Its state is `alarm` where the loss to expect is above the promised one by more than a tenth of that, and by more
+    than chance; an alarm that is on, `is_alarmed`, ends at half of that.
+    """
     rows = len(window)
     if kept is None:
         return Estimate(rows=rows, reason="nothing kept")
@@ -50,7 +56,8 @@ def estimate(kept: LossModel | None, window: Window) -> Estimate:
         return replace(known, reason="unlike training")
     probabilities = chosen.probabilities if kept.takes_probabilities else None
     losses = expect_losses(kept, chosen.matrix, Predictions(predicted=chosen.outputs, probabilities=probabilities))
-    return _summarise(kept, known, losses)
+    found = _summarise(kept, known, losses)
+    return replace(found, state=_find_state(found, is_alarmed=is_alarmed))
 
 
 def _summarise(kept: LossModel, known: Estimate, losses: Matrix) -> Estimate:
@@ -65,6 +72,20 @@ def _summarise(kept: LossModel, known: Estimate, losses: Matrix) -> Estimate:
     if kept.metric == "mae":
         return replace(known, value=loss, lower=lower, upper=upper)
     return replace(known, value=1 - loss, lower=max(1 - upper, 0.0), upper=1 - lower)
+
+
+def _find_state(found: Estimate, *, is_alarmed: bool) -> State:
+    if found.value is None or found.lower is None or found.upper is None or found.promised is None:
+        return "cannot say"
+    assert found.metric is not None  # noqa: S101  # There is no value without one.
+    sign = -1 if found.metric == "accuracy" else 1
+    change = sign * (found.value - found.promised)
+    promised_loss = 1 - found.promised if found.metric == "accuracy" else found.promised
+    limit = max(LARGE * promised_loss, LEAST[found.metric])
+    radius = math.hypot((found.upper - found.lower) / 2, found.promised_radius)
+    if (is_alarmed and change > limit / 2) or (change > limit and change > radius):
+        return "alarm"
+    return "well" if change + radius <= TOO_UNCERTAIN * limit else "cannot say"
 
 
 def expect_losses(kept: LossModel, matrix: Matrix, predictions: Predictions) -> Matrix:

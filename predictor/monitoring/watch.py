@@ -54,7 +54,10 @@ def estimate_quality(live: Version, window: Window) -> Estimate:
     """What the predictions of the live version alone are expected to be worth."""
     content = Kept.objects.find_content(live.id, LOSS_MODEL)
     own = window.choose((window.versions == live.number) & window.fits)
-    return estimate(read_loss_model(content) if content else None, own)
+    former = Monitoring.objects.find_newest(live.model)
+    result = former.parsed_result if former else None
+    is_alarmed = bool(result and result.version == live.number and result.estimate and result.estimate.state == "alarm")
+    return estimate(read_loss_model(content) if content else None, own, is_alarmed=is_alarmed)
 
 
 def measure_drift(live: Version, window: Window) -> Drift | DriftUnknown:

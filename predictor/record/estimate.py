@@ -6,6 +6,10 @@ import msgspec
 
 from predictor.record.loss_model import EstimatedMetric
 
+State = Literal["well", "alarm", "cannot say"]
+
+# Of fewer predictions, nothing is said.
+FEWEST_ROWS = 100
 # Why nothing can be said.
 Reason = Literal["nothing kept", "few rows", "unlike training", "imprecise"]
 
@@ -29,12 +33,4 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     # The share of the predictions with inputs that training did not have.
     outside: float = 0.0
     reason: Reason | None = None
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the quality to expect is below what the hold-out promised, by more than chance."""
-        if self.lower is None or self.upper is None or self.promised is None:
-            return False
-        if self.metric == "accuracy":
-            return self.upper < self.promised - self.promised_radius
-        return self.lower > self.promised + self.promised_radius
+    state: State = "cannot say"

@@ -1,0 +1,54 @@
+"""Writes what quality is estimated for people, in a sentence."""
+
+from predictor.formats import format_number, format_share
+from predictor.languages import gettext
+from predictor.languages import gettext_noop as _
+from predictor.metrics.names import IN_TARGET_UNIT, describe_scale, format_score, name_metric
+from predictor.record.estimate import FEWEST_ROWS, Estimate, Reason
+from predictor.schema.target import Target
+
+SENTENCE = _(
+    "Estimated, without outcomes: {metric} {value} ({ends}) on {rows} predictions of version {version}; {promised} was"
+    " promised."
+)
+REASONS: dict[Reason, str] = {
+    "nothing kept": _(
+        "Without outcomes, nothing can be estimated: version {version} was trained by an earlier build, or measured on"
+        " too few rows. Retrain it."
+    ),
+    "few rows": _(
+        "Without outcomes, nothing can be estimated yet: version {version} made {rows} predictions, and {needed} are"
+        " needed."
+    ),
+    "unlike training": _(
+        "Without outcomes, nothing can be estimated: {outside} of {rows} predictions have inputs that version {version}"
+        " was not trained on."
+    ),
+    "imprecise": _(
+        "Without outcomes, nothing can be estimated: too few of the rows that version {version} was measured on are"
+        " like the {rows} predictions."
+    ),
+}
+
+
+def write_estimate(estimate: Estimate, version: int, target: Target) -> str:
+    """The quality to expect of a version's predictions, next to what the hold-out promised, or why it is unknown."""
+    rows = format_number(estimate.rows)
+    if estimate.value is None or estimate.metric is None or estimate.promised is None:
+        return gettext(REASONS[estimate.reason or "imprecise"]).format(
+            version=version,
+            rows=rows,
+            needed=format_number(FEWEST_ROWS),
+            outside=format_share(estimate.outside),
+        )
+    is_in_unit = estimate.metric in IN_TARGET_UNIT
+    unit, scale = (target.shown_unit, abs(target.output.scale)) if is_in_unit else ("", 1.0)
+    low, high = ((estimate.value if end is None else end) * scale for end in (estimate.lower, estimate.upper))
+    return gettext(SENTENCE).format(
+        metric=name_metric(estimate.metric),
+        value=format_score(estimate.metric, estimate.value * scale, unit),
+        ends=describe_scale(estimate.metric, unit).write_range(low, high),
+        rows=rows,
+        version=version,
+        promised=format_score(estimate.metric, estimate.promised * scale, unit),
+    )
