@@ -24,7 +24,7 @@ from predictor.record.drift import ALPHA, Drift, DriftUnknown
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.reference import find_edges
-from tests.drifting import FEATURES, NAMES, draw, observe, refer
+from tests.drifting import FEATURES, NAMES, PRICE, draw, observe, refer
 from tests.past import make_predictions
 
 KIND = Target(name="kind", label="Kind", task="classification", classes=("house", "flat"))
@@ -173,6 +173,18 @@ def test_inputs_of_another_version_that_do_not_fit_are_left_out(reference):
     columns |= {name: values.astype(float) for name, values in columns.items() if name != "notes"}
     found = measure(reference, columns, fits=fits)
     assert (found.rows, found.left_out) == (300, 300)
+    assert not found.has_drifted
+
+
+@pytest.mark.parametrize("hidden", [["area"], NAMES])
+def test_of_sensitive_inputs_nothing_is_kept_nor_said(hidden):
+    features = [msgspec.structs.replace(each, sensitive="drop" if each.name in hidden else "") for each in FEATURES]
+    schema = Schema(features=tuple(features), target=PRICE)
+    kept = refer(draw(360, 0), schema)
+    gone = {name: np.full(240, None if name == "notes" else np.nan) for name in hidden}
+    found = measure(kept, draw(240, 1) | gone, schema)
+    assert {each.name for each in kept.columns} == {each.name for each in found.shifts} - {"price"}
+    assert {each.name for each in found.shifts} == {*NAMES, "price"} - set(hidden)
     assert not found.has_drifted
 
 

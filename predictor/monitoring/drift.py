@@ -62,9 +62,15 @@ def drift(reference: Reference | None, window: Window, *, version: int, seed: in
 
 
 def _compare_inputs(reference: Reference, window: Window, rows: NDArray[np.int64]) -> Iterator[Shift]:
-    for position, sample in enumerate(reference.columns):
+    for position, sample in _place_columns(reference, window):
         labels = _list_labels(window.schema, position)
         yield _compare_column(sample, _take_values(window, position, rows), labels)
+
+
+def _place_columns(reference: Reference, window: Window) -> Iterator[tuple[int, Sample]]:
+    """The columns of a reference with their positions in the window's schema, which has sensitive inputs too."""
+    names = window.schema.names
+    return ((names.index(sample.name), sample) for sample in reference.columns)
 
 
 def _take_values(window: Window, position: int, rows: NDArray[np.int64]) -> Vector:
@@ -159,8 +165,10 @@ def _compare_jointly(
 ) -> Joint | None:
     """As many predictions as training rows are kept, chosen by chance, or all where they are fewer."""
     kept = reference.read_blocks()
+    if not len(kept):
+        return None
     chosen = random.permutation(rows)[: len(kept) * BLOCK_ROWS]
-    numbers = [number_bins(each, _take_values(window, i, chosen)) for i, each in enumerate(reference.columns)]
+    numbers = [number_bins(each, _take_values(window, i, chosen)) for i, each in _place_columns(reference, window)]
     blocks = cut_blocks(np.column_stack(numbers), np.arange(len(chosen)))
     told = tell_apart(reference, blocks, seed=int(random.integers(2**31)))
     if told is None:

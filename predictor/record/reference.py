@@ -68,7 +68,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
     # How many training rows there were.
     rows: int
-    # Of the inputs, in the schema's order; of a text, its length.
+    # Of the inputs but sensitive ones, in the schema's order; of a text, its length.
     columns: tuple[Sample, ...]
     # Of rows that the version was not trained on: the share of known words of texts, and its predictions.
     others: tuple[Sample, ...]
@@ -79,7 +79,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
         """The numbers of bins, shape (blocks, columns, 5)."""
         import numpy as np
 
-        return np.frombuffer(self.blocks, dtype=np.uint8).reshape(-1, len(self.columns), BLOCK_ROWS)
+        shape = -1, max(1, len(self.columns)), BLOCK_ROWS
+        return np.frombuffer(self.blocks, dtype=np.uint8).reshape(shape)
 
 
 def number_bins(sample: Sample, values: Vector) -> "NDArray[np.uint8]":

@@ -20,24 +20,30 @@ MOST_TEXTS = 1_000
 def describe_reference(dataset: Dataset, evaluation: Evaluation, *, seed: int) -> Reference:
     """What is kept of the training rows of a dataset, and of the predictions of its evaluation.
 
-    Predictions and known words are those of rows that the version was not trained on, where there are any: for those
-    that it was trained on, every word is known, and predictions are too good.
+    Nothing is kept of sensitive inputs. Predictions and known words are those of rows that the version was not trained
+    on, where there are any: for those that it was trained on, every word is known, and predictions are too good.
     """
     most = max(FEWEST_BINS, min(MOST_BINS, MOST_BINS_OF_ALL // len(dataset.schema.features)))
     columns, numbers = [], []
     for position, feature in enumerate(dataset.schema.features):
+        if feature.sensitive:  # Predictions do not have them.
+            continue
         values = _take_values(dataset, position, dataset.training)
         part: Part = "length" if isinstance(feature, Text) else "input"
         columns.append(_describe_column(feature.name, part, values, _count_codes(feature), most))
         numbers.append(number_bins(columns[-1], values))
-    order = np.random.default_rng(seed).permutation(len(numbers[0]))
-    rows = min(MOST_BLOCK_ROWS, MOST_NUMBERS // len(columns))
+    rows = int(dataset.training.sum())
+    order = np.random.default_rng(seed).permutation(rows)[: _count_block_rows(len(columns))]
     return Reference(
-        rows=len(numbers[0]),
+        rows=rows,
         columns=tuple(columns),
         others=(*_describe_words(dataset, evaluation, seed), _describe_predictions(dataset, evaluation)),
-        blocks=cut_blocks(np.column_stack(numbers), order[:rows]).tobytes(),
+        blocks=cut_blocks(np.column_stack(numbers), order).tobytes() if numbers else b"",
     )
+
+
+def _count_block_rows(columns: int) -> int:
+    return min(MOST_BLOCK_ROWS, MOST_NUMBERS // max(1, columns))
 
 
 def _take_values(dataset: Dataset, position: int, rows: Mask) -> Vector:
@@ -96,7 +102,7 @@ def _describe_words(dataset: Dataset, evaluation: Evaluation, seed: int) -> list
     if evaluation.method != HOLD_OUT:
         return []
     chosen = np.random.default_rng(seed).permutation(held_out)[:MOST_TEXTS]
-    texts = [each for each in dataset.schema.features if isinstance(each, Text) and each.words]
+    texts = [each for each in dataset.schema.features if isinstance(each, Text) and each.words and not each.sensitive]
     places = {name: position for position, name in dataset.schema.text_columns.items()}
     return [
         _describe_column(
