@@ -92,6 +92,8 @@ USE_I18N = offered != [KNOWN_LANGUAGES["en"]]
 
 # Whether answers can be tried out with other inputs, without anything being stored.
 TRIALS = read_flag("TRIALS", "on")
+# Whether an answer's page says, on demand, why it is what it is.
+REASONS = read_flag("REASONS", "on")
 # Whether a cookie lists the answers that a browser got last.
 OWN_HISTORY = read_flag("OWN_HISTORY", "on")
 # Whether visitors may report what really happened.

@@ -19,7 +19,7 @@ PLACEHOLDERS = re.compile(r"\{\w*\}|%\(\w+\)s|%%")
 # What is written in a language as it is in English.
 SAME = {
     "de": {"Baseline", "Live", "Version", "Version %(number)s", "live", "{label}: {answer}."},
-    "es": {"Error %(code)s", "Error: %(title)s", "no", "{label}: {answer}."},
+    "es": {"Error %(code)s", "Error: %(title)s", "log-odds", "no", "{label}: {answer}."},
     "fr": {
         *("description", "figures", "importances", "page", "source", "version", "versions", "classes", "verdict"),
         *("maximum", "minimum", "Calibration", "Importance", "Score", "Version", "Versions", "Version %(number)s"),

@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 
 # Whoever moves a slider tries a few times a second.
 TRIALS = Rate(most=300, seconds=60)
+# Each may take a second of a core.
+REASONS = Rate(most=30, seconds=60)
 REPORTS = Rate(most=20, seconds=60 * 60)
 REPORTS_OF_ONE = Rate(most=5, seconds=24 * 60 * 60)
 
@@ -31,6 +33,11 @@ class TooOften(MlsiteError):
 def count_trial(address: str) -> None:
     """Count a trial, before it is made; raises TooOften."""
     _count("trials", address, TRIALS)
+
+
+def count_explanation(address: str) -> None:
+    """Count an explanation of an answer, before it is computed; raises TooOften."""
+    _count("reasons", address, REASONS)
 
 
 def count_report(address: str, prediction_id: object) -> None:

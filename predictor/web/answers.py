@@ -86,6 +86,7 @@ def render_prediction(
         "slug": version.model,
         **describe_answer(prediction, find_pieces(runtime, version)),
         "predicts": runtime is not None,
+        "explains": settings.REASONS and runtime is not None and runtime.version.id == version.id,
         "tries": runtime is not None and settings.TRIALS,
         "retired_at": service.find_retired_at(version.model),
         "keeps_history": settings.OWN_HISTORY,
