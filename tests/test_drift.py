@@ -223,9 +223,18 @@ def test_inputs_are_compared_one_by_one_where_they_are_too_many_to_keep_rows_for
     assert name_shifted(found) == {("area", "input")}
 
 
-def test_all_inputs_have_a_place_in_the_answer(reference):
+def test_all_columns_have_a_place_in_the_answer_but_of_very_many_only_those_that_changed_most(reference):
     found = measure(reference, draw(400, 1))
     assert {each.name for each in found.shifts} == {*NAMES, "price"}
+    assert (found.compared, found.changed) == (8, 0)
+    random = np.random.default_rng(0)
+    features = tuple(msgspec.structs.replace(FEATURES[0], name=f"x{number}") for number in range(300))
+    schema = Schema(features=features, target=PRICE)
+    columns = {name: random.normal(size=500) for name in [*schema.names, "price"]}
+    kept = refer({name: values[:260] for name, values in columns.items()}, schema)
+    window = {name: values[260:] for name, values in columns.items()} | {"x299": random.normal(3, 1, 240)}
+    found = measure(kept, window, schema)
+    assert (found.compared, found.changed, len(found.shifts), found.shifts[0].name) == (301, 1, 200, "x299")
 
 
 @pytest.mark.django_db

@@ -41,7 +41,8 @@ from sklearn.utils import get_tags
 from predictor.estimators.compiled import CompiledModel
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.exceptions import WrongLibraries
-from predictor.models import Prediction, Version
+from predictor.models import Kept, Prediction, Version
+from predictor.record.reference import REFERENCE, read_reference
 from predictor.serving.runtime import load_comparable, load_runtime
 from predictor.training.pipeline import find_nested
 from tests.conftest import run_manage
@@ -231,6 +232,8 @@ def test_an_import_says_where_it_came_from_and_on_what_it_was_tried(bring, folde
     assert (version.title, version.estimator, version.interval) == ("Rent", "LinearRegression()", None)
     assert version.libraries["scikit-learn"] == sklearn.__version__
     assert "pandas" not in version.libraries
+    reference = read_reference(Kept.objects.find_content(version.id, REFERENCE))
+    assert (reference.rows, [each.name for each in reference.columns]) == (ROWS, ["area", "floor"])
 
 
 def test_numbers_by_name_are_answered_as_a_bare_matrix_in_the_order_they_were_fitted(bring, client):

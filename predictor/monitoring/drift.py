@@ -34,6 +34,8 @@ FEWEST_OUTPUTS = 30
 # Chosen by chance: to look up words takes long.
 MOST_TEXTS = 5_000
 MOST_BARS = 10
+# Of a thousand inputs and more, the result would have megabytes.
+MOST_SHIFTS = 200
 
 
 def drift(reference: Reference | None, window: Window, *, version: int, seed: int = 0) -> Drift | DriftUnknown:
@@ -56,6 +58,8 @@ def drift(reference: Reference | None, window: Window, *, version: int, seed: in
             rows=len(rows),
             left_out=len(window) - len(rows),
             joint=_compare_jointly(reference, window, rows, random),
+            compared=len(shifts),
+            changed=0,
             shifts=tuple(shifts),
         )
     )
@@ -177,12 +181,13 @@ def _compare_jointly(
 
 
 def _correct(found: Drift) -> Drift:
-    """The same with all p-values corrected together, and the columns with the largest index first."""
+    """The same with all p-values corrected together, and the columns that have changed most first."""
     joint = [found.joint.p_value] if found.joint else []
     values = [each.p_value for each in found.shifts if each.p_value is not None]
     corrected = iter(correct_p_values([*joint, *values, *(each.missing_p_value for each in found.shifts)]))
     with_joint = replace(found.joint, corrected=next(corrected)) if found.joint else None
     shifts = [each if each.p_value is None else replace(each, corrected=next(corrected)) for each in found.shifts]
     shifts = [replace(each, missing_corrected=next(corrected)) for each in shifts]
-    ordered = sorted(shifts, key=lambda each: -1.0 if each.psi is None else each.psi, reverse=True)
-    return replace(found, joint=with_joint, shifts=tuple(ordered))
+    changed = sum(each.has_changed for each in shifts)
+    ordered = sorted(shifts, key=lambda each: (each.has_changed, each.psi or 0.0), reverse=True)
+    return replace(found, joint=with_joint, changed=changed, shifts=tuple(ordered[:MOST_SHIFTS]))

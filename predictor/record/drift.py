@@ -63,6 +63,10 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
         differs = abs(self.missing - self.reference_missing) >= LEAST_MISSING
         return differs and self.missing_corrected < ALPHA
 
+    @property
+    def has_changed(self) -> bool:
+        return self.has_shifted or self.has_gaps
+
 
 class Joint(msgspec.Struct, frozen=True, kw_only=True):
     """How well a classifier tells five rows of the window from five of the reference, by all inputs together."""
@@ -89,16 +93,19 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="m
     left_out: int
     # None where there are too many inputs to keep rows for.
     joint: Joint | None
-    # Of the inputs, then of known words and of outputs; those with the largest index first.
+    # How many columns were compared: inputs, known words and outputs; and how many have changed.
+    compared: int
+    changed: int
+    # At most 200 of them: those that have changed, and then all others, each with the largest index first.
     shifts: tuple[Shift, ...]
 
     @property
     def shifted(self) -> tuple[Shift, ...]:
-        return tuple(each for each in self.shifts if each.has_shifted or each.has_gaps)
+        return tuple(each for each in self.shifts if each.has_changed)
 
     @property
     def has_drifted(self) -> bool:
-        return bool(self.shifted) or (self.joint is not None and self.joint.has_shifted)
+        return self.changed > 0 or (self.joint is not None and self.joint.has_shifted)
 
 
 class DriftUnknown(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="unknown"):
