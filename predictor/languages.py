@@ -55,7 +55,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
         return self.django or self.code
 
 
-# That of the API, of commands and of what is stored.
+# That of the API, of commands and of what is stored: never that of a page.
 ENGLISH = Language(tag="en", name="English", django="en-gb")
 LANGUAGES = {
     each.code: each

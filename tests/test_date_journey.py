@@ -42,7 +42,9 @@ def test_dates_are_asked_answered_kept_and_trained_on_again(rides, client, model
     kept = Prediction.objects.get()
     assert kept.inputs == {"day": "2024-02-29", "start": "2024-02-29T12:30:00+01:00", "clock": "08:30:00"}
     page = BeautifulSoup(client.get(answer["Location"]).content, "html.parser")
-    assert [each.text for each in page.select(".inputs dd")] == ["2024-02-29", "2024-02-29 12:30+01:00", "08:30"]
+    shown = page.select(".inputs dd")
+    assert [each.text for each in shown] == ["29 Feb 2024", "29 Feb 2024, 12:30 UTC+01:00", "08:30"]
+    assert [each["data-value"] for each in shown] == ["2024-02-29", "2024-02-29T12:30:00+01:00", "08:30:00"]
     form = change_inputs(client, answer["Location"])
     again = {each["name"]: each["value"] for each in form.select(".field input")}
     assert again == {"day": "2024-02-29", "start": "2024-02-29T12:30:00", "clock": "08:30:00"}

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictor.exceptions import InvalidValue
+from predictor.languages import LANGUAGES, use_language
 from predictor.schema.kinds import make_feature, read_feature, write_feature
-from predictor.schema.temporal import Date, Datetime, Time
+from predictor.schema.temporal import Date, Datetime, Time, write_temporal
 from tests.test_schema import anything, attempt
 
 DAY = Date(name="d", label="Day", seen=(19_723.0, 20_088.0), typical="2024-07-01")
@@ -137,3 +138,23 @@ def test_every_moment_is_encoded_in_utc_and_kept_with_its_zone(moment, offset):
 @pytest.mark.parametrize("feature", KINDS)
 def test_a_date_feature_survives_json(feature):
     assert read_feature(json.loads(json.dumps(write_feature(feature)))) == feature
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "iso", "english", "german"),
+    [
+        ("date", "2024-03-01", "2024-03-01", "1 Mar 2024", "1. März 2024"),
+        ("datetime", "2024-03-01T12:30:00", "2024-03-01 12:30", "1 Mar 2024, 12:30", "1. März 2024, 12:30"),
+        ("datetime", "2024-03-01T12:30:05+00:00", "2024-03-01 12:30:05+00:00", "1 Mar 2024, 12:30:05 UTC", None),
+        ("datetime", "2024-03-01T12:30:00-05:00", "2024-03-01 12:30-05:00", "1 Mar 2024, 12:30 UTC-05:00", None),
+        ("time", "08:30:00", "08:30", "08:30", "08:30"),
+        ("date", "changed by hand", "", "", ""),
+    ],
+)
+def test_a_page_writes_a_date_in_its_languages_manner_and_everything_else_by_iso_8601(
+    kind, stored, iso, english, german
+):
+    assert write_temporal(kind, stored) == iso
+    for code, written in (("en", english), ("de", german)):
+        with use_language(LANGUAGES[code]):
+            assert written is None or write_temporal(kind, stored) == written

@@ -9,7 +9,7 @@ from predictor.exceptions import RecipeError
 from predictor.languages import ENGLISH, LANGUAGES, use_language
 from predictor.models import Prediction, Version
 from predictor.training.recipe import read_recipe
-from tests.recipes import write_recipe
+from tests.recipes import LINE, write_recipe
 from tests.test_words import LOAN, make_loans, post
 from tests.training import train
 
@@ -25,6 +25,7 @@ help = { income = "In Tausend." }
 granted = { 1 = "bewilligt", 0 = "abgelehnt" }
 area = { 2 = "Stadt", 0 = "Land" }
 """
+RIDGE = '[estimator]\nclass = "sklearn.linear_model.Ridge"\n'
 GROUPED = """
 [[examples]]
 title = "Rich"
@@ -82,6 +83,13 @@ def test_titles_of_groups_and_examples_are_in_the_language_of_the_page(client, g
     assert (groups, examples[1:3]) == ({"Geld", "Weitere Eingaben"}, ["Reich", "Poor"])
     groups, examples = show_form("en")
     assert (groups, examples[1:3]) == ({"Money", "Other inputs"}, ["Rich", "Poor"])
+
+
+def test_a_site_in_english_alone_has_the_english_words_of_a_recipe_in_another_language(client, tmp_path, settings, db):
+    toml = LINE.replace("A line", "Eine Gerade") + RIDGE + '[translations.en]\ntitle = "A straight line"\n'
+    settings.MODELS_DIR = write_recipe(tmp_path, "line", toml=toml)
+    train(settings.MODELS_DIR, "line")
+    assert BeautifulSoup(client.get("/line/").content, "html.parser").h1.text == "A straight line"
 
 
 def test_an_error_names_the_words_of_the_page_and_the_api_those_of_the_recipe(client, german_site, loans):

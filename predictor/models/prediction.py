@@ -18,6 +18,7 @@ from predictor.formats import Quantity, Written
 from predictor.languages import gettext
 from predictor.models.answered import Answered
 from predictor.models.outcome import Outcome
+from predictor.schema.temporal import write_temporal
 
 NIL_UUID = uuid.UUID(int=0)
 
@@ -110,6 +111,8 @@ class Prediction(Answered, models.Model):
         value = self.inputs.get(feature["name"])
         if value is None and feature.get("sensitive"):
             return Written(text=self._write_hash(feature["name"]))
+        if feature["kind"] in ("date", "datetime", "time") and (written := write_temporal(feature["kind"], value)):
+            return Written(text=written)
         return Quantity(unit=feature["unit"]).write(labels.get(value, value) if isinstance(value, str) else value)
 
     def _write_hash(self, name: str) -> str:

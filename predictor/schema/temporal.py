@@ -11,7 +11,9 @@ from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from predictor.formats import Written
+from predictor.languages import ENGLISH, get_language
 from predictor.languages import gettext as _
+from predictor.moments import write_moment
 from predictor.problems import Code
 from predictor.schema.described import Described
 from predictor.schema.values import Value
@@ -121,6 +123,9 @@ class Date(Temporal, frozen=True, kw_only=True, tag="date"):
     def decode(self, number: float) -> str:
         return date.fromordinal(int(number) + EPOCH_DAY).isoformat()
 
+    def write(self, value: Value) -> Written:
+        return Written(text=written) if (written := write_temporal("date", value)) else super().write(value)
+
     def _read_iso(self, text: str) -> datetime:
         return datetime.combine(date.fromisoformat(text), time())
 
@@ -160,9 +165,7 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
         return (moment.replace(tzinfo=UTC).astimezone(self._zone) if self.zone else moment).isoformat()
 
     def write(self, value: Value) -> Written:
-        # Only a row that was changed by hand contains anything else.
-        is_moment = isinstance(value, str) and ISO_DATETIME.fullmatch(value)
-        return Written(text=_shorten(datetime.fromisoformat(str(value)))) if is_moment else super().write(value)
+        return Written(text=written) if (written := write_temporal("datetime", value)) else super().write(value)
 
     def write_typed(self, value: Value) -> str:
         if value is None:
@@ -211,9 +214,7 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
         return (EPOCH + timedelta(seconds=number)).time().isoformat()
 
     def write(self, value: Value) -> Written:
-        if not isinstance(value, str) or not ISO_TIME.fullmatch(value):
-            return super().write(value)
-        return Written(text=_shorten(datetime.combine(EPOCH, time.fromisoformat(value))).partition(" ")[2])
+        return Written(text=written) if (written := write_temporal("time", value)) else super().write(value)
 
     def _read_iso(self, text: str) -> datetime:
         if not ISO_TIME.fullmatch(text):
@@ -235,5 +236,28 @@ def write_outside(label: str, value: Written, seen: Written) -> str:
     return sentence.format(label=label, value=value.text, range=seen.text)
 
 
-def _shorten(moment: datetime) -> str:
-    return moment.isoformat(" ", "auto" if moment.second or moment.microsecond else "minutes")
+def write_temporal(kind: str, value: Value) -> str:
+    """Write a stored date, date with a time, or time: on a page in the manner of its language, elsewhere by ISO 8601.
+
+    Empty for what is none, such as a row that was changed by hand.
+    """
+    if not isinstance(value, str):
+        return ""
+    try:
+        moment = datetime.combine(EPOCH, time.fromisoformat(value)) if kind == "time" else datetime.fromisoformat(value)
+    except ValueError:
+        return ""
+    has_seconds = moment.second or moment.microsecond
+    day, _blank, clock = moment.isoformat(" ", "auto" if has_seconds else "minutes").partition(" ")
+    if kind == "time":
+        return clock
+    if get_language() is ENGLISH:
+        return day if kind == "date" else f"{day} {clock}"
+    day = write_moment(moment, "day", short=True)
+    return day if kind == "date" else f"{day}, {_name_zone(clock)}"
+
+
+def _name_zone(clock: str) -> str:
+    """A time whose offset, where it has one, is named: 12:30 UTC+01:00."""
+    clock, sign, offset = re.split(r"([+-]|$)", clock, maxsplit=1)
+    return f"{clock} UTC{sign}{offset}".removesuffix("+00:00") if sign else clock

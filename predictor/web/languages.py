@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -14,14 +13,14 @@ from predictor.languages import LANGUAGES, Language, use_language
 
 
 class LanguageMiddleware:
-    """Renders what is behind it in the chosen language; a site in English alone goes without."""
+    """Renders what is behind it in the chosen language, which is what tells a page from the API and from commands."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if not settings.USE_I18N:
-            raise MiddlewareNotUsed
         self.get_response = get_response
-        self.own = LANGUAGES[settings.LANGUAGE]
-        self.offered = {LANGUAGES[code].django_code: LANGUAGES[code] for code in settings.OFFERED_LANGUAGES}
+        # predictor.checks refuses the others.
+        known = [LANGUAGES[code] for code in settings.OFFERED_LANGUAGES if code in LANGUAGES] or [LANGUAGES["en"]]
+        self.own = known[0]
+        self.offered = {language.django_code: language for language in known}
         self.choose = lru_cache(maxsize=100)(self._choose)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

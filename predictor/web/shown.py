@@ -10,6 +10,7 @@ from predictor.formats import Written, format_number, format_share
 from predictor.models import Outcome, Prediction
 from predictor.models.answered import Answered
 from predictor.record.profile import Distribution
+from predictor.schema.temporal import Temporal
 from predictor.schema.text import Text
 from predictor.schema.values import write_value
 
@@ -18,11 +19,15 @@ MOST_CLASSES = 10
 
 
 class ShownValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a table of inputs; a text in words of one's own gets the whole width."""
+    """One line of a table of inputs; a text in words of one's own gets the whole width.
+
+    `exact` is a date or a time by ISO 8601; empty for what is neither.
+    """
 
     label: str
     value: Written
     is_text: bool
+    exact: str = ""
 
 
 def list_inputs(prediction: Answered) -> list[ShownValue]:
@@ -32,6 +37,7 @@ def list_inputs(prediction: Answered) -> list[ShownValue]:
             label=feature.label,
             value=feature.write(prediction.inputs.get(feature.name)),
             is_text=isinstance(feature, Text),
+            exact=str(prediction.inputs.get(feature.name) or "") if isinstance(feature, Temporal) else "",
         )
         for feature in prediction.version.parsed_schema.features
     ]
