@@ -19,9 +19,11 @@ from predictor.schema.values import Label, Mask, Vector, write_value
 # The checksums by which rows are drawn.
 DRAWS = 2**32
 # What a row takes without features and probabilities, and a text without its characters.
-BYTES_OF_A_ROW, BYTES_OF_A_TEXT = 100, 60
+BYTES_OF_A_ROW, BYTES_OF_A_TEXT = 120, 60
 
 Stored = Mapping[str, Any]
+# The value of an outcome, and the queue that asked for it.
+Recorded = tuple[Any, str | None]
 
 
 class Column:
@@ -57,7 +59,13 @@ class Columns:
         self._codes = {write_value(label): code for code, label in enumerate(self._labels)}
         self._width = len(self._labels)
         self._total, self._share, self._characters = 0, 1.0, 0
-        dtypes = {"versions": np.int64, "created_at": "datetime64[ms]", "sources": "U4", "draws": np.uint32}
+        dtypes = {
+            "versions": np.int64,
+            "created_at": "datetime64[ms]",
+            "sources": "U4",
+            "queues": "U9",
+            "draws": np.uint32,
+        }
         numbers = ("outputs", "lower", "upper", "outcomes")
         self._columns = {name: Column(dtype) for name, dtype in dtypes.items()}
         self._columns |= {name: Column(np.float64) for name in numbers}
@@ -70,12 +78,13 @@ class Columns:
         self._total += len(ids)
         return [id for id in ids if _draw(id) < self._share * DRAWS]
 
-    def add(self, rows: Sequence[Stored], numbers: Mapping[int, int], outcomes: Mapping[UUID, Any]) -> None:
+    def add(self, rows: Sequence[Stored], numbers: Mapping[int, int], outcomes: Mapping[UUID, Recorded]) -> None:
         """Add stored predictions; `numbers` are the versions' by id, `outcomes` those recorded, by prediction."""
         if not rows:
             return
         is_regression = self._schema.target.task == "regression"
         read = self._read_number if is_regression else self._read_class
+        recorded = [outcomes.get(each["id"], (None, "")) for each in rows]
         ends = np.array([each["interval"] or (np.nan, np.nan) for each in rows], dtype=np.float64)
         added = {
             "versions": [numbers[each["version_id"]] for each in rows],
@@ -83,7 +92,8 @@ class Columns:
             "sources": [each["source"] for each in rows],
             "draws": [_draw(each["id"]) for each in rows],
             "outputs": [read(each["output"]) for each in rows],
-            "outcomes": [read(outcomes.get(each["id"])) for each in rows],
+            "outcomes": [read(value) for value, _queue in recorded],
+            "queues": [queue or "" for _value, queue in recorded],
             "lower": ends[:, 0],
             "upper": ends[:, 1],
             "probabilities": [self._list_probabilities(each["probabilities"]) for each in rows],

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from predictor.history.ids import find_first_id
 from predictor.models import Outcome, Prediction, Version
-from predictor.monitoring.columns import Columns
+from predictor.monitoring.columns import Columns, Recorded
 from predictor.monitoring.window import Window
 from predictor.schema.values import Label, write_value
 
@@ -75,9 +74,10 @@ def _list_judged(versions: Sequence[int], first: UUID, end: UUID) -> Iterator[UU
         taken = list(rows.filter(prediction__gt=taken[-1])[:IDS_AT_ONCE])
 
 
-def _read_outcomes(ids: Sequence[UUID]) -> dict[UUID, Any]:
+def _read_outcomes(ids: Sequence[UUID]) -> dict[UUID, Recorded]:
     """The current outcomes of predictions."""
-    return dict(Outcome.objects.current().filter(prediction__in=ids).values_list("prediction", "value"))
+    current = Outcome.objects.current().filter(prediction__in=ids)
+    return {id: (value, queue) for id, value, queue in current.values_list("prediction", "value", "queue")}
 
 
 def _list_classes(versions: Iterable[Version]) -> list[Label]:

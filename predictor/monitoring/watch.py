@@ -1,5 +1,6 @@
 """Composes what a model's newest predictions say about it: observed quality, estimated quality, and drift."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,12 +10,15 @@ from predictor.exceptions import MlsiteError
 from predictor.models import Kept, Monitoring, Version
 from predictor.monitoring.drift import drift
 from predictor.monitoring.estimation import estimate
-from predictor.monitoring.reading import read_window
+from predictor.monitoring.judging import judge_estimate
+from predictor.monitoring.quality import find_start, measure_quality
+from predictor.monitoring.reading import list_versions, read_judged, read_window
 from predictor.monitoring.window import Window
 from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
 from predictor.record.loss_model import LOSS_MODEL, read_loss_model
 from predictor.record.monitoring import Monitoring as Result
+from predictor.record.quality import Quality, State
 from predictor.record.reference import REFERENCE, read_reference
 
 # Rows that are kept of each model, without those at which the state changed.
@@ -32,22 +36,35 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
     """
     live = Version.objects.find_live(model)
     if live is None:
-        raise NothingToMonitor(f"there is no live version of {model!r}")
-    window = read_window(live, now - length, now)
-    return compose(live, window)
-
-
-def compose(live: Version, window: Window) -> Result:
-    """The state of a live version; what there is to say of estimate and drift joins here."""
+        raise NothingToMonitor(f"there is no live version of {model!r}: train one with `manage.py retrain {model}`")
+    since = now - length
+    quality = watch_quality(live, since, now)
+    window = read_window(live, since, now)
+    estimated = estimate_quality(live, window)
+    states: dict[str, State] = {"quality": quality.judged.state, "estimate": judge_estimate(estimated)}
+    state, decided_by = decide(states, is_new=quality.judged.is_window)
     return Result(
         version=live.number,
-        since=window.since.isoformat(timespec="seconds"),
-        until=window.until.isoformat(timespec="seconds"),
+        since=since.isoformat(timespec="seconds"),
+        until=now.isoformat(timespec="seconds"),
         predictions=window.total,
         read=len(window),
-        estimate=estimate_quality(live, window),
+        state=state,
+        decided_by=decided_by,
+        quality=quality,
+        estimate=estimated,
         drift=measure_drift(live, window),
     )
+
+
+def watch_quality(live: Version, since: datetime, now: datetime) -> Quality:
+    former = Monitoring.objects.find_newest(live.model)
+    result = former.parsed_result if former else None
+    is_alarmed = bool(
+        result and result.version == live.number and result.quality and result.quality.judged.state == "alarm"
+    )
+    with_outcome = read_judged(live, find_start(since, now), now)
+    return measure_quality(live, list_versions(live), with_outcome, since, is_alarmed=is_alarmed)
 
 
 def estimate_quality(live: Version, window: Window) -> Estimate:
@@ -64,6 +81,20 @@ def measure_drift(live: Version, window: Window) -> Drift | DriftUnknown:
     """How far the window is from what the live version keeps of its training data; earlier builds kept nothing."""
     content = Kept.objects.find_content(live.id, REFERENCE)
     return drift(read_reference(content) if content else None, window, version=live.number)
+
+
+def decide(states: Mapping[str, State], *, is_new: bool) -> tuple[State, tuple[str, ...]]:
+    """The state of a model, and by which of `states`, observed "quality" and "estimate", it was decided.
+
+    What outcomes of the window itself say, `is_new`, holds alone. Otherwise both count: either can raise an alarm, and
+    either can say that all is well where the other cannot say.
+    """
+    quality = states.get("quality", "cannot say")
+    if is_new and quality != "cannot say":
+        return quality, ("quality",)
+    order: tuple[State, ...] = ("alarm", "well", "cannot say")
+    found = next(each for each in order if each in states.values())
+    return found, tuple(name for name, state in states.items() if state == found and found != "cannot say")
 
 
 def store(model: str, result: Result) -> Monitoring:

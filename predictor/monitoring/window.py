@@ -48,6 +48,8 @@ class Window:
     upper: "Vector | None" = None
     # As `outputs`; NaN where no outcome was recorded. Shape (n,).
     outcomes: Vector
+    # The queue that asked for the outcome: "random", "uncertain" or "unusual"; empty for none. Shape (n,).
+    queues: "NDArray[np.str_] | None" = None
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -55,6 +57,10 @@ class Window:
     @property
     def has_outcome(self) -> Mask:
         return ~np.isnan(self.outcomes)
+
+    def is_asked_by(self, *queues: str) -> Mask:
+        """Whether the outcome was asked for by one of these queues, shape (n,)."""
+        return np.zeros(len(self), dtype=np.bool_) if self.queues is None else np.isin(self.queues, queues)
 
     @property
     def matrix(self) -> Matrix:

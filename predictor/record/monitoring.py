@@ -1,15 +1,13 @@
 """How a model does now, as `manage.py monitor` stores it: observed quality, estimated quality, and drift."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
-
-State = Literal["well", "alarm", "cannot say"]
-STATES: tuple[State, ...] = ("well", "alarm", "cannot say")
+from predictor.record.quality import Quality, State
 
 
 class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +22,10 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
     predictions: int
     read: int
     state: State = "cannot say"
+    # By which of both the state was decided: "quality", "estimate".
+    decided_by: tuple[str, ...] = ()
+    # By outcomes.
+    quality: Quality | None = None
     # Estimated from the predictions alone.
     estimate: Estimate | None = None
     # How inputs and outputs differ from the training data.

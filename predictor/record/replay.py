@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from predictor.record.input_group import InputGroup
 from predictor.schema.values import Label
 
 
@@ -16,27 +17,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class Group(InputGroup, frozen=True, kw_only=True):
     """The predictions with similar values of one input, and how their answers change."""
 
-    # The feature's name.
-    feature: str
-    # A range as encoded, from `low` on to below `high`; None where it has no such end.
-    low: float | None = None
-    high: float | None = None
-    # Of a category or a boolean, the value as text; or any text that is not a choice.
-    value: str | None = None
-    is_other: bool = False
-    rows: int
     # How many answers change.
     changed: int
     # Of a regression, the mean of new minus old, and of its absolute value, in the target's own unit.
     mean_change: float | None = None
     mean_size: float | None = None
-
-    @property
-    def is_missing(self) -> bool:
-        return self.low is None and self.high is None and self.value is None and not self.is_other
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

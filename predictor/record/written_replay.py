@@ -9,7 +9,8 @@ from predictor.formats import MOST_DIGITS, Quantity, find_decimals, format_numbe
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
 from predictor.moments import write_moment
-from predictor.record.replay import Group, Replay
+from predictor.record.input_group import InputGroup
+from predictor.record.replay import Replay
 from predictor.schema.kinds import Category, Feature, Number
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -92,7 +93,7 @@ def write_replay(found: Replay, schema: Schema) -> WrittenReplay:
     )
 
 
-def write_values(group: Group, feature: Feature) -> str:
+def write_values(group: InputGroup, feature: Feature) -> str:
     """The range or the category of a group."""
     if group.is_missing:
         return gettext("missing")

@@ -1,18 +1,16 @@
 """Counts how answers change by ranges and categories of each input, in memory that does not grow with the rows."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from predictor.record.replay import Group
-from predictor.schema.kinds import Boolean, Category, Feature
+from predictor.schema.grouped import Groups
+from predictor.schema.kinds import Feature
 from predictor.schema.schema import Schema
 from predictor.schema.text import Text
 from predictor.schema.values import Mask, Matrix, Vector
 
-RANGES = 5
 MOST_GROUPS = 10
 # A group that is smaller says little, and one that is larger is nearly everybody.
 SMALLEST_SHARE, FEWEST_ROWS, LARGEST_SHARE = 0.01, 10, 0.95
@@ -23,64 +21,30 @@ ROWS, CHANGED, CHANGE, SIZE = range(4)
 
 
 class InputGroups:
-    """The groups of one input. The ranges of numbers are fifths of the first rows; missing values are a group."""
+    """What is counted of the groups of one input."""
 
     def __init__(self, feature: Feature, first: Vector) -> None:
-        self.feature = feature
-        self.edges: list[float] = []
-        if isinstance(feature, Boolean):
-            self._size = 2
-        elif isinstance(feature, Category):
-            self._size = len(feature.choices) + 1  # The last is any other text.
-        else:
-            known = first[np.isfinite(first)]
-            shares = np.linspace(0, 1, RANGES + 1)[1:-1]
-            edges = np.unique(np.quantile(known, shares, method="lower")) if len(known) else np.array([])
-            self.edges = [edge for edge in edges.tolist() if edge > known.min()]
-            self._size = len(self.edges) + 1
-        # Missing values are counted last.
-        self._counts = np.zeros((self._size + 1, 4))
+        self._groups = Groups(feature, first)
+        self._counts = np.zeros((len(self._groups), 4))
 
     def count(self, column: Vector, counted: Matrix) -> None:
         """Add rows: their values of this input, shape (n,), and what is counted of each, shape (n, 4)."""
-        codes = self._place(column)
+        codes = self._groups.place(column)
         for position in range(counted.shape[1]):
             sums = np.bincount(codes, weights=counted[:, position], minlength=len(self._counts))
             self._counts[:, position] += sums
 
     def list_groups(self, *, is_regression: bool) -> Iterator[Group]:
         for code, (rows, changed, change, size) in enumerate(self._counts.tolist()):
-            # Without ranges, all known values are one group, which says nothing.
-            if rows and (code == self._size or self._is_coded or self.edges):
+            if rows and self._groups.says_something(code):
                 yield Group(
-                    feature=self.feature.name,
+                    feature=self._groups.feature.name,
                     rows=int(rows),
                     changed=int(changed),
                     mean_change=change / rows if is_regression else None,
                     mean_size=size / rows if is_regression else None,
-                    **self._describe(code),
+                    **self._groups.describe(code),
                 )
-
-    def _place(self, column: Vector) -> NDArray[np.int64]:
-        is_missing = np.isnan(column)
-        known = np.where(is_missing, 0, column)
-        codes = np.searchsorted(self.edges, known, side="right") if not self._is_coded else known.astype(np.int64)
-        return np.where(is_missing, self._size, codes)
-
-    @property
-    def _is_coded(self) -> bool:
-        return isinstance(self.feature, Boolean | Category)
-
-    def _describe(self, code: int) -> dict[str, Any]:
-        if code == self._size:
-            return {}
-        if isinstance(self.feature, Boolean):
-            return {"value": "true" if code else "false"}
-        if isinstance(self.feature, Category):
-            choices = self.feature.choices
-            return {"value": choices[code]} if code < len(choices) else {"is_other": True}
-        ends = [None, *self.edges, None]
-        return {"low": ends[code], "high": ends[code + 1]}
 
 
 class AnswerGroups:

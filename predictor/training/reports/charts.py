@@ -1,18 +1,10 @@
 """Takes from an evaluation what pages draw themselves: predicted against true values, and calibration."""
 
-import numpy as np
-
-from predictor.record.charts import CalibrationCurve, CalibrationPoint, ReportCharts
+from predictor.record.calibration import MOST_CURVES, measure_calibration
+from predictor.record.charts import CalibrationCurve, ReportCharts
 from predictor.schema.target import Target
-from predictor.schema.values import Vector
 from predictor.training.evaluation import Evaluation
-from predictor.training.reports.figures import (
-    MOST_BINS,
-    MOST_CURVE_ROWS,
-    MOST_CURVES,
-    ROWS_A_BIN,
-    explain_hidden_rows,
-)
+from predictor.training.reports.figures import MOST_CURVE_ROWS, explain_hidden_rows
 from predictor.training.reports.profile import choose_rows
 
 MOST_POINTS = 300
@@ -39,29 +31,7 @@ def _measure_calibration(target: Target, evaluation: Evaluation, seed: int) -> t
         return ()
     rows = choose_rows(evaluation.rows, MOST_CURVE_ROWS, seed)
     actual, probabilities = evaluation.actual[rows], probabilities[rows]
-    # One class against the rest needs rows of both; for two classes, one curve is enough.
-    codes = [code for code in range(len(target.classes)) if 0 < (actual == code).sum() < len(actual)]
-    codes = codes[-1:] if len(target.classes) == 2 else codes
-    return tuple(
-        CalibrationCurve(label=target.classes[code], points=_bin_rows(actual == code, probabilities[:, code]))
-        for code in codes
-    )
-
-
-def _bin_rows(occurred: Vector, predicted: Vector) -> tuple[CalibrationPoint, ...]:
-    """Bins between quantiles of the predicted probabilities, without those that are empty."""
-    bins = max(2, min(MOST_BINS, len(predicted) // ROWS_A_BIN))
-    edges = np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1])
-    places = np.searchsorted(edges, predicted)
-    return tuple(
-        CalibrationPoint(
-            predicted=_shorten(predicted[inside].mean()),
-            share=_shorten(occurred[inside].mean()),
-            rows=int(inside.sum()),
-        )
-        for inside in (places == place for place in range(bins))
-        if inside.any()
-    )
+    return measure_calibration(target.classes, actual, probabilities)
 
 
 def _shorten(number: float) -> float:

@@ -9,6 +9,7 @@ from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay, RocCurveDisplay
 
 from predictor.formats import Quantity
+from predictor.record.calibration import MOST_BINS, MOST_CURVES, ROWS_A_BIN
 from predictor.record.drawing import DRAWING_WIDTH, Drawing, measure_text
 from predictor.schema.target import Target
 from predictor.schema.values import Matrix, Vector
@@ -18,11 +19,9 @@ from predictor.training.reports.profile import choose_rows
 
 MOST_POINTS = 1_000
 MOST_CURVE_ROWS = 10_000
-MOST_CURVES = 10
 MOST_CLASSES_CROSSED = 20
 # The counts of more rows do not fit their cells; shares always do.
 MOST_COUNTED = 10_000
-ROWS_A_BIN, MOST_BINS = 10, 10
 DASHES = ("-", "--")
 # In pixels: the size of the numbers at the axes, the space between two, and around those of the vertical axis.
 TICK_SIZE, TICK_GAP, TICK_MARGIN = 10, 8, 28

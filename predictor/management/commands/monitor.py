@@ -1,0 +1,93 @@
+import argparse
+import json
+import re
+import sys
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from predictor.exceptions import MlsiteError
+from predictor.management.base import SiteCommand
+from predictor.management.monitoring import list_lines
+from predictor.models import Monitoring, Version
+
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+LONGEST = timedelta(days=366)
+STATUSES = {"alarm": 3, "cannot say": 4, "well": 0}
+
+
+class Command(SiteCommand):
+    """Say how good the newest predictions are, and whether each model does what its hold-out promised.
+
+    - The result is stored; pages show the newest one and its time, and compute nothing.
+    - The exit status is 0 where all is well, 3 where a model has an alarm, and 4 where one cannot be judged, but none
+      has an alarm; 1 where something failed.
+    - An alarm is about quality, by outcomes or estimated; drift alone raises none.
+    - A prediction without an outcome counts neither as right nor as wrong.
+    - No model is loaded, and nothing is predicted.
+    """
+
+    help = "Compare the newest predictions with their outcomes, and say whether models do what they promised."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", nargs="?", help="one model (default: all that are served)")
+        parser.add_argument(
+            "--window",
+            type=read_length,
+            default=timedelta(days=7),
+            metavar="LENGTH",
+            help="how far to look back: 24h, 7d, 4w (default: 7d)",
+        )
+        parser.add_argument(
+            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
+        )
+
+    def handle(self, *, slug: str | None, window: timedelta, format: str, **options: Any) -> None:
+        models = list(Version.objects.served().order_by("model").values_list("model", flat=True))
+        if slug is None and not models:
+            raise CommandError("No model is live: train one with `manage.py retrain`.")
+        done = [self._watch(model, window, format) for model in ([slug] if slug else models)]
+        stored = [each for each in done if each is not None]
+        if format == "json":
+            self.stdout.write(json.dumps([describe(each) for each in stored], indent=2))
+        if len(stored) < len(done):
+            raise CommandError("Not every model could be monitored.")
+        states = {each.state for each in stored}
+        if status := next((status for state, status in STATUSES.items() if state in states), 0):
+            sys.exit(status)
+
+    def _watch(self, model: str, window: timedelta, format: str) -> Monitoring | None:
+        """Store what is found of a model, and print it as text; None, and the cause to stderr, where that fails."""
+        # It imports numpy, which `--help` need not wait for.
+        from predictor.monitoring.watch import store, watch
+
+        try:
+            stored = store(model, watch(model, window, timezone.now()))
+        except MlsiteError as error:
+            self.stderr.write(f"{model}: {error}.")
+            return None
+        if format == "text":
+            schema = Version.objects.get(model=model, number=stored.parsed_result.version).parsed_schema
+            self.stdout.write("\n".join(list_lines(model, stored.parsed_result, schema)))
+        return stored
+
+
+def describe(stored: Monitoring) -> dict[str, Any]:
+    """What programs get: the result with the model, the state before, and when it was computed."""
+    return {
+        "model": stored.model,
+        "computed_at": stored.computed_at.isoformat(timespec="seconds"),
+        "former_state": stored.former_state,
+        **msgspec.to_builtins(stored.parsed_result),
+    }
+
+
+def read_length(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text)
+    length = int(found[1]) * UNITS[found[2]] if found else timedelta()
+    if not timedelta() < length <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write it like 24h, 7d or 4w, up to 366d")
+    return length
