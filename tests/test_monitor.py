@@ -8,11 +8,10 @@ from django.core.management import CommandError, call_command
 
 from predictor.metrics.losses import score_losses
 from predictor.models import Monitoring, Outcome, Version
-from predictor.monitoring.judging import judge, judge_estimate
+from predictor.monitoring.judging import judge
 from predictor.monitoring.losses import Stratum, score_strata
 from predictor.monitoring.slices import correct_holm
 from predictor.monitoring.watch import KEPT, decide, store, watch
-from predictor.record.estimate import Estimate
 from predictor.record.measurement import Measurement
 from predictor.record.monitoring import Monitoring as Result
 from predictor.record.quality import Judged
@@ -299,18 +298,3 @@ def test_an_estimate_decides_where_outcomes_cannot_and_never_against_those_of_th
         ]
     ]
     assert decided == ["well", "alarm", "alarm", "well", "cannot say", "alarm", "alarm", "well"]
-
-
-@pytest.mark.parametrize(
-    ("changed", "state"),
-    [
-        ({"value": 1.2, "lower": 1.15, "upper": 1.25}, "alarm"),
-        ({"value": 1.2, "lower": 0.9, "upper": 1.5}, "well"),
-        ({"value": 1.08, "lower": 1.07, "upper": 1.09}, "well"),
-        ({"reason": "few rows"}, "cannot say"),
-        ({"metric": "accuracy", "promised": 0.9, "value": 0.7, "lower": 0.68, "upper": 0.72}, "alarm"),
-    ],
-)
-def test_an_estimate_raises_an_alarm_only_where_it_is_significant_and_large(changed, state):
-    known = {"rows": 500, "metric": "mae", "promised": 1.0, "promised_radius": 0.05, **changed}
-    assert judge_estimate(Estimate(**known)) == state

@@ -10,9 +10,8 @@ from predictor.metrics.names import METRICS, Metric
 from predictor.metrics.shares import DEVIATIONS, find_share_interval
 from predictor.models import Version
 from predictor.monitoring.losses import SEED, Stratum, draw_strata, join_strata, score_strata
-from predictor.record.estimate import Estimate
 from predictor.record.measurement import Measurement
-from predictor.record.quality import Judged, Score, State
+from predictor.record.quality import Judged, Score
 from predictor.schema.values import Vector
 
 # A loss that is larger by this share of the promised one is large enough for an alarm, and one larger by half of that
@@ -53,7 +52,7 @@ def judge(
     drawn = draw_strata(metric, strata)
     found = find_interval(drawn, _draw_promise(metric, promised, measured.rows, drawn, compared.rows))
     change = Score(value=loss - promised_loss, low=found.low, high=found.high)
-    limit = find_limit(metric, promised_loss)
+    limit = max(LARGE * promised_loss, LEAST.get(metric, 0.0))
     described = replace(
         compared,
         metric=metric,
@@ -70,20 +69,6 @@ def judge(
     return replace(
         described, state="well" if is_certain else "cannot say", reason="" if is_certain else "too_uncertain"
     )
-
-
-def judge_estimate(estimate: Estimate) -> State:
-    """`alarm` where the estimated loss is above the promised one by more than chance and by more than the limit."""
-    if estimate.value is None or estimate.promised is None or estimate.metric is None:
-        return "cannot say"
-    loss, promised = (_to_loss(estimate.metric, score) for score in (estimate.value, estimate.promised))
-    limit = find_limit(estimate.metric, promised)
-    return "alarm" if estimate.is_worse and loss - promised > limit else "well"
-
-
-def find_limit(metric: Metric, promised_loss: float) -> float:
-    """From which difference on a loss is large enough for an alarm."""
-    return max(LARGE * promised_loss, LEAST.get(metric, 0.0))
 
 
 def _to_loss(metric: Metric, score: float) -> float:

@@ -10,7 +10,6 @@ from predictor.exceptions import MlsiteError
 from predictor.models import Kept, Monitoring, Version
 from predictor.monitoring.drift import drift
 from predictor.monitoring.estimation import estimate
-from predictor.monitoring.judging import judge_estimate
 from predictor.monitoring.quality import find_start, measure_quality
 from predictor.monitoring.reading import list_versions, read_judged, read_window
 from predictor.monitoring.window import Window
@@ -41,7 +40,7 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
     quality = watch_quality(live, since, now)
     window = read_window(live, since, now)
     estimated = estimate_quality(live, window)
-    states: dict[str, State] = {"quality": quality.judged.state, "estimate": judge_estimate(estimated)}
+    states: dict[str, State] = {"quality": quality.judged.state, "estimate": estimated.state}
     state, decided_by = decide(states, is_new=quality.judged.is_window)
     return Result(
         version=live.number,
@@ -57,12 +56,15 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
     )
 
 
-def watch_quality(live: Version, since: datetime, now: datetime) -> Quality:
+def find_former(live: Version) -> Result | None:
+    """What was found the last time; None where that was of another version."""
     former = Monitoring.objects.find_newest(live.model)
-    result = former.parsed_result if former else None
-    is_alarmed = bool(
-        result and result.version == live.number and result.quality and result.quality.judged.state == "alarm"
-    )
+    return former.parsed_result if former and former.parsed_result.version == live.number else None
+
+
+def watch_quality(live: Version, since: datetime, now: datetime) -> Quality:
+    former = find_former(live)
+    is_alarmed = bool(former and former.quality and former.quality.judged.state == "alarm")
     with_outcome = read_judged(live, find_start(since, now), now)
     return measure_quality(live, list_versions(live), with_outcome, since, is_alarmed=is_alarmed)
 
@@ -71,9 +73,8 @@ def estimate_quality(live: Version, window: Window) -> Estimate:
     """What the predictions of the live version alone are expected to be worth."""
     content = Kept.objects.find_content(live.id, LOSS_MODEL)
     own = window.choose((window.versions == live.number) & window.fits)
-    former = Monitoring.objects.find_newest(live.model)
-    result = former.parsed_result if former else None
-    is_alarmed = bool(result and result.version == live.number and result.estimate and result.estimate.state == "alarm")
+    former = find_former(live)
+    is_alarmed = bool(former and former.estimate and former.estimate.state == "alarm")
     return estimate(read_loss_model(content) if content else None, own, is_alarmed=is_alarmed)
 
 
