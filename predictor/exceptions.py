@@ -120,6 +120,10 @@ class InvalidFilters(MlsiteError):
         return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())
 
 
+class ExportError(MlsiteError):
+    """Predictions that the chosen format cannot hold."""
+
+
 class NoAnswer(MlsiteError):
     """`cause` is what the estimator said; without any, its prediction is not finite.
 

@@ -1,0 +1,99 @@
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import CommandError
+
+from predictor.formats import format_number
+from predictor.history.exports import Export
+from predictor.history.filters import Filters, find_reader, read_filters
+from predictor.management.base import SiteCommand
+from predictor.tables.writing import WRITERS
+from predictor.texts import quote
+
+
+class Command(SiteCommand):
+    """Write a model's stored predictions as a table: one row a prediction, the newest first, one column a feature.
+
+    - Numbers are in the unit of the data, with all of their digits; moments are in UTC.
+    - The memory does not grow with the number of predictions.
+    - A file appears whole or not at all.
+    - In CSV, a text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
+
+    help = "Write a model's stored predictions as a table: one row a prediction, one column a feature."
+    stores_result = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("model", help="the model's slug")
+        parser.add_argument(
+            "filters",
+            nargs="*",
+            metavar="name=value",
+            type=read_pair,
+            help="as in the addresses of the admin's list, such as warned=yes, since=2026-03-01 or from.area=50",
+        )
+        parser.add_argument("--format", choices=list(WRITERS), default="csv", help="default: csv; jsonl is JSON lines")
+        parser.add_argument("--output", type=Path, help="the file to write (default: the standard output)")
+
+    def handle(
+        self, *, model: str, filters: list[tuple[str, str]], format: str, output: Path | None, **options: Any
+    ) -> None:
+        chosen = read_filters({**dict(filters), "model": model})
+        if output is None:
+            if sys.stdout.isatty() and format in ("parquet", "xlsx"):
+                raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
+            count = write(chosen, format, sys.stdout.buffer)
+        else:
+            count = write_file(chosen, format, output)
+        self.stderr.write(f"{format_number(count)} prediction{'' if count == 1 else 's'}")
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a filter: write name=value, such as warned=yes")
+    if name == "model" or find_reader(name) is None:
+        raise argparse.ArgumentTypeError(
+            f"{quote(name)} is not the name of a filter: see “Filters” in docs/reviewing.md, or the admin's list"
+        )
+    return name, value
+
+
+def write(filters: Filters, format: str, file: BinaryIO) -> int:
+    """Write the predictions, and count them."""
+    export, count = Export(filters), 0
+
+    def read() -> Any:
+        nonlocal count
+        for rows in export.read():
+            count += len(rows)
+            yield rows
+
+    try:
+        WRITERS[format](export.columns, read(), file)
+        file.flush()
+    except OSError as error:
+        raise CommandError(f"The table cannot be written: {error.strerror or error}.") from error
+    return count
+
+
+def write_file(filters: Filters, format: str, output: Path) -> int:
+    """Write next to the file, and put it in its place when it is whole."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
+            made = Path(file.name)
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror or error}.") from error
+    try:
+        with made.open("wb") as file:
+            count = write(filters, format, file)
+            os.fsync(file.fileno())
+        made.chmod(0o644)
+        made.replace(output)
+    finally:
+        made.unlink(missing_ok=True)
+    return count
