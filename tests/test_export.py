@@ -24,7 +24,8 @@ TIME = datetime(2026, 3, 1, 12, 30, 5, 250_000, tzinfo=UTC)
 def export(db, tmp_path):
     def run(model, *filters, format="csv"):
         file = tmp_path / f"made.{format}"
-        call_command("export", model, *filters, format=format, output=file, stderr=io.StringIO())
+        where = [f"--where={each}" for each in filters]
+        call_command("export", model, *where, format=format, output=file, stderr=io.StringIO())
         return file
 
     return run
@@ -140,3 +141,51 @@ def test_a_file_that_cannot_be_written_is_said(db, tmp_path):
     make_version(LINE)
     with pytest.raises(CommandError, match="cannot be written: No such file or directory"):
         call_command("export", "line", output=tmp_path / "nowhere" / "made.csv")
+
+
+@pytest.fixture
+def site(admin_client, database_url, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return admin_client
+
+
+@pytest.mark.both_databases
+def test_the_admin_exports_what_its_list_shows(site, tmp_path):
+    version = make_version(LINE)
+    predict(version, output=1.0)
+    shown = predict(version, output=9.0)
+    made_by = {}
+    for format in FORMATS:
+        answer = site.get(f"/admin/predictor/prediction/export/?model=line&output_from=5&format={format}")
+        made_by[format] = tmp_path / f"made.{format}"
+        made_by[format].write_bytes(b"".join(answer.streaming_content))
+        answer.close()
+        assert 'filename="line-' in answer["Content-Disposition"]
+    assert {format: [row["id"] for row in read(file)] for format, file in made_by.items()} == {
+        format: [str(shown.id)] for format in FORMATS
+    }
+
+
+def test_what_the_admin_cannot_export_is_said_on_its_list(site):
+    make_version(LINE), make_version(PENGUINS, "penguins")
+    for query, problem in [
+        ("", "Choose a model first"),
+        ("model=line&since=soon", "since: “soon” is not a date"),
+        ("model=line&format=doc", "Choose one of the formats csv, jsonl, parquet, xlsx."),
+        ("model=nothing", "there is no version of"),
+    ]:
+        answer = site.get(f"/admin/predictor/prediction/export/?{query}", follow=True)
+        assert [problem in str(each) for each in answer.context["messages"]] == [True], [str(e) for e in answer.context["messages"]]
+
+
+def test_one_export_is_written_at_a_time_and_the_next_one_once_it_is_closed(site):
+    predict(make_version(LINE))
+    first = site.get("/admin/predictor/prediction/export/?model=line")
+    assert "Another export" in site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
+    first.close()
+    site.get("/admin/predictor/prediction/export/").close()
+
+
+def test_only_who_may_see_predictions_exports_them(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
+    assert client.get("/admin/predictor/prediction/export/").status_code == 403

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.cells import fold, judge_outcome, show_moment
+from predictor.admin.exporting import ExportMixin
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.outcomes import make_record_url
 from predictor.admin.own_columns import make_columns
@@ -112,7 +113,7 @@ class OutcomeLog(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(HistoryAdmin):
+class PredictionAdmin(ExportMixin, HistoryAdmin):
     list_display = ["moment", "version", "answer", "happened", "verdict", "first_warnings", "source", "first_inputs"]
     list_filter = [ModelFilter, VersionFilter, "created_at", "source", WarningsFilter, OutcomeFilter]
     inlines = [OutcomeLog]

@@ -30,19 +30,21 @@ class Command(SiteCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("model", help="the model's slug")
         parser.add_argument(
-            "filters",
-            nargs="*",
+            "--where",
+            action="append",
+            default=[],
             metavar="name=value",
             type=read_pair,
-            help="as in the addresses of the admin's list, such as warned=yes, since=2026-03-01 or from.area=50",
+            help="a filter as in the addresses of the admin's list, such as warned=yes, since=2026-03-01 or"
+            " from.area=50; may be given several times",
         )
         parser.add_argument("--format", choices=list(WRITERS), default="csv", help="default: csv; jsonl is JSON lines")
         parser.add_argument("--output", type=Path, help="the file to write (default: the standard output)")
 
     def handle(
-        self, *, model: str, filters: list[tuple[str, str]], format: str, output: Path | None, **options: Any
+        self, *, model: str, where: list[tuple[str, str]], format: str, output: Path | None, **options: Any
     ) -> None:
-        chosen = read_filters({**dict(filters), "model": model})
+        chosen = read_filters({**dict(where), "model": model})
         if output is None:
             if sys.stdout.isatty() and format in ("parquet", "xlsx"):
                 raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
