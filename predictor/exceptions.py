@@ -16,6 +16,8 @@ MlsiteError
 ├── ModelTooLarge          a pickle above MODEL_MAX_MB
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
+├── CannotPartition        a table of predictions that cannot be divided (history.partitions)
+├── TablesBusy             tables that others keep locked (history.altering)
 ├── VersionIsLive          a version that cannot be dropped while it is live
 ├── ModelNotFound          a slug without a live version
 ├── PredictionForgotten    a prediction whose inputs and output were erased
@@ -162,6 +164,14 @@ class NothingToRollBack(MlsiteError):
 
 
 class ModelNotFound(MlsiteError):
+    pass
+
+
+class CannotPartition(MlsiteError):
+    pass
+
+
+class TablesBusy(MlsiteError):
     pass
 
 

@@ -11,10 +11,16 @@ from predictor.models import Prediction
 
 def list_related(ids: Collection[UUID]) -> list[QuerySet[Any]]:
     """The rows of each model that belong to these predictions."""
-    return [
-        relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
-        for relation in Prediction._meta.related_objects
-    ]
+    return [_list_rows(relation, "in", ids) for relation in Prediction._meta.related_objects]
+
+
+def list_owners_before(end: UUID, most: int) -> list[UUID]:
+    """Up to so many predictions with smaller ids to which something belongs."""
+    owners: set[UUID] = set()
+    for relation in Prediction._meta.related_objects:
+        rows = _list_rows(relation, "lt", end).order_by(relation.field.name)
+        owners |= set(rows.values_list(relation.field.name, flat=True).distinct()[: most - len(owners)])
+    return sorted(owners)
 
 
 def delete_related(ids: Collection[UUID]) -> dict[type[Model], int]:
@@ -24,3 +30,8 @@ def delete_related(ids: Collection[UUID]) -> dict[type[Model], int]:
     references at the end of the transaction.
     """
     return {rows.model: rows._raw_delete(rows.db) for rows in list_related(ids)}
+
+
+def _list_rows(relation: Any, lookup: str, value: Any) -> QuerySet[Any]:
+    rows: QuerySet[Any] = relation.related_model._base_manager.filter(**{f"{relation.field.name}__{lookup}": value})
+    return rows

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.formats import format_number
+from predictor.history.partitions import list_partitions, make_partitions
 from predictor.history.retention import Pruned, Pruning
 from predictor.management.base import SiteCommand
 from predictor.moments import read_duration
@@ -20,6 +21,7 @@ class Command(SiteCommand):
     """Delete old predictions, with their outcomes and the reports of visitors.
 
     - Nobody waits: each transaction is short, and what somebody is writing to is left for the next run.
+    - Where the table is divided by months, whole months are dropped, and those ahead are made.
     - It can be stopped at any time, and run again.
     - Versions, and what they were trained on, stay as they are.
     """
@@ -49,6 +51,8 @@ class Command(SiteCommand):
             raise CommandError("RETENTION is not set: name an age, such as --older-than 365d.", returncode=2)
         until = timezone.now() - age
         pruning = Pruning(until=until, keep_outcomes=keep_outcomes, report=self.report)
+        if not dry_run and list_partitions():
+            make_partitions(timezone.now())
         pruned = dict(sorted((pruning.count() if dry_run else pruning.run()).items()))
         if format == "json":
             described = [
