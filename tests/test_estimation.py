@@ -298,6 +298,14 @@ def test_monitoring_estimates_the_live_version_from_what_it_keeps(models_dir, db
     assert watch("prices", timedelta(days=7), NOW).estimate.reason == "nothing kept"
 
 
+def test_of_many_held_out_rows_some_are_taken_and_the_promise_is_that_of_all(monkeypatch, models_dir):
+    write_recipe(models_dir)
+    monkeypatch.setattr("predictor.training.measured_losses.MOST_CELLS", 600)
+    trained = train_model(models_dir, "prices", progress=keep_quiet)
+    assert trained.loss_model.rows == 1_200
+    assert trained.loss_model.promised == trained.evaluation.scores["mae"]
+
+
 def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_dir):
     write_recipe(models_dir)
     trained = train_model(models_dir, "prices", progress=keep_quiet)

@@ -16,6 +16,7 @@ from predictor.training.evaluation import HOLD_OUT, Evaluation, evaluate_model, 
 from predictor.training.gate import check_gate, choose_metric
 from predictor.training.holdout import choose_lowest
 from predictor.training.loss_model import fit_loss_model
+from predictor.training.measured_losses import FEWEST_ROWS
 from predictor.training.observed import Observed
 from predictor.training.output import check_probabilities, note_beyond
 from predictor.training.pipeline import build_pipeline
@@ -94,7 +95,7 @@ def fit_recipe(
         tuning=tuning,
         observed=observed,
         spread=_find_spread(recipe, model, dataset, evaluation, progress),
-        loss_model=fit_loss_model(model, dataset, evaluation, fit_seconds=fit_seconds),
+        loss_model=_find_loss_model(recipe, model, dataset, evaluation, progress, fit_seconds=fit_seconds),
         recipe_sha256=recipe_sha256,
     )
 
@@ -125,3 +126,19 @@ def _find_spread(
     rows = choose_lowest(dataset.hashes, dataset.training, MOST_SPREAD_ROWS)
     predictions = predict_out_of_fold(model, dataset, rows)
     return fit_spread(dataset.target[rows], predictions.predicted).spread
+
+
+def _find_loss_model(
+    recipe: Recipe,
+    model: BaseEstimator,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    progress: Progress,
+    *,
+    fit_seconds: float,
+) -> LossModel | None:
+    """How its losses depend on inputs; None where there are too few rows to say that."""
+    if len(dataset.target) < FEWEST_ROWS:
+        return None
+    progress(f"{recipe.slug}: fitting how large its losses are")
+    return fit_loss_model(model, dataset, evaluation, fit_seconds=fit_seconds)

@@ -12,12 +12,14 @@ from predictor.record.loss_model import EstimatedMetric
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation, predict_out_of_fold
-from predictor.training.holdout import Hashes
+from predictor.training.holdout import Hashes, choose_lowest
 
 # With fewer rows, an estimate would nearly always be too imprecise.
 FEWEST_ROWS = 500
 # Where fewer rows are held out, training rows are predicted out of fold too, unless they are many or fits are slow.
 ENOUGH_HELD_OUT, MOST_FOLDED_ROWS, MOST_SECONDS = 10_000, 50_000, 10.0
+# More rows, or values of rows, are not needed for small trees.
+MOST_ROWS, MOST_CELLS = 50_000, 5_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,20 @@ def collect_losses(
         # A fold may lack what the estimator needs; then the hold-out remains.
         with contextlib.suppress(DatasetError, TrainingError):
             parts.append((dataset.training, predict_out_of_fold(model, dataset, dataset.training)))
-    joined = _join(dataset, parts)
+    joined = _join(dataset, [_take_some(dataset, rows, predictions) for rows, predictions in parts])
     return joined if len(joined.losses) >= FEWEST_ROWS else None
 
 
 def _wants_training_rows(dataset: Dataset, evaluation: Evaluation, fit_seconds: float) -> bool:
     is_affordable = int(dataset.training.sum()) <= MOST_FOLDED_ROWS and fit_seconds <= MOST_SECONDS
     return evaluation.method == HOLD_OUT and evaluation.rows < ENOUGH_HELD_OUT and is_affordable
+
+
+def _take_some(dataset: Dataset, rows: Mask, predictions: Predictions) -> tuple[Mask, Predictions]:
+    """The marked rows, or of many some, with their predictions."""
+    most = max(FEWEST_ROWS, min(MOST_ROWS, MOST_CELLS // dataset.matrix.shape[1]))
+    taken = choose_lowest(dataset.hashes, rows, most)
+    return taken, predictions.choose(taken[rows])
 
 
 def _join(dataset: Dataset, parts: list[tuple[Mask, Predictions]]) -> MeasuredLosses:
