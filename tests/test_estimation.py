@@ -148,6 +148,16 @@ def test_models_of_fewer_rows_out_of_fold_do_not_make_the_version_look_worse():
     assert estimate(model_losses(schema, fewer), window).value == pytest.approx(losses.mean(), rel=0.05)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_errors_of_any_size_can_be_estimated(scale):
+    matrix, predicted, losses = draw_numbers(2_000, 0)
+    schema = Schema(features=(X,), target=PRICE)
+    kept = model_losses(schema, measure("mae", matrix, predicted * scale, losses * scale))
+    found = estimate(kept, look(matrix, predicted * scale))
+    assert found.value == pytest.approx(losses.mean() * scale, rel=0.05)
+    assert found.lower < losses.mean() * scale < found.upper
+
+
 def test_the_kept_trees_add_up_as_scikit_learn_has_them(monkeypatch):
     drawn = np.random.default_rng(0)
     matrix = np.column_stack([drawn.normal(size=3_000), drawn.integers(0, 10, 3_000).astype(np.float64)])
@@ -169,7 +179,7 @@ def test_the_kept_trees_add_up_as_scikit_learn_has_them(monkeypatch):
     columns = np.column_stack([matrix[:, 0], known, np.zeros(3_000)])
     expected = [each.predict(columns) for each in fitted]
     got = expect_losses(kept, matrix, Predictions(predicted=np.zeros(3_000)))
-    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    np.testing.assert_allclose(got, np.multiply(expected, losses.mean()), rtol=1e-5)
 
 
 def test_it_is_kept_as_plain_data_of_less_than_100_kilobytes():
@@ -273,7 +283,7 @@ def test_nothing_is_kept_of_few_rows_or_of_rows_that_the_model_may_have_been_tra
     assert fit_loss_model(DummyRegressor(), dataset, evaluation, fit_seconds=0.0) is None
 
 
-def write_recipe(models_dir, rows=5_000):
+def write_recipe(models_dir, more="", rows=5_000):
     drawn = np.random.default_rng(0)
     x = drawn.uniform(0, 1, rows)
     y = 3 * x + drawn.normal(size=rows) * (0.5 + 2 * x)
@@ -282,7 +292,7 @@ def write_recipe(models_dir, rows=5_000):
     np.savetxt(folder / "data.csv", np.column_stack([x, y]), delimiter=",", header="x,y", comments="", fmt="%.6f")
     lines = ['title = "Prices"', 'data = "data.csv"', 'target = "y"', "[estimator]"]
     lines.append('class = "sklearn.linear_model.LinearRegression"')
-    (folder / "model.toml").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "model.toml").write_text("\n".join([*lines, more]), encoding="utf-8")
 
 
 def test_monitoring_estimates_the_live_version_from_what_it_keeps(models_dir, db):
@@ -296,6 +306,16 @@ def test_monitoring_estimates_the_live_version_from_what_it_keeps(models_dir, db
     assert found.state == "alarm"
     Kept.objects.filter(name=LOSS_MODEL).delete()
     assert watch("prices", timedelta(days=7), NOW).estimate.reason == "nothing kept"
+
+
+def test_nothing_is_kept_of_sensitive_inputs_which_predictions_do_not_have(models_dir, db):
+    write_recipe(models_dir, '[features.x]\nsensitive = "drop"')
+    version = train(models_dir, "prices")
+    kept = read_loss_model(Kept.objects.find_content(version.id, LOSS_MODEL))
+    assert set(kept.trees.read("columns").tolist()) <= {0, 1}
+    assert (kept.trees.read("columns")[kept.trees.read("thresholds") != 0] == 1).all()
+    make_predictions(version, NOW - timedelta(hours=1), [({}, 3 * x / 1000) for x in range(1_000)])
+    assert watch("prices", timedelta(days=7), NOW).estimate.value == pytest.approx(1.2, rel=0.15)
 
 
 def test_of_many_held_out_rows_some_are_taken_and_the_promise_is_that_of_all(monkeypatch, models_dir):

@@ -62,12 +62,15 @@ def estimate(kept: LossModel | None, window: Window, *, is_alarmed: bool = False
 
 def _summarise(kept: LossModel, known: Estimate, losses: Matrix) -> Estimate:
     """Of expected losses, shape (groups, n)."""
-    groups = losses.mean(axis=1)
-    loss, variance = float(groups.mean()), _find_model_variance(groups)
-    most = LARGEST_RADIUS[kept.metric] * (loss if kept.metric == "mae" else 1)
-    if CONFIDENCE_95 * math.sqrt(variance) > most:
+    loss = float(losses.mean())
+    # Squares of what is relative to the MAE are finite however large that is.
+    scale = loss or 1.0 if kept.metric == "mae" else 1.0
+    relative = losses / scale
+    variance = _find_model_variance(relative.mean(axis=1))
+    if CONFIDENCE_95 * math.sqrt(variance) > LARGEST_RADIUS[kept.metric]:
         return replace(known, reason="imprecise")
-    radius = CONFIDENCE_95 * math.sqrt(variance + _find_window_variance(kept, losses.mean(axis=0), known.rows))
+    variance += _find_window_variance(kept, relative.mean(axis=0), known.rows)
+    radius = CONFIDENCE_95 * math.sqrt(variance) * scale
     lower, upper = max(loss - radius, 0.0), loss + radius
     if kept.metric == "mae":
         return replace(known, value=loss, lower=lower, upper=upper)

@@ -1,5 +1,6 @@
 """Fits how large a model's losses are, by inputs and prediction, from which quality is estimated before outcomes."""
 
+import dataclasses
 import math
 import sys
 from typing import Any
@@ -55,30 +56,35 @@ def fit_loss_model(
 
 def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
     """Fit groups of trees, each to all rows but those of one fold."""
-    codes, folds = _order_codes(schema, measured), assign_folds(measured.hashes, GROUPS, repeat=2)
+    held_out, scale = measured.losses[measured.held_out], _find_scale(measured)
+    scaled = dataclasses.replace(measured, losses=measured.losses / scale)
+    codes, folds = _order_codes(schema, scaled), assign_folds(measured.hashes, GROUPS, repeat=2)
     columns = arrange_columns(measured.matrix, measured.predictions, codes)
-    varies = all(_varies(measured.metric, measured.losses[folds != fold]) for fold in range(GROUPS))
+    fit = _fit_trees if all(_varies(scaled, folds != fold) for fold in range(GROUPS)) else _fit_constant
     starts, trees, expected = [], [], np.empty(len(folds))
     for fold in range(GROUPS):
         left_out = folds == fold
-        fit = _fit_trees if varies else _fit_constant
-        start, grown, expected[left_out] = fit(measured.metric, columns, measured.losses, left_out)
+        start, grown, expected[left_out] = fit(measured.metric, columns, scaled.losses, left_out)
         starts.append(start)
         trees += grown
-    held_out = measured.losses[measured.held_out]
-    promised, offset = float(held_out.mean()), _find_offset(measured, expected)
+    promised, offset = float(held_out.mean()), _find_offset(scaled, expected) + math.log(scale)
     return LossModel(
         metric=measured.metric,
         rows=len(measured.losses),
         promised=1 - promised if measured.metric == "accuracy" else promised,
-        promised_radius=CONFIDENCE_95 * float(held_out.std()) / len(held_out) ** 0.5,
+        promised_radius=CONFIDENCE_95 * scale * float((held_out / scale).std()) / len(held_out) ** 0.5,
         takes_probabilities=measured.predictions.probabilities is not None,
         starts=tuple(start + offset for start in starts),
         trees=pack_trees(trees),
         support=describe_support(schema, measured.matrix),
-        dispersion=_measure_dispersion(measured, expected),
+        dispersion=_measure_dispersion(scaled, expected),
         codes={column: table.astype("<f4").tobytes() for column, table in codes.items()},
     )
+
+
+def _find_scale(measured: MeasuredLosses) -> float:
+    """What losses are divided by: trees sum them in float32, where errors of 1e39 are infinite."""
+    return float(measured.losses.mean()) or 1.0 if measured.metric == "mae" else 1.0
 
 
 def _order_codes(schema: Schema, measured: MeasuredLosses) -> dict[int, Vector]:
@@ -98,10 +104,11 @@ def _order(values: Vector, losses: Vector) -> Vector:
     return ((sums + SMOOTHING * losses.mean()) / (rows + SMOOTHING)).astype(np.float32).astype(np.float64)
 
 
-def _varies(metric: EstimatedMetric, losses: Vector) -> bool:
+def _varies(measured: MeasuredLosses, rows: Mask) -> bool:
     """Whether there is something to explain: enough wrong classes and enough right ones, or any error at all."""
+    losses = measured.losses[rows]
     wrong = int(np.count_nonzero(losses))
-    return wrong > 0 if metric == "mae" else min(wrong, len(losses) - wrong) >= FEWEST_OF_A_KIND
+    return wrong > 0 if measured.metric == "mae" else min(wrong, len(losses) - wrong) >= FEWEST_OF_A_KIND
 
 
 def _fit_trees(
@@ -114,7 +121,9 @@ def _fit_trees(
     made: Any = HistGradientBoostingRegressor(loss="poisson", **PARAMS)
     if metric == "accuracy":
         made = HistGradientBoostingClassifier(**PARAMS)
-    made.fit(columns[~left_out], losses[~left_out])
+    known = columns[~left_out]
+    # It refuses a column without any value, such as one of texts.
+    made.fit(np.where(np.isnan(known).all(axis=0), 0.0, known), losses[~left_out])
     asked = columns[left_out]
     expected = made.predict(asked) if metric == "mae" else made.predict_proba(asked)[:, 1]
     trees = [each for stage in made._predictors for each in stage]
