@@ -114,7 +114,8 @@ def pytest_collection_modifyitems(items):
 
 def pytest_sessionstart(session):
     """Where several processes share the tests, the one that starts them collects static files, before any server."""
-    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
+    is_first = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
+    if is_first and "STATIC_FILES_ARE_COLLECTED" not in os.environ:
         collect_static_files()
 
 
