@@ -155,13 +155,59 @@ def add_in_admin(client, prediction, value):
 
 
 def test_the_admin_records_and_corrects_from_a_predictions_page(staff, prediction):
-    page = staff.get(f"/admin/predictor/prediction/{prediction.id}/change/").content.decode()
-    assert f'<a href="/admin/predictor/outcome/add/?prediction={prediction.id}">' in page
     add_in_admin(staff, prediction, "7.5")
     assert "added successfully" in add_in_admin(staff, prediction, "8").content.decode()
-    assert read_log() == [(7.5, "grace", None), (8.0, "grace", 7.5)]
-    page = staff.get(f"/admin/predictor/prediction/{prediction.id}/change/").content.decode()
-    assert page.count('<td class="field-recorded_by">') == 2
+    page, response = type_in_admin(staff, prediction, "9")
+    assert "Record a correction" in page.select_one("form.entry").text
+    assert response.status_code == 302
+    assert read_log() == [(7.5, "grace", None), (8.0, "grace", 7.5), (9.0, "grace", 8.0)]
+    page, response = type_in_admin(staff, prediction, "nine")
+    assert [each.text for each in page.select("#log .field-recorded_by")] == ["grace"] * 3
+    assert response.status_code == 422
+    assert "“nine” is not a number" in response.content.decode()
+
+
+def type_in_admin(client, prediction, value):
+    """Type a value on the prediction's page in the admin: the page before it, and the answer."""
+    address = f"/admin/predictor/prediction/{prediction.id}/change/"
+    page = BeautifulSoup(client.get(address).content, "html.parser")
+    seen = page.select_one("form.entry [name=seen]").get("value", "")
+    return page, client.post(address, {"value": value, "seen": seen})
+
+
+@pytest.mark.parametrize(
+    ("interval", "value", "verdict"),
+    [
+        ([11.0, 15.0], 13.5, "0.5 off, inside the interval"),
+        ([11.0, 15.0], 23.0, "10.0 off, outside the interval"),
+        (None, 13.5, "0.500 off"),
+    ],
+)
+def test_the_admin_shows_prediction_and_outcome_side_by_side(staff, prediction, interval, value, verdict):
+    Prediction.objects.update(output=13.0, interval=interval)
+    Outcome.objects.create(prediction=prediction, value=value, recorded_by="tests")
+    address = f"/admin/predictor/prediction/{prediction.id}/change/"
+    page = BeautifulSoup(staff.get(address).content, "html.parser")
+    predicted, happened = page.select(".sides > section")
+    assert float(predicted.select_one("#answer").text) == 13.0
+    assert happened.select_one("#outcome").text == f"{value:g}"
+    assert happened.select_one(".verdict").text == verdict
+
+
+def test_the_page_of_a_prediction_leads_to_the_next_ones_of_its_list(admin_client, client, prediction):
+    for x in ("6", "50", "7", "51"):
+        client.post("/", {"x": x})
+    warned, *_others = (each.id for each in Prediction.objects.order_by("id") if each.inputs["x"] == 50)
+    last = Prediction.objects.get(inputs__x=51)
+    page = admin_client.get(f"/admin/predictor/prediction/{last.id}/change/?model=line&warned=yes")
+    shown = BeautifulSoup(page.content, "html.parser")
+    assert shown.select_one("a[rel=prev]") is None
+    older = shown.select_one("a[rel=next]")["href"]
+    assert older == f"/admin/predictor/prediction/{warned}/change/?model=line&warned=yes"
+    shown = BeautifulSoup(admin_client.get(older).content, "html.parser")
+    assert shown.select_one("a[rel=next]") is None
+    assert str(last.id) in shown.select_one("a[rel=prev]")["href"]
+    assert shown.select_one(".breadcrumbs a[href$='?model=line&warned=yes']")
 
 
 def test_the_admin_refuses_what_the_target_does_not_take_and_asks_for_no_list_of_predictions(staff, prediction):
@@ -212,7 +258,9 @@ def test_who_may_only_look_adds_none_in_the_admin(client, prediction):
     client.force_login(user)
     assert client.get("/admin/predictor/outcome/add/").status_code == 403
     page = client.get(f"/admin/predictor/prediction/{prediction.id}/change/").content.decode()
-    assert "Record what really happened" not in page
+    assert 'name="value"' not in page
+    address = f"/admin/predictor/prediction/{prediction.id}/change/"
+    assert client.post(address, {"value": "8", "seen": ""}).status_code == 403
 
 
 def test_predictions_are_filtered_by_whether_they_have_an_outcome(admin_client, client, prediction):
@@ -222,11 +270,11 @@ def test_predictions_are_filtered_by_whether_they_have_an_outcome(admin_client, 
 
     def list_ids(query):
         response = admin_client.get(f"/admin/predictor/prediction/?{query}")
-        return [each.id for each in response.context["cl"].result_list]
+        return [each.id for each in response.context["page"].rows]
 
     other = Prediction.objects.exclude(id=prediction.id).get().id
-    assert list_ids("happened=yes") == [prediction.id]
-    assert list_ids("happened=no") == [other]
-    assert list_ids("happened=perhaps") == list_ids("") == [other, prediction.id]
+    assert list_ids("outcome=yes") == [prediction.id]
+    assert list_ids("outcome=no") == [other]
+    assert list_ids("") == [other, prediction.id]
     page = admin_client.get("/admin/predictor/prediction/").content.decode()
     assert '<td class="field-happened">8</td>' in page

@@ -1,17 +1,20 @@
 """The queue that asks reviewers for outcomes."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from predictor.models import Outcome, Prediction
 from predictor.outcomes import queue
 from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
-from tests.outcomes import PENGUINS, make_predictions
+from tests.outcomes import PENGUINS, make_predictions, read_log
 
 pytestmark = pytest.mark.django_db
 Queue = Outcome.Queue
@@ -93,3 +96,89 @@ def test_a_process_of_the_former_build_records_an_outcome_next_to_this_one():
             ],
         )
     assert Outcome.objects.get().queue is None
+
+
+def open_queue(client, query="model=line"):
+    response = client.get(f"/admin/predictor/prediction/queue/?{query}")
+    return BeautifulSoup(response.content, "html.parser")
+
+
+def send(client, page, value, query="model=line"):
+    """Send the queue's form as it stands, with a value."""
+    fields = {each["name"]: each.get("value", "") for each in page.select("form.entry input[type=hidden]")}
+    return client.post(f"/admin/predictor/prediction/queue/?{query}", {**fields, "value": value}, follow=True)
+
+
+def test_what_is_typed_in_the_queue_is_recorded_and_the_next_is_asked_for(admin_client):
+    made = make_predictions(2)
+    Prediction.objects.update(interval=[4.0, 6.0])
+    for left in (1, 0):
+        page = open_queue(admin_client)
+        assert page.select_one("form.entry [name=value]").has_attr("autofocus")
+        response = send(admin_client, page, "5.5")
+        assert "Recorded: 5.5. Predicted: 5.0; 0.5 off, inside the interval" in response.content.decode()
+        assert Outcome.objects.count() == len(made) - left
+    assert set(Outcome.objects.values_list("value", "queue", "recorded_by")) == {(5.5, "random", "admin")}
+    assert "No prediction without an outcome was found." in response.content.decode()
+
+
+def test_a_wrong_value_stays_with_its_prediction_and_records_nothing(admin_client):
+    make_predictions(5)
+    page = open_queue(admin_client)
+    response = send(admin_client, page, "seven")
+    again = BeautifulSoup(response.content, "html.parser")
+    assert response.status_code == 422
+    assert "“seven” is not a number" in again.select_one(".errorlist").text
+    assert again.select_one("[name=value]")["value"] == "seven"
+    asked = [each.select_one("[name=prediction]")["value"] for each in (page, again)]
+    assert asked[0] == asked[1]
+    assert not Outcome.objects.exists()
+
+
+def test_who_is_second_in_the_queue_is_told_and_may_then_replace_it(admin_client):
+    [prediction] = make_predictions(1)
+    page = open_queue(admin_client)
+    record_outcome(prediction, "7.5", by="ada", seen=None)
+    again = BeautifulSoup(send(admin_client, page, "8").content, "html.parser")
+    assert "7.5 is recorded by now, by ada" in again.select_one(".errorlist").text
+    send(admin_client, again, "8")
+    assert read_log() == [(7.5, "ada", None), (8.0, "admin", 7.5)]
+
+
+def test_a_class_is_chosen_among_all_and_many_are_typed(admin_client):
+    make_predictions(1, PENGUINS, "penguins")
+    page = open_queue(admin_client, "model=penguins&queue=uncertain")
+    assert [each["value"] for each in page.select("form.entry [type=radio]")] == ["Adelie", "Gentoo"]
+    send(admin_client, page, "Gentoo", "model=penguins&queue=uncertain")
+    assert Outcome.objects.get().queue == "uncertain"
+    classes = tuple(f"class {number}" for number in range(30))
+    make_predictions(1, replace(PENGUINS, classes=classes), "many")
+    page = open_queue(admin_client, "model=many")
+    assert page.select_one("form.entry [name=value]")["list"] == page.select_one("datalist")["id"]
+    assert len(page.select("datalist option")) == 30
+
+
+def test_what_is_skipped_is_not_asked_for_again(admin_client):
+    made = make_predictions(3)
+    page, asked = open_queue(admin_client), set()
+    while page.select_one("form.entry"):
+        asked.add(page.select_one("[name=prediction]")["value"])
+        page = open_queue(admin_client, page.select_one("form.entry a.skip")["href"].partition("?")[2])
+    assert asked == {str(each.id) for each in made}
+
+
+@pytest.mark.parametrize(
+    "query", ["model=%00", "model=nothing&queue=x", "skipped=zz&queue=%00", "skipped=" + "0" * 4000]
+)
+def test_a_queue_opens_whatever_its_address_says(admin_client, query):
+    make_predictions(1)
+    assert open_queue(admin_client, query).select_one("form.entry")
+
+
+def test_who_may_record_nothing_has_no_queue(client):
+    make_predictions(1)
+    user = User.objects.create_user("eve", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_prediction"))
+    client.force_login(user)
+    assert client.get("/admin/predictor/prediction/queue/").status_code == 403
+    assert "queue/" not in client.get("/admin/predictor/prediction/").content.decode()

@@ -1,6 +1,7 @@
 """The cells of the admin's lists: moments, folded details, and how an answer compares with its outcome."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,16 +29,52 @@ def fold(summary: str, lines: Sequence[str]) -> SafeString | str:
     return format_html('<details class="folded"><summary>{}</summary>{}</details>', summary, listed)
 
 
-def judge_outcome(prediction: Prediction, value: Any) -> str:
-    """How an answer compares with what happened: right or wrong, or how far off, and inside or outside the interval."""
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """How an answer compares with what happened: of a class, whether it `is_right`; of a number, how far `off` it is.
+
+    `is_inside` its interval is None where it has none.
+    """
+
+    is_right: bool | None = None
+    off: str = ""
+    is_inside: bool | None = None
+
+    @property
+    def is_good(self) -> bool | None:
+        return self.is_inside if self.is_right is None else self.is_right
+
+    @property
+    def short(self) -> str:
+        if self.is_right is not None:
+            return gettext("right") if self.is_right else gettext("wrong")
+        sentence = gettext("off by {size}")
+        if self.is_inside is not None:
+            sentence = gettext("inside, off by {size}") if self.is_inside else gettext("outside, off by {size}")
+        return sentence.format(size=self.off)
+
+    @property
+    def sentence(self) -> str:
+        if self.is_right is not None:
+            return gettext("The prediction was right.") if self.is_right else gettext("The prediction was wrong.")
+        sentence = gettext("{size} off")
+        if self.is_inside is not None:
+            sentence = (
+                gettext("{size} off, inside the interval")
+                if self.is_inside
+                else gettext("{size} off, outside the interval")
+            )
+        return sentence.format(size=self.off)
+
+
+def judge_outcome(prediction: Prediction, value: Any) -> Judgement:
     target = prediction.version.target
     if target.task != "regression":
-        return gettext("right") if value == prediction.output else gettext("wrong")
+        return Judgement(is_right=value == prediction.output)
     size = abs(float(value) - float(prediction.output))
     quantity = Quantity(unit=target.shown_unit, decimals=prediction.decimals)
-    sentence = gettext("off by {size}")
-    if prediction.interval:
-        low, high = prediction.interval
-        is_inside = low <= float(value) <= high
-        sentence = gettext("inside, off by {size}") if is_inside else gettext("outside, off by {size}")
-    return sentence.format(size=quantity.write(abs(target.to_shown(size))))
+    off = str(quantity.write(abs(target.to_shown(size))))
+    if not prediction.interval:
+        return Judgement(off=off)
+    low, high = prediction.interval
+    return Judgement(off=off, is_inside=low <= float(value) <= high)

@@ -31,6 +31,8 @@ class OutcomeForm(forms.ModelForm):
         # Browsers strip line ends, which a label may contain, from a single-line input.
         widget=forms.Textarea(attrs={"rows": 1}),
     )
+    # Not a list of all predictions to choose from.
+    prediction = forms.ModelChoiceField(Prediction.objects.all(), label=_("prediction"), widget=forms.TextInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -66,9 +68,18 @@ class OutcomeAdmin(HistoryAdmin):
     """Records an outcome, or a correction of it; stored outcomes are read-only."""
 
     form = OutcomeForm
-    list_display = ["moment", "version", "prediction", "shown_value", "answer", "verdict", "recorded_by", "replaces"]
+    list_display = [
+        "moment",
+        "version",
+        "prediction",
+        "shown_value",
+        "answer",
+        "verdict",
+        "recorded_by",
+        "queue",
+        "replaces",
+    ]
     list_select_related = ["prediction__version", "replaces__prediction__version"]
-    raw_id_fields = ["prediction"]
     ordering = ["-id"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -77,7 +88,7 @@ class OutcomeAdmin(HistoryAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ["prediction", "value", "seen"]
-        return ["prediction", "shown_value", "answer", "verdict", "moment", "recorded_by", "replaces"]
+        return ["prediction", "shown_value", "answer", "verdict", "moment", "recorded_by", "queue", "replaces"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """With ?prediction=…, start from that prediction, and from its current outcome, which will be replaced."""
@@ -116,7 +127,7 @@ class OutcomeAdmin(HistoryAdmin):
 
     @admin.display(description=_("verdict"))
     def verdict(self, outcome: Outcome) -> str:
-        return judge_outcome(outcome.prediction, outcome.value)
+        return judge_outcome(outcome.prediction, outcome.value).short
 
     @admin.display(description=_("value"))
     def shown_value(self, outcome: Outcome) -> str:

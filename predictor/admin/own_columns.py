@@ -1,34 +1,28 @@
 """The columns that the list of predictions has for the inputs of one model."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from django.contrib import admin
-
-from predictor.models import Prediction, Version
+from predictor.models import Version
 from predictor.schema.kinds import Feature
-from predictor.schema.schema import SLUG
-from predictor.texts import shorten
 
 MOST_COLUMNS = 4
+# A model may have thousands of inputs, of which the list offers the most important.
+MOST_OFFERED = 60
 
-Column = Callable[[Prediction], str]
 
-
-def make_columns(model: str) -> list[Column]:
-    """A column for each of the inputs that are most important for the live version; none for an unknown model."""
-    live = Version.objects.find_live(model) if SLUG.fullmatch(model) else None
+def list_offered(live: Version | None, chosen: Sequence[str] = ()) -> list[Feature]:
+    """The inputs of a version, the most important first, and those that are chosen; none without a version."""
     if live is None:
         return []
     features = {feature.name: feature for feature in live.parsed_schema.features}
     measured = live.measured_importances
-    ranked = sorted(measured.features, key=lambda each: -each.mean) if measured else ()
-    names = [each.name for each in ranked] or list(features)
-    return [make_column(features[name]) for name in names[:MOST_COLUMNS]]
+    ranked = [each.name for each in sorted(measured.features, key=lambda each: -each.mean)] if measured else []
+    names = [name for name in dict.fromkeys([*ranked, *features]) if name in features]
+    return [features[name] for name in dict.fromkeys([*names[:MOST_OFFERED], *(n for n in chosen if n in features)])]
 
 
-def make_column(feature: Feature) -> Column:
-    @admin.display(description=feature.label)
-    def own_input(prediction: Prediction) -> str:
-        return shorten(str(feature.write(prediction.inputs.get(feature.name))))
-
-    return own_input
+def choose_columns(offered: Sequence[Feature], chosen: Sequence[str] | None) -> list[Feature]:
+    """The chosen ones in the order in which they are offered; for None, the most important."""
+    if chosen is None:
+        return list(offered[:MOST_COLUMNS])
+    return [feature for feature in offered if feature.name in chosen]

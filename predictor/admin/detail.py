@@ -1,0 +1,78 @@
+"""The page of one prediction: what was predicted, what happened, and the inputs; with the next ones of the list."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from predictor.admin.entry import EntryForm
+from predictor.admin.reading import WORDS, read_prediction
+from predictor.exceptions import InvalidFilters
+from predictor.history.cursor import Cursor
+from predictor.history.filters import Filters, read_filters
+from predictor.history.search import find
+from predictor.models import Prediction
+
+SECONDS_FOR_NEIGHBOURS = 0.1
+
+
+def show_detail(request: HttpRequest, prediction: Prediction) -> HttpResponse:
+    """Show a prediction, or record the outcome that is typed on its page."""
+    user: Any = request.user
+    may_record = user.has_perm("predictor.add_outcome")
+    form = EntryForm(prediction) if may_record else None
+    if request.method == "POST":
+        if not may_record or "value" not in request.POST:
+            raise PermissionDenied  # Nothing else of it can be changed.
+        form = EntryForm(prediction, request.POST, has_focus=True)
+        if form.record(request):
+            messages.success(request, gettext("Recorded."))
+            return HttpResponseRedirect(request.get_full_path())
+    filters = read_list_filters(request)
+    newer, older = find_neighbours(filters, prediction)
+    reading = read_prediction(prediction, may_see_version=user.has_perm("predictor.view_version"))
+    send = gettext("Record a correction") if reading.outcomes else gettext("Record")
+    context = {
+        **admin.site.each_context(request),
+        "title": reading.title,
+        "opts": Prediction._meta,
+        "words": {**WORDS, "send": send, "newer": gettext("Newer"), "older": gettext("Older")},
+        "prediction": prediction,
+        "reading": reading,
+        "form": form,
+        "list_address": add_query(reverse("admin:predictor_prediction_changelist"), filters),
+        "newer": newer and make_detail_address(newer, filters),
+        "older": older and make_detail_address(older, filters),
+    }
+    status = 422 if form is not None and form.errors else 200
+    return TemplateResponse(request, "admin/predictor/prediction/detail.html", context, status=status)
+
+
+def read_list_filters(request: HttpRequest) -> Filters:
+    """The filters of the list that led here; none where they cannot be read."""
+    try:
+        return read_filters(request.GET.dict())
+    except InvalidFilters:
+        return Filters()
+
+
+def find_neighbours(filters: Filters, prediction: Prediction) -> tuple[Prediction | None, Prediction | None]:
+    """The next newer and the next older prediction of the list; None where none was found in time."""
+    after = find(filters, Cursor(after=prediction.pk), limit=1, seconds=SECONDS_FOR_NEIGHBOURS).rows
+    before = find(filters, Cursor(before=prediction.pk), limit=1, seconds=SECONDS_FOR_NEIGHBOURS).rows
+    newer = next((each for each in after if each.pk > prediction.pk), None)
+    return newer, next(iter(before), None)
+
+
+def make_detail_address(prediction: Prediction, filters: Filters) -> str:
+    return add_query(reverse("admin:predictor_prediction_change", args=[prediction.pk]), filters)
+
+
+def add_query(address: str, filters: Filters) -> str:
+    query = urlencode(filters.to_query())
+    return f"{address}?{query}" if query else address
