@@ -24,7 +24,7 @@ SECONDS_FOR_NEIGHBOURS = 0.1
 def show_detail(request: HttpRequest, prediction: Prediction) -> HttpResponse:
     """Show a prediction, or record the outcome that is typed on its page."""
     user: Any = request.user
-    may_record = user.has_perm("predictor.add_outcome")
+    may_record = user.has_perm("predictor.add_outcome") and not prediction.is_forgotten
     form = EntryForm(prediction) if may_record else None
     if request.method == "POST":
         if not may_record or "value" not in request.POST:

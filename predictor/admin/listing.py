@@ -113,6 +113,7 @@ def make_context(
         "problems": [f"{name}: {problem}" for name, problem in problems.items() if name not in shown],
         "is_filtered": bool(filters.to_query() or problems),
         "all_address": reverse("admin:predictor_prediction_changelist"),
+        "exports": list_exports(filters) if filters.model else [],
         "queue_address": make_queue_address(model) if user.has_perm("predictor.add_outcome") else "",
         "words": describe_form(),
     }
@@ -130,6 +131,7 @@ def describe_form() -> dict[str, str]:
         "test": gettext("Test"),
         "value": gettext("Value"),
         "queue": gettext("Next without an outcome"),
+        "export": gettext("Export"),
         "newest": gettext("Newest"),
         "newer": gettext("Newer"),
         "made": gettext("made"),
@@ -142,6 +144,13 @@ def describe_form() -> dict[str, str]:
         "inputs": gettext("inputs"),
         "hint": gettext("The id of a prediction, or a value that its answer or one of its inputs is."),
     }
+
+
+def list_exports(filters: Filters) -> list[tuple[str, str]]:
+    """The formats in which the predictions of one model are exported, with their addresses."""
+    address = reverse("admin:predictor_prediction_export")
+    names = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet", "xlsx": ".xlsx"}
+    return [(name, f"{address}?{urlencode({**filters.to_query(), 'format': code})}") for code, name in names.items()]
 
 
 def make_queue_address(model: str) -> str:
@@ -197,7 +206,10 @@ def make_line(prediction: Any, filters: Filters, columns: list[Feature]) -> Line
         warnings=fold(warned, prediction.written_warnings),
         source=str(prediction.get_source_display()),
         inputs=fold_inputs(prediction),
-        own=[shorten(str(feature.write(prediction.inputs.get(feature.name)))) for feature in columns],
+        own=[
+            MISSING if prediction.is_forgotten else shorten(str(feature.write(prediction.inputs.get(feature.name))))
+            for feature in columns
+        ],
     )
 
 

@@ -94,12 +94,15 @@ def read_prediction(prediction: Prediction, *, may_see_version: bool) -> Reading
 
 
 def list_inputs(prediction: Prediction) -> list[ShownInput]:
+    if prediction.is_forgotten:
+        return []
     warned = {each.get("field") for each in prediction.warning_codes or []}
+    hidden = dict(prediction.write_inputs()) if prediction.hidden_inputs else {}
     return [
         ShownInput(
             name=feature.name,
             label=feature.label,
-            value=feature.write(prediction.inputs.get(feature.name)),
+            value=hidden[feature.name] if feature.sensitive else feature.write(prediction.inputs.get(feature.name)),
             is_warned=feature.name in warned,
         )
         for feature in prediction.version.parsed_schema.features
