@@ -89,6 +89,16 @@ PLACE_MINUS = """element => {
 }"""
 
 
+# The colour of the page's text, and those of what charts draw.
+FIND_FORCED = """() => {
+    const style = element => getComputedStyle(element);
+    const filled = [...document.querySelectorAll(".chart .point, .chart text:not(.current)")];
+    const stroked = [...document.querySelectorAll(".chart .series:not(.dashed)")];
+    const drawn = [...filled.map(each => style(each).fill), ...stroked.map(each => style(each).stroke)];
+    return [style(document.body).color, drawn];
+}"""
+
+
 @pytest.fixture(scope="module")
 def db(launched, committed_db):
     """Instead of pytest-django's own, which would wrap each test in a transaction."""
@@ -352,6 +362,14 @@ def test_a_page_from_right_to_left_fits_the_screen_and_its_numbers_run_from_left
     negative = page.locator("td.number").first.evaluate(PLACE_MINUS)
     assert negative["minus"] < negative["digits"]
     assert page.locator("h1").evaluate("title => getComputedStyle(title).textAlign") == "right"
+
+
+def test_charts_take_the_colours_that_a_visitor_forces_on_pages(open_page):
+    page = open_page("/about/penguins/", SMALL)
+    page.emulate_media(forced_colors="active")
+    ink, drawn = page.evaluate(FIND_FORCED)
+    assert len(drawn) >= 3
+    assert set(drawn) == {ink}
 
 
 def is_inside(box, frame):
