@@ -14,13 +14,12 @@ from predictor.monitoring.two_samples import (
     compare_categories,
     compare_numbers,
     compare_shares,
-    correct_p_values,
     find_chance,
     find_psi,
     group_bins,
 )
 from predictor.monitoring.watch import store, watch
-from predictor.record.drift import ALPHA, Drift, DriftUnknown
+from predictor.record.drift import Drift, DriftUnknown
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.training.reference import find_edges
@@ -287,10 +286,3 @@ def test_shares_of_few_rows_are_compared_exactly():
     assert compare_shares(0, 100, 0, 100) == compare_shares(100, 100, 50, 50) == 1.0
     assert compare_shares(0, 20, 4, 20) == pytest.approx(0.106, abs=0.001)
     assert compare_shares(100, 1000, 200, 1000) < 1e-9
-
-
-def test_many_p_values_are_corrected_as_holm_does():
-    assert correct_p_values([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert correct_p_values([]) == []
-    assert correct_p_values([0.9, 0.8]) == [1.0, 1.0]
-    assert ALPHA == 0.05

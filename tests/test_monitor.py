@@ -10,7 +10,7 @@ from predictor.metrics.losses import score_losses
 from predictor.models import Monitoring, Outcome, Version
 from predictor.monitoring.judging import judge
 from predictor.monitoring.losses import Stratum, score_strata
-from predictor.monitoring.slices import correct_holm
+from predictor.monitoring.two_samples import correct_holm
 from predictor.monitoring.watch import KEPT, decide, store, watch
 from predictor.record.measurement import Measurement
 from predictor.record.monitoring import Monitoring as Result

@@ -11,7 +11,7 @@ from predictor.monitoring.two_samples import (
     compare_categories,
     compare_numbers,
     compare_shares,
-    correct_p_values,
+    correct_holm,
     find_chance,
     find_psi,
     group_bins,
@@ -22,7 +22,7 @@ from predictor.record.reference import BLOCK_ROWS, Numbers, Reference, Sample, c
 from predictor.schema.kinds import Category
 from predictor.schema.schema import Schema
 from predictor.schema.table import Table, Texts
-from predictor.schema.text import Text, measure_texts
+from predictor.schema.text import Text, measure_texts, share_known_words
 from predictor.schema.values import Label, Vector, write_value
 
 # With 200 rows and ten bins, chance takes the index to 0.085 in 5 % of windows, below the 0.1 that counts as a shift.
@@ -104,9 +104,7 @@ def _compare_others(
             position = places[sample.name]
             feature = window.schema.features[position]
             assert isinstance(feature, Text)  # noqa: S101  # Only texts have known words.
-            values = measure_texts(
-                _read_texts(window)[position][random.permutation(rows)[:MOST_TEXTS]], feature.share_known
-            )
+            values = share_known_words(feature, _read_texts(window)[position][random.permutation(rows)[:MOST_TEXTS]])
         if len(values) >= FEWEST_PREDICTIONS and sum(sample.counts) + sample.missing >= FEWEST_OUTPUTS:
             yield _compare_column(sample, values, window.schema.target.classes)
 
@@ -184,7 +182,8 @@ def _correct(found: Drift) -> Drift:
     """The same with all p-values corrected together, and the columns that have changed most first."""
     joint = [found.joint.p_value] if found.joint else []
     values = [each.p_value for each in found.shifts if each.p_value is not None]
-    corrected = iter(correct_p_values([*joint, *values, *(each.missing_p_value for each in found.shifts)]))
+    p_values = [*joint, *values, *(each.missing_p_value for each in found.shifts)]
+    corrected = iter(correct_holm(np.array(p_values)).tolist())
     with_joint = replace(found.joint, corrected=next(corrected)) if found.joint else None
     shifts = [each if each.p_value is None else replace(each, corrected=next(corrected)) for each in found.shifts]
     shifts = [replace(each, missing_corrected=next(corrected)) for each in shifts]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from predictor.metrics.losses import score_losses
 from predictor.metrics.names import Metric
 from predictor.monitoring.losses import Stratum, score_strata
+from predictor.monitoring.two_samples import correct_holm
 from predictor.monitoring.window import Window
 from predictor.record.quality import Slice
 from predictor.schema.grouped import Groups
@@ -51,15 +52,6 @@ def find_slices(metric: Metric, window: Window, losses: Vector) -> tuple[tuple[S
     ]
     slices.sort(key=lambda each: each.score.value, reverse=metric != "accuracy")
     return tuple(slices[:MOST_SLICES]), len(compared)
-
-
-def correct_holm(p_values: Vector) -> Vector:
-    """P-values of n tests, shape (n,), corrected by Holm's method."""
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(p_values), 0, -1)
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
-    return corrected
 
 
 def _list_groups(window: Window) -> Iterator[tuple[Groups, int, NDArray[np.bool_]]]:

@@ -3,12 +3,13 @@
 Counts have shape (bins,); m and n are the rows of the reference and of the window, with a value each.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from predictor.schema.values import Vector
 
 Counts = NDArray[np.int64]
 PSI_BINS = 10
@@ -113,13 +114,14 @@ def compare_shares(marked: int, m: int, also_marked: int, n: int) -> float:
     return found.p_value if found else 1.0
 
 
-def correct_p_values(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction (1979): below 5 %, at least one is wrong in at most 5 % of cases, whatever depends on what.
+def correct_holm(p_values: Vector) -> Vector:
+    """P-values, shape (tests,), corrected by Holm's method (1979), whatever depends on what.
 
-    Benjamini and Hochberg's would bound the share of wrong ones only, and an alarm asks whether there is one.
+    Of those below 5 %, any is wrong in at most 5 % of cases. Benjamini and Hochberg's correction bounds only the share
+    of wrong ones among them, and an alarm asks whether there is any.
     """
     order = np.argsort(p_values, kind="stable")
-    scaled = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
-    corrected = np.empty(len(order))
-    corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
-    return [float(each) for each in corrected]
+    factors = np.arange(len(p_values), 0, -1)
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return corrected

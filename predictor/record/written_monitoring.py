@@ -4,8 +4,10 @@ import msgspec
 
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
+from predictor.record.drift import Drift
 from predictor.record.monitoring import Monitoring
 from predictor.record.quality import State
+from predictor.record.written_drift import list_shifts, write_drift
 from predictor.record.written_estimate import write_estimate
 from predictor.record.written_quality import WrittenTable, list_notes, list_tables, write_judged
 from predictor.schema.schema import Schema
@@ -34,10 +36,12 @@ def write_monitoring(found: Monitoring, schema: Schema) -> WrittenMonitoring:
         return WrittenMonitoring(state=name_state(found.state), sentences=[], notes=[], tables=[])
     judged = write_judged(quality.judged, found.version, schema.target)
     estimated = [write_estimate(found.estimate, found.version, schema.target)] if found.estimate else []
+    drifted = write_drift(found.drift, schema) if found.drift else []
+    shifts = [list_shifts(found.drift, schema)] if isinstance(found.drift, Drift) else []
     is_estimated = "quality" not in found.decided_by and "estimate" in found.decided_by
     return WrittenMonitoring(
         state=name_state(found.state),
-        sentences=[*estimated, judged] if is_estimated else [judged, *estimated],
+        sentences=[*estimated, judged, *drifted] if is_estimated else [judged, *estimated, *drifted],
         notes=list_notes(quality, found.predictions),
-        tables=list_tables(quality, schema),
+        tables=[*list_tables(quality, schema), *shifts],
     )

@@ -88,3 +88,8 @@ def measure_texts(texts: Iterable[str | None], measure: Callable[[str], float]) 
     import numpy as np
 
     return np.array([math.nan if text is None else measure(text) for text in texts], dtype=np.float64)
+
+
+def share_known_words(feature: Text, texts: Iterable[str | None]) -> Vector:
+    """The share of known words of each text that is not missing; NaN where it has no word."""
+    return measure_texts((text for text in texts if text is not None), feature.share_known)

@@ -4,7 +4,7 @@ import numpy as np
 
 from predictor.record.reference import Categories, Numbers, Part, Reference, Sample, cut_blocks, number_bins
 from predictor.schema.kinds import Boolean, Category, Feature
-from predictor.schema.text import Text, measure_texts
+from predictor.schema.text import Text, measure_texts, share_known_words
 from predictor.schema.values import Mask, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, Evaluation
@@ -105,9 +105,7 @@ def _describe_words(dataset: Dataset, evaluation: Evaluation, seed: int) -> list
     texts = [each for each in dataset.schema.features if isinstance(each, Text) and each.words and not each.sensitive]
     places = {name: position for position, name in dataset.schema.text_columns.items()}
     return [
-        _describe_column(
-            each.name, "known words", measure_texts(dataset.texts[places[each.name]][chosen], each.share_known), 0
-        )
+        _describe_column(each.name, "known words", share_known_words(each, dataset.texts[places[each.name]][chosen]), 0)
         for each in texts
     ]
 

@@ -1,0 +1,170 @@
+"""Writes drift for people: in sentences, in a table, and as small charts of each column."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import msgspec
+
+from predictor.formats import MISSING, format_number, format_share
+from predictor.languages import gettext
+from predictor.languages import gettext_noop as _
+from predictor.record.drift import Bins, Drift, DriftUnknown, Shift
+from predictor.record.input_group import InputGroup
+from predictor.record.reference import Part
+from predictor.record.written_quality import WrittenTable
+from predictor.record.written_replay import write_values
+from predictor.schema.kinds import Feature, Integer, Number
+from predictor.schema.schema import Schema
+from predictor.schema.temporal import Date
+
+# By what a column is made of, where that is not the input itself.
+COLUMNS: dict[Part, str] = {
+    "length": _("{label}: length"),
+    "known words": _("{label}: known words"),
+    "output": _("{label}: predicted"),
+}
+SHOWN_NAMES, SHOWN_CHARTS = 5, 12
+SMALLEST_P_VALUE = 0.001
+
+
+class WrittenBin(msgspec.Struct, frozen=True, kw_only=True):
+    """One bin: its name, and which share of the training rows and of the window is in it, also as text."""
+
+    name: str
+    training: float
+    now: float
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        return format_share(self.training), format_share(self.now)
+
+
+class WrittenBins(msgspec.Struct, frozen=True, kw_only=True):
+    """The bins of one column, for a chart."""
+
+    title: str
+    bins: list[WrittenBin]
+
+    @property
+    def highest(self) -> float:
+        return max(share for each in self.bins for share in (each.training, each.now))
+
+
+def write_drift(found: Drift | DriftUnknown, schema: Schema) -> list[str]:
+    """In sentences, what has changed since training, the most important first; or why that cannot be said."""
+    if isinstance(found, DriftUnknown):
+        return [gettext("Drift cannot be measured. {reason}").format(reason=found)]
+    names = [name_column(each, schema) for each in found.shifted[:SHOWN_NAMES]]
+    if found.changed > len(names):
+        names.append(gettext("and {count} more").format(count=format_number(found.changed - len(names))))
+    if names:
+        sentences = [gettext("Not distributed as in training: {names}.").format(names="; ".join(names))]
+    elif found.has_drifted:
+        sentences = [gettext("No input has changed alone since training, but how inputs go together has.")]
+    else:
+        sentences = [gettext("Inputs and outputs are distributed as in training, as far as the window shows.")]
+    if found.joint:
+        sentence = gettext(
+            "By all inputs together, five predictions are told from five training rows with an AUC of {auc}: 0.5 is"
+            " chance, 1 is always."
+        )
+        sentences.append(sentence.format(auc=format_number(found.joint.auc, decimals=2)))
+    return sentences
+
+
+def name_column(shift: Shift, schema: Schema) -> str:
+    """What is compared, by the label of the input or the target."""
+    labels = {feature.name: feature.label for feature in schema.features}
+    label = schema.target.label if shift.part == "output" else labels.get(shift.name, shift.name)
+    return gettext(COLUMNS[shift.part]).format(label=label) if shift.part in COLUMNS else label
+
+
+def list_shifts(found: Drift, schema: Schema) -> WrittenTable:
+    """All columns, those that have changed most first."""
+    return WrittenTable(
+        name="drift",
+        title=gettext("Inputs and outputs, compared with training"),
+        caption=gettext(
+            "{rows} predictions and {training} training rows. PSI is the population stability index: 0.1 and more is a"
+            " shift, unless chance gives as much. All p-values are corrected together (Holm's correction)."
+        ).format(rows=format_number(found.rows), training=format_number(found.reference_rows)),
+        head=(
+            gettext("Column"),
+            gettext("PSI"),
+            gettext("By chance, up to"),
+            gettext("p-value"),
+            gettext("Missing in training"),
+            gettext("Missing now"),
+            gettext("Never seen"),
+            gettext("Changed"),
+        ),
+        rows=tuple(_write_shift(each, schema) for each in found.shifts),
+    )
+
+
+def _write_shift(shift: Shift, schema: Schema) -> tuple[str, ...]:
+    changes = [(shift.has_shifted, gettext("values")), (shift.has_gaps, gettext("missing values"))]
+    return (
+        name_column(shift, schema),
+        MISSING if shift.psi is None else format_number(shift.psi, decimals=3),
+        MISSING if shift.chance is None else format_number(shift.chance, decimals=3),
+        MISSING if shift.corrected is None else _write_p_value(shift.corrected),
+        format_share(shift.reference_missing),
+        format_share(shift.missing),
+        format_number(shift.unseen),
+        ", ".join(name for has_changed, name in changes if has_changed) or MISSING,
+    )
+
+
+def _write_p_value(p_value: float) -> str:
+    if p_value < SMALLEST_P_VALUE:
+        return f"< {format_number(SMALLEST_P_VALUE)}"
+    return format_number(p_value, decimals=3)
+
+
+def list_charts(found: Drift, schema: Schema) -> list[WrittenBins]:
+    """The distributions of those columns that have changed, or of the first ones where none has."""
+    shown = (found.shifted or found.shifts)[:SHOWN_CHARTS]
+    return [
+        WrittenBins(title=name_column(each, schema), bins=_list_bins(each, each.bins, schema))
+        for each in shown
+        if each.bins
+    ]
+
+
+def _list_bins(shift: Shift, bins: Bins, schema: Schema) -> list[WrittenBin]:
+    names = _name_labels(shift, bins, schema) if bins.labels else _name_ranges(shift, bins, schema)
+    shares = zip(names, bins.reference, bins.window, strict=True)
+    return [WrittenBin(name=name, training=training, now=now) for name, training, now in shares]
+
+
+def _name_labels(shift: Shift, bins: Bins, schema: Schema) -> list[str]:
+    if shift.part == "output":
+        labels = schema.target.labels
+        return [labels.get(label, label) or gettext("any other") for label in bins.labels]
+    feature = _find_feature(shift, schema)
+    groups = (InputGroup(feature=shift.name, value=each or None, is_other=not each, rows=0) for each in bins.labels)
+    return [write_values(each, feature) for each in groups]
+
+
+def _name_ranges(shift: Shift, bins: Bins, schema: Schema) -> list[str]:
+    feature, target = _find_feature(shift, schema), schema.target
+    # Between two whole numbers or days, the later one is the first of the next range.
+    is_whole = isinstance(feature, Integer | Date)
+    place: Callable[[float], float] = target.to_shown if shift.part == "output" else math.ceil if is_whole else float
+    ends = [None, *map(place, bins.ends), None]
+    if len(ends) == 2:
+        return [gettext("all values")]
+    groups = (InputGroup(feature=shift.name, low=low, high=high, rows=0) for low, high in pairwise(ends))
+    return [write_values(each, feature) for each in groups]
+
+
+def _find_feature(shift: Shift, schema: Schema) -> Feature:
+    """The input by which values are written; for other columns a number in the unit that people see."""
+    if shift.part == "length":
+        return Integer(name=shift.name, label=shift.name)
+    if shift.part != "input":
+        unit = schema.target.shown_unit if shift.part == "output" else ""
+        return Number(name=shift.name, label=shift.name, unit=unit)
+    return next(feature for feature in schema.features if feature.name == shift.name)
