@@ -7,13 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from predictor.models import Figure, Promotion, Retirement, Version
 from predictor.record.estimator import name_estimator
 from predictor.record.provenance import describe_sources
 from predictor.serving.service import service
+from predictor.web.caching import never_changes
 from predictor.web.history_plots import draw_band, draw_trend
 from predictor.web.pages import describe_output, look_up_moment, render_page
 from predictor.web.pieces import ChartPieces
@@ -25,7 +25,6 @@ from predictor.web.timeline import list_periods, list_timeline
 
 # Of the timeline; older ones are folded.
 SHOWN_VERSIONS = 10
-SECONDS_OF_A_YEAR = 365 * 24 * 3600
 
 
 @require_safe
@@ -61,7 +60,7 @@ def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, immutable=True, max_age=SECONDS_OF_A_YEAR)
+@never_changes
 def show_figure(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
     """One figure of a version's report, for an `<img>`; it never changes."""
     figure = get_object_or_404(Figure, version__model=slug, version__number=number, name=name)

@@ -11,14 +11,13 @@ from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from predictor.colours import choose_ink, lighten
 from predictor.languages import gettext_noop as _
+from predictor.web.caching import never_changes
 
-SECONDS_OF_A_YEAR = 365 * 24 * 3600
 ADDRESS = re.compile("https?://|/")
 
 
@@ -76,7 +75,7 @@ def hash_style(accent: str) -> str:
 
 @require_safe
 @gzip_page
-@cache_control(public=True, immutable=True, max_age=SECONDS_OF_A_YEAR)
+@never_changes
 def show_style(request: HttpRequest, digest: str) -> HttpResponse:
     """The style sheet with the accent colour, at an address of its own for each content."""
     if not settings.ACCENT_COLOR or digest != hash_style(settings.ACCENT_COLOR):
