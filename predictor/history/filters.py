@@ -72,8 +72,17 @@ class Filters:
     @property
     def is_exact(self) -> bool:
         """Whether indexes find all of it; otherwise rows are looked through, the newest first."""
-        judging = (self.right, self.error_above, self.inside, self.output_from, self.output_to)
-        return not self.inputs and not self.value and all(each is None for each in judging)
+        bounds_output = (self.output_from, self.output_to) != (None, None)
+        return not (self.judges or bounds_output or self.inputs or self.value)
+
+    @property
+    def judges(self) -> bool:
+        """Whether it compares outputs with outcomes."""
+        return (self.right, self.error_above, self.inside) != (None, None, None)
+
+    @property
+    def needs_outcome(self) -> bool:
+        return self.outcome is True or self.judges
 
     def to_query(self) -> dict[str, str]:
         """The parameters of an address from which `read_filters` makes the same filters, in a fixed order."""

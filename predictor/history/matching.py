@@ -40,7 +40,7 @@ def _is_judged_so(filters: Filters, target: Target, row: Candidate) -> bool:
     asked = (filters.right, filters.error_above, filters.inside)
     if asked == (None, None, None):
         return True
-    if row.outcome is NOTHING:
+    if row.outcome is NOTHING or row.output is None:
         return False
     if target.task != "regression":
         return filters.right is (row.outcome == row.output) and asked[1:] == (None, None)
@@ -83,11 +83,12 @@ def fits(asked: InputFilter, value: Value) -> bool:
 
 def is_value(text: str, value: Value) -> bool:
     """Whether a text is a stored value: the same number, the same text, or the same of true and false."""
-    if isinstance(value, bool):
-        return read_boolean(text) is value
-    if isinstance(value, str):
-        return text == value
-    return _is_number(value) and find_number(text) == value
+    return any(each == value and isinstance(each, bool) is isinstance(value, bool) for each in list_values(text))
+
+
+def list_values(text: str) -> list[Value]:
+    """The stored values that a text can be."""
+    return [text, *(each for each in (read_boolean(text), find_number(text)) if each is not None)]
 
 
 def find_number(text: str) -> float | None:

@@ -4,7 +4,6 @@ What indexes know is found exactly. Otherwise rows are looked through, the newes
 has what was found until then, and says how far that is.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters
-from predictor.history.ids import find_first_id, find_moment
-from predictor.history.matching import NOTHING, Candidate, matches
+from predictor.history.ids import find_moment
+from predictor.history.scanning import count_exact, scan
 from predictor.models import Outcome, Prediction, Version
-from predictor.schema.schema import read_target
-from predictor.schema.target import Target
 
 ROWS_OF_A_PAGE = 100
 SECONDS_OF_A_PAGE = 0.3
@@ -76,7 +73,7 @@ def find(
     filters: Filters, cursor: Cursor = NEWEST, *, limit: int = ROWS_OF_A_PAGE, seconds: float = SECONDS_OF_A_PAGE
 ) -> Page:
     """The page of at most `limit` predictions that begins at `cursor`, searched for no longer than `seconds`."""
-    found = _scan(filters, cursor, limit + 1, time.monotonic() + seconds)
+    found = scan(filters, cursor, limit + 1, seconds)
     ids = found.ids[:limit]
     has_more = len(found.ids) > limit or found.looked_to is not None
     if cursor.after is not None:
@@ -95,8 +92,8 @@ def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECOND
     """Count predictions, up to `most`; None for filters that are not exact, whose rows are looked through."""
     if not filters.is_exact:
         return None
-    number = _list_exact(filters)[: most + 1].count()
-    return Count(number=min(number, most), is_least=number > most)
+    number, is_all = count_exact(filters, most, seconds)
+    return Count(number=number, is_least=not is_all)
 
 
 def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored]]:
@@ -105,7 +102,7 @@ def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored
     numbers = dict(Version.objects.values_list("id", "number"))
     cursor = NEWEST
     while True:
-        found = _scan(filters, cursor, chunk, deadline=None)
+        found = scan(filters, cursor, chunk, None)
         if found.ids:
             yield _read_stored(found.ids, names, numbers)
         if len(found.ids) < chunk:
@@ -113,75 +110,7 @@ def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored
         cursor = Cursor(before=found.ids[-1])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """Ids in the order in which they were found; `looked_to` is the last that was looked at, None at the end."""
-
-    ids: list[UUID]
-    looked_to: UUID | None = None
-
-
-def _scan(filters: Filters, cursor: Cursor, need: int, deadline: float | None) -> Found:
-    targets = _read_targets(filters)
-    ids: list[UUID] = []
-    exact = _list_exact(filters)
-    place = cursor.after or cursor.before
-    while True:
-        if cursor.after is not None:
-            rows = exact.filter(id__gt=place).order_by("id")
-        else:
-            rows = (exact.filter(id__lt=place) if place else exact).order_by("-id")
-        if filters.is_exact:
-            return Found(ids=list(rows.values_list("id", flat=True)[:need]))
-        taken = list(rows.only("version_id", "inputs", "output", "interval").prefetch_related(CURRENT)[:ROWS_AT_ONCE])
-        ids += [each.id for each in taken if matches(filters, targets, _make_candidate(each))]
-        if len(ids) >= need or len(taken) < ROWS_AT_ONCE:
-            return Found(ids=ids[:need])
-        place = taken[-1].id
-        if deadline is not None and time.monotonic() > deadline:
-            return Found(ids=ids, looked_to=place)
-
-
 CURRENT = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outcomes")
-
-
-def _make_candidate(row: Any) -> Candidate:
-    current = row.current_outcomes
-    return Candidate(
-        version_id=row.version_id,
-        inputs=row.inputs,
-        output=row.output,
-        interval=row.interval,
-        outcome=current[0].value if current else NOTHING,
-    )
-
-
-def _read_targets(filters: Filters) -> dict[int, Target]:
-    if filters.is_exact:
-        return {}
-    versions = Version.objects.filter(model=filters.model) if filters.model else Version.objects.all()
-    return {id: read_target(schema) for id, schema in versions.values_list("id", "schema")}
-
-
-def _list_exact(filters: Filters) -> QuerySet[Any]:
-    """The predictions that are what indexes know."""
-    found: Any = Prediction.objects.order_by("-id")
-    if filters.model:
-        versions = Version.objects.filter(model=filters.model)
-        found = found.filter(
-            version__in=versions if filters.version is None else versions.filter(number=filters.version)
-        )
-    if filters.source:
-        found = found.filter(source=filters.source)
-    if filters.warned is not None:
-        found = found.exclude(warnings=[]) if filters.warned else found.filter(warnings=[])
-    if filters.outcome is not None:
-        found = found.with_has_outcome().filter(has_outcome=filters.outcome)
-    if filters.since is not None:
-        found = found.filter(id__gte=find_first_id(filters.since))
-    if filters.until is not None:
-        found = found.filter(id__lt=find_first_id(filters.until))
-    return found.filter(id=filters.id) if filters.id else found
 
 
 def _make_page(ids: Sequence[UUID], older: Cursor | None, newer: Cursor | None, looked_to: UUID | None) -> Page:
