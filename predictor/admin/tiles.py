@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from itertools import islice
 
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
@@ -17,6 +18,7 @@ from django.utils.translation import gettext
 
 from predictor.formats import MISSING, format_number, format_share
 from predictor.history.ids import find_first_id
+from predictor.history.order import list_ids
 from predictor.models import Prediction, Promotion, Version
 
 # Counted of each version, the newest of today, so that a busy model does not keep the page waiting.
@@ -103,9 +105,9 @@ def count_today(live: Iterable[Version], now: datetime) -> dict[str, dict[str, s
     warned: dict[str, list[bool]] = defaultdict(list)
     is_capped: set[str] = set()
     for version_id, model in answering.items():
-        # By the index on version and id: the id begins with the time.
-        today = Prediction.objects.filter(version=version_id, id__gte=find_first_id(start)).order_by("-id")
-        found = [bool(warnings) for warnings in today.values_list("warnings", flat=True)[:MOST_COUNTED]]
+        today = islice(list_ids([version_id], first=find_first_id(start), newest_first=True), MOST_COUNTED)
+        rows = Prediction.objects.filter(id__in=list(today))
+        found = [bool(warnings) for warnings in rows.values_list("warnings", flat=True)]
         warned[model] += found
         is_capped |= {model} if len(found) == MOST_COUNTED else set()
     return {

@@ -96,6 +96,11 @@ def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECOND
     return Count(number=number, is_least=not is_all)
 
 
+def find_ids(filters: Filters, *, most: int) -> list[UUID]:
+    """The ids of the newest predictions, at most so many."""
+    return scan(filters, NEWEST, most, None).ids
+
+
 def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored]]:
     """All predictions, the newest first, in lists of at most `chunk`: flat in memory, however many they are."""
     names = dict(Version.objects.values_list("id", "model"))

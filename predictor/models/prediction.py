@@ -73,13 +73,14 @@ class Prediction(Answered, models.Model):
     class Meta:
         verbose_name = _("prediction")
         verbose_name_plural = _("predictions")
-        # Ids are ordered by time, so that an index on a filter's column and the id also gives the order.
         ordering = ["-id"]
+        # What each costs is in docs/history.md. Ids are in the order of time, so that none is needed for the time, and
+        # ascending, since pages to which rows are added at their end are full.
         indexes = [
-            models.Index(fields=["version", "-id"], name="prediction_version"),
-            models.Index(fields=["source", "-id"], name="prediction_source"),
-            models.Index(fields=["created_at"], name="prediction_day"),
-            models.Index(fields=["-id"], condition=~Q(warnings=[]), name="prediction_warned"),
+            # Finds models, versions and sources, each alone and together: all ranges in question are merged.
+            models.Index(fields=["version", "source", "id"], name="prediction_place"),
+            # The same of those with a warning, which are few.
+            models.Index(fields=["version", "source", "id"], condition=~Q(warnings=[]), name="prediction_warned_place"),
         ]
 
     def __str__(self) -> str:

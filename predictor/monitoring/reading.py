@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from heapq import merge
 from itertools import islice
 from uuid import UUID
 
 from predictor.history.ids import find_first_id
+from predictor.history.order import list_ids
 from predictor.models import Outcome, Prediction, Version
 from predictor.monitoring.columns import Columns, Recorded
 from predictor.monitoring.window import Window
@@ -26,7 +26,7 @@ def read_window(live: Version, since: datetime, until: datetime, *, most_bytes: 
     """
     versions = list_versions(live)
     first, end = find_first_id(since), find_first_id(until)
-    ids = merge(*(_list_ids(each.id, first, end) for each in versions))
+    ids = list_ids([each.id for each in versions], first=first, end=end)
     return _read(live, versions, ids, since, until, most_bytes)
 
 
@@ -53,15 +53,6 @@ def _read(
         rows = Prediction.objects.without_forgotten().filter(id__in=drawn).order_by("id")
         columns.add(list(rows.values(*COLUMNS)), numbers, _read_outcomes(drawn))
     return columns.join(since, until)
-
-
-def _list_ids(version_id: int, first: UUID, end: UUID) -> Iterator[UUID]:
-    """The ids of a version's predictions in the order of time, by the index on both."""
-    rows = Prediction.objects.filter(version=version_id, id__lt=end).order_by("id").values_list("id", flat=True)
-    taken = list(rows.filter(id__gte=first)[:IDS_AT_ONCE])
-    while taken:
-        yield from taken
-        taken = list(rows.filter(id__gt=taken[-1])[:IDS_AT_ONCE])
 
 
 def _list_judged(versions: Sequence[int], first: UUID, end: UUID) -> Iterator[UUID]:

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
+from predictor.history.filters import Filters
+from predictor.history.search import find_ids
 from predictor.models import Outcome, Prediction, Version
 
 # A model with no more predictions is drawn from as a whole.
@@ -17,9 +18,8 @@ SAMPLES = {"postgresql": (300, 3_000), "sqlite": (3_000, 30_000)}
 # A sample of fewer rows would give those that were stored close together less weight.
 FEWEST_SAMPLED = 20
 MOST_SAMPLED = 2_000
-# The others rank the newest of the newest versions.
+# The others rank the newest.
 MOST_RANKED = 2_000
-MOST_VERSIONS = 20
 IDS_IN_A_QUERY = 500
 
 FROM_PAGES = """
@@ -87,12 +87,12 @@ def sample_ids(model: str, size: int) -> list[UUID]:
 
 
 def rank_uncertain(model: str) -> Iterator[list[UUID]]:
-    rows = list_newest(model, Q(), "probabilities", "interval")
+    rows = list_newest(Filters(model=model), "probabilities", "interval")
     yield [id for id, *stored in sorted(rows, key=lambda row: find_certainty(*row[1:]))]
 
 
 def rank_unusual(model: str) -> Iterator[list[UUID]]:
-    rows = list_newest(model, ~Q(warnings=[]), "warnings")
+    rows = list_newest(Filters(model=model, warned=True), "warnings")
     yield [id for id, warnings in sorted(rows, key=lambda row: -len(row[1]))]
 
 
@@ -103,17 +103,11 @@ def find_certainty(probabilities: dict[str, float] | None, interval: list[float]
     return float(interval[0]) - float(interval[1]) if interval else 1.0
 
 
-def list_newest(model: str, condition: Q, *fields: str) -> list[Any]:
-    """Ids and fields of the newest predictions that meet a condition, with and without an outcome, newest first."""
-    rows: list[Any] = []
-    versions = Version.objects.filter(model=model).order_by("-number").values_list("id", flat=True)
-    for version in versions[:MOST_VERSIONS]:
-        # By the index on version and id: a search by model would walk through other models' predictions.
-        found = Prediction.objects.filter(condition, version=version).order_by("-id").values_list("id", *fields)
-        rows += found[: MOST_RANKED - len(rows)]
-        if len(rows) == MOST_RANKED:
-            break
-    return sorted(rows, key=lambda row: row[0], reverse=True)
+def list_newest(filters: Filters, *fields: str) -> list[Any]:
+    """Ids and fields of the newest predictions, with and without an outcome, newest first."""
+    ids = find_ids(filters, most=MOST_RANKED)
+    stored = {row[0]: row for row in Prediction.objects.filter(id__in=ids).values_list("id", *fields)}
+    return [stored[id] for id in ids if id in stored]
 
 
 CANDIDATES: dict[Outcome.Queue, Callable[[str], Iterator[list[UUID]]]] = {
