@@ -105,7 +105,7 @@ def test_only_the_newest_predictions_of_the_model_are_answered(line, penguins):
 
 @pytest.mark.both_databases
 def test_predictions_are_read_in_pieces_by_the_index_of_their_version(line, monkeypatch):
-    monkeypatch.setattr("predictor.scoring.newest.IDS_AT_ONCE", 4)
+    monkeypatch.setattr("predictor.history.order.IDS_AT_ONCE", 4)
     monkeypatch.setattr("predictor.scoring.newest.ROWS_AT_ONCE", 3)
     second = register_shipped("line")
     for version in (line, second, line):

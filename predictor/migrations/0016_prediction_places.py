@@ -4,11 +4,20 @@ from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndex
 from django.db import migrations, models
 
 
+def may_wait(schema_editor: Any) -> bool:
+    """Whether an index can be made and dropped while others write: not on SQLite, nor for a table with partitions."""
+    if schema_editor.connection.vendor != "postgresql":
+        return False
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT relkind <> 'p' FROM pg_class WHERE oid = 'predictor_prediction'::regclass")
+        return bool(cursor.fetchone()[0])
+
+
 class AddIndex(AddIndexConcurrently):
     """While processes of the former build go on writing; once more where it was stopped half-way."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
+        if may_wait(schema_editor):
             # What is left of an index that was stopped: it would never be used.
             schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
             super().database_forwards(app_label, schema_editor, from_state, to_state)
@@ -16,26 +25,18 @@ class AddIndex(AddIndexConcurrently):
             migrations.AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-        else:
-            migrations.AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
+        migrations.AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
 class RemoveIndex(RemoveIndexConcurrently):
     """The same for one that only the former build's admin uses."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-        else:
-            migrations.RemoveIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
+        by = RemoveIndexConcurrently if may_wait(schema_editor) else migrations.RemoveIndex
+        by.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-        else:
-            migrations.RemoveIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
+        migrations.RemoveIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
 PLACE = ["version", "source", "id"]
