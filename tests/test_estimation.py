@@ -221,6 +221,15 @@ def test_categories_that_training_did_not_have_are_recognised_and_later_dates_ar
     assert support.find_outside(rows).tolist() == [False, False, True, True, True, True]
 
 
+def test_of_a_category_of_few_rows_no_loss_is_kept():
+    matrix = np.repeat([0.0, 1.0, 2.0], [1_000, 19, 1_000])[:, None]
+    losses = np.repeat([1.0, 100.0, 2.0], [1_000, 19, 1_000])
+    kept = model_losses(Schema(features=(COLOUR,), target=PRICE), measure("mae", matrix, np.zeros(2_019), losses))
+    table = np.frombuffer(kept.codes[0], dtype="<f4") * losses.mean()
+    assert table[1] == pytest.approx(losses.mean())
+    assert table[0] < table[2] < table[1]
+
+
 def test_an_alarm_that_is_on_ends_at_half_of_the_change_that_starts_one():
     states = []
     for low in (0.0, 0.11, 0.3):

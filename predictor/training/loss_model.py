@@ -21,7 +21,7 @@ from predictor.training.holdout import assign_folds
 from predictor.training.measured_losses import MeasuredLosses, collect_losses
 from predictor.training.support import describe_support
 
-# With fewer rows of a loss, all are expected to have the same one.
+# With fewer right or wrong classes, or rows of a category, all are expected to have the same loss.
 FEWEST_OF_A_KIND = 20
 GROUPS = 5
 # Small trees with large leaves, chosen on the tables for tuning of benchmarks/estimated_quality.py.
@@ -100,8 +100,9 @@ def _order(values: Vector, losses: Vector) -> Vector:
     count = int(values[known].max()) + 1 if known.any() else 0
     placed = np.where(known, values, count).astype(np.int64)
     rows, sums = np.bincount(placed, minlength=count + 1), np.bincount(placed, losses, minlength=count + 1)
-    # In float32, as they are stored: trees find the same numbers later.
-    return ((sums + SMOOTHING * losses.mean()) / (rows + SMOOTHING)).astype(np.float32).astype(np.float64)
+    means = (sums + SMOOTHING * losses.mean()) / (rows + SMOOTHING)
+    # Of a few rows, a mean would tell what each of them was. In float32, trees find the stored numbers again later.
+    return np.where(rows < FEWEST_OF_A_KIND, losses.mean(), means).astype(np.float32).astype(np.float64)
 
 
 def _varies(measured: MeasuredLosses, rows: Mask) -> bool:
