@@ -4,6 +4,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
 
 from predictor.metrics.losses import score_losses
@@ -298,3 +299,40 @@ def test_an_estimate_decides_where_outcomes_cannot_and_never_against_those_of_th
         ]
     ]
     assert decided == ["well", "alarm", "alarm", "well", "cannot say", "alarm", "alarm", "well"]
+
+
+def test_the_models_page_shows_the_newest_result_and_its_age(client, line):
+    assert "Live quality" not in client.get("/about/line/").content.decode()
+    make_outcomes(line, NOW - 8 * DAY, draw_errors(60))
+    make_outcomes(line, NOW - DAY, draw_errors(100, seed=1))
+    run("line")
+    page = BeautifulSoup(client.get("/about/line/").content, "html.parser")
+    section = page.select_one("section[aria-labelledby=live-quality]")
+    assert "Version 1 does what it promised: its RMSE is" in section.select_one(".verdict").text
+    rows = [[cell.text for cell in row.select("th, td")] for row in section.select("tbody tr")]
+    weeks = {row[0]: int(row[2]) for row in rows}
+    assert sum(weeks.values()) == 160
+    assert {row[4] for row in rows} == {line.written_scores[1].score}
+    assert "Computed on" in section.text
+    Monitoring.objects.update(computed_at=NOW - 9 * DAY)
+    assert "Computed 9 days ago, on" in client.get("/about/line/").content.decode()
+
+
+def test_the_admin_shows_state_and_scores_on_the_tile_and_all_figures_on_a_page(admin_client, line, penguins):
+    make_outcomes(line, NOW - DAY, draw_errors(100, size=9), interval=[0.0, 10.0])
+    run("line")
+    tiles = BeautifulSoup(admin_client.get("/admin/").content, "html.parser").select(".tiles > li")
+    [shown] = [tile.select_one("a.state") for tile in tiles if tile.select_one("a.state")]
+    assert (shown.text, shown["href"]) == ("alarm", "/admin/predictor/version/quality/line/")
+    assert f"promised {line.written_scores[1].score}. Computed on" in shown.parent.text
+    page = BeautifulSoup(admin_client.get(shown["href"]).content, "html.parser")
+    assert page.select_one("p.state.alarm").text == "Alarm"
+    assert "Version 1 does worse than it promised: its RMSE is" in page.text
+    assert [each["id"] for each in page.select("section h2")] == ["periods", "versions", "changes"]
+    assert "never computed" in admin_client.get("/admin/predictor/version/quality/penguins/").content.decode()
+    assert admin_client.get("/admin/predictor/version/quality/nothing/").status_code == 404
+
+
+def test_the_page_of_quality_is_for_those_who_may_look_at_versions(client, django_user_model, line):
+    client.force_login(django_user_model.objects.create_user("eve", is_staff=True))
+    assert client.get("/admin/predictor/version/quality/line/").status_code == 403

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from predictor.admin.monitoring import list_states
 from predictor.formats import MISSING, format_number, format_share
 from predictor.history.ids import find_first_id
 from predictor.history.order import list_ids
@@ -39,6 +40,8 @@ class Tile:
     newest: Version | None
     predictions: str = ""
     warned: str = ""
+    # How it does by its outcomes, as far as that was computed.
+    quality: SafeString | str = ""
 
     @property
     def lines(self) -> list[tuple[str, SafeString | str]]:
@@ -50,6 +53,8 @@ class Tile:
         if self.newest:
             newest = (link_version(self.newest), self.newest.shown_decision)
             lines.append((gettext("Newest"), format_html('{} <span class="reason" dir="auto">{}</span>', *newest)))
+        if self.quality:
+            lines.append((gettext("Live quality"), self.quality))
         if self.predictions:
             address = f"{reverse('admin:predictor_prediction_changelist')}?model={self.model}"
             lines.append((gettext("Predictions today"), format_html('<a href="{}">{}</a>', address, self.predictions)))
@@ -74,6 +79,8 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
         return []
     versions = Version.objects.live().with_retired_at().order_by("model")
     live = {each.model: each for each in versions.only("model", "number", "title")}
+    newest_versions = find_newest()
+    states = list_states(newest_versions)
     counts = count_today(live.values(), now) if user.has_perm("predictor.view_prediction") else {}
     return [
         Tile(
@@ -82,9 +89,10 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
             live=live.get(model),
             is_retired=getattr(live.get(model), "retired_at", None) is not None,
             newest=None if newest == live.get(model) else newest,
+            quality=states.get(model, ""),
             **counts.get(model, {}),
         )
-        for model, newest in find_newest().items()
+        for model, newest in newest_versions.items()
     ]
 
 

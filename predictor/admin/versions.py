@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
+from predictor.admin.monitoring import show_quality
 from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, describe_change, promote_for
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
@@ -175,7 +176,10 @@ class VersionAdmin(HistoryAdmin):
     def get_urls(self) -> list[URLPattern]:
         promoting = self.admin_site.admin_view(self.promote_view)
         own = path("<int:number>/promote/", promoting, name="predictor_version_promote")
-        return [own, *super().get_urls()]
+        quality = path(
+            "quality/<slug:slug>/", self.admin_site.admin_view(show_quality), name="predictor_version_quality"
+        )
+        return [own, quality, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from predictor.management.table import align_columns
-from predictor.record.monitoring import Monitoring
+from predictor.models import Monitoring
 from predictor.record.written_monitoring import write_monitoring
 from predictor.schema.schema import Schema
 
 
-def list_lines(model: str, found: Monitoring, schema: Schema) -> Iterator[str]:
+def list_lines(stored: Monitoring, schema: Schema) -> Iterator[str]:
     """The state with its reasons, and then all figures."""
-    written = write_monitoring(found, schema)
-    yield f"{model}: {written.state}"
+    written = write_monitoring(stored.parsed_result, schema, stored.computed_at, stored.computed_at)
+    yield f"{stored.model}: {written.state}"
     yield from (f"  {sentence}" for sentence in [*written.sentences, *written.notes])
     for table in written.tables:
         yield f"  {table.title}. {table.caption}"

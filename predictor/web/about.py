@@ -9,14 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from predictor.models import Figure, Promotion, Retirement, Version
+from predictor.models import Figure, Monitoring, Promotion, Retirement, Version
 from predictor.record.estimator import name_estimator
 from predictor.record.provenance import describe_sources
+from predictor.record.written_monitoring import write_monitoring
 from predictor.serving.service import service
 from predictor.web.caching import never_changes
 from predictor.web.history_plots import draw_band, draw_trend
 from predictor.web.pages import describe_output, look_up_moment, render_page
 from predictor.web.pieces import ChartPieces
+from predictor.web.quality_plots import draw_quality
 from predictor.web.report_plots import draw_report
 from predictor.web.reports import list_facts, show_report
 from predictor.web.snippets import MOST_INPUTS, choose_example, write_snippets
@@ -46,7 +48,19 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "snippets": [] if context["retirement"] else write_snippets(address, choose_example(schema)),
         "inputs_left_out": max(0, len(schema.features) - MOST_INPUTS),
     }
-    return render_page(request, "predictor/about.html", context)
+    return render_page(request, "predictor/about.html", context | describe_live_quality(live))
+
+
+def describe_live_quality(live: Version) -> dict[str, Any]:
+    """What the newest run of `manage.py monitor` found, and when that was; nothing where it never ran."""
+    monitoring = Monitoring.objects.find_newest(live.model)
+    if monitoring is None:
+        return {}
+    found, now = monitoring.parsed_result, timezone.now()
+    return {
+        "live_quality": write_monitoring(found, live.parsed_schema, monitoring.computed_at, now),
+        "live_plot": draw_quality(found.quality, live.target) if found.quality else None,
+    }
 
 
 @require_safe

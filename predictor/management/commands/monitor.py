@@ -71,7 +71,7 @@ class Command(SiteCommand):
             return None
         if format == "text":
             schema = Version.objects.get(model=model, number=stored.parsed_result.version).parsed_schema
-            self.stdout.write("\n".join(list_lines(model, stored.parsed_result, schema)))
+            self.stdout.write("\n".join(list_lines(stored, schema)))
         return stored
 
 
