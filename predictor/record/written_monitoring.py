@@ -79,6 +79,6 @@ def write_age(computed_at: datetime, now: datetime) -> str:
     moment, days = write_moment(computed_at.astimezone(UTC)), (now - computed_at).days
     if days < OLD_DAYS:
         return gettext("Computed on {moment} UTC.").format(moment=moment)
-    return gettext("Computed {days} days ago, on {moment} UTC: it may be otherwise now.").format(
+    return gettext("Computed {days} days ago, on {moment} UTC: this may have changed since.").format(
         days=format_number(days), moment=moment
     )
