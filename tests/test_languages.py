@@ -181,6 +181,12 @@ def test_a_warning_that_is_stored_as_a_sentence_alone_is_shown_as_it_is(client, 
 
 
 @pytest.mark.django_db
+def test_why_a_version_went_live_is_in_the_pages_language_where_its_decision_says_so(client, line, several):
+    page = BeautifulSoup(client.get("/about/line/1/", headers={"accept-language": "de"}).content, "html.parser")
+    assert page.select_one(".events bdi").text == "die erste Version"
+
+
+@pytest.mark.django_db
 def test_errors_are_in_the_pages_language_and_those_of_the_api_in_english(client, line, several):
     german = {"accept-language": "de"}
     page = client.post("/", {"x": "viel"}, headers=german)
