@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from predictor.exceptions import OutcomeChanged
 from predictor.history.erasure import find_trained
+from predictor.history.exports import Export
+from predictor.history.filters import Filters
 from predictor.models import Artifact, Monitoring, Outcome, Prediction, Replay, VisitorReport
 from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
@@ -171,3 +173,12 @@ def test_no_outcome_is_asked_for_of_what_is_forgotten(line, forget):
     one, other = make_prediction(line), make_prediction(line)
     forget(str(one.id))
     assert {find_next(Outcome.Queue.RANDOM, "line") for _ in range(8)} == {other}
+
+
+def test_an_export_says_forgotten(line, forget):
+    prediction = make_secret(line)
+    forget(str(prediction.id))
+    export = Export(Filters(model="line"))
+    [[row]] = export.read()
+    named = dict(zip([column.name for column in export.columns], row, strict=True))
+    assert (named["warnings"], named["x"], named["prediction"]) == ("forgotten", None, None)

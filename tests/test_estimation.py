@@ -379,3 +379,11 @@ def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_di
 def test_an_estimate_is_written_in_the_unit_that_people_see_or_with_the_reason_for_none(estimate, sentence):
     target = Target(name="d", label="D", task="regression", output=Output(scale=1_000, unit="m"))
     assert write_estimate(estimate, 3, target).replace("\N{NO-BREAK SPACE}", " ") == sentence
+
+
+def test_sensitive_inputs_that_predictions_do_not_have_are_not_asked_for():
+    hidden = make_feature(name="x", kind="number", label="x", sensitive="drop")
+    matrix, predicted, losses = draw_numbers(5_000, 0)
+    kept = model_losses(Schema(features=(hidden,), target=PRICE), measure("mae", matrix, predicted, losses))
+    found = estimate(kept, look(np.full_like(matrix, np.nan), predicted, features=(hidden,)))
+    assert found.value == pytest.approx(losses.mean(), rel=0.05)

@@ -87,7 +87,7 @@ class Export:
             make_cell(self._kind, stored.output),
             *(make_cell("number", end) for end in ends),
             *(shares.get(label) for label in self._classes),
-            "\n".join(stored.warnings or ()) or None,
+            "forgotten" if stored.output is None else "\n".join(stored.warnings or ()) or None,
             stored.duration_ms,
             make_cell(self._kind, stored.outcome),
             stored.outcome_at,
