@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from django.http import HttpRequest, HttpResponse
 from uuid_utils import uuid4
 
-from predictor.texts import make_printable
+from predictor.texts import leave_out_details, make_printable
 
 # What Heroku's router, too, accepts from a client.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
@@ -20,7 +20,8 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 class LineFormatter(logging.Formatter):
     """One record, one line: messages and stack traces are not split over lines, and nothing can forge a line.
 
-    Control characters are escaped. Times are in UTC, which a Z says.
+    Control characters are escaped, and details in which PostgreSQL quotes rows are left out. Times are in UTC, which a
+    Z says.
     """
 
     converter = staticmethod(time.gmtime)
@@ -31,7 +32,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = _request_id.get()
-        line = super().format(record).replace("\r", "").replace("\n", " ⏎ ")
+        line = leave_out_details(super().format(record)).replace("\r", "").replace("\n", " ⏎ ")
         return line if line.isprintable() else make_printable(line)
 
 

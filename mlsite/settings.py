@@ -72,6 +72,9 @@ INPUT_HASH_KEY_FALLBACKS = read_list("INPUT_HASH_KEY_FALLBACKS")
 # How long predictions are kept, such as 365d, for `manage.py prune`; empty for ever. predictor.checks refuses others.
 RETENTION = os.environ.get("RETENTION", "").strip()
 
+# The folder for `manage.py archive`; empty where nothing is archived.
+ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR", "").strip()
+
 # The sites whose pages may contain the forms; a recipe's embed_origins replace them for its model.
 EMBED_ORIGINS = read_list("EMBED_ORIGINS")
 

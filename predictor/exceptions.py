@@ -17,6 +17,7 @@ MlsiteError
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── CannotPartition        a table of predictions that cannot be divided (history.partitions)
+├── DamagedArchive         an archive of predictions that is not what was written (history.archiving)
 ├── TablesBusy             tables that others keep locked (history.altering)
 ├── VersionIsLive          a version that cannot be dropped while it is live
 ├── ModelNotFound          a slug without a live version
@@ -168,6 +169,10 @@ class ModelNotFound(MlsiteError):
 
 
 class CannotPartition(MlsiteError):
+    pass
+
+
+class DamagedArchive(MlsiteError):
     pass
 
 

@@ -1,5 +1,6 @@
 """Texts that were given: made comparable, and repeated so that they harm no page and no terminal."""
 
+import re
 from collections.abc import Sequence
 
 from predictor.languages import get_language
@@ -8,11 +9,17 @@ SHOWN_CHARACTERS = 40
 SHOWN_NAMES = 20
 # Python's `str` refuses integers of more than 4,300 digits, a little above this.
 MOST_BITS_IN_DECIMALS = 14_000
+DETAILS = re.compile(r"^DETAIL: .*\n?", re.MULTILINE)
 
 
 def take_first_line(error: BaseException) -> str:
     """The first line of an error's message, which may come from any library."""
     return str(error).strip().partition("\n")[0].rstrip() or "no reason given"
+
+
+def leave_out_details(text: str) -> str:
+    """The text of an error without PostgreSQL's details, which quote the rows that it refuses."""
+    return DETAILS.sub("", text)
 
 
 def normalise_text(text: str) -> str:

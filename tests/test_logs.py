@@ -26,6 +26,12 @@ def test_a_record_holds_no_control_characters():
     assert LineFormatter().format(record).endswith(r" not found: \x00 \x1b[31m é ⏎")
 
 
+def test_no_row_that_postgresql_quotes_is_logged():
+    text = 'null value in column "output"\nDETAIL:  Failing row contains (1, {"x": 71609}).\nCONTEXT:  COPY'
+    record = logging.LogRecord("a", logging.ERROR, "", 1, "%s", (text,), None)
+    assert LineFormatter().format(record).endswith(' null value in column "output" ⏎ CONTEXT:  COPY')
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -49,6 +49,7 @@ class Forgotten:
 
     predictions: int = 0
     already: int = 0
+    archived: int = 0
     outcomes: int = 0
     visitor_reports: int = 0
     findings: int = 0
@@ -78,6 +79,12 @@ class Erasing:
         if not self.dry_run:
             truncate_log()
         return self.forgotten
+
+    def add_archived(self, model: str, id: UUID, recorded: Iterable[datetime]) -> None:
+        """Count a prediction that is erased from an archive, whose outcomes were recorded at these moments."""
+        self._get(model).archived += 1
+        self._recorded.setdefault(model, []).extend(recorded)
+        self._oldest[model] = min(find_moment(id), self._oldest.get(model, find_moment(id)))
 
     def _forget(self, ids: Sequence[UUID]) -> None:
         found = Prediction.objects.filter(id__in=ids).order_by("id").select_for_update()
@@ -124,12 +131,16 @@ def find_ids(model: str, feature: str, value: str) -> Iterator[UUID]:
     filters = Filters(model=model, inputs=(InputFilter(feature=feature, test="is", value=value),))
     for chunk in search_rows(filters):
         yield from (row.id for row in chunk)
-    for version in Version.objects.filter(model=model).only("schema", "translations"):
-        schema = version.parsed_schema
-        if schema.sensitive.get(feature) == "hash":
-            rows = Prediction.objects.filter(version=version).annotate(hashed=KeyTransform(feature, "hashed_inputs"))
-            for hashed in list_hashes(feature, find_feature(schema, feature).parse(value)):
-                yield from rows.filter(hashed=hashed).values_list("id", flat=True)
+    hashed = Prediction.objects.filter(version__model=model).annotate(hashed=KeyTransform(feature, "hashed_inputs"))
+    for each in sorted(find_hashes(model, feature, value)):
+        yield from hashed.filter(hashed=each).values_list("id", flat=True)
+
+
+def find_hashes(model: str, feature: str, value: str) -> set[str]:
+    """The hashes of a value by all versions of a model that store only hashes of the feature."""
+    schemas = [version.parsed_schema for version in Version.objects.filter(model=model).only("schema", "translations")]
+    parsed = {find_feature(each, feature).parse(value) for each in schemas if each.sensitive.get(feature) == "hash"}
+    return {hashed for each in parsed for hashed in list_hashes(feature, each)}
 
 
 def find_feature(schema: Schema, name: str) -> Feature:

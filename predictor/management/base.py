@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
 from predictor.management.output import Output
+from predictor.texts import leave_out_details
 
 
 class SiteCommand(BaseCommand):
@@ -39,7 +40,7 @@ class SiteCommand(BaseCommand):
 
 def describe_error(error: django.db.Error) -> str:
     hint = "check DATABASE_URL, and that `manage.py migrate` has run."
-    return f"The database cannot be used: {hint} Its error: {str(error).strip()}"
+    return f"The database cannot be used: {hint} Its error: {leave_out_details(str(error)).strip()}"
 
 
 def read_reason(text: str) -> str:

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from predictor.formats import format_number
-from predictor.history.erasure import Erasing, Forgotten, find_ids, vacuum
+from predictor.history.archiving import list_recorded
+from predictor.history.erasure import Erasing, Forgotten, find_hashes, find_ids, vacuum
+from predictor.management.archives import erase_archived, find_archived, find_folder
 from predictor.management.base import SiteCommand
 from predictor.models import Version
 
@@ -52,18 +55,36 @@ class Command(SiteCommand):
             raise CommandError("Name either ids, or --model and --where.", returncode=2)
         if model is not None and where is not None:
             check_feature(model, where[0])
-            ids = list(find_ids(model, *where))
+            ids = list(find_everywhere(model, *where))
         erasing = Erasing(dry_run=dry_run)
+        archived = set(erase_from_archives(erasing, ids))
         found = dict(sorted(erasing.run(ids).items()))
+        unknown = [id for id in erasing.unknown if id not in archived]
         if not dry_run:
             vacuum()
         if format == "json":
             self.stdout.write(json.dumps([describe(*each) for each in found.items()], indent=2))
         else:
             self.stdout.write("\n".join(write_lines(found, dry_run=dry_run)) or "There is no such prediction.")
-        if erasing.unknown:
-            unknown = ", ".join(map(str, erasing.unknown))
-            raise CommandError(f"There is no prediction with this id: {unknown}. All others are done.")
+        if unknown:
+            names = ", ".join(map(str, unknown))
+            raise CommandError(f"There is no prediction with this id: {names}. All others are done.")
+
+
+def find_everywhere(model: str, feature: str, value: str) -> Iterator[UUID]:
+    """The predictions for which a feature was this value, in the database and in archives."""
+    yield from find_ids(model, feature, value)
+    if settings.ARCHIVE_DIR:
+        yield from find_archived(find_folder(), model, feature, value, find_hashes(model, feature, value))
+
+
+def erase_from_archives(erasing: Erasing, ids: list[UUID]) -> Iterator[UUID]:
+    """The ids of those predictions that an archive has."""
+    if settings.ARCHIVE_DIR:
+        for row in erase_archived(find_folder(), ids, dry_run=erasing.dry_run):
+            id = UUID(row["id"])
+            erasing.add_archived(row["model"], id, list_recorded(row))
+            yield id
 
 
 def read_id(text: str) -> UUID:
@@ -96,6 +117,7 @@ def describe(model: str, forgotten: Forgotten) -> dict[str, Any]:
         "model": model,
         "predictions": forgotten.predictions,
         "already_forgotten": forgotten.already,
+        "archived": forgotten.archived,
         "outcomes": forgotten.outcomes,
         "visitor_reports": forgotten.visitor_reports,
         "findings": forgotten.findings,
@@ -111,7 +133,8 @@ def write_lines(found: dict[str, Forgotten], *, dry_run: bool) -> Iterator[str]:
         yield (
             f"{model}: {done}: {format_number(forgotten.predictions)} predictions{again},"
             f" {format_number(forgotten.outcomes)} outcomes, {format_number(forgotten.visitor_reports)} reports of"
-            f" visitors, {format_number(forgotten.findings)} results computed of them."
+            f" visitors, {format_number(forgotten.findings)} results computed of them;"
+            f" in archives: {format_number(forgotten.archived)} predictions."
         )
         if forgotten.versions:
             numbers = ", ".join(str(version.number) for version in forgotten.versions)

@@ -1,0 +1,142 @@
+"""Files of closed months: one Parquet file of predictions each, and a description that names it and its SHA-256."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from predictor.exceptions import DamagedArchive
+from predictor.history.archiving import COLUMNS, Row, erase, has_value, read_month
+from predictor.history.ids import find_moment
+from predictor.history.partitions import add_months
+from predictor.tables.writing import write_parquet
+
+NAME = "predictions-{month}"
+ROWS_AT_ONCE = 5_000
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """What an archive's description has: the month, its file in the same folder, and what that contains."""
+
+    month: str
+    file: str
+    sha256: str
+    rows: int
+    outcomes: int
+
+    @property
+    def start(self) -> datetime:
+        return datetime.strptime(self.month, "%Y-%m").replace(tzinfo=UTC)
+
+
+def find_folder() -> Path:
+    """Where archives are. Raises CommandError where nothing is set, or the folder cannot be used."""
+    if not settings.ARCHIVE_DIR:
+        raise CommandError("ARCHIVE_DIR is not set: name the folder for archives, which must last.", returncode=2)
+    if settings.IS_ON_DYNO:
+        raise CommandError("This is a dyno, whose disk is lost at the next restart: archive on another machine.")
+    folder = Path(settings.ARCHIVE_DIR)
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"ARCHIVE_DIR, {folder}, is not a folder that can be written to.")
+    return folder
+
+
+def list_archives(folder: Path) -> list[Archive]:
+    """The archives of a folder in the order of time. Raises DamagedArchive."""
+    found = []
+    for description in sorted(folder.glob(f"{NAME.format(month='*')}.json")):
+        try:
+            found.append(msgspec.json.decode(description.read_bytes(), type=Archive))
+        except (OSError, msgspec.MsgspecError) as error:
+            raise DamagedArchive(f"{description} cannot be read: {error}") from error
+    return found
+
+
+def write_archive(folder: Path, month: datetime) -> Archive:
+    """Archive the predictions of a month, in place of a former archive of it."""
+    return _write(folder, f"{month:%Y-%m}", read_month(month, add_months(month, 1)))
+
+
+def rewrite_archive(folder: Path, archive: Archive, change: Callable[[Row], Row]) -> Archive:
+    """Replace an archive by one with changed rows."""
+    names = [column.name for column in COLUMNS]
+    changed = ([[row[name] for name in names]] for row in map(change, read_rows(folder, archive)))
+    return _write(folder, archive.month, changed)
+
+
+def read_rows(folder: Path, archive: Archive) -> Iterator[Row]:
+    """The rows of an archive, once its bytes are those that were written. Raises DamagedArchive."""
+    import polars as pl
+
+    file = folder / archive.file
+    try:
+        if hash_file(file) != archive.sha256:
+            raise DamagedArchive(f"{file} is not the file that was written: its SHA-256 is another one")
+    except OSError as error:
+        raise DamagedArchive(f"{file} cannot be read: {error.strerror or error}") from error
+    for start in range(0, archive.rows, ROWS_AT_ONCE):
+        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).collect().iter_rows(named=True)
+
+
+def find_archived(folder: Path, model: str, feature: str, value: str, hashes: Collection[str]) -> Iterator[UUID]:
+    """The archived predictions of a model for which a feature was this value, or had one of these hashes."""
+    for archive in list_archives(folder):
+        for row in read_rows(folder, archive):
+            if row["model"] == model and has_value(row, feature, value, hashes):
+                yield UUID(row["id"])
+
+
+def erase_archived(folder: Path, ids: Collection[UUID], *, dry_run: bool) -> Iterator[Row]:
+    """Erase predictions from the archives of their months; gives each row as it was."""
+    named = {str(id) for id in ids}
+    months = {f"{find_moment(id):%Y-%m}" for id in ids}
+    for archive in list_archives(folder):
+        found = [row for row in read_rows(folder, archive) if row["id"] in named] if archive.month in months else []
+        if found and not dry_run:
+            rewrite_archive(folder, archive, lambda row: erase(row) if row["id"] in named else row)
+        yield from found
+
+
+def hash_file(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _write(folder: Path, month: str, chunks: Iterable[list[list[Any]]]) -> Archive:
+    """Write the file, then the description that names it, each whole or not at all; then drop former files."""
+    rows = outcomes = 0
+
+    def count() -> Iterator[list[list[Any]]]:
+        nonlocal rows, outcomes
+        for chunk in chunks:
+            rows += len(chunk)
+            outcomes += sum(len(msgspec.json.decode(row[-1])) for row in chunk)
+            yield chunk
+
+    name = NAME.format(month=month)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{name}.", delete=False) as made:
+        try:
+            write_parquet(COLUMNS, count(), made)  # type: ignore[arg-type]  # A file, in a wrapper.
+            made.flush()
+            os.fsync(made.fileno())
+            sha256 = hash_file(Path(made.name))
+            file = Path(made.name).replace(folder / f"{name}.{sha256[:12]}.parquet")
+        except BaseException:
+            Path(made.name).unlink(missing_ok=True)
+            raise
+    archive = Archive(month=month, file=file.name, sha256=sha256, rows=rows, outcomes=outcomes)
+    description = folder / f".{name}.json"
+    description.write_bytes(msgspec.json.format(msgspec.json.encode(archive)))
+    description.replace(folder / f"{name}.json")
+    for former in folder.glob(f"{name}.*.parquet"):
+        if former.name != file.name:
+            former.unlink()
+    return archive

@@ -1,0 +1,105 @@
+"""Closed months as Parquet files: written whole, read only unchanged, stored again, and forgotten in."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictor.management.archives import list_archives, read_rows
+from predictor.models import Outcome, Prediction
+from tests.test_erasure import SECRET, make_secret
+from tests.test_retention import make_prediction, record_outcomes
+
+pytestmark = pytest.mark.django_db
+FIELDS = [field.attname for field in Prediction._meta.concrete_fields]
+
+
+@pytest.fixture
+def folder(tmp_path, settings):
+    made = tmp_path / "archive"
+    made.mkdir()
+    settings.ARCHIVE_DIR = str(made)
+    return made
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*arguments):
+        call_command(*arguments, "--format", "json")
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def describe(predictions):
+    return [[getattr(each, name) for name in FIELDS] for each in predictions]
+
+
+def list_outcomes():
+    named = ("prediction_id", "value", "recorded_at", "recorded_by", "queue", "replaces__value")
+    return list(Outcome.objects.order_by("prediction_id", "id").values_list(*named))
+
+
+@pytest.mark.both_databases
+def test_a_month_that_was_archived_and_deleted_can_be_stored_again_as_it_was(line, folder, run):
+    old = make_prediction(line, days=400, warnings=["a"], interval=[0.1, 1e22], hashed_inputs={"x": "ab"})
+    record_outcomes(old, 1, 2.5)
+    make_prediction(line)
+    before, outcomes = describe(Prediction.objects.all()), list_outcomes()
+    [archive] = run("archive")
+    assert (archive["rows"], archive["outcomes"], archive["written"]) == (1, 2, True)
+    assert [each["written"] for each in run("archive")] == [False]
+    run("prune", "--older-than", "365d")
+    assert (Prediction.objects.count(), Outcome.objects.count()) == (1, 0)
+    assert run("archive")[0]["rows"] == 1
+    run("archive", "--restore", archive["month"])
+    run("archive", "--restore", archive["month"])
+    assert (describe(Prediction.objects.all()), list_outcomes()) == (before, outcomes)
+
+
+def test_a_month_is_archived_again_for_new_outcomes_but_never_with_fewer_rows(line, folder, run):
+    one, other = make_prediction(line, days=400), make_prediction(line, days=400)
+    [first] = run("archive")
+    record_outcomes(one, 1)
+    [second] = run("archive")
+    assert (second["outcomes"], second["written"]) == (1, True)
+    assert [path.name for path in folder.glob("*.parquet")] == [second["file"]] != [first["file"]]
+    other.delete()
+    assert run("archive") == [{**second, "written": False}]
+
+
+def test_an_archive_that_was_changed_is_refused(line, folder, run):
+    make_prediction(line, days=400)
+    [archive] = run("archive")
+    file = folder / archive["file"]
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(CommandError, match="is not the file that was written"):
+        run("archive", "--restore", archive["month"])
+    with pytest.raises(CommandError, match="There is no archive of 1999-01"):
+        run("archive", "--restore", "1999-01")
+
+
+def test_what_is_forgotten_is_erased_from_archives_too(line, folder, run):
+    prediction, other = make_secret(line, days=400), make_prediction(line, days=400)
+    run("archive")
+    run("prune", "--older-than", "365d")
+    for options in (["--dry-run"], []):
+        [done] = run("forget", "--model", "line", "--where", f"x={SECRET}", *options)
+        assert (done["archived"], done["predictions"]) == (1, 0)
+    [archive] = list_archives(folder)
+    rows = {row["id"]: row for row in read_rows(folder, archive)}
+    assert str(SECRET) not in str(rows)
+    assert rows.keys() == {str(prediction.id), str(other.id)}
+    run("archive", "--restore", archive.month)
+    assert list(Prediction.objects.without_forgotten()) == [other]
+    assert Prediction.objects.count() == 2
+
+
+def test_without_a_folder_the_use_is_wrong_and_a_dyno_keeps_none(settings, folder, run):
+    settings.IS_ON_DYNO = True
+    with pytest.raises(CommandError, match="whose disk is lost"):
+        run("archive")
+    settings.ARCHIVE_DIR = ""
+    with pytest.raises(CommandError, match="ARCHIVE_DIR is not set") as caught:
+        run("archive")
+    assert caught.value.returncode == 2
