@@ -91,7 +91,7 @@ def list_shifts(found: Drift, schema: Schema) -> WrittenTable:
         ).format(rows=format_number(found.rows), training=format_number(found.reference_rows)),
         head=(
             gettext("Column"),
-            gettext("PSI"),
+            "PSI",
             gettext("By chance, up to"),
             gettext("p-value"),
             gettext("Missing in training"),
