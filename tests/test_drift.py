@@ -236,6 +236,13 @@ def test_all_columns_have_a_place_in_the_answer_but_of_very_many_only_those_that
     assert (found.compared, found.changed, len(found.shifts), found.shifts[0].name) == (301, 1, 200, "x299")
 
 
+def test_beyond_the_ends_of_few_outputs_the_index_is_not_larger_than_chance_makes_it():
+    columns = draw(360, 0)
+    kept = refer(columns, held_out=39)
+    shifts = [find(measure(kept, draw(240, seed)), "price", "output") for seed in range(1, 9)]
+    assert sum(each.psi > each.chance for each in shifts) <= 2
+
+
 @pytest.mark.django_db
 def test_a_run_of_monitor_finds_drift_from_the_live_versions_training_data_and_of_older_versions_nothing(line):
     now, week = datetime(2026, 3, 15, 12, tzinfo=UTC), timedelta(days=7)
@@ -259,9 +266,13 @@ def test_the_index_is_the_one_of_the_formula_and_keeps_to_what_chance_gives():
 
 
 def test_bins_are_grouped_into_tenths_and_what_many_rows_have_is_a_group_alone():
-    assert group_bins(np.array([0, 5, 5, 0])).tolist() == [0, 1, 2, 3]
+    assert group_bins(np.array([0, 5, 5, 0])).tolist() == [0, 0, 1, 1]
+    assert group_bins(np.array([0, 5, 5, 0]), (True, False)).tolist() == [0, 1, 2, 2]
+    assert group_bins(np.array([0, 5, 95, 0]), (True, False)).tolist() == [0, 0, 1, 1], (
+        "of few rows it is no group alone"
+    )
     assert group_bins(np.array([0, *[1] * 100, 0])).tolist() == [0, *np.repeat(range(10), 10), 9]
-    assert group_bins(np.array([0, 70, 1, 29, 0])).tolist() == [0, 1, 2, 3, 4]
+    assert group_bins(np.array([0, 70, 1, 29, 0]), (True, True)).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_the_distance_of_numbers_is_scipys_up_to_the_share_of_a_bin():

@@ -88,7 +88,7 @@ def test_which_values_of_a_training_row_go_together_is_not_kept():
 def test_numbers_are_kept_as_bins_whose_inner_ends_are_values_of_no_row():
     values = np.random.default_rng(0).normal(size=1000)
     [column] = refer((X,), values[:, np.newaxis]).columns
-    assert len(column.counts) == 102
+    assert (len(column.counts), column.single) == (102, (False, False))
     assert not np.isin(column.read_edges()[:-1], values).any()
 
 
@@ -110,7 +110,7 @@ def test_missing_and_constant_columns_and_single_rows_have_a_reference():
     matrix = np.column_stack([np.full(7, np.nan), np.full(7, 4.0)])
     empty, constant = refer((X, X), matrix).columns
     assert (empty.counts, empty.missing) == ((0,), 7)
-    assert constant.counts == (0, 7, 0)
+    assert (constant.counts, constant.single, empty.single) == ((0, 7, 0), (True, True), (False, False))
     assert constant.place(np.array([3.9, 4.0, 4.1])).tolist() == [0, 1, 2]
     assert refer((X, X), matrix).read_blocks()[0].tolist() == [[MISSING] * 5, [1] * 5]
     assert refer((X,), np.array([[1.0]])).read_blocks().shape == (0, 1, 5)

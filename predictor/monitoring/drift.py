@@ -130,7 +130,7 @@ def _compare_column(sample: Sample, values: Vector, labels: Sequence[Label]) -> 
     if not (m and n):
         return shift
     is_numbers = isinstance(sample, Numbers)
-    groups = group_bins(theirs) if is_numbers else np.arange(len(theirs))
+    groups = group_bins(theirs, sample.single) if isinstance(sample, Numbers) else np.arange(len(theirs))
     grouped = [np.bincount(groups, weights=each).astype(np.int64) for each in (theirs, ours)]
     test = compare_numbers(theirs, ours) if is_numbers else compare_categories(theirs, ours)
     return replace(

@@ -48,16 +48,16 @@ def find_chance(bins: int, m: int, n: int) -> float:
     return float(chi2.ppf(0.95, bins - 1) * (1 / m + 1 / n)) if bins > 1 else 0.0
 
 
-def group_bins(reference: Counts) -> NDArray[np.int64]:
+def group_bins(reference: Counts, single: tuple[bool, bool] = (False, False)) -> NDArray[np.int64]:
     """For each of the ordered bins, the number of its group: tenths of the reference, as far as bins allow that.
 
-    The empty bins at the ends, for values beyond all others, are in the group of their neighbour; but where that is one
-    value of many rows, they are groups of their own.
+    The empty bins at the ends, for values beyond all others, are in the group of their neighbour; but where that has a
+    `single` value, of a tenth of the rows or more, they are groups of their own.
     """
     middle = (reference.cumsum() - reference / 2) / reference.sum()
     tenths = np.minimum((middle * PSI_BINS).astype(np.int64), PSI_BINS - 1)
     first, last = np.flatnonzero(reference)[[0, -1]]
-    is_own = reference[[first, last]] * PSI_BINS >= reference.sum()
+    is_own = np.array(single) & (reference[[first, last]] * PSI_BINS >= reference.sum())
     tenths[:first], tenths[last + 1 :] = tenths[first] - is_own[0], tenths[last] + is_own[1]
     return np.unique(tenths, return_inverse=True)[1]
 

@@ -69,7 +69,8 @@ def write_drift(found: Drift | DriftUnknown, schema: Schema) -> list[str]:
             "By all inputs together, five predictions are told from five training rows with an AUC of {auc}: 0.5 is"
             " chance, 1 is always."
         )
-        sentences.append(sentence.format(auc=format_number(found.joint.auc, decimals=2)))
+        # Chance also gives less than 0.5.
+        sentences.append(sentence.format(auc=format_number(max(found.joint.auc, 0.5), decimals=2)))
     return sentences
 
 

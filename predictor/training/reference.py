@@ -72,8 +72,21 @@ def _describe_column(name: str, part: Part, values: Vector, codes: int, most: in
     edges = find_edges(known, most)
     counts = np.bincount(edges.searchsorted(known), minlength=len(edges) + 1)
     return Numbers(
-        name=name, part=part, edges=edges.astype("<f8").tobytes(), counts=tuple(counts.tolist()), missing=missing
+        name=name,
+        part=part,
+        edges=edges.astype("<f8").tobytes(),
+        counts=tuple(counts.tolist()),
+        missing=missing,
+        single=_find_single(known, edges),
     )
+
+
+def _find_single(values: Vector, edges: Vector) -> tuple[bool, bool]:
+    """Whether the lowest and the highest bin have one value each."""
+    if not len(values):
+        return False, False
+    lowest, highest = values[values <= edges[1]], values[values > edges[-2]]
+    return bool(np.ptp(lowest) == 0), bool(np.ptp(highest) == 0)
 
 
 def find_edges(values: Vector, most: int) -> Vector:
