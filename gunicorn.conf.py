@@ -1,9 +1,12 @@
 """Settings of the server, on a laptop and on a dyno alike, each with its reason."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
 
 from dotenv import load_dotenv
 
@@ -63,6 +66,13 @@ control_socket_disable = True
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms [%({x-request-id}o)s]'
 
 
+# Where all workers count for /metrics; a reload keeps it.
+OWN_FOLDER = "mlsite-metrics-"
+if os.environ.get("METRICS_TOKEN"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or mkdtemp(prefix=OWN_FOLDER)
+folder_of_counts = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+
+
 def on_starting(server: object) -> None:
     """Report wrong and doubtful settings in a few lines, where a worker that fails to boot would print a stack trace.
 
@@ -81,3 +91,16 @@ def post_worker_init(worker: object) -> None:
     from predictor.serving.service import service
 
     service.watch()
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """Count no more what a worker that has ended had open."""
+    if folder_of_counts:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)
+
+
+def on_exit(server: object) -> None:
+    if Path(folder_of_counts).name.startswith(OWN_FOLDER):
+        shutil.rmtree(folder_of_counts, ignore_errors=True)

@@ -1,10 +1,12 @@
 """Logs one line for each record, with the id of its request, which Heroku's router sets and the response repeats."""
 
+import json
 import logging
 import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
 from uuid_utils import uuid4
@@ -34,6 +36,24 @@ class LineFormatter(logging.Formatter):
         record.request_id = _request_id.get()
         line = leave_out_details(super().format(record)).replace("\r", "").replace("\n", " ⏎ ")
         return line if line.isprintable() else make_printable(line)
+
+
+class JsonFormatter(logging.Formatter):
+    """One record, one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": _request_id.get(),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
 
 
 class TooManyFilter(logging.Filter):

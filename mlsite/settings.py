@@ -128,6 +128,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "mlsite.logs.name_request",
+    "predictor.web.telemetry.TelemetryMiddleware",
     "mlsite.proxies.check_address",
     "django.middleware.security.SecurityMiddleware",
     # Requests to the API go no further.
@@ -263,13 +264,15 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Logs: one line for each record, with the id that Heroku's router gives a request
 
+# "line" or "json"; predictor.checks refuses others.
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "").strip() or "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "mlsite.logs.LineFormatter"}},
+    "formatters": {"line": {"()": "mlsite.logs.LineFormatter"}, "json": {"()": "mlsite.logs.JsonFormatter"}},
     "filters": {"not_too_many": {"()": "mlsite.logs.TooManyFilter"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT if LOG_FORMAT == "json" else "line"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

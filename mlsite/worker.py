@@ -156,6 +156,13 @@ class Worker(GeventWorker):
         self.sending.hang_up(SECONDS_OF_GRACE)
         self.reading.hang_up(SECONDS_TO_READ)
         self.closing.hang_up(SECONDS_TO_LINGER)
+        self.count_connections()
+
+    def count_connections(self) -> None:
+        from mlsite.pooled.base import pool
+        from predictor.telemetry import set_connections
+
+        set_connections(clients=self.clients, used=pool.used, waiting=pool.waiting)
 
 
 def run_in_real_thread(work: Callable[[], Any]) -> Any:

@@ -11,6 +11,7 @@ from predictor.web import (
     reasons,
     recording,
     reuse,
+    telemetry,
     trials,
     two_answers,
     views,
@@ -24,6 +25,7 @@ urlpatterns = [
     # A form is asked for the most. What has more parts is below, and names of one part are above.
     path("<slug:slug>/", views.show_model, name="model"),
     path("favicon.ico", views.show_icon, name="icon"),
+    path("metrics", telemetry.show_metrics, name="metrics"),
     path("site-<str:digest>.css", brand.show_style, name="style"),
     path("healthz", views.show_health, name="health"),
     path("readyz", views.show_readiness, name="readiness"),

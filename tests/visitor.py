@@ -1,6 +1,7 @@
 """A real server, and a visitor who talks HTTP to it as a browser without JavaScript would."""
 
 import http.cookiejar
+import json
 import socket
 import subprocess
 import time
@@ -65,8 +66,13 @@ class Visitor:
         jar = http.cookiejar.CookieJar()
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
 
-    def get(self, path):
-        return self._open(urllib.request.Request(self.address + path))  # noqa: S310  # Our own address.
+    def get(self, path, headers=None):
+        return self._open(urllib.request.Request(self.address + path, headers=headers or {}))  # noqa: S310  # Our own address.
+
+    def post_json(self, path, content):
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(content).encode()
+        return self._open(urllib.request.Request(self.address + path, body, headers))  # noqa: S310  # Our own address.
 
     def post_form(self, path, fields):
         """Open the form, fill it in, and send it; gives the page that follows."""

@@ -12,8 +12,14 @@ class Pool:
 
     def __init__(self, number: int) -> None:
         self._lock = threading.Lock()
+        self._number = number
         self._free: list[Any] = [None] * number
         self._waiting: deque[Future[Any]] = deque()
+
+    @property
+    def used(self) -> int:
+        """How many connections are in use."""
+        return self._number - len(self._free)
 
     @property
     def waiting(self) -> int:

@@ -151,7 +151,9 @@ def write_refusal(refused: Refused) -> HttpResponse:
     if refused.problems:
         content["fields"] = {name: str(problem) for name, problem in refused.problems.items()}
         content["codes"] = {name: problem.code for name, problem in refused.problems.items()}
-    return write_json({"error": content}, refused.status, HEADERS.get(refused.status))
+    response = write_json({"error": content}, refused.status, HEADERS.get(refused.status))
+    response.error_code = refused.code  # type: ignore[attr-defined]  # For /metrics.
+    return response
 
 
 def write_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

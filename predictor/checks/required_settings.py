@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from predictor import telemetry
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.languages import LANGUAGES
 from predictor.moments import read_duration
@@ -20,6 +21,7 @@ from predictor.schema.schema import SLUG
 SMALLEST_NUMBERS = {"PORT": 1, "WEB_CONCURRENCY": 1, "DATABASE_STATEMENT_SECONDS": 0, "DATABASE_POOL_SIZE": 0}
 LARGEST_NUMBER = 65535
 SHORTEST_KEY = 50
+SHORTEST_TOKEN = 20
 FEWEST_BITS = 128
 
 
@@ -33,6 +35,10 @@ def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
     for number, key in enumerate(settings.MODEL_SIGNING_KEY_FALLBACKS, start=1):
         signing[f"MODEL_SIGNING_KEY_FALLBACKS, key {number}"] = key
     yield from _check_key("SECRET_KEY", secret, id="predictor.E001")
+    if 0 < len(telemetry.TOKEN) < SHORTEST_TOKEN:
+        problem = f"METRICS_TOKEN is weak: it has {len(telemetry.TOKEN)} characters."
+        hint = f"Use at least {SHORTEST_TOKEN}: `openssl rand -hex 32` prints 64."
+        yield Error(problem, hint=hint, id="predictor.E019")
     for key in filter(None, [settings.INPUT_HASH_KEY, *settings.INPUT_HASH_KEY_FALLBACKS]):
         yield from _check_key("INPUT_HASH_KEY or one of its fallbacks", key, id="predictor.E018")
     for name, key in signing.items():
@@ -125,6 +131,13 @@ def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.MODEL_MAX_MB < 1:
         problem = "MODEL_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+
+
+@register()
+def check_log_format(**kwargs: Any) -> Iterable[CheckMessage]:
+    """LOG_FORMAT is known."""
+    if settings.LOG_FORMAT not in ("line", "json"):
+        yield Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}.", hint="Write line or json.", id="predictor.E020")
 
 
 @register()

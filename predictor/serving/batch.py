@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from predictor import telemetry
 from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
@@ -154,6 +155,13 @@ def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
     else:
         for job, made in predicted:
             job.finish(made)
+        if telemetry.TOKEN:
+            telemetry.count_predictions(_describe(job) for job, made in predicted for _ in made)
+
+
+def _describe(job: Job) -> tuple[str, int, str]:
+    version = job.runtime.version
+    return version.model, version.number, job.source.value
 
 
 def _halve(items: list[T]) -> tuple[list[T], list[T]]:

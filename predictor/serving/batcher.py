@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from predictor import telemetry
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
 from predictor.serving.batch import Job, answer_batch, make_error, predict_piece
@@ -128,6 +129,8 @@ class Batcher:
         prepare()
         while not self._is_finished():
             jobs = self._take()
+            if telemetry.TOKEN:
+                telemetry.observe_batch(sum(len(job.rows) for job in jobs), self.rows_waiting)
             try:
                 jobs += self._predict_begun()
                 answer_batch(jobs, self._store, patience=self._patience)
