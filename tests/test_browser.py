@@ -186,6 +186,25 @@ def test_what_really_happened_is_recorded_and_corrected_by_keyboard_alone(open_p
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_a_queue_is_answered_by_typing_and_enter_alone(open_page, site, admin_client, line, penguins):
+    rows = [(line, 5.0), (line, 6.0), (penguins, "Adelie")]
+    for version, output in rows:
+        Prediction.objects.create(version=version, inputs={}, output=output, duration_ms=1, source="api")
+    page = open_page("/healthz", PHONE, False)
+    page.context.add_cookies([{"name": "sessionid", "value": admin_client.cookies["sessionid"].value, "url": site}])
+    page.goto(f"{site}/admin/predictor/prediction/queue/?model=line")
+    for typed in ("7.5", "8.5"):
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f".messagelist:has-text('Recorded: {typed}.')")
+    page.wait_for_selector("#none")
+    page.goto(f"{site}/admin/predictor/prediction/queue/?model=penguins")
+    for key in ("Space", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector("#none")
+    assert [value for value, *_ in read_log()] == [7.5, 8.5, "Chinstrap"]
+
+
 @either_way
 def test_an_outcome_with_a_decimal_comma_is_recorded_as_it_was_typed(open_page, site, admin_client, javascript):
     page = open_page("/", PHONE, javascript)

@@ -274,6 +274,8 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
     paths = ["/models/", "/line/?x=abc", "/about/penguins/", f"/about/{NUMBER}/compare/", "/nothing/", "/predictions/"]
     paths += [answer.get_absolute_url() + path for path in own]
     paths += [f"/admin/{path}" for path in ("", *tables, f"{tables[1]}{version.pk}/promote/")]
+    reviewed = ["?model=penguins&error_above=x", "queue/?model=penguins", f"{answer.id}/change/?model=penguins"]
+    paths += [f"/admin/{tables[0]}{path}" for path in reviewed]
     for path in paths:
         page.goto(site + path)
         checked += find_violations(page)
@@ -317,6 +319,7 @@ def test_no_page_of_the_admin_is_wider_than_the_screen(open_page, site, viewport
     one = {"prediction": prediction, "version": version, "promotion": version.promotions.first()}
     one["outcome"] = prediction.outcomes.first()
     paths = ["", "password_change/", "auth/user/", f"predictor/prediction/?q={'s' * 300}", "predictor/nothing/"]
+    paths += [f"predictor/prediction/queue/?model={CLASS}", f"predictor/prediction/?model={NUMBER}&since={'s' * 300}"]
     paths += [f"predictor/version/{version.pk + 1}/promote/"] + [f"predictor/{table}/" for table in tables]
     paths += [f"predictor/{table}/{one[table].pk}/{page}/" for table in tables for page in ("change", "history")]
     for path in paths:

@@ -7,7 +7,7 @@ from benchmarks.attacks.target import FORM, TOKEN, Answer, Target, ask, write_fo
 from benchmarks.attacks.visitors import sign_in
 
 HISTORY = "/admin/predictor/prediction/"
-SLOW_LISTS = ["?happened=no", "?warned=yes", "?o=-2", "?happened=yes&o=4", "?p=999", "?o=7&warned=no"]
+SLOW_LISTS = ["?outcome=no", "?warned=yes", "?q=nothing", "?outcome=yes&warned=no", "?error_above=1e9", "?words.x=x"]
 
 
 def try_passwords(target: Target) -> None:
