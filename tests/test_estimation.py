@@ -260,10 +260,16 @@ def test_a_model_that_was_hardly_ever_wrong_is_expected_to_stay_so(wrong, expect
     assert found.upper <= 1
 
 
-def test_a_regression_without_any_error_is_expected_to_have_none():
+@pytest.mark.parametrize("wrong", [0, 15])
+def test_a_regression_with_hardly_any_error_is_expected_to_stay_so(wrong):
     matrix, predicted, _ = draw_numbers(1_000, 0)
-    kept = model_losses(Schema(features=(X,), target=PRICE), measure("mae", matrix, predicted, np.zeros(1_000)))
-    assert estimate(kept, look(matrix, predicted)).value == pytest.approx(0)
+    losses = (np.arange(1_000) < wrong) * 2.0
+    kept = model_losses(Schema(features=(X,), target=PRICE), measure("mae", matrix, predicted, losses))
+    assert expect_losses(kept, matrix, Predictions(predicted=predicted)).mean() == pytest.approx(
+        losses.mean(), rel=0.01
+    )
+    found = estimate(kept, look(matrix, predicted))
+    assert found.value == pytest.approx(0) if not wrong else found.reason == "imprecise"
 
 
 def test_a_target_of_one_class_without_probabilities_can_be_estimated():

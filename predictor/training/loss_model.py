@@ -21,7 +21,7 @@ from predictor.training.holdout import assign_folds
 from predictor.training.measured_losses import MeasuredLosses, collect_losses
 from predictor.training.support import describe_support
 
-# With fewer right or wrong classes, or rows of a category, all are expected to have the same loss.
+# With fewer errors, or right classes, or rows of a category, all are expected to have the same loss.
 FEWEST_OF_A_KIND = 20
 GROUPS = 5
 # Small trees with large leaves, chosen on the tables for tuning of benchmarks/estimated_quality.py.
@@ -112,10 +112,10 @@ def _order(values: Vector, losses: Vector) -> Vector:
 
 
 def _varies(measured: MeasuredLosses, rows: Mask) -> bool:
-    """Whether there is something to explain: enough wrong classes and enough right ones, or any error at all."""
+    """Whether there is something to explain: enough rows with an error and, of classes, enough without one."""
     losses = measured.losses[rows]
     wrong = int(np.count_nonzero(losses))
-    return wrong > 0 if measured.metric == "mae" else min(wrong, len(losses) - wrong) >= FEWEST_OF_A_KIND
+    return (wrong if measured.metric == "mae" else min(wrong, len(losses) - wrong)) >= FEWEST_OF_A_KIND
 
 
 def _fit_trees(
@@ -142,7 +142,7 @@ def _fit_constant(
 ) -> tuple[float, list[Any], Vector]:
     """The same without trees, where there are too few losses of a kind: a half of each is added to the classes."""
     losses = losses[~left_out]
-    mean = float((losses.sum() + 0.5) / (len(losses) + 1)) if metric == "accuracy" else 0.0
+    mean = float((losses.sum() + 0.5) / (len(losses) + 1) if metric == "accuracy" else losses.mean())
     return _link(metric, mean), [], np.full(int(left_out.sum()), mean)
 
 
