@@ -3,12 +3,14 @@
 from predictor.formats import format_number, format_share
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
-from predictor.metrics.names import IN_TARGET_UNIT, describe_scale, format_score, name_metric
+from predictor.metrics.names import name_metric
 from predictor.record.estimate import FEWEST_ROWS, Estimate, Reason
+from predictor.record.quality import Score
+from predictor.record.written_quality import write_score
 from predictor.schema.target import Target
 
 SENTENCE = _(
-    "Estimated, without outcomes: {metric} {value} ({ends}) on {rows} predictions of version {version}; {promised} was"
+    "Estimated, without outcomes: {metric} {estimated} on {rows} predictions of version {version}; {promised} was"
     " promised."
 )
 REASONS: dict[Reason, str] = {
@@ -41,14 +43,11 @@ def write_estimate(estimate: Estimate, version: int, target: Target) -> str:
             needed=format_number(FEWEST_ROWS),
             outside=format_share(estimate.outside),
         )
-    is_in_unit = estimate.metric in IN_TARGET_UNIT
-    unit, scale = (target.shown_unit, abs(target.output.scale)) if is_in_unit else ("", 1.0)
-    low, high = ((estimate.value if end is None else end) * scale for end in (estimate.lower, estimate.upper))
+    found = Score(value=estimate.value, low=estimate.lower, high=estimate.upper)
     return gettext(SENTENCE).format(
         metric=name_metric(estimate.metric),
-        value=format_score(estimate.metric, estimate.value * scale, unit),
-        ends=describe_scale(estimate.metric, unit).write_range(low, high),
+        estimated=write_score(estimate.metric, found, target),
         rows=rows,
         version=version,
-        promised=format_score(estimate.metric, estimate.promised * scale, unit),
+        promised=write_score(estimate.metric, Score(value=estimate.promised), target),
     )
