@@ -451,3 +451,38 @@ def test_the_admin_has_the_colours_of_the_site():
     own["accent"] = own.pop("site-accent")
     assert len(own) > 8
     assert own.items() <= site.items()
+
+
+def list_keys(response):
+    return [row.pk for row in response.context["cl"].result_list]
+
+
+def test_a_list_leads_from_its_newest_rows_to_its_oldest_and_back(admin_client, line, monkeypatch):
+    reasons = [f"event {number}" for number in range(7)]
+    made = [Promotion.objects.create(version=line, promoted_by="tests", reason=reason).pk for reason in reasons]
+    monkeypatch.setattr("predictor.admin.versions.PromotionAdmin.list_per_page", 3)
+    address, seen, pages = "/admin/predictor/promotion/", [], []
+    while address:
+        response = admin_client.get(address)
+        pages.append(list_keys(response))
+        seen += pages[-1]
+        links = BeautifulSoup(response.content, "html.parser").select("p.paginator a[rel=next]")
+        address = f"/admin/predictor/promotion/{links[0]['href']}" if links else ""
+    assert seen == [*reversed(made), Promotion.objects.order_by("id").first().pk]
+    back = BeautifulSoup(response.content, "html.parser").select_one("p.paginator a[rel=prev]")["href"]
+    assert list_keys(admin_client.get(f"/admin/predictor/promotion/{back}")) == pages[-2]
+    assert "8 promotions" in response.content.decode()
+    assert admin_client.get("/admin/predictor/promotion/?before=x").status_code == 302
+
+
+def test_the_list_of_outcomes_reads_each_version_once_and_no_count_above_its_limit(admin_client, asked, monkeypatch):
+    for prediction in asked[:2]:
+        Outcome.objects.create(prediction=prediction, value=3.0, recorded_by="tests")
+    monkeypatch.setattr("predictor.admin.keyset.MOST_COUNTED", 1)
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get("/admin/predictor/outcome/").content.decode()
+    assert "more than 1 outcome" in page
+    written = [each["sql"] for each in queries]
+    assert len([sql for sql in written if 'FROM "predictor_version"' in sql]) == 1
+    assert not any('"predictor_version"."profile"' in sql or "OFFSET" in sql for sql in written)
+    assert not any("COUNT(" in sql and "LIMIT 2" not in sql for sql in written if "predictor_outcome" in sql)

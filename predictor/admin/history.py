@@ -3,18 +3,27 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from predictor.admin.lists import CheckedListMixin
+from predictor.admin.keyset import KeysetChangeList
+from predictor.admin.lists import CheckedChangeList, CheckedListMixin
+
+
+class HistoryChangeList(CheckedChangeList, KeysetChangeList):
+    """Checked, and in pages by the id."""
 
 
 class HistoryAdmin(CheckedListMixin):
     """Rows that cannot be added, changed or deleted by hand."""
 
-    show_full_result_count = False  # It would count a long history a second time for each page.
+    sortable_by = ()  # By any other column than the id, the whole table would be sorted for each page.
     show_facets = admin.ShowFacets.NEVER  # They would count the rows of each choice of each filter: minutes a click.
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return HistoryChangeList
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

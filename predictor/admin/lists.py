@@ -9,11 +9,12 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from predictor.exceptions import MlsiteError
 from predictor.languages import gettext as _
+from predictor.models import Prediction, Version
 
 logger = logging.getLogger(__name__)
 
@@ -83,3 +84,9 @@ def _list_lookups(each: Any) -> list[str]:
     if isinstance(each, type) and issubclass(each, admin.SimpleListFilter):
         return [str(each.parameter_name)]
     raise TypeError(f"{each!r} is neither the name of a field nor a SimpleListFilter")
+
+
+def with_version() -> "tuple[Prefetch[Any], Prefetch[Any]]":
+    """What a list of outcomes shows of their predictions: each version is read once, and no inputs."""
+    predictions = Prediction.objects.defer("inputs", "probabilities", "warnings", "warning_codes")
+    return Prefetch("prediction", predictions), Prefetch("prediction__version", Version.objects.for_lists())

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.cells import judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
+from predictor.admin.lists import with_version
 from predictor.exceptions import OutcomeChanged
+from predictor.formats import MISSING
 from predictor.models import Outcome, Prediction
 from predictor.outcomes.recording import find_outcome, is_same, record_outcome
 from predictor.schema.target import Target
@@ -77,10 +80,13 @@ class OutcomeAdmin(HistoryAdmin):
         "verdict",
         "recorded_by",
         "queue",
-        "replaces",
+        "replaced",
     ]
-    list_select_related = ["prediction__version", "replaces__prediction__version"]
+    list_select_related = ["replaces"]
     ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Outcome]:
+        return super().get_queryset(request).prefetch_related(*with_version())
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("predictor.add_outcome")
@@ -128,6 +134,14 @@ class OutcomeAdmin(HistoryAdmin):
     @admin.display(description=_("verdict"))
     def verdict(self, outcome: Outcome) -> str:
         return judge_outcome(outcome.prediction, outcome.value).short
+
+    @admin.display(description=_("replaces"))
+    def replaced(self, outcome: Outcome) -> str:
+        return (
+            MISSING
+            if outcome.replaces is None
+            else str(outcome.prediction.version.target.write(outcome.replaces.value))
+        )
 
     @admin.display(description=_("value"))
     def shown_value(self, outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -72,8 +72,8 @@ class VersionAdmin(HistoryAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        versions: Any = super().get_queryset(request).defer("report")  # Long, and only one version's page shows it.
-        return versions.with_retired_at().annotate(is_live=Q(id__in=Version.objects.live().values("id")))
+        versions: Any = super().get_queryset(request)
+        return versions.for_lists().with_retired_at().annotate(is_live=Q(id__in=Version.objects.live().values("id")))
 
     @admin.display(description=_("state"))
     def state(self, version: Any) -> str:
@@ -215,9 +215,13 @@ class VersionAdmin(HistoryAdmin):
 class PromotionAdmin(HistoryAdmin):
     list_display = ["moment", "version", "previous", "promoted_by", "reason"]
     list_filter = ["version__model"]
-    list_select_related = ["version", "previous"]
+    list_select_related = ()  # Versions have long columns, which would be read for each row.
     ordering = ["-id"]
     fields = ["moment", "version", "previous", "restores", "promoted_by", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Promotion]:
+        named = Version.objects.only("model", "number")
+        return super().get_queryset(request).prefetch_related(Prefetch("version", named), Prefetch("previous", named))
 
     @admin.display(description=_("promoted"), ordering="promoted_at")
     def moment(self, promotion: Promotion) -> SafeString:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.history import HistoryAdmin
+from predictor.admin.lists import with_version
 from predictor.exceptions import OutcomeChanged
 from predictor.languages import gettext
 from predictor.models import VisitorReport
@@ -37,10 +38,13 @@ class StateFilter(admin.SimpleListFilter):
 class VisitorReportAdmin(HistoryAdmin):
     list_display = ["reported_at", "page", "predicted", "shown_value", "state", "decided_at", "decided_by"]
     list_filter = [StateFilter]
-    list_select_related = ["prediction__version"]
+    list_select_related = ()
     ordering = ["-id"]
     actions = ["accept", "dismiss"]
     fields = ["prediction", "predicted", "shown_value", "reported_at", "state", "decided_at", "decided_by", "outcome"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VisitorReport]:
+        return super().get_queryset(request).prefetch_related(*with_version())
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("predictor.add_outcome")

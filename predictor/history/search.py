@@ -119,7 +119,7 @@ CURRENT = Prefetch("outcomes", Outcome.objects.current(), to_attr="current_outco
 
 
 def _make_page(ids: Sequence[UUID], older: Cursor | None, newer: Cursor | None, looked_to: UUID | None) -> Page:
-    versions = Prefetch("version", Version.objects.defer("report", "profile", "estimator", "data", "split", "layout"))
+    versions = Prefetch("version", Version.objects.for_lists())
     by_id = Prediction.objects.prefetch_related(CURRENT, versions).in_bulk(list(ids))
     return Page(
         rows=[by_id[id] for id in ids if id in by_id],

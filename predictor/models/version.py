@@ -36,6 +36,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """The live version of each model: the one that its newest promotion names."""
         return self.filter(promotions__in=Promotion.objects.newest())
 
+    def for_lists(self) -> "VersionQuerySet":
+        """Without the long columns that only a version's own pages show."""
+        return self.defer("description", "estimator", "profile", "layout", "split", "report", "interval", "libraries")
+
     def find_live(self, model: str) -> "Version | None":
         """The live version of one model; None where none was ever promoted."""
         return self.live().filter(model=model).first()
