@@ -1,16 +1,22 @@
 """What people read of drift: in the words and units of their page, without a library's names."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from msgspec.structs import replace
 
 from predictor.languages import LANGUAGES, use_language
 from predictor.monitoring.drift import drift
+from predictor.monitoring.watch import store, watch
 from predictor.record.drift import DriftUnknown
-from predictor.record.written_drift import list_charts, list_shifts, write_drift
+from predictor.record.drift_charts import HEIGHT, list_charts
+from predictor.record.written_drift import list_shifts, write_drift
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from tests.drifting import FEATURES, SCHEMA, draw, observe, refer
+from tests.past import make_predictions
 
 
 @pytest.fixture(scope="module")
@@ -93,5 +99,22 @@ def test_bins_are_named_as_values_of_the_input_are_written(reference, name, chan
     assert chart.bins[0].name.startswith(first)
     assert last in chart.bins[-1].name
     assert sum(each.training for each in chart.bins) == pytest.approx(1)
-    assert chart.highest <= 1
-    assert chart.bins[-1].texts[1].endswith("%")
+    assert len(chart.bars) == 2 * len(chart.bins)
+    assert max(height for *_, height in chart.bars) == HEIGHT
+    assert all(y + height == HEIGHT and x + width <= chart.size[0] for _, x, y, width, height in chart.bars)
+    assert chart.bins[-1].texts[2].endswith("%")
+
+
+@pytest.mark.django_db
+def test_reviewers_see_which_columns_have_drifted_and_how_with_all_figures(line, admin_client):
+    now = datetime.now(UTC)
+    make_predictions(line, now - timedelta(days=1), [({"x": 8 + row / 100}, 20.0) for row in range(200)])
+    store("line", watch("line", timedelta(days=7), now))
+    page = BeautifulSoup(admin_client.get("/admin/predictor/version/quality/line/").content, "html.parser")
+    assert "Not distributed as in training: " in page.text
+    assert page.select_one("#drift").text == "Inputs and outputs, compared with training"
+    [first, _second] = page.select(".distributions figure")
+    name = first.figcaption.text
+    assert first.svg["aria-label"] == f"{name}: shares in training and now"
+    assert len(first.select("rect")) == 2 * len(first.select("tbody tr"))
+    assert not page.select("[style]"), "the site's policy allows no style of an element"

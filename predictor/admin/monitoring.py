@@ -15,8 +15,10 @@ from django.utils.translation import gettext
 
 from predictor.admin.cells import show_moment
 from predictor.models import Monitoring, Version
+from predictor.record.drift import Drift
+from predictor.record.drift_charts import DriftChart, list_charts
 from predictor.record.written_monitoring import name_state, write_age, write_brief, write_monitoring
-from predictor.schema.schema import read_target
+from predictor.schema.schema import Schema, read_target
 
 SHOWN_CHANGES = 20
 
@@ -43,12 +45,21 @@ def show_quality(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "state": newest.state,
             "written": write_monitoring(newest.parsed_result, schema, newest.computed_at, timezone.now()),
+            "charts_label": gettext("Distributions in training and now"),
+            "charts_help": gettext("The left bar of each pair is training, the right one the window's predictions."),
+            "figures_label": gettext("Figures"),
+            "charts": _list_charts(newest, schema),
             "changes_label": gettext("When the state changed"),
             "changes": [
                 (show_moment(each.computed_at), name_state(each.state)) for each in _list_changes(slug)[:SHOWN_CHANGES]
             ],
         }
     return TemplateResponse(request, "admin/predictor/version/quality.html", context)
+
+
+def _list_charts(newest: Monitoring, schema: Schema) -> list[DriftChart]:
+    found = newest.parsed_result.drift
+    return list_charts(found, schema) if isinstance(found, Drift) else []
 
 
 def _find_version(live: Version, number: int) -> Version:

@@ -1,22 +1,12 @@
-"""Writes drift for people: in sentences, in a table, and as small charts of each column."""
-
-import math
-from collections.abc import Callable
-from itertools import pairwise
-
-import msgspec
+"""Writes drift for people: in sentences and in a table."""
 
 from predictor.formats import MISSING, format_number, format_share
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
-from predictor.record.drift import Bins, Drift, DriftUnknown, Shift
-from predictor.record.input_group import InputGroup
+from predictor.record.drift import Drift, DriftUnknown, Shift
 from predictor.record.reference import Part
 from predictor.record.written_quality import WrittenTable
-from predictor.record.written_replay import write_values
-from predictor.schema.kinds import Feature, Integer, Number
 from predictor.schema.schema import Schema
-from predictor.schema.temporal import Date
 
 # By what a column is made of, where that is not the input itself.
 COLUMNS: dict[Part, str] = {
@@ -24,31 +14,8 @@ COLUMNS: dict[Part, str] = {
     "known words": _("{label}: known words"),
     "output": _("{label}: predicted"),
 }
-SHOWN_NAMES, SHOWN_CHARTS = 5, 12
+SHOWN_NAMES = 5
 SMALLEST_P_VALUE = 0.001
-
-
-class WrittenBin(msgspec.Struct, frozen=True, kw_only=True):
-    """One bin: its name, and which share of the training rows and of the window is in it, also as text."""
-
-    name: str
-    training: float
-    now: float
-
-    @property
-    def texts(self) -> tuple[str, str]:
-        return format_share(self.training), format_share(self.now)
-
-
-class WrittenBins(msgspec.Struct, frozen=True, kw_only=True):
-    """The bins of one column, for a chart."""
-
-    title: str
-    bins: list[WrittenBin]
-
-    @property
-    def highest(self) -> float:
-        return max(share for each in self.bins for share in (each.training, each.now))
 
 
 def write_drift(found: Drift | DriftUnknown, schema: Schema) -> list[str]:
@@ -122,50 +89,3 @@ def _write_p_value(p_value: float) -> str:
     if p_value < SMALLEST_P_VALUE:
         return f"< {format_number(SMALLEST_P_VALUE)}"
     return format_number(p_value, decimals=3)
-
-
-def list_charts(found: Drift, schema: Schema) -> list[WrittenBins]:
-    """The distributions of those columns that have changed, or of the first ones where none has."""
-    shown = (found.shifted or found.shifts)[:SHOWN_CHARTS]
-    return [
-        WrittenBins(title=name_column(each, schema), bins=_list_bins(each, each.bins, schema))
-        for each in shown
-        if each.bins
-    ]
-
-
-def _list_bins(shift: Shift, bins: Bins, schema: Schema) -> list[WrittenBin]:
-    names = _name_labels(shift, bins, schema) if bins.labels else _name_ranges(shift, bins, schema)
-    shares = zip(names, bins.reference, bins.window, strict=True)
-    return [WrittenBin(name=name, training=training, now=now) for name, training, now in shares]
-
-
-def _name_labels(shift: Shift, bins: Bins, schema: Schema) -> list[str]:
-    if shift.part == "output":
-        labels = schema.target.labels
-        return [labels.get(label, label) or gettext("any other") for label in bins.labels]
-    feature = _find_feature(shift, schema)
-    groups = (InputGroup(feature=shift.name, value=each or None, is_other=not each, rows=0) for each in bins.labels)
-    return [write_values(each, feature) for each in groups]
-
-
-def _name_ranges(shift: Shift, bins: Bins, schema: Schema) -> list[str]:
-    feature, target = _find_feature(shift, schema), schema.target
-    # Between two whole numbers or days, the later one is the first of the next range.
-    is_whole = isinstance(feature, Integer | Date)
-    place: Callable[[float], float] = target.to_shown if shift.part == "output" else math.ceil if is_whole else float
-    ends = [None, *map(place, bins.ends), None]
-    if len(ends) == 2:
-        return [gettext("all values")]
-    groups = (InputGroup(feature=shift.name, low=low, high=high, rows=0) for low, high in pairwise(ends))
-    return [write_values(each, feature) for each in groups]
-
-
-def _find_feature(shift: Shift, schema: Schema) -> Feature:
-    """The input by which values are written; for other columns a number in the unit that people see."""
-    if shift.part == "length":
-        return Integer(name=shift.name, label=shift.name)
-    if shift.part != "input":
-        unit = schema.target.shown_unit if shift.part == "output" else ""
-        return Number(name=shift.name, label=shift.name, unit=unit)
-    return next(feature for feature in schema.features if feature.name == shift.name)
