@@ -99,6 +99,12 @@ def test_scores_by_version_and_week_are_those_computed_by_hand(line):
     assert watch("line", DAY, monday + DAY).quality.unit == "day"
 
 
+def test_of_few_outcomes_no_interval_says_that_they_are_certain():
+    assert score_strata("mae", [Stratum(losses=np.array([2.0]))]).low is None
+    right = score_strata("accuracy", [Stratum(losses=np.zeros(28))])
+    assert (right.value, right.low, right.high) == (1.0, pytest.approx(28 / (28 + 1.96**2), abs=1e-4), pytest.approx(1))
+
+
 def test_where_outcomes_come_late_older_predictions_are_judged_and_that_is_said(line):
     make_predictions(line, NOW - DAY, [({"x": 1.0}, 5.0)] * 100)
     make_outcomes(line, NOW - 20 * DAY, draw_errors(30))

@@ -8,6 +8,7 @@ import numpy as np
 from predictor.metrics.bootstrap import find_interval, resample
 from predictor.metrics.losses import Predictions, join_losses, measure_losses
 from predictor.metrics.names import METRICS, Metric
+from predictor.metrics.shares import find_share_interval
 from predictor.monitoring.window import Window
 from predictor.record.quality import Score
 from predictor.schema.values import Vector
@@ -55,11 +56,18 @@ def draw_strata(metric: Metric, strata: Sequence[Stratum]) -> Vector:
 
 
 def score_strata(metric: Metric, strata: Sequence[Stratum]) -> Score:
-    """The score as people read it, an accuracy not as a loss, with its 95 % interval where that is finite."""
+    """The score as people read it, an accuracy not as a loss, with its 95 % interval.
+
+    It has none where there is one row, or its ends are not finite. Where all answers are right, or all wrong, no
+    resample differs: the interval is Wilson's.
+    """
     loss, drawn = join_strata(metric, strata), draw_strata(metric, strata)
-    interval = find_interval(drawn, np.zeros(1))
+    interval, rows = find_interval(drawn, np.zeros(1)), sum(len(each.losses) for each in strata)
     if metric == "accuracy":
+        if loss in (0, 1):
+            low, high = find_share_interval(rows if loss == 0 else 0, rows)
+            return Score(value=1 - loss, low=low, high=high)
         return Score(value=1 - loss, low=1 - interval.high, high=1 - interval.low)
-    if not np.isfinite([interval.low, interval.high]).all():
+    if rows == 1 or not np.isfinite([interval.low, interval.high]).all():
         return Score(value=loss)
     return Score(value=loss, low=interval.low, high=interval.high)
