@@ -11,9 +11,11 @@ from predictor.access.limits import Rate
 from predictor.exceptions import Overloaded
 from predictor.languages import LANGUAGES, use_language
 from predictor.models import Kept, Prediction
+from predictor.record.background import BACKGROUND
 from predictor.serving.explaining import turns
 from predictor.serving.explaining.asking import explain_prediction, trace_prediction
 from predictor.serving.explaining.turns import MOST_WAITING, OneAtATime
+from predictor.serving.service import service
 from predictor.web.curves import describe_curve
 from predictor.web.shown_reasons import describe_reasons
 from tests.recipes import write_recipe
@@ -97,8 +99,21 @@ def test_a_version_without_background_says_what_to_do(client, answer):
 
 def test_an_answer_of_a_former_version_has_no_reasons_and_no_link(client, models_dir, answer):
     train(models_dir, "penguins")
+    service.refresh()
     assert read(client.get(answer.get_absolute_url())).select(".why") == []
     assert "This answer is from a former version." in get(client, answer, "reasons/").content.decode()
+
+
+def test_answers_with_sensitive_inputs_are_not_explained(client, models_dir):
+    recipe = models_dir / "line" / "model.toml"
+    recipe.write_text(recipe.read_text().replace("[features.x]", '[features.x]\nsensitive = "drop"'))
+    version = train(models_dir, "line")
+    client.post("/line/", {"x": "5"})
+    answer = Prediction.objects.get()
+    assert Kept.objects.find_content(version.id, BACKGROUND) is None
+    assert read(client.get(answer.get_absolute_url())).select(".why") == []
+    for part in ("reasons/", "curve/?input=x"):
+        assert "since they are sensitive" in get(client, answer, part).content.decode()
 
 
 def test_reasons_have_a_limit_of_their_own(client, answer, monkeypatch):

@@ -22,7 +22,7 @@ MOST_WORDS = 200
 
 
 def make_background(schema: Schema, inputs: Inputs, *, show_data: bool, seed: int) -> Background | None:
-    """The background of n training rows; None of fewer than 20, or where too few are left.
+    """The background of n training rows; None of fewer than 20, of sensitive inputs, or where no row is left.
 
     Each column has the quantiles of its values in training, each the median of at least 5 rows, categories as often as
     there. Which values are in one row follows the order of values in rows drawn at random, so that columns go together
@@ -33,7 +33,7 @@ def make_background(schema: Schema, inputs: Inputs, *, show_data: bool, seed: in
     drawn = np.random.default_rng(seed)
     matrix = inputs.matrix if isinstance(inputs, Table) else inputs
     count = len(matrix)
-    if count < FEWEST_ROWS:
+    if count < FEWEST_ROWS or schema.sensitive:
         return None
     sample = drawn.permutation(count)[:MOST_SAMPLED]
     rows = min(MOST_ROWS, len(sample) // ROWS_OF_A_VALUE)

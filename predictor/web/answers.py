@@ -86,7 +86,7 @@ def render_prediction(
         "slug": version.model,
         **describe_answer(prediction, find_pieces(runtime, version)),
         "predicts": runtime is not None,
-        "explains": settings.REASONS and runtime is not None and runtime.version.id == version.id,
+        "explains": settings.REASONS and runtime is not None and can_explain(runtime, version),
         "tries": runtime is not None and settings.TRIALS,
         "retired_at": service.find_retired_at(version.model),
         "keeps_history": settings.OWN_HISTORY,
@@ -97,6 +97,11 @@ def render_prediction(
         "is_about_outcome": is_about_outcome and wants_fragment(request),
     }
     return render_page(request, "predictor/prediction.html", context, status)
+
+
+def can_explain(runtime: Runtime, version: Version) -> bool:
+    """Whether the answers of a version can have reasons: it is live, and all of its inputs are stored."""
+    return runtime.version.id == version.id and not runtime.schema.sensitive
 
 
 def find_pieces(runtime: Runtime | None, version: Version) -> AnswerPieces:

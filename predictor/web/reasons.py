@@ -31,7 +31,9 @@ SENTENCES = {
     ),
     "no_probabilities": gettext_noop("This model gives a class without probabilities: there is nothing to add up."),
     "not_finite": gettext_noop("For some of the typical cases this model has no finite answer to compare with."),
-    "no_inputs": gettext_noop("The inputs of this answer are no longer stored."),
+    "no_inputs": gettext_noop(
+        "Some inputs of this answer are not stored, since they are sensitive: it cannot be explained."
+    ),
     "no_range": gettext_noop("This input has no range over which the answer could be drawn."),
 }
 

@@ -50,9 +50,9 @@ def find_runtime(version: Version) -> Runtime:
 
 
 def encode_inputs(runtime: Runtime, prediction: Prediction) -> Inputs:
-    """The inputs as the model gets them. Raises CannotExplain where some are no longer stored."""
+    """The inputs as the model gets them. Raises CannotExplain where some are not stored, since they are sensitive."""
     names = runtime.schema.names
-    if not prediction.inputs or not all(name in prediction.inputs for name in names):
+    if runtime.schema.sensitive or not prediction.inputs or not all(name in prediction.inputs for name in names):
         raise CannotExplain("no_inputs")
     return runtime.schema.encode([Row(values={name: prediction.inputs[name] for name in names})])
 
