@@ -140,23 +140,33 @@ def ask_evidently(questions: list[dict[str, Any]]) -> list[float]:
     return answers
 
 
-def main() -> int:
-    rows = [
+def list_numbers() -> list[tuple[str, Compared]]:
+    """All of ours, each with its table and how that was split."""
+    return [
         (f"{name}, {'shifted' if shifts else 'by chance'}", compared)
         for name, table in load_tables()
         for shifts in (False, True)
         for column in split_columns(table, shifts=shifts)
         for compared in compare_column(column)
     ]
-    failed = 0
+
+
+def print_table(numbers: list[tuple[str, Compared]], answers: list[float]) -> int:
+    """Print both next to each other; returns how many differ beyond the tolerance."""
+    differing = 0
     print("| table | column | | ours | Evidently | |\n|---|---|---|--:|--:|---|")
-    for (table, each), theirs in zip(rows, ask_evidently([each.question for _, each in rows]), strict=True):
+    for (table, each), theirs in zip(numbers, answers, strict=True):
         passes = each.passes is None or each.passes(each.ours, theirs)
-        failed += not passes
+        differing += not passes
         verdict = "not compared" if each.passes is None else "same" if passes else "DIFFERS"
         print(f"| {table} | {each.column} | {each.what} | {each.ours:.4g} | {theirs:.4g} | {verdict} |")
-    print(f"\n{len(rows)} numbers, {failed} beyond the tolerance")
-    return int(failed > 0)
+    print(f"\n{len(numbers)} numbers, {differing} beyond the tolerance")
+    return differing
+
+
+def main() -> int:
+    numbers = list_numbers()
+    return int(print_table(numbers, ask_evidently([each.question for _, each in numbers])) > 0)
 
 
 if __name__ == "__main__":

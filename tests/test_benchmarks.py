@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from benchmarks import serving
+from benchmarks import against_evidently, serving
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.attacks.results import Result
 from benchmarks.attacks.target import find_loopback
@@ -62,6 +62,18 @@ def test_errors_are_worse_where_that_is_more_than_chance_from_fold_to_fold(their
     ratio, low, high = compare_errors([1.3] * 5, theirs, folds=5)
     assert low <= ratio <= high
     assert (low > 1.1) is is_worse
+
+
+def test_a_number_that_differs_from_evidentlys_is_counted_and_shown(capsys):
+    numbers = [each for each in against_evidently.list_numbers() if each[0].startswith("penguins")]
+    ours = [each.ours for _, each in numbers]
+    assert against_evidently.print_table(numbers, ours) == 0
+    assert "DIFFERS" not in capsys.readouterr().out
+    theirs = [each.ours + 1e-6 if each.what == "PSI" else each.ours for _, each in numbers]
+    assert against_evidently.print_table(numbers, theirs) == sum(each.what == "PSI" for _, each in numbers)
+    assert against_evidently.is_as_sure(0.004, 0.0001)
+    assert not against_evidently.is_as_sure(0.02, 0.0001)
+    assert not against_evidently.is_as_sure(0.02, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ FEWEST_TRAINING_ROWS = 100
 # Outputs are compared with those for held-out rows, which are fewer.
 FEWEST_OUTPUTS = 30
 # Chosen by chance: to look up words takes long.
-MOST_TEXTS = 5_000
+MOST_TEXTS = 2_000
 MOST_BARS = 10
 # Of a thousand inputs and more, the result would have megabytes.
 MOST_SHIFTS = 200

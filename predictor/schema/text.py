@@ -87,7 +87,7 @@ def measure_texts(texts: Iterable[str | None], measure: Callable[[str], float]) 
     """A number for each text, shape (n,); NaN for a missing one."""
     import numpy as np
 
-    return np.array([math.nan if text is None else measure(text) for text in texts], dtype=np.float64)
+    return np.fromiter((math.nan if text is None else measure(text) for text in texts), dtype=np.float64)
 
 
 def share_known_words(feature: Text, texts: Iterable[str | None]) -> Vector:
