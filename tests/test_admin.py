@@ -13,6 +13,7 @@ from predictor.models import Artifact, Outcome, Prediction, Promotion, Retiremen
 from predictor.registry.retirement import retire
 from predictor.serving.service import service
 from tests.conftest import ROOT
+from tests.outcomes import make_predictions
 from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db
@@ -435,6 +436,47 @@ def test_the_columns_of_a_model_are_chosen_and_kept_in_every_link_of_its_list(ad
     assert own == [["Biscoe"]]
     older = page.select_one("a[rel=next]")["href"]
     assert read_table(admin_client, older[1:])[1] == [["Dream"]]
+
+
+def test_a_search_whose_time_is_over_says_how_far_it_looked_back_and_continues_there(admin_client, monkeypatch):
+    monkeypatch.setattr("predictor.admin.listing.SECONDS_OF_A_PAGE", 0)
+    made = make_predictions(1_100)
+    Prediction.objects.filter(id=min(each.id for each in made)).update(output=99.0)
+    _, _, page = read_table(admin_client, "output_from=90")
+    assert "Looked back to" in page.select_one("nav.pages").text
+    assert page.select("#result_list") == []
+    while not page.select("#result_list"):
+        older = page.select_one("a[rel=next]")
+        assert "Continue" in older.text
+        _, _, page = read_table(admin_client, older["href"][1:])
+    assert page.select_one(".field-answer").text == "99"
+    assert "output_from=90" in page.select_one("nav.pages a")["href"]
+
+
+def test_the_pages_of_a_list_lead_to_older_and_back_to_newer_ones(admin_client, monkeypatch):
+    monkeypatch.setattr("predictor.admin.listing.ROWS_OF_A_PAGE", 2)
+    make_predictions(5)
+    first = list_ids(admin_client, "model=line")
+    _, _, page = read_table(admin_client, "model=line")
+    assert "5 predictions" in page.select_one("nav.pages").text
+    seen, newest = list(first), page.select_one("a[rel=next]")["href"]
+    for _ in range(2):
+        older = page.select_one("a[rel=next]")["href"]
+        seen += list_ids(admin_client, older[1:])
+        _, _, page = read_table(admin_client, older[1:])
+    assert seen == list(Prediction.objects.order_by("-id").values_list("id", flat=True))
+    assert page.select_one("a[rel=next]") is None
+    back = page.select_one("a[rel=prev]")["href"]
+    assert list_ids(admin_client, back[1:]) == list_ids(admin_client, newest[1:])
+
+
+def test_what_a_form_adds_about_an_input_becomes_a_plain_parameter(admin_client, asked):
+    added = "model=line&version=&q=&add_feature=x&add_test=from&add_value=40"
+    response = admin_client.get(f"/admin/predictor/prediction/?{added}")
+    assert response["Location"] == "/admin/predictor/prediction/?model=line&from.x=40"
+    assert list_ids(admin_client, "model=line&from.x=40") == [asked[1].id]
+    _, _, page = read_table(admin_client, "model=line&from.x=40")
+    assert page.select_one("[name='from.x']")["value"] == "40"
 
 
 def test_moments_in_lists_have_seconds_and_a_zone(admin_client, asked):

@@ -21,7 +21,7 @@ from predictor.exceptions import InvalidFilters
 from predictor.formats import MISSING, Written, format_number
 from predictor.history.cursor import NEWEST, Cursor, read_cursor
 from predictor.history.filters import Filters, read_filters
-from predictor.history.search import ROWS_OF_A_PAGE, Count, Page, count, find
+from predictor.history.search import ROWS_OF_A_PAGE, SECONDS_OF_A_PAGE, Count, Page, count, find
 from predictor.models import Prediction, Version
 from predictor.schema.kinds import Feature
 from predictor.schema.schema import SLUG
@@ -61,14 +61,19 @@ def show_list(request: HttpRequest) -> HttpResponse:
         filters, cursor = read_filters(given), read_cursor(given)
     except InvalidFilters as error:
         problems = error.fields
-    page = Page(rows=[], next=None, previous=None) if problems else find(filters, cursor, limit=ROWS_OF_A_PAGE)
+    page = (
+        Page(rows=[], next=None, previous=None)
+        if problems
+        else find(filters, cursor, limit=ROWS_OF_A_PAGE, seconds=SECONDS_OF_A_PAGE)
+    )
     none = (
         gettext("Nothing was searched for: correct what is marked.")
         if problems
         else gettext("No prediction was found.")
     )
     context = make_context(request, given, filters, problems)
-    context |= describe_page(page, None if problems else count(filters), make_query(filters, request.GET))
+    counted = None if problems else count(filters)
+    context |= describe_page(page, cursor, counted, make_query(filters, request.GET))
     context["lines"] = [make_line(each, filters, context["columns"]) for each in page.rows]
     context |= {"page": page, "none": none, **admin.site.each_context(request)}
     return TemplateResponse(request, "admin/predictor/prediction/list.html", context)
@@ -162,7 +167,7 @@ def make_query(filters: Filters, given: QueryDict) -> list[tuple[str, str]]:
     return [*filters.to_query().items(), *(("column", name) for name in given.getlist("column"))]
 
 
-def describe_page(page: Page, counted: Count | None, query: list[tuple[str, str]]) -> dict[str, Any]:
+def describe_page(page: Page, cursor: Cursor, counted: Count | None, query: list[tuple[str, str]]) -> dict[str, Any]:
     """How many there are, as far as that is known; how far it was looked back; and the pages next to this one."""
     older = gettext("Older") if page.complete else gettext("Continue")
     looked: SafeString | str = ""
@@ -173,7 +178,7 @@ def describe_page(page: Page, counted: Count | None, query: list[tuple[str, str]
     return {
         "count": describe_count(counted) if counted else "",
         "looked_back": looked,
-        "newest": make_page_address(NEWEST, query) if page.previous else "",
+        "newest": make_page_address(NEWEST, query) if cursor != NEWEST else "",
         "newer": make_page_address(page.previous, query) if page.previous else "",
         "older": make_page_address(page.next, query) if page.next else "",
         "older_label": older,
@@ -182,7 +187,7 @@ def describe_page(page: Page, counted: Count | None, query: list[tuple[str, str]
 
 def describe_count(counted: Count) -> str:
     if counted.is_least:
-        return gettext("more than {count} predictions").format(count=format_number(counted.number))
+        return gettext("at least {count} predictions").format(count=format_number(counted.number))
     sentence = ngettext("{count} prediction", "{count} predictions", counted.number)
     return sentence.format(count=format_number(counted.number))
 
