@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
+from scipy.stats import ttest_ind
 
 from predictor.metrics.losses import score_losses
 from predictor.models import Monitoring, Outcome, Version
 from predictor.monitoring.judging import judge
 from predictor.monitoring.losses import Stratum, score_strata
+from predictor.monitoring.slices import compare_means
 from predictor.monitoring.two_samples import correct_holm
 from predictor.monitoring.watch import KEPT, decide, store, watch
 from predictor.record.measurement import Measurement
@@ -174,6 +176,18 @@ def test_the_worst_group_is_found_among_many_and_none_where_none_is_worse(line):
     assert worst.low == pytest.approx(8, abs=0.1)
     assert worst.score.value > 2 * worst.others
     assert worst.p < 1e-5
+
+
+def test_groups_are_compared_by_welchs_test():
+    random = np.random.default_rng(5)
+    codes, losses = random.integers(0, 3, 200), random.lognormal(size=200)
+    counts, p_values = compare_means(codes, losses, 4)
+    assert counts.tolist() == [*np.bincount(codes), 0]
+    for code in range(3):
+        ours, others = losses[codes == code], losses[codes != code]
+        expected = ttest_ind(ours, others, equal_var=False, alternative="greater").pvalue
+        assert p_values[code] == pytest.approx(expected)
+    assert np.isnan(compare_means(codes, np.ones(200), 3)[1]).all()
 
 
 def test_holms_correction_is_the_one_of_his_paper():
