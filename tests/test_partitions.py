@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
 
+from predictor.checks.database import check_database
 from predictor.exceptions import CannotPartition
 from predictor.history.ids import find_moment
 from predictor.history.partitions import FIRST, LAST, TABLE, list_partitions, make_partitions
@@ -165,6 +166,17 @@ def test_a_row_from_the_far_future_is_named_and_nothing_is_changed(divisible):
     with pytest.raises(CannotPartition, match="a clock was wrong"):
         make_partitions(timezone.now())
     assert list_partitions() == []
+
+
+@on_postgresql
+def test_a_run_that_was_killed_is_reported_and_the_next_one_goes_on(divisible):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE predictor_prediction ADD CONSTRAINT predictor_prediction_ends CHECK (true) NOT VALID"
+        )
+    assert [each.id for each in check_database(["default"])] == ["predictor.W006"]
+    make_partitions(timezone.now())
+    assert list(check_database(["default"])) == []
 
 
 @on_postgresql

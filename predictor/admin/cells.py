@@ -69,7 +69,7 @@ class Judgement:
 
 def judge_outcome(prediction: Prediction, value: Any) -> Judgement:
     target = prediction.version.target
-    if target.task != "regression":
+    if target.task != "regression" or prediction.is_forgotten:
         return Judgement(is_right=value == prediction.output)
     size = abs(float(value) - float(prediction.output))
     quantity = Quantity(unit=target.shown_unit, decimals=prediction.decimals)

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from predictor.history.altering import has_leftover_check
 from predictor.texts import take_first_line
 
 # What other users of the machine may do with a file.
@@ -44,6 +45,11 @@ def _check_postgres() -> Iterable[CheckMessage]:
         problem = f"The user {user!r} may not create tables {where}."
         hint = f'Run as its owner: GRANT CREATE ON SCHEMA {schema or "public"} TO "{user}"; or migrate as another user.'
         yield Error(problem, hint=hint, id="predictor.E014")
+    if has_leftover_check():
+        problem = (
+            "A run of `manage.py partition` was stopped, and left a constraint that refuses predictions after a week."
+        )
+        yield Warning(problem, hint="Run: manage.py partition", id="predictor.W006")
 
 
 def has_unapplied_migrations() -> bool:

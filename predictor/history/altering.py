@@ -108,6 +108,13 @@ def closed(table: str, end: UUID) -> Iterator[None]:
         raise
 
 
+def has_leftover_check() -> bool:
+    """Whether a run was killed while the constraint was there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s)", [CHECK])
+        return bool(cursor.fetchone()[0])
+
+
 def drop_check(table: str) -> None:
     """Drop what a run that was killed may have left."""
     with connection.cursor() as cursor:

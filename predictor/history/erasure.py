@@ -70,9 +70,15 @@ class Erasing:
         """Forget these predictions, and return what was erased, by model."""
         overwrite_erased()
         left = iter(dict.fromkeys(ids))
+        batches = []
         while batch := list(islice(left, ROWS_IN_A_TRANSACTION)):
+            batches.append(batch)
             with transaction.atomic(durable=True):
                 self._forget(batch)
+        for batch in batches if not self.dry_run else []:
+            # A file of outcomes may have been stored that was checked before.
+            with transaction.atomic(durable=True):
+                delete_related(batch)
         for model, forgotten in self.forgotten.items():
             forgotten.findings = self._erase_findings(model)
             forgotten.versions = find_trained(model, self._recorded.get(model, []))
