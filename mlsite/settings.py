@@ -264,6 +264,22 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Logs: one line for each record, with the id that Heroku's router gives a request
 
+# Alerts, where a model's state changes. The webhook also gets promotions and versions that were kept back.
+
+ALERT_EMAILS = read_list("ALERT_EMAILS")
+ALERT_WEBHOOK = os.environ.get("ALERT_WEBHOOK", "").strip()
+ALERT_WEBHOOK_SECRET = os.environ.get("ALERT_WEBHOOK_SECRET", "").strip()
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "").strip()
+given_port = os.environ.get("EMAIL_PORT", "").strip() or "587"
+# 0, which predictor.checks refuses, where it is no number.
+EMAIL_PORT = int(given_port) if given_port.isdecimal() else 0
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "").strip()
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = EMAIL_PORT not in (25, 465)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "").strip() or "mlsite@localhost"
+
 # "line" or "json"; predictor.checks refuses others.
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "").strip() or "line"
 LOGGING = {

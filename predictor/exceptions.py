@@ -123,6 +123,10 @@ class InvalidFilters(MlsiteError):
         return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())
 
 
+class AlertNotSent(MlsiteError):
+    """A message that nobody got."""
+
+
 class ExportError(MlsiteError):
     """Predictions that the chosen format cannot hold."""
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from predictor import telemetry
+from predictor.alerts import find_key
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.languages import LANGUAGES
 from predictor.moments import read_duration
@@ -22,6 +23,7 @@ SMALLEST_NUMBERS = {"PORT": 1, "WEB_CONCURRENCY": 1, "DATABASE_STATEMENT_SECONDS
 LARGEST_NUMBER = 65535
 SHORTEST_KEY = 50
 SHORTEST_TOKEN = 20
+FEWEST_BYTES = 24
 FEWEST_BITS = 128
 
 
@@ -131,6 +133,23 @@ def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.MODEL_MAX_MB < 1:
         problem = "MODEL_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+
+
+@register()
+def check_alerts(**kwargs: Any) -> Iterable[CheckMessage]:
+    """Alerts have an address that can be reached, and a key."""
+    if settings.ALERT_EMAILS and not settings.EMAIL_HOST:
+        yield Error("ALERT_EMAILS is set, but EMAIL_HOST is not.", hint="Name a server for mail.", id="predictor.E021")
+    if not 0 < settings.EMAIL_PORT <= LARGEST_NUMBER:
+        yield Error("EMAIL_PORT is not a port.", hint="Write 587, 465 or 25.", id="predictor.E024")
+    if not settings.ALERT_WEBHOOK:
+        return
+    if not settings.ALERT_WEBHOOK.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        problem = "ALERT_WEBHOOK is not an https:// address."
+        yield Error(problem, hint="Only this machine may be asked over http://.", id="predictor.E022")
+    if len(find_key(settings.ALERT_WEBHOOK_SECRET)) < FEWEST_BYTES:
+        hint = "Write what `echo whsec_$(openssl rand -base64 32)` prints, and give it to the receiver."
+        yield Error("ALERT_WEBHOOK_SECRET is not a key of Standard Webhooks.", hint=hint, id="predictor.E023")
 
 
 @register()

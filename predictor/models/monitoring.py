@@ -14,6 +14,10 @@ class MonitoringQuerySet(models.QuerySet["Monitoring"]):
         """The newest of one model; None where it was never monitored."""
         return self.filter(model=model).order_by("-id").first()
 
+    def find_announced(self, model: str) -> "Monitoring | None":
+        """The newest of one model whose state was announced; None where none was."""
+        return self.filter(model=model, announced_at__isnull=False).order_by("-id").first()
+
     def newest(self) -> "MonitoringQuerySet":
         """The newest of each model."""
         newest = self.order_by().values("model").annotate(newest=Max("id"))
@@ -32,6 +36,7 @@ class Monitoring(models.Model):
     former_state = models.CharField(max_length=10, blank=True, help_text="That of the run before; empty for the first.")
     result = models.JSONField(help_text="Observed quality, estimated quality, and drift.")
     computed_at = models.DateTimeField(default=timezone.now, editable=False)
+    announced_at = models.DateTimeField(null=True, editable=False, help_text="When its state was announced.")
 
     objects = MonitoringQuerySet.as_manager()
 

@@ -113,8 +113,8 @@ def store(model: str, result: Result) -> Monitoring:
 
 
 def drop_old(model: str) -> None:
-    """Keep the newest rows of a model, and those at which its state changed."""
+    """Keep the newest rows of a model, and those at which its state changed, or was announced."""
     rows = Monitoring.objects.filter(model=model)
     kept = list(rows.order_by("-id").values_list("id", flat=True)[:KEPT])
     changes = Monitoring.objects.changes(model).values_list("id", flat=True)
-    rows.exclude(id__in=kept).exclude(id__in=list(changes)).delete()
+    rows.filter(announced_at=None).exclude(id__in=kept).exclude(id__in=list(changes)).delete()

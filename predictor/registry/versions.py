@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import Length
 
+from predictor.alerts import announce
 from predictor.exceptions import ArtifactError, DamagedArtifact, ModelRetired, VersionIsLive
 from predictor.models import Artifact, ArtifactChunk, Figure, Kept, Promotion, Retirement, Site, Version
 from predictor.registry.artifact import check_usable, find_compiled_libraries, verify_bytes
@@ -40,6 +41,8 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
         )
         if judgement.promoted:
             append_promotion(version, by=by, reason=judgement.reason)
+        else:
+            _announce("model.kept_back", version, champion, by=by, reason=judgement.reason)
     return version
 
 
@@ -115,10 +118,18 @@ def refuse_retired(version: Version) -> None:
 
 
 def append_promotion(version: Version, *, by: str, reason: str, restores: Promotion | None = None) -> Promotion:
+    """Add a promotion to the log and, once it is committed, tell the webhook."""
     previous = Version.objects.find_live(version.model)
-    return Promotion.objects.create(
+    promotion = Promotion.objects.create(
         version=version, previous=previous, promoted_by=by, reason=reason, restores=restores
     )
+    _announce("model.promoted", version, previous, by=by, reason=reason, is_rollback=restores is not None)
+    return promotion
+
+
+def _announce(type: str, version: Version, former: Version | None, **told: Any) -> None:
+    data = {"model": version.model, "version": version.number, "former": former and former.number, **told}
+    transaction.on_commit(lambda: announce(type, data))
 
 
 def read_verified(version: Version, kind: str) -> tuple[dict[str, Any], bytearray]:

@@ -9,7 +9,7 @@ import msgspec
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from predictor.exceptions import MlsiteError
+from predictor.exceptions import AlertNotSent, MlsiteError
 from predictor.management.base import SiteCommand
 from predictor.management.monitoring import list_lines
 from predictor.models import Monitoring, Version
@@ -30,6 +30,7 @@ class Command(SiteCommand):
     - No model is loaded, and nothing is predicted.
     """
 
+    is_unannounced = False
     help = "Compare the newest predictions with their outcomes, and say whether models do what they promised."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -55,6 +56,8 @@ class Command(SiteCommand):
             self.stdout.write(json.dumps([describe(each) for each in stored], indent=2))
         if len(stored) < len(done):
             raise CommandError("Not every model could be monitored.")
+        if self.is_unannounced:
+            raise CommandError("Not every message could be sent.")
         states = {each.state for each in stored}
         if status := next((status for state, status in STATUSES.items() if state in states), 0):
             sys.exit(status)
@@ -62,6 +65,7 @@ class Command(SiteCommand):
     def _watch(self, model: str, window: timedelta, format: str) -> Monitoring | None:
         """Store what is found of a model, and print it as text; None, and the cause to stderr, where that fails."""
         # It imports numpy, which `--help` need not wait for.
+        from predictor.monitoring.announcing import announce_state
         from predictor.monitoring.watch import store, watch
 
         try:
@@ -69,9 +73,15 @@ class Command(SiteCommand):
         except MlsiteError as error:
             self.stderr.write(f"{model}: {error}.")
             return None
+        schema = Version.objects.get(model=model, number=stored.parsed_result.version).parsed_schema
+        text = "\n".join(list_lines(stored, schema))
         if format == "text":
-            schema = Version.objects.get(model=model, number=stored.parsed_result.version).parsed_schema
-            self.stdout.write("\n".join(list_lines(stored, schema)))
+            self.stdout.write(text)
+        try:
+            announce_state(stored, text)
+        except AlertNotSent as error:
+            self.stderr.write(f"{model}: {error}. The next run tries again.")
+            self.is_unannounced = True
         return stored
 
 
