@@ -139,6 +139,8 @@ def test_a_constant_column_shifts_as_soon_as_it_has_another_value():
     same = measure(kept, draw(240, 1) | {"rooms": np.full(240, 4.0), "town": np.zeros(240)})
     assert not same.has_drifted
     assert (find(same, "rooms").psi, find(same, "town").test) == (0.0, None)
+    nearly = refer(draw(360, 0) | {"rooms": np.r_[3.0, np.full(359, 4.0)]})
+    assert name_shifted(measure(nearly, draw(240, 1) | {"rooms": np.full(240, 5.0)})) == {("rooms", "input")}
     other = measure(kept, draw(240, 1) | {"rooms": np.full(240, 5.0), "town": np.zeros(240)})
     assert name_shifted(other) == {("rooms", "input")}
     assert find(other, "rooms").unseen == 240

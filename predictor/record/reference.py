@@ -36,7 +36,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="k
     edges: bytes
     counts: tuple[int, ...]
     missing: int
-    # Whether all values in the lowest bin that is not empty are the same, and in the highest one.
+    # Whether most rows in the lowest bin that is not empty have the same value, and in the highest one.
     single: tuple[bool, bool] = (False, False)
 
     def read_edges(self) -> Vector:

@@ -1,6 +1,7 @@
 """Makes a version's reference of its training data: bins of each column, and blocks of rows for all together."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictor.record.reference import Categories, Numbers, Part, Reference, Sample, cut_blocks, number_bins
 from predictor.schema.kinds import Boolean, Category, Feature
@@ -11,6 +12,7 @@ from predictor.training.evaluation import HOLD_OUT, Evaluation
 
 # A bin is about a 100th of the rows, as far as five rows or more are in it, and all columns together have 50,000.
 MOST_BINS, FEWEST_BINS, FEWEST_IN_BIN, MOST_BINS_OF_ALL = 100, 10, 5, 50_000
+MOST_OF_A_BIN = 0.8
 # In blocks; each number of a bin is a byte.
 MOST_BLOCK_ROWS, MOST_NUMBERS = 4_000, 250_000
 # Of a column of texts, chosen by chance: to look up all words takes long.
@@ -82,17 +84,19 @@ def _describe_column(name: str, part: Part, values: Vector, codes: int, most: in
 
 
 def _find_single(values: Vector, edges: Vector) -> tuple[bool, bool]:
-    """Whether the lowest and the highest bin have one value each."""
+    """Whether most rows in the lowest bin have the same value, and in the highest one."""
     if not len(values):
         return False, False
     lowest, highest = values[values <= edges[1]], values[values > edges[-2]]
-    return bool(np.ptp(lowest) == 0), bool(np.ptp(highest) == 0)
+    most = [np.unique(each, return_counts=True)[1].max() / len(each) for each in (lowest, highest)]
+    return bool(most[0] >= MOST_OF_A_BIN), bool(most[1] >= MOST_OF_A_BIN)
 
 
 def find_edges(values: Vector, most: int) -> Vector:
-    """The edges of bins with about the same number of values, shape (n,); those that many rows have are bins alone.
+    """The edges of bins with about the same number of values, shape (n,), five or more each.
 
-    All but the first and the last, which lie around all values, lie between two values.
+    Values that many rows have are bins alone. All edges but the first and the last, which lie around all values, lie
+    between two values.
     """
     if not len(values):
         return np.empty(0)
@@ -102,11 +106,21 @@ def find_edges(values: Vector, most: int) -> Vector:
     ends = counts.cumsum().searchsorted(np.arange(1, bins) * width)
     frequent = np.flatnonzero(counts >= width)
     cuts = np.unique(np.concatenate([ends, frequent, frequent - 1]))
-    cuts = cuts[(cuts >= 0) & (cuts < len(distinct) - 1)]
+    cuts = _leave_enough(cuts[(cuts >= 0) & (cuts < len(distinct) - 1)], counts.cumsum())
     below, above = distinct[cuts], distinct[cuts + 1]
     middle = below / 2 + above / 2
     inner = np.where((middle >= below) & (middle < above), middle, below)
     return np.concatenate([[np.nextafter(distinct[0], -np.inf)], inner, [distinct[-1]]])
+
+
+def _leave_enough(cuts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those cuts that leave five rows or more in each bin; `ends` are the rows up to each distinct value."""
+    kept, rows = [], 0
+    for cut in cuts:
+        if ends[cut] - rows >= FEWEST_IN_BIN and ends[-1] - ends[cut] >= FEWEST_IN_BIN:
+            kept.append(cut)
+            rows = ends[cut]
+    return np.array(kept, dtype=np.int64)
 
 
 def _describe_words(dataset: Dataset, evaluation: Evaluation, seed: int) -> list[Sample]:
