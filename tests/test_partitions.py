@@ -15,6 +15,7 @@ from predictor.history.ids import find_moment
 from predictor.history.partitions import FIRST, LAST, TABLE, list_partitions, make_partitions
 from predictor.history.retention import Pruning
 from predictor.models import Outcome, Prediction, make_prediction_id
+from predictor.outcomes.queue import sample_ids
 from predictor.serving.history import insert_predictions
 from tests.test_retention import make_prediction, record_outcomes
 from tests.training import register_shipped
@@ -105,6 +106,7 @@ def test_a_table_is_divided_while_others_write_and_loses_no_row_index_or_referen
     assert {*visitor.ids, *other.ids, prediction.id} == set(Prediction.objects.values_list("id", flat=True))
     assert [list_names(kind) for kind in ("primary_key", "index", "foreign_key")] == before
     assert [each.name for each in made] == [each.name for each in list_partitions()]
+    assert sample_ids("line", 10_000)  # By which a queue draws at random.
     assert (made[0].first, made[-1].end, made[-1].name) == (None, None, LAST)
     assert [each.end for each in made[:-1]] == [each.first for each in made[1:]]
     with connection.cursor() as cursor:

@@ -17,10 +17,10 @@ MOST_DRAWN_FROM = 10_000
 SAMPLES = {"postgresql": (300, 3_000), "sqlite": (3_000, 30_000)}
 # A sample of fewer rows would give those that were stored close together less weight.
 FEWEST_SAMPLED = 20
-MOST_SAMPLED = 2_000
+MOST_SAMPLED = 500
 # The others rank the newest.
 MOST_RANKED = 2_000
-IDS_IN_A_QUERY = 500
+IDS_IN_A_QUERY = 200
 
 FROM_PAGES = """
 SELECT prediction.id FROM predictor_prediction AS prediction TABLESAMPLE SYSTEM (%s)
@@ -59,8 +59,8 @@ def find_next(queue: Outcome.Queue, model: str, skipped: Collection[UUID] = ()) 
 def draw_candidates(model: str) -> Iterator[list[UUID]]:
     """Ids of a model's predictions in random order; of a large model, those in one sample after another."""
     of_model = Prediction.objects.filter(version__in=Version.objects.filter(model=model).values("id")).order_by()
-    ids = list(of_model.values_list("id", flat=True)[: MOST_DRAWN_FROM + 1])
-    if len(ids) <= MOST_DRAWN_FROM:
+    if of_model[: MOST_DRAWN_FROM + 1].count() <= MOST_DRAWN_FROM:
+        ids = list(of_model.values_list("id", flat=True))
         SystemRandom().shuffle(ids)
         yield ids
         return
