@@ -362,6 +362,11 @@ def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_di
             " 0.9 was promised.",
         ),
         (
+            Estimate(rows=300, metric="mae", value=3.0, lower=2.5, upper=3.5, promised=2.0, state="alarm"),
+            "Estimated, without outcomes: worse than promised, MAE 3,000 m (2,500 to 3,500 m) on 300 predictions of"
+            " version 3; 2,000 m was promised.",
+        ),
+        (
             Estimate(rows=40, metric="mae", reason="few rows"),
             "Without outcomes, nothing can be estimated yet: version 3 made 40 predictions, and 100 are needed.",
         ),

@@ -9,10 +9,16 @@ from predictor.record.quality import Score
 from predictor.record.written_quality import write_score
 from predictor.schema.target import Target
 
-SENTENCE = _(
-    "Estimated, without outcomes: {metric} {estimated} on {rows} predictions of version {version}; {promised} was"
-    " promised."
-)
+SENTENCES = {
+    False: _(
+        "Estimated, without outcomes: {metric} {estimated} on {rows} predictions of version {version}; {promised} was"
+        " promised."
+    ),
+    True: _(
+        "Estimated, without outcomes: worse than promised, {metric} {estimated} on {rows} predictions of version"
+        " {version}; {promised} was promised."
+    ),
+}
 REASONS: dict[Reason, str] = {
     "nothing kept": _(
         "Without outcomes, nothing can be estimated: version {version} was trained by an earlier build, or measured on"
@@ -44,7 +50,7 @@ def write_estimate(estimate: Estimate, version: int, target: Target) -> str:
             outside=format_share(estimate.outside),
         )
     found = Score(value=estimate.value, low=estimate.lower, high=estimate.upper)
-    return gettext(SENTENCE).format(
+    return gettext(SENTENCES[estimate.state == "alarm"]).format(
         metric=name_metric(estimate.metric),
         estimated=write_score(estimate.metric, found, target),
         rows=rows,
