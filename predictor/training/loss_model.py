@@ -57,11 +57,10 @@ def fit_loss_model(
 def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
     """Fit groups of trees, each to all rows but those of one fold.
 
-    Predictions are stored without sensitive inputs: no tree asks for one, and none is needed.
+    Predictions are stored without sensitive inputs: all are missing here too, so that no tree asks for one.
     """
     hidden = [bool(feature.sensitive) for feature in schema.features]
-    missing = np.where(hidden, np.nan, measured.matrix)
-    measured = dataclasses.replace(measured, matrix=np.where(hidden, 0.0, measured.matrix))
+    measured = dataclasses.replace(measured, matrix=np.where(hidden, np.nan, measured.matrix))
     held_out, scale = measured.losses[measured.held_out], _find_scale(measured)
     scaled = dataclasses.replace(measured, losses=measured.losses / scale)
     codes, folds = _order_codes(schema, scaled), assign_folds(measured.hashes, GROUPS, repeat=2)
@@ -82,7 +81,7 @@ def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
         takes_probabilities=measured.predictions.probabilities is not None,
         starts=tuple(start + offset for start in starts),
         trees=pack_trees(trees),
-        support=describe_support(schema, missing),
+        support=describe_support(schema, measured.matrix),
         dispersion=_measure_dispersion(scaled, expected),
         codes={column: table.astype("<f4").tobytes() for column, table in codes.items()},
     )

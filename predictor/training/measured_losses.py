@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator
 from predictor.exceptions import DatasetError, TrainingError
 from predictor.metrics.losses import Predictions, measure_losses
 from predictor.record.loss_model import EstimatedMetric
-from predictor.schema.schema import Schema
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, SAMPLE_METHOD, Evaluation, predict_out_of_fold
@@ -71,19 +70,12 @@ def _join(dataset: Dataset, parts: list[tuple[Mask, Predictions]]) -> MeasuredLo
     metric: EstimatedMetric = "accuracy" if dataset.schema.target.classes else "mae"
     return MeasuredLosses(
         metric=metric,
-        matrix=_hide_sensitive(dataset.schema, np.concatenate([dataset.matrix[rows] for rows, _ in parts])),
+        matrix=np.concatenate([dataset.matrix[rows] for rows, _ in parts]),
         predictions=join_predictions([each for _, each in parts]),
         losses=np.concatenate([measure_losses(metric, dataset.target[rows], each) for rows, each in parts]),
         hashes=np.concatenate([dataset.hashes[rows] for rows, _ in parts]),
         held_out=np.repeat([True, False], [int(parts[0][0].sum()), sum(int(rows.sum()) for rows, _ in parts[1:])]),
     )
-
-
-def _hide_sensitive(schema: Schema, matrix: Matrix) -> Matrix:
-    """Without the values that predictions do not keep; what is left is missing."""
-    columns = [column for column, feature in enumerate(schema.features) if feature.sensitive]
-    matrix[:, columns] = np.nan
-    return matrix
 
 
 def join_predictions(parts: list[Predictions]) -> Predictions:
