@@ -1,7 +1,9 @@
 """Reasons and curves on pages: on demand, one at a time, limited, and nothing of them is stored."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -12,9 +14,9 @@ from predictor.exceptions import Overloaded
 from predictor.languages import LANGUAGES, use_language
 from predictor.models import Kept, Prediction
 from predictor.record.background import BACKGROUND
-from predictor.serving.explaining import turns
+from predictor.serving.explaining import asking, turns
 from predictor.serving.explaining.asking import explain_prediction, trace_prediction
-from predictor.serving.explaining.turns import MOST_WAITING, OneAtATime
+from predictor.serving.explaining.turns import OneAtATime
 from predictor.serving.service import service
 from predictor.web.curves import describe_curve
 from predictor.web.shown_reasons import describe_reasons
@@ -26,7 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def nothing_refused():
+def nothing_refused(monkeypatch):
+    monkeypatch.setattr(asking, "one_at_a_time", OneAtATime(waiting=1, seconds=10))
     visitors._refused.clear()
     yield
     visitors._refused.clear()
@@ -145,7 +148,7 @@ def test_a_regression_says_its_sizes_in_the_unit_of_the_answer(client, tmp_path)
 
 
 def test_one_is_computed_at_a_time_and_too_many_are_refused():
-    one, running, begun, end = OneAtATime(), [], threading.Event(), threading.Event()
+    one, running, begun, end = OneAtATime(waiting=2, seconds=10), [], threading.Event(), threading.Event()
 
     def work():
         running.append(1)
@@ -154,23 +157,36 @@ def test_one_is_computed_at_a_time_and_too_many_are_refused():
         end.wait(10)
         running.append(-1)
 
-    with ThreadPoolExecutor(1 + MOST_WAITING) as pool:
-        waiting = [pool.submit(one.run, work) for _ in range(1 + MOST_WAITING)]
-        begun.wait(10)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(one.run, work) for _ in range(3)]
+        assert begun.wait(10)
         while one._room._value:
-            pass
+            time.sleep(0.001)
         with pytest.raises(Overloaded):
             one.run(work)
         end.set()
         [each.result() for each in waiting]
-    assert len(running) == 2 * (1 + MOST_WAITING)
+    assert len(running) == 6
 
 
-def test_who_waits_for_too_long_is_told_so(monkeypatch):
-    monkeypatch.setattr(turns, "SECONDS_TO_WAIT", 0.0)
-    one = OneAtATime()
-    with pytest.raises(Overloaded):
-        one.run(lambda: one.run(lambda: None))
+def test_who_waits_for_too_long_gets_a_503(client, answer, monkeypatch):
+    one = OneAtATime(waiting=1, seconds=0)
+    monkeypatch.setattr(asking, "one_at_a_time", one)
+    with one._turn:
+        assert get(client, answer, "reasons/").status_code == 503
+
+
+def test_explanations_take_a_fifth_of_the_time_in_the_long_run(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda seconds: wait(seconds)))
+
+    def wait(seconds):
+        clock[0] += seconds
+
+    one = OneAtATime(waiting=1, seconds=100)
+    for _ in range(100):
+        one.run(lambda: wait(1))
+    assert clock[0] == pytest.approx(5 * 100, rel=0.05)
 
 
 @pytest.mark.parametrize("code", ["de", "fr", "es", "zh-hans"])
