@@ -18,8 +18,7 @@ RENT = 'title = "Rents"\ntarget = "rent"\ndata = "data.csv"\n'
 
 
 def observe(*rows, of="y"):
-    inputs, outcomes = zip(*rows, strict=True)
-    return Observed(inputs=list(inputs), outcomes=list(outcomes), targets=[of] * len(rows), newest=NEWEST)
+    return Observed(rows=[(*row, of) for row in rows], found=len(rows), newest=NEWEST)
 
 
 def write(value):

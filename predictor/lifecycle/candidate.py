@@ -124,7 +124,7 @@ def _describe_outcomes(dataset: "Dataset", observed: "Observed") -> UsedOutcomes
     if observed.newest is None:
         return None
     return UsedOutcomes(
-        found=len(observed.outcomes),
+        found=observed.found,
         used=dataset.outcomes,
         held_out=int((dataset.held_out & ~dataset.from_table).sum()),
         left_out=dataset.misfits,

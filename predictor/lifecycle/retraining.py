@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.db.models import Count, Max
+
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
@@ -67,18 +69,18 @@ def find_observed(slug: str, since: datetime | None, progress: "Progress") -> "O
     """The current outcomes of the predictions of all of a model's versions; None where there are none."""
     from predictor.training.observed import Observed
 
-    found = list(Outcome.objects.current().of_model(slug).since(since).list_for_training())
-    if not found:
+    recorded = Outcome.objects.of_model(slug).since(since)
+    known = recorded.current().aggregate(found=Count("id"), last=Max("id"), newest=Max("recorded_at"))
+    if not known["found"]:
         progress(f"{slug}: no outcome is recorded{f' since {since:%Y-%m-%d %H:%M} UTC' if since else ''}")
         return None
-    inputs, outcomes, versions, moments = (list(each) for each in zip(*found, strict=True))
     targets = Version.objects.name_targets(slug)
+    rows = recorded.current_at(known["last"]).list_for_training()
     return Observed(
-        inputs=inputs,
-        outcomes=outcomes,
-        targets=[targets[version] for version in versions],
+        rows=((inputs, value, targets[version]) for inputs, value, version in rows),
+        found=known["found"],
         since=since,
-        newest=max(moments),
+        newest=known["newest"],
     )
 
 

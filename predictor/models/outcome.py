@@ -1,6 +1,6 @@
 """What really happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from predictor.formats import Written, format_exact
 from predictor.languages import gettext
 from predictor.schema.values import write_value
+
+ROWS_AT_ONCE = 1_000
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
@@ -27,9 +29,17 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
         """Those recorded at or after a moment; all of them for None."""
         return self if moment is None else self.filter(recorded_at__gte=moment)
 
-    def list_for_training(self) -> Iterable[tuple[Any, Any, int, datetime]]:
-        """Inputs, value, version's id and moment of each, the first recorded first."""
-        return self.order_by("id").values_list("prediction__inputs", "value", "prediction__version", "recorded_at")
+    def current_at(self, last: int) -> "OutcomeQuerySet":
+        """Those that were current when `last` was the newest id, whatever was recorded since then."""
+        return self.filter(Q(replaced_by=None) | Q(replaced_by__gt=last), id__lte=last)
+
+    def list_for_training(self) -> Iterator[tuple[Any, Any, int]]:
+        """Inputs, value and version's id of each, the first recorded first; a thousand at a time in memory."""
+        rows = self.order_by("id").values_list("id", "prediction__inputs", "value", "prediction__version")
+        taken = list(rows[:ROWS_AT_ONCE])
+        while taken:
+            yield from ((inputs, value, version) for _id, inputs, value, version in taken)
+            taken = list(rows.filter(id__gt=taken[-1][0])[:ROWS_AT_ONCE])
 
 
 class Outcome(models.Model):

@@ -1,6 +1,10 @@
 """Appends the outcomes of earlier predictions to the rows of a table, as if they had been part of it."""
 
+import math
+import sys
+from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,15 +25,15 @@ from predictor.training.spelling import read_spelling
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """n predictions of a model with a recorded outcome: inputs by feature name, and the outcome.
+    """Predictions of a model with a recorded outcome, `found` of them, which are read while they are joined.
 
-    `targets` names the column of each outcome, since a former version may have predicted another one. They were
-    recorded at or after `since`, None for any time; `newest` is when the last was, None where there is none.
+    A row has inputs by feature name, the outcome, and the name of its column, since a former version may have predicted
+    another one. They were recorded at or after `since`, None for any time; `newest` is when the last was, None where
+    there is none.
     """
 
-    inputs: list[dict[str, Value]]
-    outcomes: list[float | Label]
-    targets: list[str]
+    rows: Iterable[tuple[dict[str, Value], float | Label, str]]
+    found: int
     since: datetime | None = None
     newest: datetime | None = None
 
@@ -59,26 +63,39 @@ def join_observed(
     A category or class that is not in the table is added, as it would be if it were; where the recipe lists the
     choices, the row is left out instead. So is a row without one of the features.
     """
-    rows: list[dict[str, Value]] = []
+    values = {column.name: _make_store(column) for column in columns}
     outcomes: list[float | Label] = []
     causes: Counter[str] = Counter()
     spelt = recipe.features.get(target.name, FeatureRecipe())
-    for inputs, outcome, name in zip(observed.inputs, observed.outcomes, observed.targets, strict=True):
+    for inputs, outcome, name in observed.rows:
         try:
             fitting = _fit_outcome(recipe, target, read_spelling(spelt, outcome), name)
             row = {column.name: _fit_value(recipe, column, inputs) for column in columns}
         except DoesNotFit as cause:
             causes[str(cause)] += 1
         else:
-            rows.append(row)
             outcomes.append(fitting)
+            for column_name, value in row.items():
+                _store(values[column_name], value)
     target, target_values = _append_outcomes(target, target_values, outcomes)
     return Joined(
-        columns=[_append_values(column, [row[column.name] for row in rows]) for column in columns],
+        columns=[_append_values(column, values[column.name]) for column in columns],
         target=target,
         target_values=target_values,
         left_out=dict(sorted(causes.items())),
     )
+
+
+def _make_store(column: Column) -> "list[Value] | array[float]":
+    """Where the values of a column are collected: numbers take 8 bytes each there, not 32."""
+    return [] if column.texts is not None or column.kind == "category" else array("d")
+
+
+def _store(values: "list[Value] | array[float]", value: Value) -> None:
+    if isinstance(values, array):
+        values.append(math.nan if value is None else float(value))
+    else:
+        values.append(sys.intern(value) if isinstance(value, str) else value)  # The same few categories.
 
 
 def _fit_value(recipe: Recipe, column: Column, inputs: dict[str, Value]) -> Value:
@@ -150,13 +167,13 @@ def _fit_text(column: Column, value: str | float) -> float:
         raise DoesNotFit(f"{column.name} is not a {column.kind} like the table's") from error
 
 
-def _append_values(column: Column, values: list[Any]) -> Column:
+def _append_values(column: Column, values: Any) -> Column:
     if column.texts is not None:
         added = np.full(len(values), np.nan)
         texts = np.concatenate([column.texts, np.array(values, dtype=object)])
         return replace(column, values=np.concatenate([column.values, added]), texts=texts)
     if column.kind != "category":
-        added = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        added = np.array(values, dtype=np.float64)
         return replace(column, kind=_widen_kind(column, added), values=np.concatenate([column.values, added]))
     unknown = {value for value in values if value is not None} - set(column.choices)
     # Sorted, as the categories of a table are; none is unknown where the recipe lists the choices.
