@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +14,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
 from predictor.texts import quote
 
+T = TypeVar("T")
 Result = Literal["accepted", "unchanged", "unknown", "malformed", "conflicting"]
 REFUSED: tuple[Result, ...] = ("unknown", "malformed", "conflicting")
 # Old builds of SQLite take 999 parameters in a query.
@@ -21,7 +22,8 @@ ROWS_IN_A_QUERY = 900
 ROWS_IN_AN_INSERT = 5_000
 
 
-@dataclass(frozen=True, kw_only=True)
+# A file may have hundreds of thousands of rows: slots halve what each takes.
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One row of a file, `line` counted from 1; `problem` says why it cannot be read."""
 
@@ -31,7 +33,7 @@ class Entry:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
     """The result of an entry, and its reason."""
 
@@ -53,6 +55,18 @@ class Known:
         return None if self.current is None else write_value(self.target.restore(self.current.value))
 
 
+class Row(NamedTuple):
+    """An outcome to add, with the id and the queue of the one that it replaces."""
+
+    prediction_id: UUID
+    value: float | Label
+    replaces_id: int | None
+    queue: str | None
+
+    def make_outcome(self, by: str) -> Outcome:
+        return Outcome(**self._asdict(), recorded_by=by)
+
+
 @dataclass(kw_only=True)
 class Sorting:
     """Decides on each entry, and collects the rows to add; stores nothing.
@@ -60,11 +74,11 @@ class Sorting:
     Only with `new_classes` may a file contain new classes, and only with `correct` may it replace recorded outcomes.
     """
 
-    by: str
     new_classes: bool
     correct: bool
     judged: list[Judged] = field(default_factory=list)
-    rows: list[Outcome] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    _targets: dict[int, Target] = field(default_factory=dict)
 
     @property
     def is_refused(self) -> bool:
@@ -76,15 +90,15 @@ class Sorting:
             id = self._read_id(entry)
             if id is not None:
                 named.setdefault(id, []).append(entry)
-        known = look_up(list(named))
-        forgotten = set(find_forgotten([id for id in named if id not in known]))
-        for id, same in named.items():
-            if id in known:
-                self._sort_prediction(known[id], same)
-            else:
-                self._judge(
-                    same, "unknown", "it is forgotten" if id in forgotten else "there is no prediction with this id"
-                )
+        for ids in _split(named):
+            known = look_up(ids, self._targets)
+            forgotten = find_forgotten([id for id in ids if id not in known])
+            for id in ids:
+                if id in known:
+                    self._sort_prediction(known[id], named[id])
+                else:
+                    reason = "it is forgotten" if id in forgotten else "there is no prediction with this id"
+                    self._judge(named[id], "unknown", reason)
 
     def _read_id(self, entry: Entry) -> UUID | None:
         if entry.problem:
@@ -124,9 +138,9 @@ class Sorting:
                 entries, "conflicting", f"{known.target.words.name(recorded)} is recorded; --correct would replace it"
             )
             return
-        row = Outcome(prediction_id=known.id, value=value, recorded_by=self.by, replaces=known.current)
-        row.queue = known.current.queue if known.current else None
-        self.rows.append(row)
+        current = known.current
+        replaced = (None, None) if current is None else (current.id, current.queue)
+        self.rows.append(Row(known.id, value, *replaced))
         self._judge([first], "accepted", "" if recorded is None else f"replaces {known.target.words.name(recorded)}")
         self._judge(entries[1:], "unchanged", f"line {first.line} has the same outcome")
 
@@ -148,14 +162,14 @@ def record_entries(
     All or nothing, unless `partial`. Raises OutcomeChanged, and stores nothing, where another user records an outcome
     for one of these predictions at the same time.
     """
-    sorting = Sorting(by=by, new_classes=new_classes, correct=correct)
+    sorting = Sorting(new_classes=new_classes, correct=correct)
     sorting.sort(entries)
     stored = not dry_run and (partial or not sorting.is_refused)
     if stored:
         # In one order, so that two files at once never cause a deadlock.
         sorting.rows.sort(key=lambda row: row.prediction_id)
         try:
-            INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows)
+            INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows, by)
         except IntegrityError as error:
             # Another row was added after the check; the log's constraints refuse this one.
             problem = "another user recorded an outcome for one of these predictions at the same time"
@@ -163,56 +177,59 @@ def record_entries(
     return sorted(sorting.judged, key=lambda each: each.entry.line), stored
 
 
-def _insert_by_orm(rows: list[Outcome]) -> None:
+def _insert_by_orm(rows: list[Row], by: str) -> None:
     with transaction.atomic(durable=True):
-        Outcome.objects.bulk_create(rows, batch_size=ROWS_IN_AN_INSERT)
+        for batch in _split(rows, ROWS_IN_AN_INSERT):
+            Outcome.objects.bulk_create([row.make_outcome(by) for row in batch])
 
 
-def _insert_staged(rows: list[Outcome]) -> None:
+def _insert_staged(rows: list[Row], by: str) -> None:
     """For SQLite, whose writers all wait meanwhile: rows are first written to a table of this connection alone.
 
     Copying them from there holds the database for a third of the time that inserting them from Python would.
     """
     fields = [field for field in Outcome._meta.concrete_fields if not field.primary_key]
     names, places = ", ".join(field.attname for field in fields), ", ".join(["%s"] * len(fields))
-    prepared: list[tuple[Any, ...]] = []
-    rows.reverse()
-    while rows:
-        row = rows.pop()
-        prepared.append(tuple(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields))
+
+    def prepare(outcome: Outcome) -> tuple[Any, ...]:
+        return tuple(field.get_db_prep_save(getattr(outcome, field.attname), connection) for field in fields)
+
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE staged_outcome ({names})")
         try:
-            cursor.executemany(f"INSERT INTO staged_outcome VALUES ({places})", prepared)  # noqa: S608  # Our own.
+            for batch in _split(rows, ROWS_IN_AN_INSERT):
+                prepared = [prepare(row.make_outcome(by)) for row in batch]
+                cursor.executemany(f"INSERT INTO staged_outcome VALUES ({places})", prepared)  # noqa: S608  # Our own.
             with transaction.atomic(durable=True):
                 cursor.execute(f"INSERT INTO {Outcome._meta.db_table} ({names}) SELECT * FROM staged_outcome")  # noqa: S608  # The same.
         finally:
             cursor.execute("DROP TABLE staged_outcome")
 
 
-INSERTS: dict[str, Callable[[list[Outcome]], None]] = {"sqlite": _insert_staged}
+INSERTS: dict[str, Callable[[list[Row], str], None]] = {"sqlite": _insert_staged}
 
 
-def find_forgotten(ids: Sequence[UUID]) -> Iterator[UUID]:
+def find_forgotten(ids: Sequence[UUID]) -> set[UUID]:
     """Those of these predictions whose inputs and output were erased."""
-    for batch in _split(ids):
-        yield from Prediction.objects.filter(id__in=batch, output=None).values_list("id", flat=True)
+    return set(Prediction.objects.filter(id__in=ids, output=None).values_list("id", flat=True)) if ids else set()
 
 
-def look_up(ids: Sequence[UUID]) -> dict[UUID, Known]:
-    """Find the predictions with these ids, without those that are forgotten."""
-    found: list[tuple[UUID, int]] = []
-    current: dict[UUID, Outcome] = {}
-    for batch in _split(ids):
-        found += Prediction.objects.without_forgotten().filter(id__in=batch).values_list("id", "version_id").order_by()
-        for outcome in Outcome.objects.current().filter(prediction__in=batch).order_by():
-            current[outcome.prediction_id] = outcome
-    versions = Version.objects.only("schema").in_bulk({version_id for _, version_id in found})
-    targets = {id: version.parsed_schema.target for id, version in versions.items()}
+def look_up(ids: Sequence[UUID], targets: dict[int, Target]) -> dict[UUID, Known]:
+    """Find the predictions with these ids, without those that are forgotten.
+
+    `targets` has those of versions that were read before, by the versions' ids; others are added.
+    """
+    predictions = Prediction.objects.without_forgotten().filter(id__in=ids)
+    found = list(predictions.values_list("id", "version_id").order_by())
+    current = {each.prediction_id: each for each in Outcome.objects.current().filter(prediction__in=ids).order_by()}
+    new = {version_id for _, version_id in found} - targets.keys()
+    if new:
+        versions = Version.objects.only("schema").in_bulk(new)
+        targets |= {id: version.parsed_schema.target for id, version in versions.items()}
     return {id: Known(id=id, target=targets[version_id], current=current.get(id)) for id, version_id in found}
 
 
-def _split(ids: Sequence[UUID]) -> Iterator[list[UUID]]:
-    left = iter(ids)
-    while batch := list(islice(left, ROWS_IN_A_QUERY)):
+def _split(items: Iterable[T], size: int = ROWS_IN_A_QUERY) -> Iterator[list[T]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
         yield batch
