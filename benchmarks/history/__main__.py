@@ -47,7 +47,8 @@ def main() -> None:
         }
         models = Path(folder) / "ml_models"
         make_recipes(models)
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
+        for command in (["migrate"], ["collectstatic", "--noinput"]):
+            subprocess.run([sys.executable, "manage.py", *command, "--verbosity", "0"], cwd=ROOT, check=True)
         run_command(models, "retrain")
         measure(models, rows, outcomes, options.only)
 
