@@ -1,12 +1,12 @@
 """Estimates, before any outcome, how good predictions are: from their inputs, the predictions and their probabilities.
 
 A model of the loss, fitted to rows that the version was not trained on, says how large the loss of each row is expected
-to be; their mean is the estimate. For regressions this is Direct Loss Estimation (NannyML 2022, "Direct loss
-estimation (DLE)", docs "How it works", "Estimation of performance of the monitored regression model"). For classes the
-expected loss is 1 minus the probability that the class is right: the mean of calibrated confidences (Guillory,
-Shankar, Ebrahimi, Darrell and Schmidt 2021, "Predicting with confidence on unseen distributions"; Garg,
-Balakrishnan, Lipton, Neyshabur and Sedghi 2022, "Leveraging unlabeled data to predict out-of-distribution
-performance", section 4), calibrated by the inputs too, so that it holds where these are distributed otherwise.
+to be; their mean is the estimate. For regressions this is Direct Loss Estimation; for classes, Confidence-Based
+Performance Estimation (both: NannyML's documentation, "How it works", "Performance estimation"), the mean of calibrated
+probabilities that the class is right (Guillory, Shankar, Ebrahimi, Darrell and Schmidt 2021, "Predicting with
+confidence on unseen distributions"; Garg, Balakrishnan, Lipton, Neyshabur and Sedghi 2022, "Leveraging unlabeled data
+to predict out-of-distribution performance"). They are calibrated by the inputs too, so that they hold where these are
+distributed otherwise.
 
 It assumes that outcomes depend on inputs as in training, and that the window's inputs are such as training had.
 """
