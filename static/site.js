@@ -6,7 +6,9 @@ root.classList.add("js");
 function readTheme() {
   try { return localStorage.getItem("theme") || ""; } catch { return ""; }
 }
-function showTheme(theme) {
+function showTheme(kept) {
+  // The admin keeps it in the same place, and calls the system's theme "auto".
+  const theme = kept === "light" || kept === "dark" ? kept : "";
   if (theme) root.dataset.theme = theme; else delete root.dataset.theme;
   const select = document.getElementById("theme");
   if (select) select.value = theme;

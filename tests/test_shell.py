@@ -165,6 +165,10 @@ def test_the_chosen_theme_stays_and_is_there_before_the_page_is_painted(open_pag
     assert find_paper() == light
     page.emulate_media(color_scheme="dark")
     assert find_paper() == dark
+    # As the admin, on the same host, calls the system's.
+    page.evaluate("localStorage.setItem('theme', 'auto')")
+    page.reload()
+    assert (find_paper(), page.locator("#theme").input_value()) == (dark, "")
 
 
 @pytest.mark.parametrize("width", [320, 1920])
