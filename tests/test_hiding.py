@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from predictor.history.hiding import hash_input, list_hashes
 from predictor.models import Artifact, Prediction, Version
@@ -93,6 +93,12 @@ def test_equal_values_have_equal_hashes_and_former_keys_still_find_them(models_d
     call_command("forget", "--model", "line", "--where", f"x={SECRET}", "--format", "json")
     assert json.loads(capsys.readouterr().out)[0]["predictions"] == 2
     assert list(Prediction.objects.without_forgotten()) == [other]
+
+
+def test_what_is_dropped_finds_no_prediction_and_that_is_said(models_dir, db):
+    make_sensitive(models_dir, "drop")
+    with pytest.raises(CommandError, match="Nothing is stored of x, by which predictions could be found"):
+        call_command("forget", "--model", "line", "--where", "x=5")
 
 
 def test_hidden_inputs_are_neither_repeated_nor_trained_on_and_that_is_said(hiding, models_dir, capsys):

@@ -102,13 +102,18 @@ def read_condition(text: str) -> tuple[str, str]:
 
 
 def check_feature(model: str, feature: str) -> None:
-    """Raise CommandError where no version of the model has the feature."""
+    """Raise CommandError where no version of the model has the feature, or none stores anything of it."""
     schemas = Version.objects.filter(model=model).values_list("schema", flat=True)
-    names = sorted({each["name"] for schema in schemas for each in schema["features"]})
-    if not names:
+    stored: dict[str, set[str]] = {}
+    for each in (each for schema in schemas for each in schema["features"]):
+        stored.setdefault(each["name"], set()).add(each.get("sensitive", ""))
+    if not stored:
         raise CommandError(f"There is no version of {model!r}.")
-    if feature not in names:
-        raise CommandError(f"No version of {model!r} has the feature {feature!r}; it is one of: {', '.join(names)}.")
+    if feature not in stored:
+        names = ", ".join(sorted(stored))
+        raise CommandError(f"No version of {model!r} has the feature {feature!r}; it is one of: {names}.")
+    if stored[feature] == {"drop"}:
+        raise CommandError(f"Nothing is stored of {feature}, by which predictions could be found: name their ids.")
 
 
 def describe(model: str, forgotten: Forgotten) -> dict[str, Any]:
