@@ -17,7 +17,7 @@ from predictor.models import Outcome, Prediction, Version
 FEW = 100_000
 # No version has this id.
 NONE = (0,)
-HAS_OUTCOME = Exists(Outcome.objects.filter(prediction=OuterRef("pk"), replaces=None))
+HAS_OUTCOME = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ def list_candidates(filters: Filters) -> Candidates:
     predictions = _list_predictions(filters, versions)
     if filters.id or not filters.needs_outcome:
         return predictions
-    outcomes = _bound(Outcome.objects.filter(replaces=None), filters, "prediction_id")
+    outcomes = _bound(Outcome.objects.filter(is_first()), filters, "prediction_id")
     if predictions.versions:
         if predictions.list_all()[: FEW + 1].count() <= FEW:
             return predictions
@@ -123,6 +123,13 @@ def is_warned() -> Any:
     if connection.vendor == "sqlite":
         return Func(F("warnings"), template="NOT (%(expressions)s = '[]')", output_field=BooleanField())
     return ~Q(warnings=[])
+
+
+def is_first() -> Any:
+    """The condition of one outcome of each prediction; but for the +, SQLite would sort them all by another index."""
+    if connection.vendor == "sqlite":
+        return Func(F("replaces"), template="+%(expressions)s IS NULL", output_field=BooleanField())
+    return Q(replaces=None)
 
 
 def _list_conditions(filters: Filters, versions: tuple[int, ...] | None, *, by: tuple[str, ...]) -> Iterator[Any]:

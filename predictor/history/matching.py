@@ -1,7 +1,7 @@
 """Whether one stored prediction is what is searched for, in the ways that no index knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from predictor.exceptions import InvalidValue
@@ -19,9 +19,9 @@ class Candidate:
     """What of a stored prediction is looked at; `outcome` is NOTHING where none is recorded."""
 
     version_id: int
-    inputs: Mapping[str, Value]
     output: Any
-    interval: Any
+    inputs: Mapping[str, Value] = field(default_factory=dict)
+    interval: Any = None
     outcome: Any = NOTHING
 
 

@@ -4,17 +4,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from predictor.history.candidates import Candidates, list_candidates
 from predictor.history.conditions import write_conditions
 from predictor.history.cursor import Cursor
 from predictor.history.filters import Filters
+from predictor.history.ids import find_first_id
 from predictor.history.matching import NOTHING, Candidate, matches
 from predictor.models import Outcome, Version
 from predictor.schema.schema import read_target
@@ -28,8 +31,8 @@ SECONDS_OF_A_WINDOW = 0.03
 ROWS_AT_ONCE, INSTRUCTIONS = 250, 10_000
 # However little time is left, so that each page gets on.
 FEWEST_SECONDS = 0.1
-COLUMNS = ("version_id", "inputs", "output", "interval")
-LAST_ID = UUID(int=2**128 - 1)
+# Ids may be of a clock that is a little ahead.
+MARGIN = timedelta(days=1)
 
 
 @dataclass(kw_only=True)
@@ -54,7 +57,7 @@ def scan(filters: Filters, cursor: Cursor, need: int, seconds: float | None) -> 
                 end = candidates.find_end(place, size, newer=newer)
                 ids, stopped_at = look.find(place, end, size, started + seconds if seconds is not None else None)
         except TimeIsOver:
-            return Found(ids=found.ids, looked_to=place or LAST_ID)
+            return Found(ids=found.ids, looked_to=place or find_first_id(timezone.now() + MARGIN))
         found.ids += ids
         place = stopped_at or end
         if len(found.ids) >= need or place is None:
@@ -114,24 +117,29 @@ class Look:
         return list(rows.values_list("id", flat=True)), None
 
     def _find_by_row(self, rows: QuerySet[Any], deadline: float | None) -> tuple[list[UUID], UUID | None]:
-        left = rows.values_list("id", *COLUMNS).iterator(chunk_size=ROWS_AT_ONCE)
+        columns = self._list_columns()
+        left = rows.values_list("id", *columns).iterator(chunk_size=ROWS_AT_ONCE)
         found: list[UUID] = []
         while taken := list(islice(left, ROWS_AT_ONCE)):
             outcomes = self._read_outcomes([id for id, *_ in taken])
-            found += [id for id, *stored in taken if self._matches(stored, outcomes.get(id, NOTHING))]
+            for id, *stored in taken:
+                row = Candidate(**dict(zip(columns, stored, strict=True)), outcome=outcomes.get(id, NOTHING))
+                if matches(self.filters, self.targets, row):
+                    found.append(id)
             if deadline is not None and time.monotonic() >= deadline:
                 return found, taken[-1][0]
         return found, None
+
+    def _list_columns(self) -> list[str]:
+        """What is looked at: to decode the inputs takes longest."""
+        asks_inputs = bool(self.filters.inputs or self.filters.value)
+        asked = {"inputs": asks_inputs, "interval": self.filters.inside is not None}
+        return ["version_id", "output", *(name for name, is_asked in asked.items() if is_asked)]
 
     def _read_outcomes(self, ids: list[UUID]) -> dict[UUID, Any]:
         if not self.filters.judges:
             return {}
         return dict(Outcome.objects.current().filter(prediction__in=ids).values_list("prediction_id", "value"))
-
-    def _matches(self, stored: list[Any], outcome: Any) -> bool:
-        version_id, inputs, output, interval = stored
-        row = Candidate(version_id=version_id, inputs=inputs, output=output, interval=interval, outcome=outcome)
-        return matches(self.filters, self.targets, row)
 
 
 class TimeIsOver(Exception):  # Caught in this module.
