@@ -3,6 +3,8 @@ from bs4 import BeautifulSoup
 
 from predictor.exceptions import RecipeError
 from predictor.models import Artifact, Version
+from predictor.monitoring.watch import store
+from predictor.record.monitoring import Monitoring as Result
 from predictor.serving.service import service
 from tests.recipes import LINE, write_recipe
 from tests.training import train
@@ -24,6 +26,17 @@ def test_the_home_page_has_a_card_for_each_model_that_is_served(client, line, pe
     assert facts["Predicts"] == "Species"
     assert facts["Quality"] == str(penguins.verdict.sentence)
     assert card.time["datetime"] == penguins.created_at.isoformat()
+
+
+@pytest.mark.parametrize(("version", "is_said"), [(1, True), (2, False)])
+def test_an_alarm_of_the_live_version_is_said_on_its_card_and_before_all_else_on_its_page(
+    client, line, version, is_said
+):
+    found = Result(version=version, since="2026-03-01", until="2026-03-08", predictions=5, read=5, state="alarm")
+    store("line", found)
+    assert ("worse than promised" in read_page(client.get("/models/")).select_one(".card").text) == is_said
+    first = read_page(client.get("/about/line/")).select_one(".verdict")
+    assert bool(first.select_one("a[href='#live-quality']")) == is_said
 
 
 def test_a_site_without_models_says_how_to_make_one(client):

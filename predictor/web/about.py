@@ -59,6 +59,7 @@ def describe_live_quality(live: Version) -> dict[str, Any]:
     found, now = monitoring.parsed_result, timezone.now()
     return {
         "live_state": found.state,
+        "is_alarmed": found.state == "alarm" and found.version == live.number,
         "live_quality": write_monitoring(found, live.parsed_schema, monitoring.computed_at, now),
         "live_plot": draw_quality(found.quality, live.target) if found.quality else None,
     }

@@ -7,18 +7,22 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from predictor.models import Version
+from predictor.models import Monitoring, Version
 from predictor.serving.service import service
 from predictor.web.pages import render_page
 from predictor.web.views import show_model
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What the home page shows of a model; `quality` is empty where it was not measured."""
+    """What the home page shows of a model; `quality` is empty where it was not measured.
+
+    It `is_alarmed` where the newest run of `manage.py monitor` found that it does worse than it promised.
+    """
 
     version: Version
     target: str
     quality: str
+    is_alarmed: bool
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,11 +47,13 @@ def show_cards(request: HttpRequest) -> HttpResponse:
 def list_cards() -> list[Card]:
     """A card for each model that is served, by its title."""
     fields = ("model", "number", "title", "description", "translations", "schema", "metrics", "data", "created_at")
+    alarmed = set(Monitoring.objects.newest().filter(state="alarm").values_list("model", "result__version"))
     return [
         Card(
             version=version,
             target=version.target.label,
             quality=str(version.verdict.sentence) if version.verdict else "",
+            is_alarmed=(version.model, version.number) in alarmed,
         )
         for version in Version.objects.served().only(*fields).order_by("title", "model")
     ]
