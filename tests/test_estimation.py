@@ -372,8 +372,8 @@ def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_di
         ),
         (
             Estimate(rows=20_000, reason="nothing kept"),
-            "Without outcomes, nothing can be estimated: version 3 was trained by an earlier build, or measured on too"
-            " few rows. Retrain it.",
+            "Without outcomes, nothing can be estimated: version 3 was imported, trained by an earlier build, or"
+            " measured on too few rows. Retrain it, on 500 rows or more.",
         ),
     ],
 )

@@ -21,8 +21,8 @@ SENTENCES = {
 }
 REASONS: dict[Reason, str] = {
     "nothing kept": _(
-        "Without outcomes, nothing can be estimated: version {version} was trained by an earlier build, or measured on"
-        " too few rows. Retrain it."
+        "Without outcomes, nothing can be estimated: version {version} was imported, trained by an earlier build, or"
+        " measured on too few rows. Retrain it, on 500 rows or more."
     ),
     "few rows": _(
         "Without outcomes, nothing can be estimated yet: version {version} made {rows} predictions, and {needed} are"
