@@ -124,6 +124,9 @@ def test_reasons_have_a_limit_of_their_own(client, answer, monkeypatch):
     replies = [get(client, answer, part) for part in ("reasons/", "curve/?input=island", "reasons/")]
     assert [each.status_code for each in replies] == [200, 200, 429]
     assert 0 < int(replies[-1]["Retry-After"]) <= 60
+    shown = read(replies[-1]).select_one("#reasons")
+    assert "try again" in shown.text
+    assert shown.select_one("a")["href"] == f"{answer.get_absolute_url()}reasons/"
     assert client.post("/penguins/", PENGUIN).status_code == 303
 
 
@@ -173,7 +176,9 @@ def test_who_waits_for_too_long_gets_a_503(client, answer, monkeypatch):
     one = OneAtATime(waiting=1, seconds=0)
     monkeypatch.setattr(asking, "one_at_a_time", one)
     with one._turn:
-        assert get(client, answer, "reasons/").status_code == 503
+        response = get(client, answer, "curve/?input=island")
+    assert response.status_code == 503
+    assert read(response).select_one("#curve-of a")["href"] == f"{answer.get_absolute_url()}curve/?input=island"
 
 
 def test_explanations_take_a_fifth_of_the_time_in_the_long_run(monkeypatch):

@@ -1,5 +1,6 @@
 """Why an answer is what it is, and how it would change with one input; computed when it is asked for."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from predictor.access.addresses import find_address
-from predictor.access.visitors import count_explanation
+from predictor.access.visitors import TooOften, count_explanation
+from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
 from predictor.languages import gettext_noop
 from predictor.models import Prediction
@@ -18,9 +20,13 @@ from predictor.serving.explaining.measures import CannotExplain
 from predictor.serving.service import service
 from predictor.web.answers import find_prediction
 from predictor.web.curves import describe_curve
+from predictor.web.errors import describe_wait
 from predictor.web.pages import render_page
 from predictor.web.shown_reasons import describe_reasons
 
+logger = logging.getLogger(__name__)
+
+SECONDS_TO_RETRY = 5
 SENTENCES = {
     "no_background": gettext_noop(
         "Reasons compare an answer with typical cases, and this version has none: it was trained by an earlier release,"
@@ -40,7 +46,7 @@ SENTENCES = {
 
 @require_safe
 def show_reasons(request: HttpRequest, id: UUID) -> HttpResponse:
-    """The inputs that pushed an answer up or down the most. Raises TooOften, and Overloaded where others wait."""
+    """The inputs that pushed an answer up or down the most."""
     prediction = find_prediction(id)
     return _show(
         request,
@@ -67,13 +73,21 @@ def show_curve(request: HttpRequest, id: UUID) -> HttpResponse:
 def _show(
     request: HttpRequest, prediction: Prediction, template: str, describe: Callable[[], dict[str, Any]]
 ) -> HttpResponse:
+    """The page; where there is no explanation, it says why in the same place, from which htmx takes what it shows."""
     if not settings.REASONS:
         raise Http404("There are no reasons here.")
-    count_explanation(find_address(request))
+    status, seconds = 200, 0
     try:
+        count_explanation(find_address(request))
         described = describe()
     except CannotExplain as error:
         described = {"cannot": _(SENTENCES[error.reason])}
+    except TooOften as error:
+        status, seconds, described = 429, error.seconds, {"cannot": describe_wait(error.seconds)}
+    except Overloaded as error:
+        logger.warning("no explanation: %s", error)
+        status, seconds = 503, SECONDS_TO_RETRY
+        described = {"cannot": _("Other answers are being explained at the moment. Try again in a few seconds.")}
     version = prediction.version
     context = {
         "models": service.list_live(),
@@ -82,6 +96,10 @@ def _show(
         "target": version.target,
         "prediction": prediction,
         "output": prediction.written_output,
+        "again": request.get_full_path() if seconds else "",
         **described,
     }
-    return render_page(request, template, context)
+    response = render_page(request, template, context, status)
+    if seconds:
+        response["Retry-After"] = str(seconds)
+    return response

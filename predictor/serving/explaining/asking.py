@@ -15,10 +15,10 @@ from predictor.serving.explaining.turns import one_at_a_time
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 
-# A compiled model of 100,000 leaves has 12 MB; what is larger is sampled, and need not be read again.
+# One of 30,000 leaves has 4 MB, but texts may have many words.
 MOST_BYTES = 20_000_000
 # Prepared for the next answer of the same version.
-MOST_PREPARED = 8
+MOST_PREPARED = 4
 
 _prepared: "OrderedDict[int, Explainer]" = OrderedDict()
 

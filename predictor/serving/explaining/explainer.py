@@ -24,8 +24,8 @@ from predictor.serving.explaining.shapley import (
 from predictor.serving.explaining.trees import Slots, explain_trees, make_slots
 from predictor.serving.runtime import Runtime
 
-# More than the 10,000 that are promised take longer than sampling a few seconds would.
-MOST_LEAVES = 100_000
+# What is prepared for so many takes about 13 MB, and each answer about 50 ms.
+MOST_LEAVES = 30_000
 # For all that is asked of the model itself.
 SECONDS = 1.0
 
@@ -69,20 +69,19 @@ class Trees:
         return weight * np.where(target == measure.position, 1.0, -1.0 / (measure.classes - 1))
 
 
-@dataclass(frozen=True, eq=False)
 class Explainer:
-    """Explains answers of a loaded version against its background."""
+    """Explains answers of a loaded version against its background, with the bytes of its compiled model."""
 
-    runtime: Runtime
-    background: Inputs
-    data: bytes | bytearray | None = None
+    def __init__(self, runtime: Runtime, background: Inputs, data: bytes | bytearray | None = None) -> None:
+        self.runtime, self.background = runtime, background
+        self._data = data
 
     @cached_property
     def _opened(self) -> Opened | None:
-        estimator = self.runtime.estimator
-        if self.data is None or not isinstance(estimator, CompiledModel):
+        estimator, data, self._data = self.runtime.estimator, self._data, None
+        if data is None or not isinstance(estimator, CompiledModel):
             return None
-        return open_model(self.data, estimator.bags)
+        return open_model(data, estimator.bags)
 
     @cached_property
     def _trees(self) -> Trees | None:

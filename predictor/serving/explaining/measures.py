@@ -80,7 +80,7 @@ def contrast(scores: Matrix, position: int) -> Vector:
 
 def _run(runtime: Runtime, opened: Opened | None, inputs: Inputs) -> Matrix:
     """The numbers that a model predicts, or its probabilities, shape (n, classes)."""
-    if opened:
+    if opened and opened.output:
         return opened.output.run(inputs)
     predicted, probabilities = runtime.ask(inputs)
     return np.asarray(predicted if probabilities is None else probabilities, dtype=np.float64)

@@ -40,12 +40,12 @@ class Part:
 class Opened:
     """A compiled model in parts, each None where it has no such part.
 
-    `output` are its probabilities, or the numbers that it predicts. `scores` are the scores that become probabilities,
-    and `columns` what its trees are given. `attributes` are those of the TreeEnsemble node. `shares` has a row of
-    probabilities for each leaf of a forest of classes.
+    `output` are its probabilities, or the numbers that it predicts, where there are texts. `scores` are what becomes
+    probabilities, and `columns` what its trees are given. `attributes` are those of the TreeEnsemble node. `shares` has
+    a row of probabilities for each leaf of a forest of classes.
     """
 
-    output: Part
+    output: Part | None = None
     scores: Part | None = None
     columns: Part | None = None
     attributes: dict[str, NDArray[Any]] | None = None
@@ -60,7 +60,8 @@ def open_model(data: bytes | bytearray, bags: list[BagOfWords]) -> Opened:
     nodes = list(model.graph.node)
     ensembles = [position for position, node in enumerate(nodes) if node.op_type == TREES]
     links = [position for position, node in enumerate(nodes) if node.op_type in LINKS]
-    output = _cut(model, len(nodes) - 1, bags)  # The last node names the last output.
+    # The last node names the last output. Without texts, the model itself is as quick.
+    output = _cut(model, len(nodes) - 1, bags) if bags else None
     scores = _cut(model, links[-1], bags) if links else None
     if len(ensembles) != 1:
         return Opened(output=output, scores=scores)

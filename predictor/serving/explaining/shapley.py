@@ -47,11 +47,7 @@ def find_additive(game: Game, seconds: float, seed: int = 0) -> Contributions | 
     players, features, rows = game.players, game.hybrids.features, game.rows
     if (len(players) * rows + rows + TRIED) * game.seconds_a_row > seconds:
         return None
-    is_own = np.ones((len(players), rows, features), dtype=bool)
-    is_own[np.arange(len(players)), :, players] = False
-    of = np.tile(np.arange(rows), len(players))
-    without = game.play(is_own.reshape(-1, features), of).reshape(len(players), rows)
-    added = game.value - without
+    added = np.array([game.value - _play_without(game, player) for player in players])
     drawn = np.random.default_rng(seed)
     tried, chosen = drawn.random((TRIED, features)) < 0.5, drawn.integers(0, rows, TRIED)
     tried = np.vstack([tried, np.zeros((rows, features), dtype=bool)])
@@ -63,6 +59,13 @@ def find_additive(game: Game, seconds: float, seed: int = 0) -> Contributions | 
     values = np.zeros(features)
     values[players] = added.mean(axis=1)
     return Contributions(values=values)
+
+
+def _play_without(game: Game, player: int) -> Vector:
+    """What is explained where one feature is that of each background row, shape (rows,)."""
+    is_own = np.ones((game.rows, game.hybrids.features), dtype=bool)
+    is_own[:, player] = False
+    return game.play(is_own, np.arange(game.rows))
 
 
 def enumerate_coalitions(game: Game, seconds: float) -> Contributions | None:
