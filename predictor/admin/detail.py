@@ -1,7 +1,6 @@
 """The page of one prediction: what was predicted, what happened, and the inputs; with the next ones of the list."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -33,8 +32,8 @@ def show_detail(request: HttpRequest, prediction: Prediction) -> HttpResponse:
         if form.record(request):
             messages.success(request, gettext("Recorded."))
             return HttpResponseRedirect(request.get_full_path())
-    filters = read_list_filters(request)
-    newer, older = find_neighbours(filters, prediction)
+    query = request.GET.urlencode()
+    newer, older = find_neighbours(read_list_filters(request), prediction)
     reading = read_prediction(prediction, may_see_version=user.has_perm("predictor.view_version"))
     send = gettext("Record a correction") if reading.outcomes else gettext("Record")
     context = {
@@ -45,9 +44,9 @@ def show_detail(request: HttpRequest, prediction: Prediction) -> HttpResponse:
         "prediction": prediction,
         "reading": reading,
         "form": form,
-        "list_address": add_query(reverse("admin:predictor_prediction_changelist"), filters),
-        "newer": newer and make_detail_address(newer, filters),
-        "older": older and make_detail_address(older, filters),
+        "list_address": add_query(reverse("admin:predictor_prediction_changelist"), query),
+        "newer": newer and make_detail_address(newer, query),
+        "older": older and make_detail_address(older, query),
     }
     status = 422 if form is not None and form.errors else 200
     return TemplateResponse(request, "admin/predictor/prediction/detail.html", context, status=status)
@@ -69,10 +68,10 @@ def find_neighbours(filters: Filters, prediction: Prediction) -> tuple[Predictio
     return newer, next(iter(before), None)
 
 
-def make_detail_address(prediction: Prediction, filters: Filters) -> str:
-    return add_query(reverse("admin:predictor_prediction_change", args=[prediction.pk]), filters)
+def make_detail_address(prediction: Prediction, query: str) -> str:
+    """The page of a prediction that leads back to the list with this query: its filters, columns and place."""
+    return add_query(reverse("admin:predictor_prediction_change", args=[prediction.pk]), query)
 
 
-def add_query(address: str, filters: Filters) -> str:
-    query = urlencode(filters.to_query())
+def add_query(address: str, query: str) -> str:
     return f"{address}?{query}" if query else address

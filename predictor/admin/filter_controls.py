@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from django.utils.translation import gettext
 
@@ -14,8 +16,12 @@ MOST_VERSIONS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A field of the form: a select where it has options, which are codes with their words."""
+    """A field of the form: a select where it has options, which are codes with their words.
 
+    `id` is that of its element: the name of an input may have blanks.
+    """
+
+    id: str
     name: str
     label: str
     value: str = ""
@@ -40,6 +46,20 @@ class Controls:
         return any(each.value or each.problem for each in [*self.more, *self.inputs])
 
 
+def make_control(
+    given: Mapping[str, str],
+    problems: Mapping[str, str],
+    name: str,
+    label: str,
+    options: Sequence[tuple[str, str]] = (),
+    id: str = "",
+    **how: Any,
+) -> Control:
+    shown = [("", gettext("any")), *options] if options else ()
+    value, problem = given.get(name, ""), problems.get(name, "")
+    return Control(id=id or name, name=name, label=label, value=value, options=shown, problem=problem, **how)
+
+
 def make_controls(
     given: Mapping[str, str],
     problems: Mapping[str, str],
@@ -49,11 +69,7 @@ def make_controls(
 ) -> Controls:
     """The controls with what an address gives, right or wrong; those about numbers or classes as far as they fit."""
 
-    def make(name: str, label: str, options: Sequence[tuple[str, str]] = (), **how: bool | str) -> Control:
-        value, problem = given.get(name, ""), problems.get(name, "")
-        shown = [("", gettext("any")), *options] if options else ()
-        return Control(name=name, label=label, value=value, options=shown, problem=problem, **how)  # type: ignore[arg-type]  # Flags.
-
+    make = partial(make_control, given, problems)
     with_or_without = [("yes", gettext("with")), ("no", gettext("without"))]
     first = [
         make("q", gettext("Search"), type="search"),
@@ -78,7 +94,8 @@ def make_controls(
         *(about_numbers if task != "classification" else []),
     ]
     labels = {each.name: each.label for each in features}
-    inputs = [make(name, describe_test(name, labels)) for name, text in given.items() if find_test(name) and text]
+    names = [name for name, text in given.items() if find_test(name) and text]
+    inputs = [make(name, describe_test(name, labels), id=f"input_{position}") for position, name in enumerate(names)]
     return Controls(first=first, more=more, inputs=inputs, features=features)
 
 

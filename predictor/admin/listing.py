@@ -74,7 +74,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     context = make_context(request, given, filters, problems)
     counted = None if problems else count(filters)
     context |= describe_page(page, cursor, counted, make_query(filters, request.GET))
-    context["lines"] = [make_line(each, filters, context["columns"]) for each in page.rows]
+    context["lines"] = [make_line(each, request.GET.urlencode(), context["columns"]) for each in page.rows]
     context |= {"page": page, "none": none, **admin.site.each_context(request)}
     return TemplateResponse(request, "admin/predictor/prediction/list.html", context)
 
@@ -196,12 +196,12 @@ def make_page_address(cursor: Cursor, query: list[tuple[str, str]]) -> str:
     return f"?{urlencode([*query, *cursor.to_query().items()])}"
 
 
-def make_line(prediction: Any, filters: Filters, columns: list[Feature]) -> Line:
+def make_line(prediction: Any, query: str, columns: list[Feature]) -> Line:
     outcome = next(iter(prediction.current_outcomes), None)
     count = len(prediction.warnings)
     warned = ngettext("{count} warning", "{count} warnings", count).format(count=count)
     return Line(
-        address=make_detail_address(prediction, filters),
+        address=make_detail_address(prediction, query),
         moment=show_moment(prediction.created_at),
         version=str(prediction.version),
         answer=prediction.written_output,

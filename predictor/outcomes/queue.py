@@ -19,7 +19,7 @@ SAMPLES = {"postgresql": (300, 3_000), "sqlite": (3_000, 30_000)}
 FEWEST_SAMPLED = 20
 MOST_SAMPLED = 500
 # The others rank the newest.
-MOST_RANKED = 2_000
+MOST_RANKED = 1_000
 IDS_IN_A_QUERY = 200
 
 FROM_PAGES = """
