@@ -18,6 +18,7 @@ from predictor.monitoring.watch import KEPT, decide, store, watch
 from predictor.record.measurement import Measurement
 from predictor.record.monitoring import Monitoring as Result
 from predictor.record.quality import Judged
+from predictor.record.written_monitoring import write_monitoring
 from tests.past import make_predictions
 from tests.training import register_shipped
 
@@ -105,6 +106,16 @@ def test_of_few_outcomes_no_interval_says_that_they_are_certain():
     assert score_strata("mae", [Stratum(losses=np.array([2.0]))]).low is None
     right = score_strata("accuracy", [Stratum(losses=np.zeros(28))])
     assert (right.value, right.low, right.high) == (1.0, pytest.approx(28 / (28 + 1.96**2), abs=1e-4), pytest.approx(1))
+
+
+def test_many_outcomes_have_the_interval_that_the_bootstrap_tends_to():
+    losses = np.abs(np.random.default_rng(2).normal(size=60_000))
+    found = score_strata("mae", [Stratum(losses=losses)])
+    radius = 1.96 * losses.std() / 60_000**0.5
+    assert (found.low, found.high) == (
+        pytest.approx(losses.mean() - radius, rel=1e-3),
+        pytest.approx(losses.mean() + radius, rel=1e-3),
+    )
 
 
 def test_where_outcomes_come_late_older_predictions_are_judged_and_that_is_said(line):
@@ -356,3 +367,11 @@ def test_the_admin_shows_state_and_scores_on_the_tile_and_all_figures_on_a_page(
 def test_the_page_of_quality_is_for_those_who_may_look_at_versions(client, django_user_model, line):
     client.force_login(django_user_model.objects.create_user("eve", is_staff=True))
     assert client.get("/admin/predictor/version/quality/line/").status_code == 403
+
+
+def test_that_only_a_share_of_the_predictions_was_read_is_said(line):
+    found = Result(version=1, since="", until="", predictions=1_000_000, read=250_000)
+    written = write_monitoring(found, line.parsed_schema, NOW, NOW)
+    assert written.notes == [
+        "For estimate and drift, 250,000 of 1,000,000 predictions were drawn at random.",
+    ]

@@ -38,7 +38,7 @@ def _tends_to_normal(losses: Matrix) -> bool:
 
 
 def _draw_limit(losses: Matrix, seed: int) -> Matrix:
-    covariance = np.cov(losses, bias=True) / losses.shape[1]
+    covariance = np.atleast_2d(np.cov(losses, bias=True)) / losses.shape[1]
     return np.random.default_rng(seed).multivariate_normal(
         losses.mean(axis=1), covariance, RESAMPLES, check_valid="ignore"
     )

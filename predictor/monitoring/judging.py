@@ -19,8 +19,9 @@ from predictor.schema.values import Vector
 LARGE = 0.1
 # The same for accuracy (in shares of all answers) and log loss (in nats) where the promised loss is near 0.
 LEAST: dict[Metric, float] = {"accuracy": 0.01, "log_loss": 0.01}
-# What could be so many times the least change of an alarm is not known well enough to call it well.
-TOO_UNCERTAIN = 5
+# What could be larger by this share of the promised loss, and by so much, is not known well enough to call it well.
+TOO_UNCERTAIN = 0.5
+LEAST_UNCERTAIN: dict[Metric, float] = {"accuracy": 0.1, "log_loss": 0.1}
 # `training.evaluation` has the same: such a promise is none.
 SAMPLE_METHOD = "sample, may have been trained on"
 
@@ -45,7 +46,7 @@ def judge(
 
     `alarm`: the loss is above the promised one by more than `limit`, and the 95 % interval of the difference, in which
     both are resampled, lies above 0. An alarm that is on, `is_alarmed`, stays until the difference is below half of the
-    limit. `well`: no alarm, and the interval ends below five times the limit. Anything else is not known well enough.
+    limit. `well`: no alarm, and the interval ends below half of the promised loss. Anything else is not known well.
     """
     promised, observed = find_promise(measured, metric), score_strata(metric, strata)
     loss, promised_loss = join_strata(metric, strata), _to_loss(metric, promised.value)
@@ -65,7 +66,7 @@ def judge(
     )
     if (is_alarmed and change.value > limit / 2) or (found.low > 0 and change.value > limit):
         return replace(described, state="alarm")
-    is_certain = found.high <= TOO_UNCERTAIN * limit
+    is_certain = found.high <= max(TOO_UNCERTAIN * promised_loss, LEAST_UNCERTAIN.get(metric, 0.0))
     return replace(
         described, state="well" if is_certain else "cannot say", reason="" if is_certain else "too_uncertain"
     )

@@ -51,9 +51,17 @@ def write_monitoring(found: Monitoring, schema: Schema, computed_at: datetime, n
         state=name_state(found.state),
         computed=write_age(computed_at, now),
         sentences=[*estimated, *judged, *drifted] if is_estimated else [*judged, *estimated, *drifted],
-        notes=list_notes(quality, found.predictions) if quality else [],
+        notes=[*(list_notes(quality, found.predictions) if quality else []), *_note_share(found)],
         tables=[*(list_tables(quality, schema) if quality else []), *shifts],
     )
+
+
+def _note_share(found: Monitoring) -> list[str]:
+    """That not all predictions were read, where it is so."""
+    if found.read >= found.predictions:
+        return []
+    sentence = gettext("For estimate and drift, {read} of {predictions} predictions were drawn at random.")
+    return [sentence.format(read=format_number(found.read), predictions=format_number(found.predictions))]
 
 
 def write_brief(found: Monitoring, target: Target) -> str:
