@@ -1,5 +1,6 @@
 """Looks through candidates in windows that grow, until enough are found or the time is over."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ from django.db import OperationalError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from predictor.history.candidates import Candidates, list_candidates
+from predictor.history.candidates import list_candidates
 from predictor.history.conditions import write_conditions
 from predictor.history.cursor import Cursor
 from predictor.history.filters import Filters
 from predictor.history.ids import find_first_id
 from predictor.history.matching import NOTHING, Candidate, matches
-from predictor.models import Outcome, Version
+from predictor.models import Outcome, Prediction, Version
 from predictor.schema.schema import read_target
 from predictor.schema.target import Target
 
@@ -43,19 +44,22 @@ class Found:
     looked_to: UUID | None = None
 
 
-def scan(filters: Filters, cursor: Cursor, need: int, seconds: float | None) -> Found:
-    """Find the first `need` predictions from `cursor` on, older or newer ones; in all the time it takes for None."""
-    started = time.monotonic()
-    candidates, newer, place = list_candidates(filters), cursor.after is not None, cursor.after or cursor.before
-    look, found = Look(filters=filters, candidates=candidates, newer=newer), Found()
+def scan(filters: Filters, cursor: Cursor, need: int, seconds: float | None, look: "Look | None" = None) -> Found:
+    """Find the first `need` predictions from `cursor` on, older or newer ones; in all the time it takes for None.
+
+    A `look` for the same filters may be used for several pages.
+    """
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    look, found = look or Look(filters=filters), Found()
+    candidates, newer, place = look.candidates, cursor.after is not None, cursor.after or cursor.before
     is_plain = filters.is_exact and not candidates.conditions
     size = need if is_plain else max(need, FIRST_WINDOW)
     while True:
         began = time.monotonic()
         try:
-            with stop_sqlite(began + max(FEWEST_SECONDS, started + seconds - began) if seconds is not None else None):
+            with stop_sqlite(max(deadline, began + FEWEST_SECONDS)):
                 end = candidates.find_end(place, size, newer=newer)
-                ids, stopped_at = look.find(place, end, size, started + seconds if seconds is not None else None)
+                ids, stopped_at = look.find(candidates.list_window(place, end, size, newer=newer), deadline)
         except TimeIsOver:
             return Found(ids=found.ids, looked_to=place or find_first_id(timezone.now() + MARGIN))
         found.ids += ids
@@ -63,7 +67,7 @@ def scan(filters: Filters, cursor: Cursor, need: int, seconds: float | None) -> 
         if len(found.ids) >= need or place is None:
             return Found(ids=found.ids[:need])
         now = time.monotonic()
-        if seconds is not None and now - started >= seconds:
+        if now >= deadline:
             return Found(ids=found.ids, looked_to=place)
         size = find_size(size, now - began)
 
@@ -94,29 +98,25 @@ def find_size(size: int, seconds: float) -> int:
 
 @dataclass(kw_only=True)
 class Look:
-    """Finds in a window of candidates what is searched for."""
+    """Finds among candidates what is searched for."""
 
     filters: Filters
-    candidates: Candidates
-    newer: bool
 
     def __post_init__(self) -> None:
+        self.candidates = list_candidates(self.filters)
         self.targets = {} if self.filters.is_exact else read_targets(self.filters)
         self.is_by_row = not self.filters.is_exact and connection.vendor == "sqlite"
-        self.conditions = (
-            [] if self.filters.is_exact or self.is_by_row else write_conditions(self.filters, self.targets)
-        )
+        is_by_database = not self.filters.is_exact and not self.is_by_row
+        self.conditions = write_conditions(self.filters, self.targets) if is_by_database else []
 
-    def find(
-        self, place: UUID | None, end: UUID | None, size: int, deadline: float | None
-    ) -> tuple[list[UUID], UUID | None]:
+    def find(self, window: QuerySet[Prediction], deadline: float) -> tuple[list[UUID], UUID | None]:
         """The ids that are found, in order; and the last that was looked at, where the time was over before the end."""
-        rows = self.candidates.list_window(place, end, size, newer=self.newer).filter(*self.conditions)
+        rows = window.filter(*self.conditions)
         if self.is_by_row:
             return self._find_by_row(rows, deadline)
         return list(rows.values_list("id", flat=True)), None
 
-    def _find_by_row(self, rows: QuerySet[Any], deadline: float | None) -> tuple[list[UUID], UUID | None]:
+    def _find_by_row(self, rows: QuerySet[Any], deadline: float) -> tuple[list[UUID], UUID | None]:
         columns = self._list_columns()
         left = rows.values_list("id", *columns).iterator(chunk_size=ROWS_AT_ONCE)
         found: list[UUID] = []
@@ -126,7 +126,7 @@ class Look:
                 row = Candidate(**dict(zip(columns, stored, strict=True)), outcome=outcomes.get(id, NOTHING))
                 if matches(self.filters, self.targets, row):
                     found.append(id)
-            if deadline is not None and time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:
                 return found, taken[-1][0]
         return found, None
 
@@ -147,9 +147,9 @@ class TimeIsOver(Exception):  # Caught in this module.
 
 
 @contextmanager
-def stop_sqlite(deadline: float | None) -> Iterator[None]:
-    """Let SQLite give up at this moment, and raise TimeIsOver; PostgreSQL has a timeout of its own."""
-    if deadline is None or connection.vendor != "sqlite":
+def stop_sqlite(deadline: float) -> Iterator[None]:
+    """Let SQLite give up at this moment, and raise TimeIsOver. PostgreSQL has a timeout for each statement."""
+    if deadline == math.inf or connection.vendor != "sqlite":
         yield
         return
     connection.ensure_connection()

@@ -17,7 +17,7 @@ from django.db.models import Prefetch
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters
 from predictor.history.ids import find_moment
-from predictor.history.scanning import count_exact, scan
+from predictor.history.scanning import Look, count_exact, scan
 from predictor.models import Outcome, Prediction, Version
 
 ROWS_OF_A_PAGE = 100
@@ -105,9 +105,9 @@ def rows(filters: Filters, *, chunk: int = ROWS_AT_ONCE) -> Iterator[list[Stored
     """All predictions, the newest first, in lists of at most `chunk`: flat in memory, however many they are."""
     names = dict(Version.objects.values_list("id", "model"))
     numbers = dict(Version.objects.values_list("id", "number"))
-    cursor = NEWEST
+    cursor, look = NEWEST, Look(filters=filters)
     while True:
-        found = scan(filters, cursor, chunk, None)
+        found = scan(filters, cursor, chunk, None, look)
         if found.ids:
             yield _read_stored(found.ids, names, numbers)
         if len(found.ids) < chunk:
