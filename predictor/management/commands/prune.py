@@ -51,8 +51,6 @@ class Command(SiteCommand):
             raise CommandError("RETENTION is not set: name an age, such as --older-than 365d.", returncode=2)
         until = timezone.now() - age
         pruning = Pruning(until=until, keep_outcomes=keep_outcomes, report=self.report)
-        if not dry_run and list_partitions():
-            make_partitions(timezone.now())
         pruned = dict(sorted((pruning.count() if dry_run else pruning.run()).items()))
         if format == "json":
             described = [
@@ -62,6 +60,8 @@ class Command(SiteCommand):
             self.stdout.write(json.dumps(described, indent=2))
         else:
             self.stdout.write("\n".join(write_lines(pruned, until, dry_run=dry_run)))
+        if not dry_run and list_partitions():
+            make_partitions(timezone.now())
 
     def report(self, done: int) -> None:
         """Say on stderr how far it is, from time to time."""
