@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -22,7 +22,7 @@ SECONDS_BETWEEN = (0.2, 1.5)
 # PostgreSQL's codes of a lock that was not available in time, and of a deadlock.
 WORTH_ANOTHER_TRY = {"55P03", "40P01"}
 
-Change = Callable[[Any], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Reference:
     definition: str
 
 
-def alter(change: Change) -> None:
+def alter(change: Callable[[Any], T]) -> T:
     """Call `change` with a cursor in a transaction that gives up waiting for a lock, again and again.
 
     Raises TablesBusy where others, such as a long query, keep the tables locked all the time.
@@ -51,7 +51,7 @@ def alter(change: Change) -> None:
     raise TablesBusy("the tables are in use all the time: end long transactions and run it again; nothing was changed")
 
 
-def alter_without_references(change: Change) -> None:
+def alter_without_references(change: Callable[[Any], None]) -> None:
     """The same, with all foreign keys to predictions dropped before and added after it; then they are validated."""
 
     def change_all(cursor: Any) -> None:

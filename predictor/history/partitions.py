@@ -120,22 +120,23 @@ def _extend(last: Partition, now: datetime) -> None:
     start, wanted = find_moment(last.first), add_months(next_month(now), MONTHS_AHEAD)
     if start >= wanted:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(f'SELECT EXISTS (SELECT 1 FROM "{last.name}")')  # noqa: S608  # Our own.
-        [has_rows] = cursor.fetchone()
-    if not has_rows:
-        count = (wanted.year - start.year) * 12 + wanted.month - start.month
-        alter(lambda cursor: _replace_last(cursor, last.name, start, count))
-    else:
+    count = (wanted.year - start.year) * 12 + wanted.month - start.month
+    if not alter(lambda cursor: _replace_last(cursor, last.name, start, count)):
         # Months were not made for long: what came meanwhile becomes a partition of its own.
         end = find_end(last.name, now)
         with closed(last.name, find_first_id(end)):
             alter_without_references(lambda cursor: _close_last(cursor, last.name, start, end))
 
 
-def _replace_last(cursor: Any, name: str, start: datetime, count: int) -> None:
+def _replace_last(cursor: Any, name: str, start: datetime, count: int) -> bool:
+    """Whether it could be replaced, which needs that it is empty, also once nobody can write any more."""
+    cursor.execute(f'LOCK TABLE "{TABLE}" IN ACCESS EXCLUSIVE MODE')
+    cursor.execute(f'SELECT EXISTS (SELECT 1 FROM "{name}")')  # noqa: S608  # Our own.
+    if cursor.fetchone()[0]:
+        return False
     _remove(cursor, name)
     _make_months(cursor, start, count)
+    return True
 
 
 def find_end(table: str, now: datetime) -> datetime:

@@ -109,13 +109,19 @@ class Pruning:
         return old if any(each.name != FIRST for each in old) else []
 
     def _drop(self, partitions: Sequence[Partition]) -> None:
-        """Drop whole partitions, however many rows they have, once nothing belongs to their rows any more."""
+        """Drop whole partitions, however many rows they have, once nothing belongs to their rows any more.
+
+        With `keep_outcomes`, nothing is dropped where an outcome is recorded meanwhile.
+        """
         end = partitions[-1].end
         assert end is not None  # noqa: S101  # They are old.
         for _ in range(ATTEMPTS):
             while owners := list_owners_before(end, ROWS_IN_A_TRANSACTION):
                 with give_way(), transaction.atomic(durable=True):
-                    found = dict(Prediction.objects.filter(id__in=owners).values_list("id", "version_id"))
+                    rows = Prediction.objects.filter(id__in=owners).select_for_update()
+                    found = dict(rows.values_list("id", "version_id"))
+                    if self.keep_outcomes and find_with_outcome(found):
+                        return  # Recorded since these partitions had none: now, rows are deleted one by one.
                     self._delete(found, delete_related)
             counted: Counter[int] = sum((count_versions(each) for each in partitions), Counter())
             try:
