@@ -3,14 +3,17 @@
 import csv
 import json
 import random
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from predictor.models import Prediction, Promotion, Replay, Version
+from predictor.monitoring.watch import store, watch
 from predictor.schema.target import Target
 from predictor.training.reports.figures import draw_figures
 from tests.test_report import answer_classes, answer_regression
@@ -276,6 +279,8 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
     paths += [f"/admin/{path}" for path in ("", *tables, f"{tables[1]}{version.pk}/promote/")]
     reviewed = ["?model=penguins&error_above=x", "queue/?model=penguins", f"{answer.id}/change/?model=penguins"]
     paths += [f"/admin/{tables[0]}{path}" for path in reviewed]
+    store("penguins", watch("penguins", timedelta(days=7), timezone.now()))
+    paths.append("/admin/predictor/version/quality/penguins/")
     for path in paths:
         page.goto(site + path)
         checked += find_violations(page)
