@@ -1,12 +1,15 @@
 """Sensitive inputs are stored as a keyed hash or not at all, wherever a prediction is stored or shown."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from predictor.history.hiding import hash_input, list_hashes
 from predictor.models import Artifact, Prediction, Version
+from predictor.monitoring.watch import watch
 from predictor.registry.manifest import FORMAT_OF_SENSITIVE
 from predictor.scoring.replay import NothingToReplay, replay
 from predictor.scoring.rows import score_rows
@@ -114,3 +117,12 @@ def test_builds_that_would_store_the_value_refuse_such_a_version(hiding):
         assert json.loads(artifact.manifest_2)["format"] == FORMAT_OF_SENSITIVE
         assert artifact.manifest == ""
     assert Version.objects.get(id=hiding.id).parsed_schema == hiding.parsed_schema
+
+
+def test_monitoring_says_nothing_of_a_hidden_input_and_judges_the_rest(models_dir, db):
+    make_sensitive(models_dir, "drop")
+    runtime = service.get_runtime("line")
+    service.predict(runtime, [runtime.schema.parse({"x": x / 25}) for x in range(250)], Prediction.Source.API)
+    found = watch("line", timedelta(days=1), timezone.now() + timedelta(minutes=1))
+    assert (found.predictions, found.drift.rows) == (250, 250)
+    assert {(each.name, each.part) for each in found.drift.shifts} == {("y", "output")}
