@@ -360,6 +360,10 @@ def test_the_admin_shows_state_and_scores_on_the_tile_and_all_figures_on_a_page(
     assert page.select_one("p.state.alarm").text == "Alarm"
     assert "Version 1 does worse than it promised: its RMSE is" in page.text
     assert [each["id"] for each in page.select("section h2")] == ["periods", "versions", "changes"]
+    run("penguins")
+    tiles = BeautifulSoup(admin_client.get("/admin/").content, "html.parser").select(".tiles > li")
+    assert "No prediction of version 1 has an outcome that can be used. Computed on" in tiles[1].text
+    Monitoring.objects.filter(model="penguins").delete()
     assert "never computed" in admin_client.get("/admin/predictor/version/quality/penguins/").content.decode()
     assert admin_client.get("/admin/predictor/version/quality/nothing/").status_code == 404
 

@@ -65,7 +65,7 @@ def _note_share(found: Monitoring) -> list[str]:
 
 
 def write_brief(found: Monitoring, target: Target) -> str:
-    """What was observed next to what was promised; empty where nothing was observed or estimated."""
+    """What was observed or estimated, next to what was promised; or why there is nothing."""
     judged, estimate = found.quality and found.quality.judged, found.estimate
     if judged and judged.observed:
         metric, observed, promised = judged.metric, judged.observed, judged.promised
@@ -74,7 +74,7 @@ def write_brief(found: Monitoring, target: Target) -> str:
         metric, observed, promised = estimate.metric, Score(value=estimate.value), Score(value=estimate.promised)
         sentence = gettext("{metric} {observed} (estimated), promised {promised}.")
     else:
-        return ""
+        return write_judged(judged, found.version, target) if judged else ""
     return sentence.format(
         metric=name_metric(metric),
         observed=write_score(metric, observed, target, with_interval=False),
