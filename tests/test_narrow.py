@@ -256,7 +256,8 @@ def test_a_prediction_and_its_outcomes_fit_the_screen(open_page, slug, viewport)
     page.wait_for_selector(".happened")
     assert_fits(page)
     answer = Prediction.objects.first()
-    for path in ("try/", "api/", "compare/", f"compare/{answer.id}/", "../"):
+    reasons = ("reasons/", "curve/?input=x", "curve/?input=town")
+    for path in ("try/", *reasons, "api/", "compare/", f"compare/{answer.id}/", "../"):
         page.goto(page.evaluate("location.origin") + answer.get_absolute_url() + path)
         assert_fits(page)
 
@@ -271,7 +272,16 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
     page.wait_for_selector("output#prediction")
     checked += find_violations(page)
     answer = Prediction.objects.first()
-    own = ["", "try/", "api/", "compare/", f"compare/{answer.id}/"]
+    own = [
+        "",
+        "try/",
+        "reasons/",
+        "curve/?input=year",
+        "curve/?input=island",
+        "api/",
+        "compare/",
+        f"compare/{answer.id}/",
+    ]
     version = Version.objects.get(model=NUMBER, number=2)
     tables = [f"predictor/{table}/" for table in ("prediction", "version", "promotion", "outcome")]
     paths = ["/models/", "/line/?x=abc", "/about/penguins/", f"/about/{NUMBER}/compare/", "/nothing/", "/predictions/"]

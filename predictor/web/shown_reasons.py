@@ -1,6 +1,6 @@
 """An explanation in words and bars: a few reasons, all figures, and what they add up to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,15 +8,19 @@ import msgspec
 from predictor.formats import Quantity, Written, find_decimals, format_number, format_share
 from predictor.languages import gettext as _
 from predictor.models import Prediction
+from predictor.schema.kinds import Feature
 from predictor.schema.target import Target
 from predictor.serving.explaining.curve import has_curve
 from predictor.serving.explaining.explainer import Explanation
 from predictor.web.plots import Figures
 
+Format = Callable[[float], Written]
+
 FEWEST, MOST = 3, 5
 # Of the largest: smaller ones are reasons only where there are fewer than three.
-SMALLEST_SHARE = 0.1
-DIGITS = 2
+SMALLEST_SHARE, SMALLEST_WRITTEN = 0.1, 0.005
+# Of the largest effect; the table has more.
+DIGITS, DIGITS_OF_FIGURES = 2, 4
 # Texts are named, and not repeated.
 LONGEST_VALUE = 60
 
@@ -35,51 +39,61 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe_reasons(prediction: Prediction, explanation: Explanation) -> dict[str, Any]:
     """What a page shows of an explanation."""
-    version = prediction.version
-    target, features = version.parsed_schema.target, version.parsed_schema.features
-    write = choose_format(target, explanation)
-    values = explanation.contributions
+    target, values = prediction.version.parsed_schema.target, explanation.contributions
+    write = choose_format(target, explanation, DIGITS)
+    ordered = sorted(prediction.version.parsed_schema.features, key=lambda feature: -abs(values[feature.name]))
+    reasons = list_reasons(prediction, ordered, values, write)
+    others = [values[feature.name] for feature in ordered[len(reasons) :]]
+    return {
+        "reasons": reasons,
+        "summary": summarise(prediction, target, explanation),
+        "others": len(others) if any(others) else 0,
+        "others_effect": _write_effect(sum(others), write),
+        "uncertainty": describe_errors(explanation, write),
+        "reason_figures": tabulate(prediction, ordered, explanation),
+    }
+
+
+def list_reasons(
+    prediction: Prediction, ordered: Sequence[Feature], values: Mapping[str, float], write: Format
+) -> list[Reason]:
+    """The largest effects: three, unless they are written as 0, and two more that are not much smaller."""
     largest = max(map(abs, values.values()), default=0.0)
-    ordered = sorted(features, key=lambda feature: -abs(values[feature.name]))
-    reasons = [
+    return [
         Reason(
             name=feature.name,
             label=feature.label,
-            value=_write_value(feature.write(prediction.inputs.get(feature.name))),
+            value=_write_value(prediction, feature),
             is_up=values[feature.name] > 0,
             effect=_write_effect(values[feature.name], write),
             percent=round(abs(values[feature.name]) / largest * 50, 1),
             has_curve=has_curve(feature),
         )
         for rank, feature in enumerate(ordered[:MOST])
-        if abs(values[feature.name]) > (0 if rank < FEWEST else SMALLEST_SHARE * largest)
-        and write(values[feature.name])
+        if abs(values[feature.name]) > (SMALLEST_WRITTEN if rank < FEWEST else SMALLEST_SHARE) * largest
     ]
-    others = ordered[len(reasons) :]
-    rest = sum(values[feature.name] for feature in others)
-    return {
-        "reasons": reasons,
-        "summary": summarise(prediction, target, explanation),
-        "others": len(others) if any(values[feature.name] for feature in others) else 0,
-        "others_effect": _write_effect(rest, write),
-        "uncertainty": describe_errors(explanation, write),
-        "reason_figures": Figures(
-            head=(_("Input"), _("Value"), _("Effect"), *([_("Standard error")] if explanation.errors else [])),
-            rows=tuple(
-                (
-                    feature.label,
-                    str(_write_value(feature.write(prediction.inputs.get(feature.name)))),
-                    _write_effect(values[feature.name], write),
-                    *([str(write(explanation.errors[feature.name]))] if explanation.errors else []),
-                )
-                for feature in ordered
-            ),
+
+
+def tabulate(prediction: Prediction, ordered: Sequence[Feature], explanation: Explanation) -> Figures:
+    """The effects of all inputs, with more digits."""
+    write = choose_format(prediction.version.parsed_schema.target, explanation, DIGITS_OF_FIGURES)
+    errors = explanation.errors
+    return Figures(
+        head=(_("Input"), _("Value"), _("Effect"), *([_("Standard error")] if errors else [])),
+        rows=tuple(
+            (
+                feature.label,
+                str(_write_value(prediction, feature)),
+                _write_effect(explanation.contributions[feature.name], write),
+                *([str(write(errors[feature.name]))] if errors else []),
+            )
+            for feature in ordered
         ),
-    }
+    )
 
 
-def choose_format(target: Target, explanation: Explanation) -> Callable[[float], Written]:
-    """How sizes are written: with two digits of the largest one, in the unit that people see."""
+def choose_format(target: Target, explanation: Explanation, digits: int) -> Format:
+    """How sizes are written: with so many digits of the largest one, in the unit that people see."""
     largest = max(map(abs, explanation.contributions.values()), default=0.0)
     units = {"prediction": target.shown_unit, "probability": _("percentage points"), "log-odds": _("log-odds")}
     unit = units[explanation.scale]
@@ -89,7 +103,7 @@ def choose_format(target: Target, explanation: Explanation) -> Callable[[float],
             return target.to_shown(size)
         return size * 100 if explanation.scale == "probability" else size
 
-    quantity = Quantity(unit=unit, decimals=find_decimals(abs(scale(largest)), DIGITS))
+    quantity = Quantity(unit=unit, decimals=find_decimals(abs(scale(largest)), digits))
     return lambda size: quantity.write(abs(scale(size)))
 
 
@@ -127,7 +141,7 @@ def summarise(prediction: Prediction, target: Target, explanation: Explanation) 
     return sentence.format(label=label, rows=rows, base=base, answer=answer)
 
 
-def describe_errors(explanation: Explanation, write: Callable[[float], Written]) -> str:
+def describe_errors(explanation: Explanation, write: Format) -> str:
     """How exact the effects are; empty where they are exact."""
     if explanation.errors is None:
         return ""
@@ -136,13 +150,14 @@ def describe_errors(explanation: Explanation, write: Callable[[float], Written])
     return sentence.format(error=str(write(largest)))
 
 
-def _write_effect(value: float, write: Callable[[float], Written]) -> str:
+def _write_effect(value: float, write: Format) -> str:
     if not value:
         return _("no effect")
     return (_("{size} more") if value > 0 else _("{size} less")).format(size=write(value))
 
 
-def _write_value(written: Written) -> Written:
+def _write_value(prediction: Prediction, feature: Feature) -> Written:
+    written = feature.write(prediction.inputs.get(feature.name))
     if len(written.text) <= LONGEST_VALUE:
         return written
     return msgspec.structs.replace(written, text=f"{written.text[:LONGEST_VALUE].rstrip()} …")
