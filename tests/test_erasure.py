@@ -23,7 +23,7 @@ from predictor.serving.service import service
 from tests.test_retention import make_prediction, record_outcomes
 from tests.training import register_shipped
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 SECRET = 7160915243.125
 
@@ -65,6 +65,7 @@ def dump_tables():
             yield from ((table, str(row)) for row in cursor.fetchall())
 
 
+@pytest.mark.both_databases
 def test_afterwards_the_value_is_in_no_table_and_the_row_still_counts(line, forget):
     prediction, other = make_secret(line), make_prediction(line)
     assert {table for table, row in dump_tables() if str(SECRET) in row} >= {"predictor_prediction", "django_admin_log"}
@@ -81,6 +82,7 @@ def test_afterwards_the_value_is_in_no_table_and_the_row_still_counts(line, forg
     assert list(Prediction.objects.without_forgotten()) == [other]
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_no_file_of_the_database_keeps_what_was_erased(models_dir, forget):
     """On PostgreSQL, VACUUM removes it from all rows; the free space of its files is overwritten later."""
@@ -110,6 +112,7 @@ def test_pages_and_the_admin_say_forgotten(line, forget, client, admin_client):
     assert "forgotten" in admin_client.get(f"/admin/predictor/prediction/{prediction.id}/change/").content.decode()
 
 
+@pytest.mark.both_databases
 def test_nothing_can_be_recorded_or_computed_of_what_is_forgotten(line, forget, tmp_path, capsys):
     prediction = make_secret(line)
     before = Prediction.objects.get(id=prediction.id)
@@ -126,6 +129,7 @@ def test_nothing_can_be_recorded_or_computed_of_what_is_forgotten(line, forget, 
         replay(service.get_runtime("line"), 10)
 
 
+@pytest.mark.both_databases
 def test_what_is_forgotten_may_be_forgotten_again_and_an_unknown_id_is_an_error(line, forget):
     one, other = make_prediction(line), make_prediction(line)
     forget(str(one.id))

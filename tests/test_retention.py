@@ -15,7 +15,7 @@ from predictor.history.ids import find_first_id, find_moment
 from predictor.models import Outcome, Prediction, VisitorReport, make_prediction_id
 from predictor.moments import read_duration
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def make_prediction(version, *, days=0, **columns):
@@ -50,6 +50,7 @@ def test_an_id_gives_the_moment_at_which_it_was_made():
     assert find_first_id(moment) <= make_prediction_id() < find_first_id(moment + timedelta(days=1))
 
 
+@pytest.mark.both_databases
 def test_old_predictions_go_with_their_outcomes_and_reports_and_others_stay(line, prune, monkeypatch):
     monkeypatch.setattr(retention, "ROWS_IN_A_TRANSACTION", 2)
     old = [make_prediction(line, days=days) for days in (400, 500, 600)]
@@ -67,6 +68,7 @@ def test_old_predictions_go_with_their_outcomes_and_reports_and_others_stay(line
     assert prune("--older-than", "365d") == []
 
 
+@pytest.mark.both_databases
 def test_predictions_with_an_outcome_are_kept_where_that_is_asked_for(line, prune):
     kept, _ = make_prediction(line, days=400), make_prediction(line, days=400)
     record_outcomes(kept, 1)
@@ -76,6 +78,7 @@ def test_predictions_with_an_outcome_are_kept_where_that_is_asked_for(line, prun
     assert Prediction.objects.get() == kept
 
 
+@pytest.mark.both_databases
 def test_a_row_that_no_site_stored_is_as_old_as_it_says(line, prune):
     make_prediction(line, created_at=timezone.now() - timedelta(days=400))
     [pruned] = prune("--older-than", "365d")
@@ -97,6 +100,7 @@ def test_an_age_that_is_none_is_refused(wrong):
         read_duration(wrong)
 
 
+@pytest.mark.both_databases
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks no rows")
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_for_what_somebody_writes_to_and_no_new_outcome_is_lost(line):
