@@ -103,6 +103,7 @@ def read_filters(given: Mapping[str, str]) -> Filters:
         if read is None or not text.strip():
             continue
         try:
+            take_text(name)  # Feature names are as free as values.
             values[name] = read(take_text(text))
         except ValueError as error:
             problems[name] = str(error)
