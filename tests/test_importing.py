@@ -41,7 +41,7 @@ from sklearn.utils import get_tags
 from predictor.estimators.compiled import CompiledModel
 from predictor.estimators.imported import Imported, ImportedOnFrame
 from predictor.exceptions import WrongLibraries
-from predictor.models import Kept, Prediction, Version
+from predictor.models import Artifact, Kept, Prediction, Version
 from predictor.record.reference import REFERENCE, read_reference
 from predictor.serving.runtime import load_comparable, load_runtime
 from predictor.training.pipeline import find_nested
@@ -245,6 +245,15 @@ def test_numbers_by_name_are_answered_as_a_bare_matrix_in_the_order_they_were_fi
     assert type(load_comparable(version).estimator) is Imported
     prediction = answer_form(client, {"area": "70", "floor": "3"})
     assert prediction.output == original.predict(swapped.assign(floor=3, area=70.0)[:1])[0]
+
+
+def test_an_imported_model_that_is_not_compiled_has_reasons(bring, client):
+    bring(KNeighborsRegressor().fit(NUMBERS, RENT))
+    assert not Artifact.objects.filter(kind=Artifact.Kind.ONNX).exists()
+    address = answer_form(client, {"area": "70", "floor": "3"}).get_absolute_url()
+    page = client.get(f"{address}reasons/").content.decode()
+    assert "typical cases are" in page
+    assert " more</strong>" in page or " less</strong>" in page
 
 
 class ByName(LinearRegression):
