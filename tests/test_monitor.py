@@ -379,3 +379,12 @@ def test_that_only_a_share_of_the_predictions_was_read_is_said(line):
     assert written.notes == [
         "For estimate and drift, 250,000 of 1,000,000 predictions were drawn at random.",
     ]
+
+
+def test_what_another_build_wrote_and_this_one_cannot_read_breaks_no_page_and_no_run(client, admin_client, line):
+    run("line")
+    Monitoring.objects.update(result={"version": 1, "state": "a state of the next build"})
+    assert "Live quality" not in client.get("/about/line/").content.decode()
+    assert admin_client.get("/admin/").status_code == 200
+    assert "never computed" in admin_client.get("/admin/predictor/version/quality/line/").content.decode()
+    assert run("line")[1] == 4

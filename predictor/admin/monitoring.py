@@ -17,6 +17,7 @@ from predictor.admin.cells import show_moment
 from predictor.models import Monitoring, Version
 from predictor.record.drift import Drift
 from predictor.record.drift_charts import DriftChart, list_charts
+from predictor.record.monitoring import Monitoring as Result
 from predictor.record.written_monitoring import name_state, write_age, write_brief, write_monitoring
 from predictor.schema.schema import Schema, read_target
 
@@ -40,15 +41,16 @@ def show_quality(request: HttpRequest, slug: str) -> HttpResponse:
         "written": None,
         "never": gettext("It was never computed: {command} does it.").format(command=f"./manage.py monitor {slug}"),
     }
-    if newest is not None:
-        schema = _find_version(live, newest.parsed_result.version).parsed_schema
+    found = newest.parsed_result if newest else None
+    if newest is not None and found is not None:
+        schema = _find_version(live, found.version).parsed_schema
         context |= {
             "state": newest.state,
-            "written": write_monitoring(newest.parsed_result, schema, newest.computed_at, timezone.now()),
+            "written": write_monitoring(found, schema, newest.computed_at, timezone.now()),
             "charts_label": gettext("Distributions in training and now"),
             "charts_help": gettext("The left bar of each pair is training, the right one the window's predictions."),
             "figures_label": gettext("Figures"),
-            "charts": _list_charts(newest, schema),
+            "charts": _list_charts(found, schema),
             "changes_label": gettext("When the state changed"),
             "changes": [
                 (show_moment(each.computed_at), name_state(each.state)) for each in _list_changes(slug)[:SHOWN_CHANGES]
@@ -57,9 +59,8 @@ def show_quality(request: HttpRequest, slug: str) -> HttpResponse:
     return TemplateResponse(request, "admin/predictor/version/quality.html", context)
 
 
-def _list_charts(newest: Monitoring, schema: Schema) -> list[DriftChart]:
-    found = newest.parsed_result.drift
-    return list_charts(found, schema) if isinstance(found, Drift) else []
+def _list_charts(found: Result, schema: Schema) -> list[DriftChart]:
+    return list_charts(found.drift, schema) if isinstance(found.drift, Drift) else []
 
 
 def _find_version(live: Version, number: int) -> Version:
@@ -85,5 +86,5 @@ def list_states(models: Iterable[str]) -> dict[str, SafeString]:
             f"{write_brief(each.parsed_result, targets[each.model])} {write_age(each.computed_at, timezone.now())}",
         )
         for each in Monitoring.objects.newest().filter(model__in=models)
-        if each.model in targets
+        if each.model in targets and each.parsed_result
     }

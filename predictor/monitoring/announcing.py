@@ -14,15 +14,11 @@ def announce_state(stored: Monitoring, text: str) -> bool:
     last = Monitoring.objects.find_announced(stored.model)
     if stored.state == last.state if last else stored.state != "alarm":
         return False
-    result = stored.parsed_result
     data = {
         "model": stored.model,
         "state": stored.state,
         "former": last.state if last else None,
-        "version": result.version,
-        "decided_by": list(result.decided_by),
-        "since": result.since,
-        "until": result.until,
+        **{name: stored.result[name] for name in ("version", "decided_by", "since", "until")},
         "text": text,
     }
     send_alert("model.state", f"{stored.model}: {stored.state}", text, data)

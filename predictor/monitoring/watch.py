@@ -59,7 +59,8 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
 def find_former(live: Version) -> Result | None:
     """What was found the last time; None where that was of another version."""
     former = Monitoring.objects.find_newest(live.model)
-    return former.parsed_result if former and former.parsed_result.version == live.number else None
+    result = former.parsed_result if former else None
+    return result if result and result.version == live.number else None
 
 
 def watch_quality(live: Version, since: datetime, now: datetime) -> Quality:

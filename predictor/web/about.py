@@ -54,13 +54,13 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
 def describe_live_quality(live: Version) -> dict[str, Any]:
     """What the newest run of `manage.py monitor` found, and when that was; nothing where it never ran."""
     monitoring = Monitoring.objects.find_newest(live.model)
-    if monitoring is None:
+    found = monitoring.parsed_result if monitoring else None
+    if monitoring is None or found is None:
         return {}
-    found, now = monitoring.parsed_result, timezone.now()
     return {
         "live_state": found.state,
         "is_alarmed": found.state == "alarm" and found.version == live.number,
-        "live_quality": write_monitoring(found, live.parsed_schema, monitoring.computed_at, now),
+        "live_quality": write_monitoring(found, live.parsed_schema, monitoring.computed_at, timezone.now()),
         "live_plot": draw_quality(found.quality, live.target) if found.quality else None,
     }
 

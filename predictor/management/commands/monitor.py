@@ -5,7 +5,6 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from django.core.management.base import CommandError
 from django.utils import timezone
 
@@ -69,12 +68,13 @@ class Command(SiteCommand):
         from predictor.monitoring.watch import store, watch
 
         try:
-            stored = store(model, watch(model, window, timezone.now()))
+            found = watch(model, window, timezone.now())
+            stored = store(model, found)
         except MlsiteError as error:
             self.stderr.write(f"{model}: {error}.")
             return None
-        schema = Version.objects.get(model=model, number=stored.parsed_result.version).parsed_schema
-        text = "\n".join(list_lines(stored, schema))
+        schema = Version.objects.get(model=model, number=found.version).parsed_schema
+        text = "\n".join(list_lines(stored, found, schema))
         if format == "text":
             self.stdout.write(text)
         try:
@@ -91,7 +91,7 @@ def describe(stored: Monitoring) -> dict[str, Any]:
         "model": stored.model,
         "computed_at": stored.computed_at.isoformat(timespec="seconds"),
         "former_state": stored.former_state,
-        **msgspec.to_builtins(stored.parsed_result),
+        **stored.result,
     }
 
 
