@@ -185,7 +185,7 @@ def test_estimates_add_up_and_lie_within_their_errors():
         lambda rows: np.exp(rows[:, :4].sum(axis=1) / 4) + rows[:, 5] * rows[:, 6], drawn[0], drawn[1:]
     )
     exact = enumerate_coalitions(game, 60.0)
-    found = sample_permutations(game, 0.5)
+    found = sample_permutations(game, 20.0)
     assert found.values.sum() == pytest.approx(game.value - game.base, abs=1e-9)
     assert found.errors.max() < 0.1
     assert (np.abs(found.values - exact.values) <= 5 * found.errors + 1e-9).all()
