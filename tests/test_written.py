@@ -120,7 +120,7 @@ def test_an_outcome_is_written_with_its_unit_and_all_digits_that_were_typed(admi
     assert read(admin_client, "/admin/predictor/outcome/").select_one(".field-shown_value").text == "$1,573,250.25"
     corrected, _ = record_outcome(prediction, "1600000", by="ada", seen=prediction.outcomes.get().id)
     listed = read(admin_client, "/admin/predictor/outcome/")
-    assert listed.select_one(".field-replaces").text == f"$1,573,250.25 for {prediction.id}"
+    assert listed.select_one(".field-replaced").text == "$1,573,250.25"
     assert str(corrected) == f"$1,600,000 for {prediction.id}"
     detail = read(admin_client, f"/admin/predictor/prediction/{prediction.id}/change/")
     assert [each.text for each in detail.select("#log .field-shown_value")] == ["$1,600,000", "$1,573,250.25"]
