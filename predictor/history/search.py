@@ -22,6 +22,8 @@ from predictor.models import Outcome, Prediction, Version
 
 ROWS_OF_A_PAGE = 100
 SECONDS_OF_A_PAGE = 0.3
+# A list is shown after both.
+SECONDS_OF_A_COUNT = 0.1
 MOST_COUNTED = 10_000
 ROWS_AT_ONCE = 1_000
 
@@ -88,7 +90,7 @@ def find(
     return _make_page(ids, older_page, newer_page, found.looked_to)
 
 
-def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECONDS_OF_A_PAGE) -> Count | None:
+def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECONDS_OF_A_COUNT) -> Count | None:
     """Count predictions, up to `most`; None for filters that are not exact, whose rows are looked through."""
     if not filters.is_exact:
         return None
