@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from predictor.admin.keyset import KeysetChangeList
 from predictor.admin.lists import CheckedChangeList, CheckedListMixin
+from predictor.formats import MISSING
 
 
 class HistoryChangeList(CheckedChangeList, KeysetChangeList):
@@ -19,6 +20,7 @@ class HistoryChangeList(CheckedChangeList, KeysetChangeList):
 class HistoryAdmin(CheckedListMixin):
     """Rows that cannot be added, changed or deleted by hand."""
 
+    empty_value_display = MISSING
     sortable_by = ()  # By any other column than the id, the whole table would be sorted for each page.
     show_facets = admin.ShowFacets.NEVER  # They would count the rows of each choice of each filter: minutes a click.
 

@@ -21,8 +21,8 @@ from predictor.history.scanning import Look, count_exact, scan
 from predictor.models import Outcome, Prediction, Version
 
 ROWS_OF_A_PAGE = 100
-SECONDS_OF_A_PAGE = 0.3
-# A list is shown after both.
+# Together with the rest of a page, 0.3 s.
+SECONDS_OF_A_PAGE = 0.2
 SECONDS_OF_A_COUNT = 0.1
 MOST_COUNTED = 10_000
 ROWS_AT_ONCE = 1_000
