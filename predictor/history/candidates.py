@@ -14,7 +14,7 @@ from predictor.history.ids import find_first_id
 from predictor.models import Outcome, Prediction, Version
 
 # Up to so many predictions, it is quicker to look for the outcome of each than for the prediction of each outcome.
-FEW = 100_000
+FEW = 30_000
 # No version has this id.
 NONE = (0,)
 HAS_OUTCOME = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))

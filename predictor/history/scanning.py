@@ -27,7 +27,7 @@ from predictor.schema.target import Target
 # Rows in the first window where not each of them is what is searched for, and in the largest one.
 FIRST_WINDOW, LARGEST_WINDOW = 1_000, 64_000
 # To count asks for no more than the ids.
-FIRST_COUNTED = 4_000
+FIRST_COUNTED = 2_000
 # A window that took less is followed by one of twice its size.
 SECONDS_OF_A_WINDOW = 0.03
 # Of SQLite: rows that are read between two looks at the clock, and instructions, which take a millisecond or less.

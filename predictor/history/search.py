@@ -23,7 +23,7 @@ from predictor.models import Outcome, Prediction, Version
 ROWS_OF_A_PAGE = 100
 # Together with the rest of a page, 0.3 s.
 SECONDS_OF_A_PAGE = 0.2
-SECONDS_OF_A_COUNT = 0.1
+SECONDS_OF_A_COUNT = 0.08
 MOST_COUNTED = 10_000
 ROWS_AT_ONCE = 1_000
 
