@@ -1,9 +1,11 @@
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from predictor.exceptions import InvalidFilters
 from predictor.history.cursor import NEWEST, Cursor, read_cursor
 from predictor.history.filters import Filters, InputFilter, read_filters
 from predictor.history.ids import find_first_id, find_moment
+from predictor.history.scanning import TimeIsOver, stop_sqlite
 from predictor.history.search import count, find, rows
 from predictor.models import Outcome, Prediction
 from predictor.schema.output import Output
@@ -261,3 +264,22 @@ def test_the_time_of_an_id_is_that_of_its_prediction():
     now = timezone.now()
     assert find_first_id(now).int <= Prediction(id=find_first_id(now)).id.int
     assert timedelta(0) <= find_moment(find_first_id(now)) - now < timedelta(milliseconds=1)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a timeout for each statement")
+def test_a_query_of_sqlites_that_takes_too_long_is_stopped(db):
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(TimeIsOver), stop_sqlite(time.monotonic() + 0.05), connection.cursor() as cursor:
+        cursor.execute(endless)
+    assert Prediction.objects.exists()
+
+
+def test_outcomes_are_those_of_one_moment_also_where_they_are_corrected_meanwhile(db, history):
+    first = next(outcome for _, outcome in history if outcome)
+    last = Outcome.objects.order_by("id").last().id
+    before = set(Outcome.objects.current().values_list("id", flat=True))
+    with transaction.atomic():
+        Outcome.objects.create(prediction=first.prediction, value=first.value, recorded_by="x", replaces=first)
+        assert first.id not in set(Outcome.objects.current().values_list("id", flat=True))
+        assert set(Outcome.objects.current_at(last).values_list("id", flat=True)) == before
+        transaction.set_rollback(True)
