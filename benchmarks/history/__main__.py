@@ -1,9 +1,9 @@
 """Measures the admin, the search and the write path with a long history, and outcomes by the hundred thousand.
 
-    python -m benchmarks.history [--rows 5000000] [--outcomes 300000] [--sqlite] [--only pages search writes outcomes]
+    python -m benchmarks.history [--rows 5000000] [--outcomes 300000] [--sqlite] [--only pages search plans …]
 
 A database of its own, filled by COPY; on SQLite with a tenth of the rows, unless told otherwise. Prints medians of 5
-warm rounds, the sizes of tables and indexes, and the peak of memory of commands.
+warm rounds, sizes, plans, and the peak of memory of commands.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks.lifetime import end_when_asked, run_postgres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARTS = ("sizes", "pages", "search", "writes", "outcomes")
+PARTS = ("sizes", "pages", "search", "plans", "writes", "outcomes")
 
 
 def main() -> None:
@@ -91,6 +91,8 @@ def measure(models: Path, rows: int, outcomes: int, parts: "list[str] | tuple[st
         measuring.print_pages()
     if "search" in parts:
         measuring.print_searches()
+    if "plans" in parts:
+        measuring.print_plans()
     if "writes" in parts:
         print(f"{rows:,} rows: {measuring.measure_writes()}", flush=True)
     if "outcomes" in parts:

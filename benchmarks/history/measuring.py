@@ -90,6 +90,33 @@ def print_searches() -> None:
         print(f"  {name}: {found:.0f} ms, {len(page.rows)} rows{looked}{least}", flush=True)
 
 
+def print_plans() -> None:
+    """How the database carries out the slowest query of each search."""
+    for name, query in list_queries().items():
+        filters = read_filters(read_query(query))
+        find(filters)
+        with connection.execute_wrapper(asked := Asked()):
+            find(filters)
+        explain = "EXPLAIN (ANALYZE, BUFFERS)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        with connection.cursor() as cursor:
+            cursor.execute(f"{explain} {asked.sql}", asked.parameters)
+            plan = "\n".join(f"    {row[-1]}" for row in cursor.fetchall())
+        print(f"  {name}: {1_000 * asked.seconds:.0f} ms of it\n{plan}", flush=True)
+
+
+class Asked:
+    """Keeps the slowest of the queries that it is wrapped around."""
+
+    seconds, sql, parameters = 0.0, "", None
+
+    def __call__(self, execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        started = time.perf_counter()
+        result = execute(sql, parameters, many, context)
+        if (taken := time.perf_counter() - started) > self.seconds:
+            self.seconds, self.sql, self.parameters = taken, sql, parameters
+        return result
+
+
 def print_pages() -> None:
     """Every page of the admin that a reviewer uses."""
     User.objects.create_superuser("benchmark", password="benchmark")  # noqa: S106  # It opens nothing.
