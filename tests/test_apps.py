@@ -13,7 +13,7 @@ from tests.test_shown import make_bodies, make_churn, make_houses
 from tests.test_words import make_crops, make_loans
 from tests.texts import make_reviews, make_spam, write_csv
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def make_fares(rows=300):

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from predictor.models import Artifact, ArtifactChunk, Promotion, Version
 from tests.conftest import run_manage
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 AGAIN = ("--promote", "always", "--force")
 

@@ -209,7 +209,6 @@ def retrain(models_dir):
     return retrain_model(models_dir, RetrainRequest(slug="line", by="tests"), lambda line, **counts: None)
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize("x", ["0", "5", "10"])
 def test_with_a_logarithm_of_the_target_neither_answer_nor_interval_is_below_0(client, models_dir, db, growing, x):
     growing('target_transform = "log"\n')

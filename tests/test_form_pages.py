@@ -75,7 +75,7 @@ def test_the_range_seen_is_drawn_and_its_text_stays_with_the_field(client, wide)
     assert (drawn["data-low"], drawn["data-high"], drawn["aria-hidden"]) == (str(low), str(high), "true")
     described = page.select_one(f"#{entry['aria-describedby']}")
     assert "Seen in training: " in described.select_one(".unseen").text
-    assert "Seen in training: 2024-01-11 to 2024-09-11." in page.text
+    assert "Seen in training: 11 Jan 2024 to 11 Sep 2024." in page.text
 
 
 def test_whatever_fills_the_form_in_can_be_sent_as_it_is(client, wide):

@@ -66,7 +66,6 @@ def write_skops(estimator):
     return pytest.importorskip("skops.io", reason="needs skops").dumps(estimator)
 
 
-@pytest.mark.both_databases
 def test_a_file_of_skops_that_it_trusts_needs_no_trust_of_ours(bring):
     original = make_pipeline(StandardScaler(), LinearRegression()).fit(FLATS, RENT)
     version = bring(write_skops(original), name="model.skops")

@@ -186,7 +186,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
 def test_an_unknown_key_inside_a_feature_is_named_with_the_known_ones(tmp_path):
     known = (
         "label, kind, unit, help, group, minimum, maximum, format, zone, choices, labels, missing, merge, "
-        "unseen, maximum_length, required, exclude"
+        "unseen, maximum_length, required, exclude, sensitive"
     )
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n[features.'bill mm']\nminimun = 3"))
     assert error == f"FILE: features.bill mm.minimun: there is no such key; it may be one of {known}."

@@ -19,7 +19,7 @@ from predictor.serving.runtime import load_comparable, load_runtime
 from tests.recipes import write_recipe
 from tests.training import train
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 HOUSES = """
 title = "Houses"

@@ -199,7 +199,6 @@ def test_keys_that_contradict_each_other_are_named(tmp_path, keys, message):
     assert message in str(refused.value)
 
 
-@pytest.mark.both_databases
 def test_a_retrain_with_a_new_key_cannot_be_compared_until_it_is_live(tmp_path, settings, capsys, db):
     toml = LINE + '[estimator]\nclass = "sklearn.linear_model.Ridge"\n[features.x]\n'
     csv = "x,y\n" + "".join(f"{-1 if i % 9 == 0 else i / 10},{2 * i + i % 5}\n" for i in range(200))

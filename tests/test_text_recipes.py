@@ -28,7 +28,7 @@ from tests.recipes import make_recipe
 from tests.texts import make_reviews, make_spam, write_csv
 from tests.training import keep_quiet, train
 
-database = [pytest.mark.both_databases, pytest.mark.django_db]
+database = pytest.mark.django_db
 LOGISTIC = '[estimator]\nclass = "sklearn.linear_model.LogisticRegression"\n'
 RIDGE = LOGISTIC.replace("LogisticRegression", "Ridge")
 TREES = '[estimator]\nclass = "sklearn.ensemble.HistGradientBoostingClassifier"\nparams = { max_iter = 10 }\n'

@@ -68,7 +68,6 @@ def test_what_is_not_a_number_is_never_the_same():
     assert not missing.equals(missing, TOLERANCE)
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize(("factor", "is_same"), [(1 + 1e-14, True), (1 - 1e-11, True), (1 + 1e-3, False)])
 def test_a_retrain_whose_answers_differ_by_rounding_registers_nothing(models_dir, db, factor, is_same):
     trained = train_model(models_dir, "line", progress=lambda line: None)

@@ -13,7 +13,7 @@ from tests.recipes import LINE, write_recipe
 from tests.test_words import LOAN, make_loans, post
 from tests.training import train
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 GERMAN = """
 [translations.de]

@@ -16,7 +16,7 @@ from predictor.schema.words import Words, find_ambiguous
 from tests.recipes import LINE, make_recipe, write_recipe
 from tests.training import train
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 LOAN = """
 title = "Loans"

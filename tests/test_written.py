@@ -60,7 +60,6 @@ def read(client, address):
     return BeautifulSoup(client.get(address).content, "html.parser")
 
 
-@pytest.mark.both_databases
 def test_a_prediction_is_written_alike_on_its_page_in_its_title_in_its_chart_and_in_the_admin(admin_client, prediction):
     output, interval = str(prediction.written_output), str(prediction.written_interval)
     assert re.fullmatch(r"\$\d,\d{3},000", output)

@@ -10,7 +10,7 @@ from tests.load import HEADERS, TOKEN
 from tests.together import Background
 
 # For so long anybody may wait, or on a busy machine so many times as long as without what else happens to the site.
-SECONDS, TIMES = 1, 5
+SECONDS, TIMES = 2, 5
 FORM = urlencode({"csrfmiddlewaretoken": TOKEN, "x": "5"})
 
 
