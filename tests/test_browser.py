@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from predictor.models import Outcome, Prediction
+from predictor.models import Outcome, Prediction, Version
 from tests.outcomes import read_log
 from tests.recipes import write_recipe
 from tests.test_written import RECIPE, make_rows
@@ -186,7 +186,8 @@ def test_what_really_happened_is_recorded_and_corrected_by_keyboard_alone(open_p
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_a_queue_is_answered_by_typing_and_enter_alone(open_page, site, admin_client, line, penguins):
+def test_a_queue_is_answered_by_typing_and_enter_alone(open_page, site, admin_client):
+    line, penguins = map(Version.objects.find_live, ("line", "penguins"))
     rows = [(line, 5.0), (line, 6.0), (penguins, "Adelie")]
     for version, output in rows:
         Prediction.objects.create(version=version, inputs={}, output=output, duration_ms=1, source="api")
