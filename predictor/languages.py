@@ -106,6 +106,8 @@ LANGUAGES = {
 
 _current: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 get_language = _current.get
+# For each request, which `use_language` would make slower.
+set_language, reset_language = _current.set, _current.reset
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from predictor.languages import LANGUAGES, Language, use_language
+from predictor.languages import LANGUAGES, Language, reset_language, set_language, use_language
 
 
 class LanguageMiddleware:
@@ -25,8 +25,11 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if len(self.offered) == 1:
-            with use_language(self.own):
+            former = set_language(self.own)
+            try:
                 return self.get_response(request)
+            finally:
+                reset_language(former)
         language = self.choose(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
         with use_language(language), translation.override(language.django_code):
             response = self.get_response(request)
