@@ -9,6 +9,7 @@ import threading
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from predictor.environment import choose_waiting
 from predictor.training.compiling.compilation import compile_model
 from tests.conftest import ROOT, run_manage
 from tests.together import wait_until
@@ -28,7 +29,7 @@ CI = [
     "APPVEYOR",
     "BITBUCKET_BUILD_NUMBER",
 ]
-SET_BY_US = ("ORT_DISABLE_TELEMETRY", "OMP_WAIT_POLICY")
+SET_BY_US = ("ORT_DISABLE_TELEMETRY", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 QUIET = """
 import sys
 from predictor.estimators.compiled import CompiledModel
@@ -131,18 +132,28 @@ def test_workers_write_nothing_below_the_home_folder(registered, home, serve):
 
 def test_these_tests_run_with_it_too():
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
-    assert os.environ["OMP_WAIT_POLICY"]
+    assert {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
 
 
-@pytest.mark.parametrize(("given", "is_asleep"), [({}, True), ({"OMP_WAIT_POLICY": "ACTIVE"}, False)])
-def test_threads_of_openmp_sleep_where_nothing_else_is_said(home, given, is_asleep):
+@pytest.mark.parametrize(
+    ("given", "turns"),
+    [
+        (choose_waiting(2.1, cores=2), "0"),
+        (choose_waiting(1.9, cores=2), "20000"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "30000000000"),
+    ],
+)
+def test_threads_of_openmp_sleep_sooner_the_busier_the_machine_is(home, given, turns):
     """libgomp says itself how often an idle thread turns around before it sleeps."""
     code = "import predictor; from sklearn.ensemble import HistGradientBoostingRegressor"
     environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE", **given}
+    for name in SET_BY_US:
+        if name not in given:
+            environment.pop(name, None)
     done = subprocess.run(  # noqa: S603  # Our own.
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert ("GOMP_SPINCOUNT = '0'" in done.stderr) == is_asleep, done.stderr
+    assert f"GOMP_SPINCOUNT = '{turns}'" in done.stderr, done.stderr
 
 
 RETRAIN = """

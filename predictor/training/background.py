@@ -48,7 +48,9 @@ def make_background(schema: Schema, inputs: Inputs, *, show_data: bool, seed: in
         else {}
     )
     if not show_data and not texts:
-        made = made[[not _is_revealing(row, matrix) for row in made]]
+        # Comparing a column of its own takes a tenth of the time.
+        first = np.ascontiguousarray(matrix[:, 0])
+        made = made[[not _is_revealing(row, matrix, first) for row in made]]
     return Background.pack(made, texts) if len(made) else None
 
 
@@ -68,12 +70,16 @@ def _place(values: Vector, template: Vector, drawn: Generator) -> Vector:
     return placed
 
 
-def _is_revealing(row: Vector, matrix: Matrix) -> bool:
-    """Whether a row is equal to one of the training rows, shape (n, features), but to fewer than 20."""
-    for position, value in enumerate(row):
-        column = matrix[:, position]
-        matrix = matrix[np.isnan(column) if np.isnan(value) else column == value]
-    return 0 < len(matrix) < FEWEST_ROWS
+def _is_revealing(row: Vector, matrix: Matrix, first: Vector) -> bool:
+    """Whether a row is equal to one of the training rows, shape (n, features), but to fewer than 20.
+
+    `first` is their first column.
+    """
+    equal = matrix[np.isnan(first) if np.isnan(row[0]) else first == row[0]]
+    for position, value in enumerate(row[1:], start=1):
+        column = equal[:, position]
+        equal = equal[np.isnan(column) if np.isnan(value) else column == value]
+    return 0 < len(equal) < FEWEST_ROWS
 
 
 def _draw_texts(texts: "NDArray[np.object_]", rows: int, drawn: Generator) -> "NDArray[np.object_]":

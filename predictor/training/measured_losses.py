@@ -19,7 +19,7 @@ FEWEST_ROWS = 500
 # Where fewer rows are held out, training rows are predicted out of fold too, unless they are many or fits are slow.
 ENOUGH_HELD_OUT, MOST_FOLDED_ROWS, MOST_SECONDS = 10_000, 50_000, 10.0
 # More rows, or values of rows, are not needed for small trees.
-MOST_ROWS, MOST_CELLS = 50_000, 5_000_000
+MOST_ROWS, MOST_CELLS = 20_000, 5_000_000
 
 
 @dataclass(frozen=True, kw_only=True)

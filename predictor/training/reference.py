@@ -6,13 +6,15 @@ from numpy.typing import NDArray
 from predictor.record.reference import Categories, Numbers, Part, Reference, Sample, cut_blocks, number_bins
 from predictor.schema.kinds import Boolean, Category, Feature
 from predictor.schema.text import Text, measure_texts, share_known_words
-from predictor.schema.values import Mask, Vector
+from predictor.schema.values import Vector
 from predictor.training.dataset import Dataset
 from predictor.training.evaluation import HOLD_OUT, Evaluation
 
 # A bin is about a 100th of the rows, as far as five rows or more are in it, and all columns together have 50,000.
 MOST_BINS, FEWEST_BINS, FEWEST_IN_BIN, MOST_BINS_OF_ALL = 100, 10, 5, 50_000
 MOST_OF_A_BIN = 0.8
+# Of the training, chosen by chance: more would change hardly any bin.
+MOST_ROWS = 50_000
 # In blocks; each number of a bin is a byte.
 MOST_BLOCK_ROWS, MOST_NUMBERS = 4_000, 250_000
 # Of a column of texts, chosen by chance: to look up all words takes long.
@@ -20,24 +22,25 @@ MOST_TEXTS = 1_000
 
 
 def describe_reference(dataset: Dataset, evaluation: Evaluation, *, seed: int) -> Reference:
-    """What is kept of the training rows of a dataset, and of the predictions of its evaluation.
+    """What is kept of at most 50,000 training rows of a dataset, and of the predictions of its evaluation.
 
     Nothing is kept of sensitive inputs. Predictions and known words are those of rows that the version was not trained
     on, where there are any: for those that it was trained on, every word is known, and predictions are too good.
     """
     most = max(FEWEST_BINS, min(MOST_BINS, MOST_BINS_OF_ALL // len(dataset.schema.features)))
+    drawn = np.random.default_rng(seed)
+    training = np.sort(drawn.permutation(np.flatnonzero(dataset.training))[:MOST_ROWS])
     columns, numbers = [], []
     for position, feature in enumerate(dataset.schema.features):
         if feature.sensitive:  # Predictions do not have them.
             continue
-        values = _take_values(dataset, position, dataset.training)
+        values = _take_values(dataset, position, training)
         part: Part = "length" if isinstance(feature, Text) else "input"
         columns.append(_describe_column(feature.name, part, values, _count_codes(feature), most))
         numbers.append(number_bins(columns[-1], values))
-    rows = int(dataset.training.sum())
-    order = np.random.default_rng(seed).permutation(rows)[: _count_block_rows(len(columns))]
+    order = drawn.permutation(len(training))[: _count_block_rows(len(columns))]
     return Reference(
-        rows=rows,
+        rows=len(training),
         columns=tuple(columns),
         others=(*_describe_words(dataset, evaluation, seed), _describe_predictions(dataset, evaluation)),
         blocks=cut_blocks(np.column_stack(numbers), order).tobytes() if numbers else b"",
@@ -48,7 +51,7 @@ def _count_block_rows(columns: int) -> int:
     return min(MOST_BLOCK_ROWS, MOST_NUMBERS // max(1, columns))
 
 
-def _take_values(dataset: Dataset, position: int, rows: Mask) -> Vector:
+def _take_values(dataset: Dataset, position: int, rows: NDArray[np.int64]) -> Vector:
     if position in dataset.texts:
         return measure_texts(dataset.texts[position][rows], len)
     return dataset.matrix[rows, position]
