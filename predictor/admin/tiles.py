@@ -42,6 +42,8 @@ class Tile:
     warned: str = ""
     # How it does by its outcomes, as far as that was computed.
     quality: SafeString | str = ""
+    # Whether the user may record what really happened.
+    asks_for_outcomes: bool = False
 
     @property
     def lines(self) -> list[tuple[str, SafeString | str]]:
@@ -59,6 +61,10 @@ class Tile:
             address = f"{reverse('admin:predictor_prediction_changelist')}?model={self.model}"
             lines.append((gettext("Predictions today"), format_html('<a href="{}">{}</a>', address, self.predictions)))
             lines.append((gettext("With a warning"), self.warned))
+        if self.asks_for_outcomes:
+            address = f"{reverse('admin:predictor_prediction_queue')}?model={self.model}"
+            link = format_html('<a href="{}">{}</a>', address, gettext("Next without an outcome"))
+            lines.append((gettext("Outcomes"), link))
         return lines
 
 
@@ -90,6 +96,7 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
             is_retired=getattr(live.get(model), "retired_at", None) is not None,
             newest=None if newest == live.get(model) else newest,
             quality=states.get(model, ""),
+            asks_for_outcomes=model in counts and user.has_perm("predictor.add_outcome"),
             **counts.get(model, {}),
         )
         for model, newest in newest_versions.items()
