@@ -2,7 +2,7 @@
 
     python -m benchmarks.history [--rows 5000000] [--outcomes 300000] [--sqlite] [--only pages search plans …]
 
-A database of its own, filled by COPY; on SQLite with a tenth of the rows, unless told otherwise. Prints medians of 5
+A database of its own, filled by COPY; on SQLite with a tenth of the rows by default. Prints medians of 5
 warm rounds, sizes, plans, and the peak of memory of commands.
 """
 
