@@ -33,9 +33,10 @@ def count_predictions(kept: Iterable[tuple[str, int, str]]) -> None:
             PREDICTIONS.labels(model, version, source).inc(number)
 
 
-def observe_batch(rows: int, waiting: int) -> None:
+def observe_batch(rows: Iterable[int], waiting: int) -> None:
+    """Count a batch by the rows of each of its requests, and how many more are waiting."""
     if TOKEN:
-        BATCHES.observe(rows)
+        BATCHES.observe(sum(rows))
         WAITING.set(waiting)
 
 

@@ -7,7 +7,6 @@ import random
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ START, DAYS = datetime(2025, 11, 1, tzinfo=UTC), 365
 MODELS = {"prices": (0.70, 8), "penguins": (0.25, 4), "line": (0.05, 3)}
 SOURCES = {"api": 0.80, "csv": 0.15, "form": 0.05}
 SHARE_WARNED, SHARE_CORRECTED = 0.10, 0.05
-# Nobody knows yet what became of the newest.
+# The newest have no outcome yet.
 SHARE_WITHOUT_OUTCOME = 0.05
 PREDICTIONS = (
     "id", "version_id", "inputs", "output", "probabilities", "interval", "warnings", "source", "created_at",
@@ -36,14 +35,6 @@ target = "price"
 [estimator]
 class = "sklearn.linear_model.LinearRegression"
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filled:
-    """What is in the database; `pair` is a version that a source never asked."""
-
-    predictions: int
-    outcomes: int
 
 
 def make_recipes(folder: Path) -> None:

@@ -23,11 +23,12 @@ from predictor.history.filters import Filters, read_filters
 from predictor.models import Version
 
 logger = logging.getLogger(__name__)
-CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/jsonl; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+# The name and the content type of each.
+FORMATS = {
+    "csv": ("CSV", "text/csv; charset=utf-8"),
+    "jsonl": ("JSON lines", "application/jsonl; charset=utf-8"),
+    "parquet": ("Parquet", "application/vnd.apache.parquet"),
+    "xlsx": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 BYTES_AT_ONCE = 1 << 16
 # One at a time in a web process: the other process takes its memory next to it.
@@ -57,20 +58,20 @@ def make_response(request: HttpRequest) -> StreamingHttpResponse:
     """The table as a download. Raises ExportError and InvalidFilters."""
     filters = read_filters(request.GET.dict())
     model, format = filters.model or find_only_model(), request.GET.get("format", "csv")
-    if format not in CONTENT_TYPES:
-        raise ExportError(_("Choose one of the formats {formats}.").format(formats=", ".join(CONTENT_TYPES)))
+    if format not in FORMATS:
+        raise ExportError(_("Choose one of the formats {formats}.").format(formats=", ".join(FORMATS)))
     if not running.acquire(blocking=False):
         raise ExportError(_("Another export is being written: try again when it is done."))
     output = ExportOutput(model, filters, format)
     logger.info("%s exports predictions of %s as %s", request.user, model, format)
-    name = f"{model}-{datetime.now(UTC):%Y-%m-%d}.{format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(output, content_type=CONTENT_TYPES[format], headers=headers)
+    file = f"{model}-{datetime.now(UTC):%Y-%m-%d}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
+    return StreamingHttpResponse(output, content_type=FORMATS[format][1], headers=headers)
 
 
 def find_only_model() -> str:
     """The site's model where it has a single one. Raises ExportError."""
-    models = list(Version.objects.order_by("model").values_list("model", flat=True).distinct()[:2])
+    models = Version.objects.list_models()
     if len(models) != 1:
         raise ExportError(_("Choose a model first: each has columns of its own."))
     return models[0]

@@ -10,10 +10,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 
 from predictor.formats import format_number
+from predictor.history.search import MOST_COUNTED
 
 BEFORE, AFTER = "before", "after"
-# More rows are not counted.
-MOST_COUNTED = 10_000
 
 
 class KeysetChangeList(ChangeList):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext, ngettext
 
 from predictor.admin.cells import Judgement, fold, judge_outcome, show_moment
 from predictor.admin.detail import make_detail_address
+from predictor.admin.exporting import FORMATS
 from predictor.admin.filter_controls import list_tests, make_controls
 from predictor.admin.own_columns import choose_columns, list_offered
 from predictor.exceptions import InvalidFilters
@@ -29,7 +30,6 @@ from predictor.texts import shorten
 
 # Shown for each prediction; a model may have thousands, and a prediction's own page shows them all.
 MOST_INPUTS = 20
-CURSORS = ("before", "after")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def make_context(
     live = Version.objects.find_live(model) if SLUG.fullmatch(model) else None
     chosen = request.GET.getlist("column") if "column" in request.GET else None
     offered = list_offered(live, chosen or ())
-    models = list(Version.objects.order_by("model").values_list("model", flat=True).distinct())
+    models = Version.objects.list_models()
     columns = choose_columns(offered, chosen)
     controls = make_controls(given, problems, models, live, offered)
     shown = {each.name for each in [*controls.first, *controls.more, *controls.inputs]}
@@ -154,8 +154,8 @@ def describe_form() -> dict[str, str]:
 def list_exports(filters: Filters) -> list[tuple[str, str]]:
     """The formats in which the predictions of one model are exported, with their addresses."""
     address = reverse("admin:predictor_prediction_export")
-    names = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet", "xlsx": ".xlsx"}
-    return [(name, f"{address}?{urlencode({**filters.to_query(), 'format': code})}") for code, name in names.items()]
+    query = filters.to_query()
+    return [(name, f"{address}?{urlencode({**query, 'format': code})}") for code, (name, _) in FORMATS.items()]
 
 
 def make_queue_address(model: str) -> str:

@@ -56,7 +56,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     """Show the next prediction without an outcome; record what is typed for it, and go on to the next."""
     if not request.user.has_perms(["predictor.add_outcome", "predictor.view_prediction"]):
         raise PermissionDenied
-    models = list(Version.objects.order_by("model").values_list("model", flat=True).distinct())
+    models = Version.objects.list_models()
     place = read_place(request.GET, models)
     if request.method != "POST":
         prediction = find_next(place.queue, place.model, place.skipped)

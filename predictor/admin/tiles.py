@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from predictor.admin.listing import make_queue_address
 from predictor.admin.monitoring import list_states
 from predictor.formats import MISSING, format_number, format_share
 from predictor.history.ids import find_first_id
@@ -62,7 +63,7 @@ class Tile:
             lines.append((gettext("Predictions today"), format_html('<a href="{}">{}</a>', address, self.predictions)))
             lines.append((gettext("With a warning"), self.warned))
         if self.asks_for_outcomes:
-            address = f"{reverse('admin:predictor_prediction_queue')}?model={self.model}"
+            address = make_queue_address(self.model)
             link = format_html('<a href="{}">{}</a>', address, gettext("Next without an outcome"))
             lines.append((gettext("Outcomes"), link))
         return lines

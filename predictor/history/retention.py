@@ -17,13 +17,13 @@ from predictor.history.ids import find_first_id
 from predictor.history.partitions import FIRST, Partition, count_versions, drop_partitions, list_partitions
 from predictor.history.related import delete_related, list_owners_before
 from predictor.models import Outcome, Prediction, Version, VisitorReport
+from predictor.models.prediction import NIL_UUID
 
 # On SQLite, whose writers all wait meanwhile, deleting so many takes about 20 ms.
 ROWS_IN_A_TRANSACTION = 500
 MOST_SECONDS_OF_PAUSE = 1.0
 # Of dropping partitions, in whose rows somebody records outcomes at the same time.
 ATTEMPTS = 10
-NIL = UUID(int=0)
 HAS_OUTCOME = Exists(Outcome.objects.filter(prediction=OuterRef("pk")))
 
 Delete = Callable[[Collection[UUID]], Mapping[type[Model], int]]
@@ -61,7 +61,7 @@ class Pruning:
         if partitions := self._list_old_partitions():
             self._drop(partitions)
         for old in self._list_conditions():
-            last: UUID | None = NIL
+            last: UUID | None = NIL_UUID
             while last is not None:
                 with give_way():
                     last = self._prune_next(old, last)

@@ -38,6 +38,12 @@ class SiteCommand(BaseCommand):
         return output
 
 
+def add_format(parser: argparse.ArgumentParser, *, of: str = "result") -> None:
+    parser.add_argument(
+        "--format", choices=["text", "json"], default="text", help=f"format of the {of} (default: text)"
+    )
+
+
 def describe_error(error: django.db.Error) -> str:
     hint = "check DATABASE_URL, and that `manage.py migrate` has run."
     return f"The database cannot be used: {hint} Its error: {leave_out_details(str(error)).strip()}"

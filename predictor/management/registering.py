@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from predictor.formats import format_number
+from predictor.management.base import add_format
 from predictor.management.table import align_columns
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
@@ -31,9 +32,7 @@ def add_register_arguments(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="register it even if it predicts the same as the live version"
     )
     parser.add_argument("--dry-run", action="store_true", help="do everything, but store nothing")
-    parser.add_argument(
-        "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-    )
+    add_format(parser)
 
 
 def check_database() -> None:

@@ -44,6 +44,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """The live version of one model; None where none was ever promoted."""
         return self.live().filter(model=model).first()
 
+    def list_models(self) -> list[str]:
+        """The slugs of all models, in their order."""
+        return list(self.order_by("model").values_list("model", flat=True).distinct())
+
     def served(self) -> "VersionQuerySet":
         """The live version of each model that is not retired."""
         return self.live().exclude(model__in=Retirement.objects.in_force().values("model"))

@@ -37,9 +37,10 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
     if live is None:
         raise NothingToMonitor(f"there is no live version of {model!r}: train one with `manage.py retrain {model}`")
     since = now - length
-    quality = watch_quality(live, since, now)
+    former = find_former(live)
+    quality = watch_quality(live, since, now, former)
     window = read_window(live, since, now)
-    estimated = estimate_quality(live, window)
+    estimated = estimate_quality(live, window, former)
     states: dict[str, State] = {"quality": quality.judged.state, "estimate": estimated.state}
     state, decided_by = decide(states, is_new=quality.judged.is_window)
     return Result(
@@ -63,18 +64,16 @@ def find_former(live: Version) -> Result | None:
     return result if result and result.version == live.number else None
 
 
-def watch_quality(live: Version, since: datetime, now: datetime) -> Quality:
-    former = find_former(live)
+def watch_quality(live: Version, since: datetime, now: datetime, former: Result | None) -> Quality:
     is_alarmed = bool(former and former.quality and former.quality.judged.state == "alarm")
     with_outcome = read_judged(live, find_start(since, now), now)
     return measure_quality(live, list_versions(live), with_outcome, since, is_alarmed=is_alarmed)
 
 
-def estimate_quality(live: Version, window: Window) -> Estimate:
+def estimate_quality(live: Version, window: Window, former: Result | None) -> Estimate:
     """What the predictions of the live version alone are expected to be worth."""
     content = Kept.objects.find_content(live.id, LOSS_MODEL)
     own = window.choose((window.versions == live.number) & window.fits)
-    former = find_former(live)
     is_alarmed = bool(former and former.estimate and former.estimate.state == "alarm")
     return estimate(read_loss_model(content) if content else None, own, is_alarmed=is_alarmed)
 

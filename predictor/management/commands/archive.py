@@ -14,7 +14,7 @@ from predictor.history import archiving
 from predictor.history.ids import find_first_id, find_moment
 from predictor.history.partitions import add_months
 from predictor.management.archives import Archive, find_folder, list_archives, read_rows, write_archive
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.models import Outcome, Prediction
 
 
@@ -33,9 +33,7 @@ class Command(SiteCommand):
             "--restore", nargs="+", type=read_month_name, metavar="YYYY-MM", help="store these months again"
         )
         parser.add_argument("--dry-run", action="store_true", help="list the archives, but write nothing")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(self, *, restore: list[str] | None, dry_run: bool, format: str, **options: Any) -> None:
         folder = find_folder()

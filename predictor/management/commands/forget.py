@@ -11,7 +11,7 @@ from predictor.formats import format_number
 from predictor.history.archiving import list_recorded
 from predictor.history.erasure import Erasing, Forgotten, find_hashes, find_ids, vacuum
 from predictor.management.archives import erase_archived, find_archived, find_folder
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.models import Version
 
 
@@ -37,9 +37,7 @@ class Command(SiteCommand):
             help="all predictions of --model for which this was given, such as customer=4711",
         )
         parser.add_argument("--dry-run", action="store_true", help="count them, but erase nothing")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(
         self,

@@ -9,11 +9,11 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.exceptions import AlertNotSent, MlsiteError
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.management.monitoring import list_lines
 from predictor.models import Monitoring, Version
+from predictor.moments import UNITS
 
-UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 LONGEST = timedelta(days=366)
 STATUSES = {"alarm": 3, "cannot say": 4, "well": 0}
 
@@ -41,9 +41,7 @@ class Command(SiteCommand):
             metavar="LENGTH",
             help="how far to look back: 24h, 7d, 4w (default: 7d)",
         )
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(self, *, slug: str | None, window: timedelta, format: str, **options: Any) -> None:
         models = list(Version.objects.served().order_by("model").values_list("model", flat=True))

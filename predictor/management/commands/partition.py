@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from predictor.history.ids import find_moment
 from predictor.history.partitions import Partition, is_supported, list_partitions, make_partitions
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 
 
 class Command(SiteCommand):
@@ -21,9 +21,7 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="list the partitions, but make none")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(self, *, dry_run: bool, format: str, **options: Any) -> None:
         if not is_supported():

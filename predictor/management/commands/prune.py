@@ -11,7 +11,7 @@ from django.utils import timezone
 from predictor.formats import format_number
 from predictor.history.partitions import list_partitions, make_partitions
 from predictor.history.retention import Pruned, Pruning
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.moments import read_duration
 
 REPORTED_ROWS = 50_000
@@ -39,9 +39,7 @@ class Command(SiteCommand):
             "--keep-outcomes", action="store_true", help="keep predictions for which an outcome is recorded"
         )
         parser.add_argument("--dry-run", action="store_true", help="count them, but delete nothing")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(
         self, *, older_than: timedelta | None, keep_outcomes: bool, dry_run: bool, format: str, **options: Any

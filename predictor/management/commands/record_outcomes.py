@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from predictor.exceptions import OutcomeChanged
 from predictor.formats import format_number
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.management.outcome_file import read_entries
 from predictor.outcomes.files import REFUSED, Judged, Result, record_entries
 from predictor.texts import quote
@@ -41,9 +41,7 @@ class Command(SiteCommand):
         parser.add_argument("--new-classes", action="store_true", help="accept classes that the model does not know")
         parser.add_argument("--dry-run", action="store_true", help="report, but store nothing")
         parser.add_argument("--by", type=read_name, default="command line", help="who records them, for the log")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the report (default: text)"
-        )
+        add_format(parser, of="report")
 
     def handle(self, *, file: Path, format: str, partial: bool, dry_run: bool, **options: Any) -> None:
         how = {name: options[name] for name in ("by", "correct", "new_classes")}

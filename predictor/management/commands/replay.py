@@ -6,7 +6,7 @@ import msgspec
 from django.core.management.base import CommandError
 
 from predictor.exceptions import ArtifactError, MlsiteError
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.management.replays import list_lines
 from predictor.management.versions import find_version
 from predictor.models import Replay
@@ -34,9 +34,7 @@ class Command(SiteCommand):
             metavar="N",
             help="how many predictions, the newest (default: 10000)",
         )
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the result (default: text)"
-        )
+        add_format(parser)
 
     def handle(self, *, slug: str, number: int, last: int, format: str, **options: Any) -> None:
         from predictor.scoring.replay import replay

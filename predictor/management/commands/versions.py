@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from predictor.management.base import SiteCommand
+from predictor.management.base import SiteCommand, add_format
 from predictor.models import Retirement, Version
 
 
@@ -18,9 +18,7 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", nargs="?", help="one model (default: all)")
-        parser.add_argument(
-            "--format", choices=["text", "json"], default="text", help="format of the list (default: text)"
-        )
+        add_format(parser, of="list")
 
     def handle(self, *, slug: str | None, format: str, **options: Any) -> None:
         versions = Version.objects.order_by("model", "-number").prefetch_related("promotions", "artifacts")
