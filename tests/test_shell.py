@@ -191,3 +191,13 @@ def test_the_link_of_an_error_leads_to_its_field(open_page):
     assert page.locator("input[name=measure_1]").evaluate("element => element === document.activeElement")
     assert_fits(page)
     assert not Prediction.objects.filter(inputs__measure_1=1.0).exists()
+
+
+def test_the_home_page_does_not_move_while_it_arrives_in_parts(open_page, site):
+    page = open_page("/models/", 1920)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    slow = {"offline": False, "latency": 5, "downloadThroughput": 20_000, "uploadThroughput": 1e6}
+    devtools.send("Network.emulateNetworkConditions", slow)
+    page.goto(f"{site}/models/")
+    assert page.evaluate(MEASURE_SHIFT) == 0
