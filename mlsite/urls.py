@@ -8,6 +8,7 @@ urlpatterns = [
     path("admin/login/", show_sign_in),
     path("admin/", admin.site.admin_view(show_index)),
     path("admin/", admin.site.urls),
+    path("", include("predictor.api.urls")),
     path("", include("predictor.urls")),
 ]
 

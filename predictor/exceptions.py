@@ -29,7 +29,7 @@ MlsiteError
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
-├── Refused                a request to the API that gets no prediction (api.bodies)
+├── Refused                a request to the API that gets an error (api.bodies)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
 ├── TooOften               what a visitor does more often than is allowed (access.visitors)
 ├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)

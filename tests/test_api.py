@@ -186,6 +186,17 @@ def test_an_address_that_there_is_not_is_told_so_in_json(client, line):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+def test_what_goes_through_the_ordinary_middleware_answers_in_json_too(client, line):
+    """Only predictions leave it early; the others read cookies, whose errors come from the middleware of pages."""
+    answer = client.get("/api/v1/nothing", headers={"cookie": "a=" + "b" * 9_000})
+    assert (answer.status_code, answer["Content-Type"]) == (431, "application/json")
+    assert answer.json()["error"]["code"] == "too_many_cookies"
+    large = client.put("/api/v1/nothing", b"x" * 600_000, content_type="application/json")
+    assert (large.status_code, large.json()["error"]["code"]) == (404, "not_found")
+    refused = client.get("/api/v1/nothing", headers={"host": "elsewhere.example"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "host_not_allowed")
+
+
 def test_a_fault_of_ours_is_told_in_json_and_logged(client, models_dir, caplog):
     (models_dir / "line/pipeline.py").write_text(
         "from sklearn.linear_model import LinearRegression\n\n"

@@ -23,7 +23,6 @@ MOST_BYTES = 4_000_000
 MOST_NAMED = 100
 # Headers of errors, by status.
 HEADERS = {
-    405: {"Allow": "POST"},
     410: {"Cache-Control": "no-cache"},  # Caches may keep this status by themselves, but a model may come back.
     415: {"Accept-Encoding": "gzip"},
     503: {"Retry-After": SECONDS_TO_WAIT},
@@ -33,10 +32,19 @@ EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 
 
 class Refused(MlsiteError):
-    """A request gets no prediction: a status, a code for programs, a message for people, and what is wrong by field."""
+    """A request gets an error: a status, a code for programs, a message for people, and what is wrong by field."""
 
-    def __init__(self, status: int, code: str, message: str, problems: Mapping[str, Problem] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        problems: Mapping[str, Problem] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status, self.code, self.message, self.problems = status, code, message, dict(problems or {})
+        self.headers = {**HEADERS.get(status, {}), **(headers or {})}
         super().__init__(message)
 
 
@@ -151,7 +159,7 @@ def write_refusal(refused: Refused) -> HttpResponse:
     if refused.problems:
         content["fields"] = {name: str(problem) for name, problem in refused.problems.items()}
         content["codes"] = {name: problem.code for name, problem in refused.problems.items()}
-    response = write_json({"error": content}, refused.status, HEADERS.get(refused.status))
+    response = write_json({"error": content}, refused.status, refused.headers)
     response.error_code = refused.code  # type: ignore[attr-defined]  # For /metrics.
     return response
 

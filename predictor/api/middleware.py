@@ -1,33 +1,47 @@
+"""Which requests to the API go on to the middleware of pages, and what becomes of errors there."""
+
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import resolve
 
-from predictor.api.bodies import write_refusal
-from predictor.api.errors import make_refusal
+from predictor.api.bodies import Refused, write_refusal
+from predictor.api.operations import JSON, Route
 
 URLS = "predictor.api.urls"
+# For errors that other middleware or Django itself answered, as pages.
+ERRORS = {
+    400: ("malformed", "The request cannot be read."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "No resource has this address."),
+    413: ("too_large", "The request is too large."),
+    431: ("too_many_cookies", "The request has too many cookies: the API needs none."),
+    503: ("unavailable", "The site cannot answer at the moment."),
+}
+FAULT = ("fault", "The error is on our side, and it was logged; nothing was stored.")
 
 
 class ApiMiddleware:
-    """Answers requests to the API without the sessions, tokens, messages and browser policies that only pages need.
+    """Answers direct operations, such as predictions, without the sessions and tokens that only pages need.
 
-    Errors are JSON too, whatever goes wrong.
+    All others go through the ordinary middleware. Errors are JSON in both cases, whatever goes wrong.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/api/"):
             return self.get_response(request)
-        try:
-            return call_view(request)
-        except Exception as error:  # An unexpected error is answered with JSON too.
-            return write_refusal(make_refusal(error, request.path_info))
+        view, _, captured = resolve(request.path_info, URLS)
+        if isinstance(view, Route) and view.is_direct:
+            return view(request, **captured)
+        response = self.get_response(request)
+        is_page = response.status_code >= 400 and response.get("Content-Type") != JSON
+        return write_error(response.status_code) if is_page else response
 
 
-def call_view(request: HttpRequest) -> HttpResponse:
-    view, _, captured = resolve(request.path_info, URLS)
-    response: HttpResponse = view(request, **captured)
-    return response
+def write_error(status: int) -> HttpResponseBase:
+    code, message = ERRORS.get(status, FAULT if status >= 500 else ERRORS[400])
+    return write_refusal(Refused(status, code, message))

@@ -1,9 +1,15 @@
-"""The addresses of the API, which predictor.api.middleware resolves before any middleware that only pages need."""
+"""The addresses of the API. predictor.api.middleware resolves them before any middleware that only pages need."""
 
-from django.urls import path
+from django.urls import include, path, re_path
 
 from predictor.api import views
+from predictor.api.operations import Route, refuse_address
 
+others = [
+    re_path("", refuse_address),
+]
 urlpatterns = [
-    path("api/v1/models/<slug:slug>/predict", views.predict, name="predict"),
+    # It is asked for the most, and pages of the site pass by the others with one comparison.
+    path("api/v1/models/<slug:slug>/predict", Route(views.predict), name="predict"),
+    path("api/", include(others)),
 ]

@@ -2,16 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from predictor.api.bodies import Refused, parse_rows, read_inputs, write_predictions
+from predictor.api.bodies import parse_rows, read_inputs, write_predictions
 from predictor.api.large import take_turn
+from predictor.api.operations import operation
 from predictor.models import Prediction
 from predictor.serving.service import service
 
 
+@operation("POST", scope="predict", is_direct=True, statuses=(400, 410, 411, 413, 415, 422))
 def predict(request: HttpRequest, slug: str) -> HttpResponse:
     """Predict one row or up to 1,000 of them: all are stored, or none is and an error says why."""
-    if request.method != "POST":
-        raise Refused(405, "method_not_allowed", "Send a POST request for predictions.")
     with take_turn(request):
         inputs = read_inputs(request)
         runtime = service.get_runtime(slug)

@@ -44,12 +44,8 @@ class TooMuch(MlsiteError):
 
 def check_headers(request: HttpRequest) -> None:
     """Raise TooMuch for a body larger than any form's and for too many cookies; drop cookies that are slow to parse."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:
-        hint = _("Send a Content-Length header, or chunks without any other Transfer-Encoding.")
-        raise TooMuch(411, _("The length of the request is missing"), hint)
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if not request.path_info.startswith("/api/"):
+        check_length(request)
     cookies = request.META.get("HTTP_COOKIE", "")
     if len(cookies) > MOST_COOKIE_BYTES:
         hint = _("At most {bytes} bytes of cookies are accepted. Delete those of this site and try again.")
@@ -58,6 +54,16 @@ def check_headers(request: HttpRequest) -> None:
     if "\\" in cookies:
         # Our cookies have none, and Python before 3.11.10 parses them in quadratic time (CVE-2024-7592).
         request.META["HTTP_COOKIE"] = ";".join(each for each in cookies.split(";") if "\\" not in each)
+
+
+def check_length(request: HttpRequest) -> None:
+    """Raise TooMuch. The API has limits of its own, in predictor.api.bodies."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        hint = _("Send a Content-Length header, or chunks without any other Transfer-Encoding.")
+        raise TooMuch(411, _("The length of the request is missing"), hint)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def check_form(request: HttpRequest, address: str | None, captured: dict[str, Any]) -> None:

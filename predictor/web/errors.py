@@ -37,7 +37,7 @@ class ErrorPagesMiddleware:
         self, request: HttpRequest, view: Any, arguments: list[Any], captured: dict[str, Any]
     ) -> HttpResponse | None:
         """Check a form before CsrfViewMiddleware parses it to find the token."""
-        if request.method != "POST":
+        if request.method != "POST" or request.path_info.startswith("/api/"):
             return None
         found = request.resolver_match
         try:
