@@ -1,19 +1,48 @@
-"""The admin of users and groups: Django's own, with lists that take any address."""
+"""The admin of users and groups: Django's own, with lists that take any address, and with the models they may see."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Field
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.lists import CheckedListMixin
 from predictor.formats import MISSING
+from predictor.models import ModelRight, Version
 
 admin.site.unregister([User, Group])
 
 
+class ModelRightInline(admin.TabularInline):
+    """The models that a user, or the members of a group, may see. With none of them, they may see all."""
+
+    model = ModelRight
+    fields = ["model"]
+    extra = 1
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: Any, **options: Any) -> Any:
+        """A choice of all models, those included that have rows but no versions any more."""
+        if db_field.name != "model":
+            return super().formfield_for_dbfield(db_field, request, **options)
+        named = ModelRight.objects.order_by().values_list("model", flat=True)
+        models = sorted({*Version.objects.list_models(), *named})
+        choices = [("", "---------"), *((model, model) for model in models)]
+        return forms.ChoiceField(choices=choices, label=db_field.verbose_name)
+
+
+class ModelRightsMixin(CheckedListMixin):
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Not where an account is added, which is saved before its models are chosen."""
+        return [] if obj is None else [ModelRightInline]
+
+
 @admin.register(User)
-class CheckedUserAdmin(CheckedListMixin, UserAdmin):
+class CheckedUserAdmin(ModelRightsMixin, UserAdmin):
     """Says in words what a user may do: most users are no staff, which is nothing that a red cross should mark."""
 
     list_display = ["username", "email", "first_name", "last_name", "role"]
@@ -26,5 +55,5 @@ class CheckedUserAdmin(CheckedListMixin, UserAdmin):
 
 
 @admin.register(Group)
-class CheckedGroupAdmin(CheckedListMixin, GroupAdmin):
+class CheckedGroupAdmin(ModelRightsMixin, GroupAdmin):
     pass

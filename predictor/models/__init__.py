@@ -3,6 +3,7 @@
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
 from predictor.models.kept import Kept
+from predictor.models.model_right import ModelRight
 from predictor.models.monitoring import Monitoring
 from predictor.models.outcome import Outcome
 from predictor.models.prediction import Prediction, make_prediction_id
@@ -19,6 +20,7 @@ __all__ = [
     "ArtifactChunk",
     "Figure",
     "Kept",
+    "ModelRight",
     "Monitoring",
     "Outcome",
     "Prediction",
