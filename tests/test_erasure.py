@@ -15,7 +15,7 @@ from predictor.exceptions import OutcomeChanged
 from predictor.history.erasure import find_trained
 from predictor.history.exports import Export
 from predictor.history.filters import Filters
-from predictor.models import Artifact, Monitoring, Outcome, Prediction, Replay, VisitorReport
+from predictor.models import Artifact, Monitoring, Outcome, Prediction, Reference, Replay, VisitorReport
 from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
 from predictor.scoring.replay import NothingToReplay, replay
@@ -50,6 +50,7 @@ def make_secret(version, **columns):
     )
     outcome = record_outcomes(prediction, 1, SECRET)
     VisitorReport.objects.create(prediction=prediction, value=SECRET, outcome=outcome)
+    Reference.objects.create(prediction=prediction, model=version.model, reference=f"{SECRET}/{prediction.id}")
     Replay.objects.create(version=version, result={"quantiles": [[0, SECRET]]})
     Monitoring.objects.create(model=version.model, state="well", result={"values": [SECRET]})
     user = User.objects.create(username=f"grace-{prediction.id}")

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from predictor.history import retention
 from predictor.history.ids import find_first_id, find_moment
-from predictor.models import Outcome, Prediction, VisitorReport, make_prediction_id
+from predictor.history.references import find_by_reference
+from predictor.models import Outcome, Prediction, Reference, VisitorReport, make_prediction_id
 from predictor.moments import read_duration
 
 pytestmark = pytest.mark.django_db
@@ -58,13 +59,17 @@ def test_old_predictions_go_with_their_outcomes_and_reports_and_others_stay(line
     for prediction in (*old, new):
         outcome = record_outcomes(prediction, 1, 2)
         VisitorReport.objects.create(prediction=prediction, value=2, outcome=outcome)
+        Reference.objects.create(prediction=prediction, model="line", reference=f"case {prediction.id}")
+    references = [f"case {prediction.id}" for prediction in (*old, new)]
     counted = prune("--older-than", "365d", "--dry-run")
     assert Prediction.objects.count() == 4
     [pruned] = prune("--older-than", "365d")
     del counted[0]["before"], pruned["before"]
     assert pruned == counted[0] == {"model": "line", "predictions": 3, "outcomes": 6, "visitor_reports": 3, "kept": 0}
     assert list(Prediction.objects.values_list("id", flat=True)) == [new.id]
-    assert (Outcome.objects.count(), VisitorReport.objects.count()) == (2, 1)
+    assert (Outcome.objects.count(), VisitorReport.objects.count(), Reference.objects.count()) == (2, 1, 1)
+    assert find_by_reference("line", references) == {references[-1]: new.id}
+    assert find_by_reference("penguins", references) == {}
     assert prune("--older-than", "365d") == []
 
 

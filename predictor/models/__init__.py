@@ -9,6 +9,7 @@ from predictor.models.outcome import Outcome
 from predictor.models.prediction import Prediction, make_prediction_id
 from predictor.models.promotion import Promotion
 from predictor.models.rate_window import RateWindow
+from predictor.models.reference import Reference
 from predictor.models.replay import Replay
 from predictor.models.retirement import Retirement
 from predictor.models.site import Site
@@ -26,6 +27,7 @@ __all__ = [
     "Prediction",
     "Promotion",
     "RateWindow",
+    "Reference",
     "Replay",
     "Retirement",
     "Site",
