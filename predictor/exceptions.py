@@ -30,6 +30,8 @@ MlsiteError
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── Refused                a request to the API that gets an error (api.bodies)
+├── Unauthorized           a request to the API that needs a valid key, and has none (access.callers)
+├── Forbidden              a request to the API for what its key or its user may not do (access.callers)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
 ├── TooOften               what a visitor does more often than is allowed (access.visitors)
 ├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import translation
 
+from predictor.access.keys import keys
 from predictor.serving.service import service
 from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
@@ -40,6 +41,7 @@ def django_db_modify_db_settings(tmp_path_factory, django_db_modify_db_settings_
 @pytest.fixture(autouse=True)
 def fresh_service():
     service.forget()
+    keys.forget()
     yield
     service.forget()
 

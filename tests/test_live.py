@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from predictor.refreshing import SECONDS_BEHIND
 from predictor.registry import versions as registry
 from predictor.registry.retirement import bring_back, retire
-from predictor.serving.live import SECONDS_BEHIND
 from tests.training import register_shipped
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]

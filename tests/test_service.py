@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from predictor import refreshing
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import ModelNotFound, ModelNotReady, NoAnswer
 from predictor.models import Artifact, Prediction
@@ -187,8 +188,8 @@ def test_a_watched_worker_loads_beside_the_requests(service, models_dir, pool):
 @pytest.mark.parametrize("is_watched", [False, True])
 def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, pool, hurdle, monkeypatch, is_watched):
     """As after a promotion that an idle worker has not seen: all who come first get the newer version."""
-    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
-    monkeypatch.setattr(service_module, "SECONDS_BEHIND", 0)
+    for module in (refreshing, live, service_module):
+        monkeypatch.setattr(module, "SECONDS_BEHIND", 0)
     monkeypatch.setattr(service_module, "SECONDS_TO_WAIT", 20)
     service.is_watched = is_watched
     asked = [pool.submit(ask, service) for _ in range(5)]
@@ -200,8 +201,8 @@ def test_after_two_seconds_nobody_is_answered_by_the_version_before(service, poo
 def test_who_comes_while_a_look_is_under_way_waits_for_it_after_two_seconds(pool, monkeypatch, line):
     seen = live.LiveVersions()
     seen.look()
-    monkeypatch.setattr(live, "SECONDS_BEHIND", 0)
-    monkeypatch.setattr(live, "SECONDS_TO_WAIT", 20)
+    monkeypatch.setattr(refreshing, "SECONDS_BEHIND", 0)
+    monkeypatch.setattr(refreshing, "SECONDS_TO_WAIT", 20)
     with seen._looking:
         waiting = pool.submit(seen.look_if_behind, 0)
         assert not waiting.done()

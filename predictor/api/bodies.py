@@ -23,6 +23,7 @@ MOST_BYTES = 4_000_000
 MOST_NAMED = 100
 # Headers of errors, by status.
 HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
     410: {"Cache-Control": "no-cache"},  # Caches may keep this status by themselves, but a model may come back.
     415: {"Accept-Encoding": "gzip"},
     503: {"Retry-After": SECONDS_TO_WAIT},

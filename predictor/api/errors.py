@@ -5,6 +5,7 @@ import logging
 from django.http import UnreadablePostError
 from django.urls import Resolver404
 
+from predictor.access.callers import Forbidden, Unauthorized
 from predictor.api.bodies import Refused
 from predictor.exceptions import (
     ContentTooLarge,
@@ -23,6 +24,10 @@ def make_refusal(error: Exception, path: str) -> Refused:
     """The answer for the error that is being handled; one that nobody expects is logged with its request's path."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, Unauthorized):
+        return Refused(401, "unauthorized", str(error))
+    if isinstance(error, Forbidden):
+        return Refused(403, "forbidden", str(error))
     if isinstance(error, UnsupportedContent):
         return Refused(415, "unsupported_media_type", str(error))
     if isinstance(error, ContentTooLarge):

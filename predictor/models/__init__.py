@@ -1,5 +1,6 @@
-"""The database tables: versions with their artifacts, promotions, retirements, every prediction, and its outcomes."""
+"""The tables: versions with their artifacts, promotions, retirements, every prediction, its outcomes, and API keys."""
 
+from predictor.models.api_key import ApiKey
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
 from predictor.models.kept import Kept
@@ -17,6 +18,7 @@ from predictor.models.version import Version
 from predictor.models.visitor_report import VisitorReport
 
 __all__ = [
+    "ApiKey",
     "Artifact",
     "ArtifactChunk",
     "Figure",

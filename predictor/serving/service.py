@@ -14,10 +14,11 @@ from django.db import connection
 
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, ModelRetired
 from predictor.models import Prediction, Version
+from predictor.refreshing import SECONDS_BEHIND, SECONDS_TO_WAIT
 from predictor.schema.schema import Row
 from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
-from predictor.serving.live import SECONDS_BEHIND, SECONDS_BETWEEN_LOOKS, SECONDS_TO_WAIT, LiveVersions
+from predictor.serving.live import SECONDS_BETWEEN_LOOKS, LiveVersions
 from predictor.serving.runtime import Runtime, load_runtime
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,116 @@
+"""Keys of the API: made, revoked, and found again by each process without a query.
+
+A key is 256 random bits, so that one SHA-256 of it is enough: a slow hash protects only what can be guessed. Keys are
+compared by a look-up of this hash, whose time says nothing about the hashes that are stored.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils import timezone
+
+from predictor.models import ApiKey
+from predictor.refreshing import Refreshed
+
+START = "mlsite_"
+BYTES = 32
+CHARACTERS = len(START) + 43
+SHOWN_CHARACTERS = len(START) + 5
+# A key is refused in every process within 2 s of its revocation.
+SECONDS_BETWEEN_LOOKS = 1.0
+# An unknown key may have been made since the last query. Guesses cause at most 20 queries a second in a process.
+SECONDS_BETWEEN_GUESSES = 0.05
+
+
+class Scope(StrEnum):
+    """What a key may do: predict, read stored predictions, record outcomes."""
+
+    PREDICT = "predict"
+    READ = "read"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """A valid key; `models` is None where it is for all of them, and `expires_at` seconds since 1970."""
+
+    id: int
+    name: str
+    scopes: frozenset[Scope]
+    models: frozenset[str] | None
+    expires_at: float | None
+
+
+class Keys(Refreshed):
+    """The valid keys when the last query began, by their hashes."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start as a new process would."""
+        super().__init__()
+        self._by_hash: dict[str, Key] = {}
+
+    def find(self, text: str) -> Key | None:
+        """The key that was sent, unless it is unknown, revoked or expired; raises the database's errors."""
+        if len(text) != CHARACTERS or not text.startswith(START):
+            return None
+        self.look_if_behind(SECONDS_BETWEEN_LOOKS)
+        sha256 = hash_key(text)
+        found = self._by_hash.get(sha256)
+        if found is None:
+            self.look_if_behind(SECONDS_BETWEEN_GUESSES)
+            found = self._by_hash.get(sha256)
+        if found is None or (found.expires_at is not None and found.expires_at <= time.time()):
+            return None
+        return found
+
+    def _ask(self, now: float) -> None:
+        fields = ApiKey.objects.valid().values_list("sha256", "id", "name", "scopes", "only_models", "expires_at")
+        self._by_hash = {sha256: read_key(*rest) for sha256, *rest in fields.order_by()}
+
+
+def read_key(id: int, name: str, scopes: list[str], models: list[str] | None, expires_at: datetime | None) -> Key:
+    return Key(
+        id=id,
+        name=name,
+        scopes=frozenset(scope for scope in Scope if scope in scopes),
+        models=None if models is None else frozenset(models),
+        expires_at=expires_at.timestamp() if expires_at else None,
+    )
+
+
+def hash_key(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def make_key(
+    name: str, *, scopes: Collection[Scope], models: Collection[str] | None, expires_at: datetime | None, by: str
+) -> tuple[ApiKey, str]:
+    """Store the hash of a new key; the key itself, which nobody can find out later, is the second value."""
+    text = START + secrets.token_urlsafe(BYTES)
+    key = ApiKey.objects.create(
+        name=name,
+        sha256=hash_key(text),
+        prefix=text[:SHOWN_CHARACTERS],
+        scopes=[scope for scope in Scope if scope in scopes],
+        only_models=None if models is None else sorted(models),
+        expires_at=expires_at,
+        made_by=by,
+    )
+    return key, text
+
+
+def revoke_key(key: ApiKey, *, by: str, reason: str) -> bool:
+    """Whether it was revoked by this call; a key that is revoked already keeps by whom and why."""
+    changes = {"revoked_at": timezone.now(), "revoked_by": by, "reason": reason}
+    return bool(ApiKey.objects.filter(id=key.id, revoked_at=None).update(**changes))
+
+
+keys = Keys()

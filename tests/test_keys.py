@@ -1,0 +1,113 @@
+"""API keys: what they may do, for how long, and what a process asks the database for."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.test import RequestFactory
+from django.utils import timezone
+
+from predictor.access.callers import Forbidden, Scope, Unauthorized, identify
+from predictor.access.keys import Keys, keys, make_key, revoke_key
+from predictor.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+
+def make(name="client", scopes=(Scope.PREDICT,), models=None, expires_at=None):
+    return make_key(name, scopes=scopes, models=models, expires_at=expires_at, by="tests")
+
+
+def send(header=None, user=None):
+    request = RequestFactory().get("/", headers={} if header is None else {"Authorization": header})
+    if user is not None:
+        request.user = user
+    return identify(request)
+
+
+@pytest.mark.both_databases
+def test_a_key_is_known_with_its_scopes_and_models():
+    row, text = make(scopes=[Scope.READ, Scope.PREDICT], models=["penguins", "line"])
+    caller = send(f"Bearer {text}")
+    assert (caller.key.id, caller.key.name) == (row.id, "client")
+    assert caller.models == {"line", "penguins"}
+    caller.require(Scope.READ, "line")
+    with pytest.raises(Forbidden, match="'client' does not have the scope 'outcome'"):
+        caller.require(Scope.OUTCOME)
+    with pytest.raises(Forbidden, match="'client' is not for the model 'houses'"):
+        caller.require(Scope.PREDICT, "houses")
+
+
+@pytest.mark.both_databases
+def test_only_the_hash_of_a_key_is_stored_and_its_first_characters():
+    row, text = make()
+    stored = str(ApiKey.objects.values().get(id=row.id))
+    assert len(text) == 50
+    assert row.prefix in text
+    assert text[12:] not in stored
+
+
+GUESSES = ["", "x", f"mlsite_{'x' * 43}", "é\udce9", f"mlsite_{'é' * 43}", f"mlsite_{'x' * 43} x"]
+
+
+@pytest.mark.parametrize("sent", GUESSES)
+def test_a_key_that_is_unknown_is_refused_with_how_to_get_one(sent):
+    with pytest.raises(Unauthorized, match=r"unknown, revoked or expired\..*createkey"):
+        send(f"bearer {sent}")
+
+
+def test_a_key_ends_at_its_time_in_a_process_that_holds_it():
+    _, text = make(expires_at=timezone.now() + timedelta(hours=1))
+    holding = Keys()
+    holding.look()
+    assert holding.find(text) is not None
+    [(sha256, key)] = holding._by_hash.items()
+    holding._by_hash[sha256] = type(key)(id=1, name="x", scopes=key.scopes, models=None, expires_at=1.0)
+    assert holding.find(text) is None
+
+
+def test_a_key_that_has_expired_is_refused():
+    _, text = make(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Unauthorized):
+        send(f"Bearer {text}")
+
+
+def test_a_revoked_key_is_refused_and_keeps_by_whom_it_was_revoked():
+    row, text = make()
+    assert revoke_key(row, by="ada", reason="lost")
+    assert not revoke_key(row, by="bob", reason="again")
+    row.refresh_from_db()
+    assert (row.revoked_by, row.reason) == ("ada", "lost")
+    with pytest.raises(Unauthorized):
+        send(f"Bearer {text}")
+
+
+def test_guesses_and_known_keys_cost_no_query_each(django_assert_max_num_queries):
+    _, text = make()
+    keys.look()
+    with django_assert_max_num_queries(3):  # Each look is for all keys, and time may pass for some of them.
+        for number in range(200):
+            assert keys.find(text) is not None
+            assert keys.find(f"mlsite_{number:043}") is None
+
+
+def test_other_kinds_of_authorization_are_those_of_a_proxy():
+    assert not send("Basic dXNlcjpwYXNzd29yZA==").is_known
+    with pytest.raises(Unauthorized, match=r"needs an API key\. Send one as"):
+        send().require(Scope.PREDICT)
+
+
+def test_a_signed_in_user_may_what_the_account_may(django_user_model):
+    user = django_user_model.objects.create_user("ada")
+    user.user_permissions.add(Permission.objects.get(codename="view_prediction"))
+    caller = send(user=User.objects.get(pk=user.pk))
+    caller.require(Scope.PREDICT, "line")
+    caller.require(Scope.READ, "line")
+    with pytest.raises(Forbidden, match=r"predictor\.add_outcome"):
+        caller.require(Scope.OUTCOME)
+    assert not send(user=AnonymousUser()).is_known
+
+
+def test_where_a_key_was_sent_the_session_is_not_looked_at():
+    _, text = make()
+    assert send(f"Bearer {text}", user=User(is_superuser=True)).user is None
