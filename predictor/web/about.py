@@ -13,6 +13,7 @@ from predictor.models import Figure, Monitoring, Promotion, Retirement, Version
 from predictor.record.estimator import name_estimator
 from predictor.record.provenance import describe_sources
 from predictor.record.written_monitoring import write_monitoring
+from predictor.schema.example import choose_example
 from predictor.serving.service import service
 from predictor.web.caching import never_changes
 from predictor.web.history_plots import draw_band, draw_trend
@@ -21,7 +22,7 @@ from predictor.web.pieces import ChartPieces
 from predictor.web.quality_plots import draw_quality
 from predictor.web.report_plots import draw_report
 from predictor.web.reports import list_facts, show_report
-from predictor.web.snippets import MOST_INPUTS, choose_example, write_snippets
+from predictor.web.snippets import MOST_INPUTS, write_snippets
 from predictor.web.staff import is_staff
 from predictor.web.timeline import list_periods, list_timeline
 
@@ -45,7 +46,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "band": draw_band(list_periods(slug), timezone.now()),
         "trend": draw_trend([entry.version for entry in timeline.entries], schema.target),
         "moment": look_up_moment(slug, request.GET.get("at", "")),
-        "snippets": [] if context["retirement"] else write_snippets(address, choose_example(schema)),
+        "snippets": [] if context["retirement"] else write_snippets(address, choose_example(schema, MOST_INPUTS)),
         "inputs_left_out": max(0, len(schema.features) - MOST_INPUTS),
     }
     return render_page(request, "predictor/about.html", context | describe_live_quality(live))

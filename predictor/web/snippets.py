@@ -5,9 +5,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from predictor.schema.kinds import Boolean, Category, Feature
-from predictor.schema.schema import Schema
-from predictor.schema.text import Text
 from predictor.schema.values import Value
 
 # More would be longer than anybody copies; an error of the API names those that are missing.
@@ -54,21 +51,6 @@ def write_snippets(address: str, inputs: Mapping[str, Value]) -> list[Snippet]:
         Snippet(language="Python", code=python),
         Snippet(language="JavaScript", code=javascript),
     ]
-
-
-def choose_example(schema: Schema) -> dict[str, Value]:
-    """Inputs of a typical case by name, as the API takes them."""
-    return {feature.name: _choose_value(feature) for feature in schema.features[:MOST_INPUTS]}
-
-
-def _choose_value(feature: Feature) -> Value:
-    if isinstance(feature, Text):
-        return "…"
-    if isinstance(feature, Boolean) and feature.typical is None:
-        return False
-    if isinstance(feature, Category) and feature.typical is None:
-        return next(iter(feature.choices), None)
-    return feature.typical
 
 
 def _write_python(inputs: Mapping[str, Value]) -> str:
