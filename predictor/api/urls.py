@@ -2,10 +2,11 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import views
+from predictor.api import document, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
+    path("v1/openapi.json", Route(document.describe_api), name="openapi"),
     re_path("", refuse_address),
 ]
 urlpatterns = [

@@ -1,0 +1,143 @@
+"""The OpenAPI 3.1 document: written from the operations, and from the schemas of the models that are live."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
+from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
+from predictor.api.operations import Operation
+from predictor.models import Version
+
+REF = "#/components/schemas/{name}"
+DESCRIPTION = """\
+Predictions by the models of this site, and what became of them. Every prediction is stored before it is answered.
+
+All bodies are JSON in UTF-8. What is invalid is refused as a whole: nothing of it is stored. Whatever the status of an
+error, its body has a code for programs and a sentence for people; where inputs are invalid, both by field."""
+KEY = "A key that `manage.py createkey` or the admin made: `Authorization: Bearer mlsite_…`. It has scopes and models."
+TAGS = {
+    "predict": ("Predictions", "Ask the models."),
+    None: ("Models", "What there is to ask, and how good it is."),
+    "read": ("History", "What was asked and answered. A key needs the scope `read`."),
+    "outcome": ("Outcomes", "What really happened. A key needs the scope `outcome`."),
+}
+# Errors that every operation may answer with.
+ERRORS = (400, 401, 403, 404, 429, 500, 503)
+# Bodies that no struct describes; others are texts.
+CONTENTS: dict[str, dict[str, Any]] = {JSON: {"type": "object"}}
+CAPTURED = re.compile(r"<(\w+):(\w+)>")
+CAPTURES: dict[str, dict[str, Any]] = {
+    "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0},
+    "str": {"type": "string", "minLength": 1},
+}
+MEANINGS = {"slug": "The model's name in addresses.", "id": "The id of a prediction.", "number": "A version's number."}
+
+
+def make_document(operations: Iterable[tuple[str, Operation]], versions: Sequence[Version]) -> dict[str, Any]:
+    """The document of these operations, each with the pattern of its address, for the live versions of models."""
+    operations = list(operations)
+    structs = [each for _, one in operations for each in (one.request, one.response) if each is not None]
+    _, schemas = msgspec.json.schema_components([Error, *structs], ref_template=REF)
+    for version in versions:
+        schemas |= describe_schemas(version)
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": settings.SITE_NAME, "version": "1", "description": DESCRIPTION},
+        "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
+        "paths": {},
+        "components": {
+            "schemas": schemas,
+            "responses": describe_responses(),
+            "headers": describe_headers(),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEY}},
+        },
+    }
+    if settings.FORCE_SCRIPT_NAME:
+        document["servers"] = [{"url": settings.FORCE_SCRIPT_NAME}]
+    for pattern, each in operations:
+        for path, described in describe_operation(pattern, each, versions):
+            document["paths"].setdefault(path, {})[each.method.lower()] = described
+    return document
+
+
+def describe_operation(
+    pattern: str, operation: Operation, versions: Sequence[Version]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The paths of an operation with its description: one, or one for each model whose inputs it takes."""
+    if not takes_inputs(operation):
+        yield _make_path(pattern), _describe(pattern, operation, [version.model for version in versions])
+        return
+    for version in versions:
+        own = pattern.replace("<slug:slug>", version.model)
+        yield _make_path(own), _describe(own, operation, []) | _describe_exchange(operation, version)
+
+
+def takes_inputs(operation: Operation) -> bool:
+    """Whether its bodies are made of a model's inputs and predictions, which no struct describes."""
+    return operation.method == "POST" and operation.request is None
+
+
+def _make_path(pattern: str) -> str:
+    return "/" + CAPTURED.sub(r"{\2}", pattern)
+
+
+def _describe(pattern: str, operation: Operation, slugs: list[str]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": [TAGS[operation.scope][0]],
+        "parameters": [*_describe_captured(pattern, slugs), *_describe_parameters(operation)],
+        "security": _describe_security(operation),
+        "responses": dict(refer_to_errors([*ERRORS, *operation.statuses])),
+    }
+    if operation.request is not None:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": _refer_to(operation.request)}}}
+    content: dict[str, Any] = {name: {"schema": CONTENTS.get(name, {"type": "string"})} for name in operation.contents}
+    if operation.response is not None:
+        content = {JSON: {"schema": _refer_to(operation.response)}, **content}
+    answered = {"description": "Done."} | ({"content": content} if content else {})
+    described["responses"] = {"200": answered, **described["responses"]}
+    return {name: value for name, value in described.items() if value not in ("", [])}
+
+
+def _describe_exchange(operation: Operation, version: Version) -> dict[str, Any]:
+    """What differs between the models of an operation that takes inputs."""
+    slug, own = version.model, _describe("", operation, [])
+    request = {"schema": refer(f"{slug}_request"), "example": make_request_example(version)}
+    answer = {"schema": refer(f"{slug}_predictions"), "example": make_answer_example(version)}
+    return {
+        "operationId": f"{operation.name}_{slug}",
+        "summary": f"{version.title}: {operation.summary}",
+        "requestBody": {"required": True, "content": {JSON: request}},
+        "responses": {**own["responses"], "200": {"description": "Predicted.", "content": {JSON: answer}}},
+    }
+
+
+def _describe_captured(pattern: str, slugs: list[str]) -> Iterator[dict[str, Any]]:
+    for kind, name in CAPTURED.findall(pattern):
+        schema = {**CAPTURES[kind], **({"examples": slugs} if name == "slug" and slugs else {})}
+        described = {"name": name, "in": "path", "required": True, "schema": schema}
+        yield described | ({"description": MEANINGS[name]} if name in MEANINGS else {})
+
+
+def _describe_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    for each in operation.parameters:
+        yield {"name": each.name, "in": "query", "description": each.description, "schema": each.schema}
+
+
+def _describe_security(operation: Operation) -> list[dict[str, list[str]]]:
+    """A key with the scope; none is needed for what everybody may do."""
+    key = {"key": [operation.scope] if operation.scope else []}
+    is_public = getattr(settings, "API_ACCESS", "public") == "public" and operation.scope in (None, "predict")
+    return [{}, key] if is_public else [key]
+
+
+def _refer_to(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {"$ref": REF.format(name=struct.__name__)}

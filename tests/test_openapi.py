@@ -1,0 +1,71 @@
+import json
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from predictor.models import Prediction
+from predictor.registry.retirement import retire
+from predictor.serving.service import service
+from tests.training import register_shipped
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/api/v1/openapi.json"
+PREDICT = "/api/v1/models/{}/predict"
+
+
+def read(client):
+    response = client.get(ADDRESS)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    return response.json()
+
+
+def find_validator(document, name):
+    """What validates a body against one of the document's own schemas."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
+
+
+def post(client, slug, body):
+    return client.post(PREDICT.format(slug), json.dumps(body), content_type="application/json")
+
+
+def test_it_is_a_valid_document_of_openapi_3_1(client, line, penguins):
+    document = read(client)
+    assert document["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(document).validate()
+    names = [each["operationId"] for path in document["paths"].values() for each in path.values()]
+    assert len(names) == len(set(names))
+
+
+def test_each_live_model_has_an_address_with_its_own_inputs_and_predictions(client, line, penguins):
+    document = read(client)
+    island = document["components"]["schemas"]["penguins_inputs"]["properties"]["island"]
+    assert island["enum"] == ["Biscoe", "Dream", "Torgersen"]
+    for slug in ("line", "penguins"):
+        described = document["paths"][PREDICT.format(slug)]["post"]
+        body = described["requestBody"]["content"]["application/json"]["example"]
+        answered = described["responses"]["200"]["content"]["application/json"]
+        assert find_validator(document, f"{slug}_request").is_valid(body)
+        answer = post(client, slug, body)
+        assert answer.status_code == 200
+        find_validator(document, f"{slug}_predictions").validate(answer.json())
+        find_validator(document, f"{slug}_predictions").validate(answered["example"])
+        assert answered["example"].keys() == answer.json().keys()
+    assert Prediction.objects.count() == 2
+
+
+def test_it_is_written_again_only_when_another_version_is_live(client, line):
+    first = client.get(ADDRESS)
+    again = client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    register_shipped("penguins")
+    service.forget()  # A process notices within 2 s.
+    other = client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
+    assert other.status_code == 200
+    assert PREDICT.format("penguins") in other.json()["paths"]
+
+
+def test_a_retired_model_is_described_no_more(client, line, penguins):
+    retire("line", by="tests", reason="")
+    assert [path for path in read(client)["paths"] if path.endswith("/predict")] == [PREDICT.format("penguins")]
