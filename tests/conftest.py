@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import translation
 
+from predictor.access.hashing import PasswordHasher
 from predictor.access.keys import keys
 from predictor.serving.service import service
 from tests.training import register_shipped
@@ -36,6 +37,12 @@ def django_db_modify_db_settings(tmp_path_factory, django_db_modify_db_settings_
     database = django_settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("sqlite") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_hashes():
+    """Passwords of tests are hashed quickly; servers, which are processes of their own, verify such hashes too."""
+    PasswordHasher.iterations = 10
 
 
 @pytest.fixture(autouse=True)

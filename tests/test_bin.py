@@ -112,13 +112,13 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     assert len(Visitor(second.address).get("/about/line/").html.select(".timeline > li")) == 1
 
 
-def test_an_env_file_begun_by_hand_gets_the_keys_that_it_lacks(used_clone, clone, start):
-    shutil.rmtree(clone / "ml_models/line")
-    (clone / ".env").write_text("DEFAULT_MODEL=penguins\n")
-    server = start()
-    assert "Palmer penguins</h1>" in Visitor(server.address).get("/").body
-    assert "manage.py createsuperuser" in server.log.read_text()
-    assert (clone / ".env").read_text().startswith("DEFAULT_MODEL=penguins\nDEPLOYMENT=local\nSECRET_KEY=")
+def test_an_env_file_begun_by_hand_gets_the_keys_that_it_lacks(clone):
+    (clone / ".env").write_text("HOST=192.0.2.1\n")
+    assert "Cannot listen on 192.0.2.1" in run(clone)
+    begin, secret_key, model_signing_key = (clone / ".env").read_text().rsplit("\n", 3)[:3]
+    assert begin == "HOST=192.0.2.1\nDEPLOYMENT=local"
+    assert secret_key.startswith("SECRET_KEY=")
+    assert model_signing_key.startswith("MODEL_SIGNING_KEY=")
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ def other_checkout(database_url):
     return {"DATABASE_URL": database_url}
 
 
-def test_a_second_checkout_leaves_alone_what_the_first_one_serves_and_says_how_to_go_on(clone, other_checkout):
+def test_a_second_checkout_leaves_alone_what_the_first_one_serves_and_says_how_to_go_on(used_clone, other_checkout):
     register_shipped("penguins")
-    said = run(clone, **other_checkout)
+    said = run(used_clone, **other_checkout)
     for hint in (
         "line 1 is live but not trusted here",
         "retrain line --replace-untrusted",
@@ -141,8 +141,11 @@ def test_a_second_checkout_leaves_alone_what_the_first_one_serves_and_says_how_t
 
 
 def test_a_second_checkout_serves_what_it_trusts_and_warns_of_the_rest(used_clone, other_checkout, start):
-    server = start(**other_checkout, DEFAULT_MODEL="penguins")
+    (used_clone / ".env").write_text("DEFAULT_MODEL=penguins\n")
+    server = start(**other_checkout)
     assert "WARNING: a model is not trusted here" in server.log.read_text()
+    assert "manage.py createsuperuser" in server.log.read_text()
+    assert "Palmer penguins</h1>" in Visitor(server.address).get("/").body
     assert Visitor(server.address).get("/penguins/").status == 200
     assert Visitor(server.address).get("/line/").status == 503
 

@@ -14,7 +14,6 @@ from django.utils import timezone
 from mlsite.middleware import SECONDS_BETWEEN_RENEWALS
 from predictor import threads
 from predictor.access import sign_in
-from predictor.access.hashing import PasswordHasher
 from predictor.access.sign_in import ACCOUNT, ACCOUNT_AT_ADDRESS, ADDRESS, KNOWN, count_attempt, note_success
 from predictor.models import RateWindow
 
@@ -33,14 +32,13 @@ def fresh_process():
 
 @pytest.fixture(autouse=True)
 def hashed(monkeypatch):
-    """How many passwords were hashed; quickly, with few iterations."""
+    """How many passwords were hashed."""
     calls = []
 
     def call(work):
         calls.append(1)
         return work()
 
-    monkeypatch.setattr(PasswordHasher, "iterations", 10)
     monkeypatch.setattr(threads, "_run", call)
     return calls
 
