@@ -216,6 +216,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Pages name no others, and compressing takes seconds.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Security
 

@@ -103,6 +103,7 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     assert {file.name: oct(file.stat().st_mode & 0o777) for file in clone.glob("db.sqlite3*")} == {
         f"db.sqlite3{suffix}": "0o600" for suffix in ("", "-shm", "-wal")
     }
+    assert len(list(clone.glob("staticfiles/site*.css"))) == 1, "only the file with a hash in its name is kept"
     first.stop()
 
     second = start(**administrator)
