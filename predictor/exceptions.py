@@ -31,6 +31,7 @@ MlsiteError
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── Refused                a request to the API that gets an error (api.bodies)
 ├── Unauthorized           a request to the API that needs a valid key, and has none (access.callers)
+├── NameInUse              the name of an API key that another key has (access.keys)
 ├── Forbidden              a request to the API for what its key or its user may not do (access.callers)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
 ├── TooOften               what a visitor does more often than is allowed (access.visitors)

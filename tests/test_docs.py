@@ -132,7 +132,7 @@ def test_every_option_of_our_commands_stands_in_the_docs(command):
 
 def test_a_table_of_options_has_all_of_its_command_and_no_other():
     tables = [table for page in PAGES for table in find_option_tables(page)]
-    assert sorted(command for command, _ in tables) == ["importmodel", "record_outcomes", "retrain"]
+    assert sorted(command for command, _ in tables) == ["createkey", "importmodel", "record_outcomes", "retrain"]
     assert {command: options ^ find_options(command) for command, options in tables} == {
         command: set() for command, _ in tables
     }

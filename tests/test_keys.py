@@ -1,9 +1,12 @@
 """API keys: what they may do, for how long, and what a process asks the database for."""
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.core.management import CommandError, call_command
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -111,3 +114,64 @@ def test_a_signed_in_user_may_what_the_account_may(django_user_model):
 def test_where_a_key_was_sent_the_session_is_not_looked_at():
     _, text = make()
     assert send(f"Bearer {text}", user=User(is_superuser=True)).user is None
+
+
+@pytest.fixture
+def run(capsys):
+    """Call a command; give what it printed to stdout and stderr."""
+
+    def call(*arguments):
+        call_command(*arguments)
+        return capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.both_databases
+def test_a_key_is_printed_once_alone_and_is_valid_at_once(run, line):
+    printed = run("createkey", "billing", "--scopes", "predict, read", "--models", "line", "--expires", "90d")
+    assert re.fullmatch(r"mlsite_[\w-]{43}\n", printed.out)
+    assert "billing may predict, read; models: line; valid until 20" in printed.err
+    key = send(f"Bearer {printed.out.strip()}").key
+    assert (key.name, key.scopes, key.models) == ("billing", {"predict", "read"}, {"line"})
+    assert 89 < (key.expires_at - timezone.now().timestamp()) / 86_400 < 90
+
+    [listed] = json.loads(run("keys", "--format", "json").out)
+    assert (listed["name"], listed["state"], listed["models"]) == ("billing", "valid", ["line"])
+    assert printed.out.strip() not in str(listed) + run("keys").out
+
+
+def test_a_key_comes_as_json_with_what_is_stored(run):
+    made = json.loads(run("createkey", "billing", "--scopes", "outcome", "--format", "json").out)
+    assert (made["scopes"], made["models"], made["expires_at"]) == (["outcome"], None, None)
+    assert send(f"Bearer {made['key']}").key.id == made["id"]
+
+
+WRONG = [
+    (["", "--scopes", "read"], "'' is not a name: give 1 to 100 printable characters"),
+    (["a", "--scopes", "read,write"], "'write' is not a scope: choose from predict, read, outcome"),
+    (["a", "--scopes", ","], "',' names nothing"),
+    (["a", "--scopes", "read", "--expires", "5y"], "'5y' is not a length of time such as 90d"),
+    (["a", "--scopes", "read", "--expires", "2020-01-01"], "'2020-01-01' is in the past"),
+    (["a", "--scopes", "read", "--models", "line,lien"], "no model 'lien'; the models are: line"),
+    (["taken", "--scopes", "read"], "a key has the name 'taken': choose another, or revoke that key first"),
+]
+
+
+def test_what_is_wrong_with_a_key_is_named_and_none_is_made(run, line):
+    make("taken")
+    for arguments, problem in WRONG:
+        with pytest.raises(CommandError, match=re.escape(problem)):
+            run("createkey", *arguments)
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.both_databases
+def test_a_key_is_revoked_by_its_name_which_is_free_then(run):
+    make("billing")
+    assert "billing" in run("revokekey", "billing", "--reason", "lost").out
+    with pytest.raises(CommandError, match="no key 'billing' to revoke; the keys are: none"):
+        run("revokekey", "billing")
+    make("billing")
+    assert "revoked 20" in (listed := run("keys").out)
+    assert "by command line: lost" in listed

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from predictor.exceptions import MlsiteError
 from predictor.models import ApiKey
 from predictor.refreshing import Refreshed
 
@@ -44,6 +46,10 @@ class Key:
     scopes: frozenset[Scope]
     models: frozenset[str] | None
     expires_at: float | None
+
+
+class NameInUse(MlsiteError):
+    """A key that is not revoked has this name."""
 
 
 class Keys(Refreshed):
@@ -93,17 +99,25 @@ def hash_key(text: str) -> str:
 def make_key(
     name: str, *, scopes: Collection[Scope], models: Collection[str] | None, expires_at: datetime | None, by: str
 ) -> tuple[ApiKey, str]:
-    """Store the hash of a new key; the key itself, which nobody can find out later, is the second value."""
+    """Store the hash of a new key; the key itself, which nobody can find out later, is the second value.
+
+    Raises NameInUse for the name of a key that is not revoked.
+    """
     text = START + secrets.token_urlsafe(BYTES)
-    key = ApiKey.objects.create(
+    key = ApiKey(
         name=name,
         sha256=hash_key(text),
         prefix=text[:SHOWN_CHARACTERS],
         scopes=[scope for scope in Scope if scope in scopes],
-        only_models=None if models is None else sorted(models),
+        only_models=None if models is None else sorted(set(models)),
         expires_at=expires_at,
         made_by=by,
     )
+    try:
+        with transaction.atomic():
+            key.save()
+    except IntegrityError as error:
+        raise NameInUse(f"a key has the name {name!r}: choose another, or revoke that key first") from error
     return key, text
 
 

@@ -1,5 +1,7 @@
 """Keys by which programs use the API."""
 
+from typing import Literal
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -45,3 +47,9 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> Literal["valid", "expired", "revoked"]:
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "valid"
