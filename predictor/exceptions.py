@@ -52,7 +52,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from predictor.languages import gettext as _
-from predictor.problems import Problem
+from predictor.problems import ParameterProblem, Problem
 
 
 class MlsiteError(Exception):
@@ -116,11 +116,16 @@ class InvalidInput(MlsiteError):
 
 
 class InvalidFilters(MlsiteError):
-    """`fields` maps each wrong parameter to a sentence: what is wrong and what would be right."""
+    """`problems` maps the name of each wrong parameter to what is wrong with it."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self.fields = dict(fields)
-        super().__init__(self.fields)
+    def __init__(self, problems: Mapping[str, ParameterProblem]) -> None:
+        self.problems = dict(problems)
+        super().__init__(self.problems)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """A sentence for each wrong parameter: what is wrong with it and what would be right."""
+        return {name: str(problem) for name, problem in self.problems.items()}
 
     def __str__(self) -> str:
         return "; ".join(f"{name}: {sentence}" for name, sentence in self.fields.items())
@@ -132,6 +137,10 @@ class AlertNotSent(MlsiteError):
 
 class ExportError(MlsiteError):
     """Predictions that the chosen format cannot hold."""
+
+
+class ExportsBusy(ExportError):
+    """Another export is being written by this process."""
 
 
 class NoAnswer(MlsiteError):

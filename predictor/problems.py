@@ -64,6 +64,16 @@ SENTENCES: dict[Code, str] = {
 }
 
 
+class ParameterProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a parameter of an address is refused: a code for programs, and what would be right in a sentence."""
+
+    code: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why an input is refused: a code for programs, what was given, what is expected, and the limit that it breaks."""
 

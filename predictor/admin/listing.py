@@ -15,12 +15,12 @@ from django.utils.translation import gettext, ngettext
 
 from predictor.admin.cells import Judgement, fold, judge_outcome, show_moment
 from predictor.admin.detail import make_detail_address
-from predictor.admin.exporting import FORMATS
 from predictor.admin.filter_controls import list_tests, make_controls
 from predictor.admin.own_columns import choose_columns, list_offered
 from predictor.exceptions import InvalidFilters
 from predictor.formats import MISSING, Written, format_number
 from predictor.history.cursor import NEWEST, Cursor, read_cursor
+from predictor.history.exporting import FORMATS
 from predictor.history.filters import Filters, read_filters
 from predictor.history.search import ROWS_OF_A_PAGE, SECONDS_OF_A_PAGE, Count, Page, count, find
 from predictor.models import Prediction, Version

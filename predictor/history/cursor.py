@@ -6,6 +6,7 @@ from uuid import UUID
 
 from predictor.exceptions import InvalidFilters
 from predictor.languages import gettext as _
+from predictor.problems import ParameterProblem
 from predictor.texts import quote
 
 
@@ -30,6 +31,6 @@ def read_cursor(given: Mapping[str, str]) -> Cursor:
             try:
                 return Cursor(**{name: UUID(text)})
             except ValueError:
-                problem = _("{given} is not the id of a prediction.").format(given=quote(text))
-                raise InvalidFilters({name: problem}) from None
+                sentence = _("{given} is not the id of a prediction.").format(given=quote(text))
+                raise InvalidFilters({name: ParameterProblem(code="not_an_id", sentence=sentence)}) from None
     return NEWEST

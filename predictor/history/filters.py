@@ -7,11 +7,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from predictor.exceptions import InvalidFilters
+from predictor.exceptions import InvalidFilters, InvalidValue
 from predictor.languages import gettext as _
 from predictor.models import Prediction
 from predictor.moments import read_moment
 from predictor.numbers import UNCLEAR, read_number
+from predictor.problems import ParameterProblem
 from predictor.schema.schema import SLUG
 from predictor.schema.values import BOOLEANS
 from predictor.texts import is_storable, quote
@@ -91,13 +92,21 @@ class Filters:
         return written | {f"{each.test}.{each.feature}": each.value for each in self.inputs}
 
 
+class Wrong(Exception):
+    """A parameter that is refused."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        self.problem = ParameterProblem(code=code, sentence=sentence)
+        super().__init__(sentence)
+
+
 def read_filters(given: Mapping[str, str]) -> Filters:
     """Read parameters such as `model=line`, `warned=yes` and `from.area=50`; empty and unknown ones ask nothing.
 
     A feature's name stands after the test and a point. Raises InvalidFilters, which names all wrong parameters.
     """
     values: dict[str, Any] = {}
-    problems: dict[str, str] = {}
+    problems: dict[str, ParameterProblem] = {}
     for name, text in given.items():
         read = find_reader(name)
         if read is None or not text.strip():
@@ -105,8 +114,10 @@ def read_filters(given: Mapping[str, str]) -> Filters:
         try:
             take_text(name)  # Feature names are as free as values.
             values[name] = read(take_text(text))
-        except ValueError as error:
-            problems[name] = str(error)
+        except InvalidValue as error:
+            problems[name] = ParameterProblem(code=error.problem.code, sentence=str(error))
+        except Wrong as error:
+            problems[name] = error.problem
     problems |= _find_conflicts(values)
     if problems:
         raise InvalidFilters(problems)
@@ -130,42 +141,44 @@ def find_test(parameter: str) -> Test | None:
 
 
 def take_text(text: str) -> str:
-    """A parameter without blanks around it. Raises ValueError."""
+    """A parameter without blanks around it. Raises Wrong."""
     if len(text) > LONGEST:
-        raise ValueError(_("It is too long: give at most {count} characters.").format(count=LONGEST))
+        raise Wrong("too_long", _("It is too long: give at most {count} characters.").format(count=LONGEST))
     if not is_storable(text):
-        raise ValueError(_("It contains a character that cannot be stored."))
+        raise Wrong("not_storable", _("It contains a character that cannot be stored."))
     return text.strip()
 
 
-def _find_conflicts(values: Mapping[str, Any]) -> dict[str, str]:
+def _find_conflicts(values: Mapping[str, Any]) -> dict[str, ParameterProblem]:
     problems = {}
     if "version" in values and "model" not in values:
-        problems["version"] = _("Versions are numbered for each model: choose a model, too.")
+        sentence = _("Versions are numbered for each model: choose a model, too.")
+        problems["version"] = ParameterProblem(code="no_model", sentence=sentence)
     for low, high in (("output_from", "output_to"), ("since", "until")):
         if low in values and high in values and values[low] > values[high]:
-            problems[high] = _("It is before the range begins.")
+            problems[high] = ParameterProblem(code="before_start", sentence=_("It is before the range begins."))
     return problems
 
 
 def _read_slug(text: str) -> str:
     if not SLUG.fullmatch(text):
-        raise ValueError(_("{given} is not the name of a model, as in its address.").format(given=quote(text)))
+        sentence = _("{given} is not the name of a model, as in its address.")
+        raise Wrong("not_a_model", sentence.format(given=quote(text)))
     return text
 
 
 def _read_version(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LARGEST_NUMBER:
-        raise ValueError(_("{given} is not the number of a version: give a whole number.").format(given=quote(text)))
+        sentence = _("{given} is not the number of a version: give a whole number.")
+        raise Wrong("not_a_version", sentence.format(given=quote(text)))
     return int(text)
 
 
 def _read_source(text: str) -> str:
     if text not in Prediction.Source.values:
         expected = ", ".join(Prediction.Source.values)
-        raise ValueError(
-            _("{given} is not a source: give one of {expected}.").format(given=quote(text), expected=expected)
-        )
+        sentence = _("{given} is not a source: give one of {expected}.")
+        raise Wrong("not_a_source", sentence.format(given=quote(text), expected=expected))
     return text
 
 
@@ -173,7 +186,7 @@ def _read_flag(text: str) -> bool:
     try:
         return BOOLEANS[text.lower()]
     except KeyError:
-        raise ValueError(_("{given} is neither yes nor no.").format(given=quote(text))) from None
+        raise Wrong("not_a_boolean", _("{given} is neither yes nor no.").format(given=quote(text))) from None
 
 
 def _read_number(text: str) -> float:
@@ -183,7 +196,8 @@ def _read_number(text: str) -> float:
 def _read_size(text: str) -> float:
     number = _read_number(text)
     if number < 0:
-        raise ValueError(_("{given} is below 0: give the size of an error.").format(given=quote(text)))
+        sentence = _("{given} is below 0: give the size of an error.")
+        raise Wrong("below_minimum", sentence.format(given=quote(text)))
     return number
 
 
@@ -192,7 +206,7 @@ def _read_moment(text: str) -> datetime:
         return read_moment(text)
     except ValueError:
         sentence = _("{given} is not a date: write it like 2026-03-01 or 2026-03-01T12:30 (UTC).")
-        raise ValueError(sentence.format(given=quote(text))) from None
+        raise Wrong("not_a_date", sentence.format(given=quote(text))) from None
 
 
 def _read_end(text: str) -> datetime:
