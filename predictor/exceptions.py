@@ -29,6 +29,8 @@ MlsiteError
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
+├── ExportError            predictions that the chosen format cannot hold
+│   └── ExportsBusy        another export is being written by the same process
 ├── Refused                a request to the API that gets an error (api.bodies)
 ├── Unauthorized           a request to the API that needs a valid key, and has none (access.callers)
 ├── NameInUse              the name of an API key that another key has (access.keys)

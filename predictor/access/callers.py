@@ -40,6 +40,9 @@ class Caller:
     key: Key | None = None
     user: AbstractBaseUser | None = None
 
+    def __str__(self) -> str:
+        return f"the key {self.key.name!r}" if self.key else str(self.user or "nobody")
+
     @property
     def is_known(self) -> bool:
         return self.key is not None or self.user is not None
@@ -63,8 +66,13 @@ class Caller:
             raise Forbidden(f"The API key {self.key.name!r} does not have the scope {scope.value!r}.")
         if self.key is None and not self._has_permission(scope):
             raise Forbidden(f"Your account does not have the permission {PERMISSIONS[scope]!r}.")
+        if model is not None:
+            self.require_model(model)
+
+    def require_model(self, model: str) -> None:
+        """Raise Forbidden for a model that it may not see."""
         models = self.models
-        if model is not None and models is not None and model not in models:
+        if models is not None and model not in models:
             of = f"The API key {self.key.name!r}" if self.key else "Your account"
             raise Forbidden(f"{of} is not for the model {model!r}.")
 

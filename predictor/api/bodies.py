@@ -12,7 +12,7 @@ from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, 
 from predictor.content import check_charset, check_text, decompress
 from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
 from predictor.models import Prediction, Version
-from predictor.problems import Problem
+from predictor.problems import ParameterProblem, Problem
 from predictor.schema.schema import Row, Schema
 from predictor.serving.outages import SECONDS_TO_WAIT
 from predictor.texts import quote
@@ -40,7 +40,7 @@ class Refused(MlsiteError):
         status: int,
         code: str,
         message: str,
-        problems: Mapping[str, Problem] | None = None,
+        problems: Mapping[str, Problem | ParameterProblem] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:

@@ -6,12 +6,15 @@ from django.http import UnreadablePostError
 from django.urls import Resolver404
 
 from predictor.access.callers import Forbidden, Unauthorized
+from predictor.access.visitors import TooOften
 from predictor.api.bodies import Refused
 from predictor.exceptions import (
     ContentTooLarge,
+    InvalidFilters,
     ModelNotFound,
     ModelRetired,
     NoAnswer,
+    PredictionForgotten,
     UnreadableContent,
     UnsupportedContent,
 )
@@ -28,6 +31,15 @@ def make_refusal(error: Exception, path: str) -> Refused:
         return Refused(401, "unauthorized", str(error))
     if isinstance(error, Forbidden):
         return Refused(403, "forbidden", str(error))
+    if isinstance(error, InvalidFilters):
+        return Refused(400, "invalid_parameters", "Some parameters are invalid.", error.problems)
+    if isinstance(error, PredictionForgotten):
+        return Refused(
+            410, "forgotten", "This prediction is forgotten: its inputs, its output and its outcome are erased."
+        )
+    if isinstance(error, TooOften):
+        problem = f"Too many requests of this kind: wait {error.seconds} s."
+        return Refused(429, "too_many_requests", problem, headers={"Retry-After": str(error.seconds)})
     if isinstance(error, UnsupportedContent):
         return Refused(415, "unsupported_media_type", str(error))
     if isinstance(error, ContentTooLarge):

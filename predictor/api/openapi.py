@@ -134,7 +134,7 @@ def _describe_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _describe_security(operation: Operation) -> list[dict[str, list[str]]]:
     """A key with the scope; none is needed for what everybody may do."""
-    key = {"key": [operation.scope] if operation.scope else []}
+    key: dict[str, list[str]] = {"key": [operation.scope] if operation.scope else []}
     is_public = getattr(settings, "API_ACCESS", "public") == "public" and operation.scope in (None, "predict")
     return [{}, key] if is_public else [key]
 

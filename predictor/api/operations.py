@@ -14,9 +14,18 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.views.decorators.csrf import csrf_exempt
 
+from predictor.access.callers import Caller, Scope, identify
+from predictor.api.admission import check_sight, check_token
 from predictor.api.bodies import Refused, write_json, write_refusal
 from predictor.api.errors import make_refusal
 from predictor.languages import ENGLISH, reset_language, set_language
+
+
+class ApiRequest(HttpRequest):
+    """A request to an operation, whose caller is known and admitted."""
+
+    caller: Caller
+
 
 Method = Literal["GET", "POST", "PUT"]
 # A view gets the request and what its address captured; it answers a struct, which is written as JSON, or a response.
@@ -44,7 +53,7 @@ class Operation:
 
     method: Method
     view: View
-    scope: str | None
+    scope: Scope | None
     request: type[msgspec.Struct] | None = None
     response: type[msgspec.Struct] | None = None
     parameters: tuple[Parameter, ...] = ()
@@ -67,8 +76,21 @@ class Operation:
         return cleandoc(self.view.__doc__ or "").partition("\n")[2].strip()
 
     def answer(self, request: HttpRequest, captured: dict[str, Any]) -> HttpResponseBase:
+        if not self.is_direct:
+            self._admit(request, captured.get("slug"))
         answer = self.view(request, **captured)
         return write_json(answer) if isinstance(answer, msgspec.Struct) else answer
+
+    def _admit(self, request: Any, slug: str | None) -> None:
+        """Find out who calls, and raise what refuses them; the request keeps it as `caller`."""
+        caller: Caller = identify(request)
+        if self.scope is None:
+            check_sight(caller, slug)
+        else:
+            caller.require(self.scope, slug)
+        if caller.user is not None and self.method != "GET":
+            check_token(request)
+        request.caller = caller
 
 
 def operation(method: Method, **options: Any) -> Callable[[View], Operation]:

@@ -2,11 +2,18 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import document, views
+from predictor.api import describing, document, predictions, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
     path("v1/openapi.json", Route(document.describe_api), name="openapi"),
+    path("v1/models", Route(describing.list_models), name="api_models"),
+    path("v1/models/<slug:slug>", Route(describing.get_model), name="api_model"),
+    path("v1/models/<slug:slug>/versions", Route(describing.list_versions), name="api_versions"),
+    path("v1/models/<slug:slug>/versions/<int:number>", Route(describing.get_version), name="api_version"),
+    path("v1/models/<slug:slug>/quality", Route(describing.get_quality), name="api_quality"),
+    path("v1/models/<slug:slug>/predictions", Route(predictions.list_predictions), name="api_predictions"),
+    path("v1/predictions/<uuid:id>", Route(predictions.get_prediction), name="api_prediction"),
     re_path("", refuse_address),
 ]
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""Exports stored predictions from a web process: `manage.py export` in a process of its own, whose output is sent on."""
+"""Exports stored predictions from a web process: `manage.py export` in another process, whose output is sent on."""
 
 import logging
 import subprocess

@@ -1,0 +1,46 @@
+"""Who may read descriptions of models, and whether a signed-in user's request is one of this site's own pages."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from predictor.access.callers import Caller
+from predictor.api.bodies import Refused
+
+
+class TokenCheck(CsrfViewMiddleware):
+    """Django's check, whose refusal is a reason instead of a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason
+
+
+token_check = TokenCheck(lambda request: HttpResponse())
+
+
+def check_token(request: HttpRequest) -> None:
+    """Raise Refused where a signed-in user's browser sends something that may come from another site."""
+    if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Refused(415, "unsupported_media_type", "A form is not taken here: send JSON.")
+    reason = token_check.process_view(request, check_token, (), {})  # type: ignore[arg-type]  # It is only asked whether it is exempt.
+    if reason:
+        problem = (
+            f"Signed-in users send the token of the cookie in the header X-CSRFToken ({reason}) Others send an API key."
+        )
+        raise Refused(403, "token_missing", problem)
+
+
+def check_sight(caller: Caller, model: str | None) -> None:
+    """Raise Unauthorized or Forbidden where they may not; without a model for a list, which leaves out others."""
+    if not is_public():
+        caller.require_known()
+    if model is not None:
+        caller.require_model(model)
+
+
+def may_see(caller: Caller, model: str) -> bool:
+    return caller.models is None or model in caller.models
+
+
+def is_public() -> bool:
+    return bool(getattr(settings, "API_ACCESS", "public") == "public")

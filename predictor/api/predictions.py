@@ -1,0 +1,157 @@
+"""The operations that read stored predictions: one by its id, and those of a model, newest first."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from django.http import HttpResponseBase
+
+from predictor.access.callers import Scope
+from predictor.api.admission import may_see
+from predictor.api.bodies import Refused
+from predictor.api.exporting import FORMAT, STREAMS, choose_format, stream
+from predictor.api.operations import ApiRequest, Parameter, operation
+from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_limit, read_parameters, write_cursor
+from predictor.api.stored import PredictionPage, StoredPrediction, describe_prediction
+from predictor.exceptions import InvalidFilters, ModelNotFound, PredictionForgotten
+from predictor.history.cursor import NEWEST, Cursor
+from predictor.history.filters import Filters, find_test, read_filters
+from predictor.history.references import find_by_reference
+from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
+from predictor.models import Prediction, Reference, Version
+from predictor.models.prediction import NIL_UUID
+from predictor.problems import ParameterProblem
+from predictor.texts import is_storable, quote, shorten
+
+# A cursor is the direction and an id.
+OLDER, NEWER = b"o", b"n"
+PLACE_BYTES = 17
+SECONDS = SECONDS_OF_A_PAGE
+# The filters of one model's predictions; those of an input are named by their test and its name, such as `from.area`.
+FILTERS = (
+    Parameter(name="version", description="The number of a version.", schema={"type": "integer", "minimum": 1}),
+    Parameter(name="source", description="By which way they came.", schema={"enum": Prediction.Source.values}),
+    Parameter(name="warned", description="Whether an input is unlike the training data: yes or no."),
+    Parameter(name="outcome", description="Whether what really happened is recorded: yes or no."),
+    Parameter(name="right", description="Whether the predicted class is the one that happened: yes or no."),
+    Parameter(name="error_above", description="An error larger than this, in the unit that people see."),
+    Parameter(name="inside", description="Whether what happened is inside the interval: yes or no."),
+    Parameter(name="output_from", description="The least output, in the unit that people see."),
+    Parameter(name="output_to", description="The largest output, in the unit that people see."),
+    Parameter(name="since", description="Made then or later: a date or a moment in UTC, such as 2026-03-01T12:30."),
+    Parameter(name="until", description="Made before: a moment in UTC, or a date, which is included."),
+    Parameter(name="q", description="An id, or a value that the output or any of the inputs is."),
+    Parameter(name="reference", description="The client's own id of a case."),
+)
+PARAMETERS = (*FILTERS, LIMIT, CURSOR, FORMAT)
+KNOWN = frozenset(each.name for each in PARAMETERS)
+
+
+@operation("GET", scope=Scope.READ, response=StoredPrediction, statuses=(404, 410))
+def get_prediction(request: ApiRequest, id: UUID) -> StoredPrediction:
+    """Read one prediction: its inputs, its output, and what really happened."""
+    read_parameters(request)
+    prediction = find_prediction(request, id)
+    return describe_prediction(prediction, list_references([prediction]).get(id))
+
+
+@operation(
+    "GET",
+    scope=Scope.READ,
+    response=PredictionPage,
+    parameters=PARAMETERS,
+    statuses=(400, 404, 422, 503),
+    contents=STREAMS,
+)
+def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpResponseBase:
+    """Read the predictions of a model, the newest first: in pages as JSON, or all of them as one table.
+
+    Filters have the names that they have in the admin's addresses. A filter by an input is its test and its name, such
+    as `is.species=Adelie`, `from.area=50`, `to.area=90` or `words.comment=late`. A page whose time is over says how far
+    it looked back, and its `next` goes on from there.
+    """
+    given = read_parameters(request, KNOWN, find_test)
+    check_model(slug)
+    filters = choose_filters(slug, given)
+    format = choose_format(request, given)
+    if format != "json":
+        return stream(request, filters, format)
+    limit, place = read_limit(given), read_cursor(f"predictions {slug}", given, PLACE_BYTES)
+    page = find(filters, read_place(place), limit=limit, seconds=SECONDS)
+    references = list_references(page.rows)
+    return PredictionPage(
+        model=slug,
+        predictions=[describe_prediction(each, references.get(each.id)) for each in page.rows],
+        next=write_place(slug, page.next),
+        previous=write_place(slug, page.previous),
+        looked_back_to=page.looked_back_to,
+    )
+
+
+def find_prediction(request: ApiRequest, id: UUID) -> Prediction:
+    """A prediction. Raises PredictionForgotten, and Refused, also for one that the caller may not read."""
+    prediction = Prediction.objects.select_related("version").prefetch_related(CURRENT).filter(id=id).first()
+    if prediction is None or not may_see(request.caller, prediction.version.model):
+        raise Refused(404, "prediction_not_found", f"There is no prediction {id}.")
+    if prediction.is_forgotten:
+        raise PredictionForgotten(f"the prediction {id} was forgotten")
+    return prediction
+
+
+def check_model(slug: str) -> None:
+    if not Version.objects.filter(model=slug).exists():
+        raise ModelNotFound(f"there is no model {slug!r}")
+
+
+def choose_filters(slug: str, given: Mapping[str, str]) -> Filters:
+    """The filters that parameters ask for, in predictions of one model. Raises InvalidFilters."""
+    filters = read_filters({**given, "model": slug})
+    check_features(slug, filters)
+    reference = given.get("reference", "")
+    if not reference:
+        return filters
+    if filters.q:
+        sentence = "Give either a reference or q: both name predictions."
+        raise InvalidFilters({"reference": ParameterProblem(code="conflict", sentence=sentence)})
+    id = find_by_reference(slug, [reference]).get(reference) if is_storable(reference) else None
+    return replace(filters, q=str(id or NIL_UUID))
+
+
+def check_features(slug: str, filters: Filters) -> None:
+    """Raise InvalidFilters for inputs that no version of the model has."""
+    unknown = {each.feature for each in filters.inputs}
+    if not unknown:
+        return
+    for schema in Version.objects.filter(model=slug).order_by("-number").values_list("schema", flat=True).iterator():
+        unknown -= {feature["name"] for feature in schema["features"]}
+        if not unknown:
+            return
+    problems = {
+        shorten(f"{each.test}.{each.feature}"): ParameterProblem(
+            code="unknown_field", sentence=f"No version of {slug!r} has an input {quote(each.feature)}."
+        )
+        for each in filters.inputs
+        if each.feature in unknown
+    }
+    if problems:
+        raise InvalidFilters(problems)
+
+
+def list_references(predictions: Iterable[Prediction]) -> dict[UUID, str]:
+    """The references by the ids of those predictions that have one."""
+    found = Reference.objects.filter(prediction__in=[each.id for each in predictions])
+    return dict(found.values_list("prediction_id", "reference"))
+
+
+def read_place(place: bytes | None) -> Cursor:
+    if place is None:
+        return NEWEST
+    id = UUID(bytes=place[1:])
+    return Cursor(after=id) if place[:1] == NEWER else Cursor(before=id)
+
+
+def write_place(slug: str, cursor: Cursor | None) -> str | None:
+    if cursor is None:
+        return None
+    id = cursor.after or cursor.before
+    return write_cursor(f"predictions {slug}", (NEWER if cursor.after else OLDER) + id.bytes) if id else None

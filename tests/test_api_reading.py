@@ -1,0 +1,287 @@
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import jsonschema_rs
+import msgspec
+import polars as pl
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db.models import JSONField, Value
+from django.test import Client
+
+from predictor.access.keys import Scope, keys, make_key
+from predictor.history.exporting import running
+from predictor.models import Monitoring, Outcome, Prediction, Reference
+from predictor.record.monitoring import Monitoring as Result
+from predictor.schema.kinds import make_feature
+from tests.outcomes import PENGUINS, make_version
+from tests.past import make_predictions
+from tests.test_predict_journey import PENGUIN
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def make(*scopes, models=None):
+    """A key; a process that has just looked for new ones finds it at once."""
+    keys.forget()
+    return make_key(str(uuid4()), scopes=scopes or (Scope.READ,), models=models, expires_at=None, by="tests")[1]
+
+
+@pytest.fixture
+def read(client):
+    """Get an address below /api/v1/ with a key that may read."""
+    key = make()
+
+    def get(path, key=key, **parameters):
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return client.get(f"/api/v1/{path}", parameters, headers=headers)
+
+    return get
+
+
+def store(version, count=5, **changed):
+    """Predictions of inputs 0, 1, 2, … a day apart."""
+    rows = [({"x": float(x)}, 10.0 * x) for x in range(count)]
+    return make_predictions(version, START, rows, step=timedelta(days=1), **changed)
+
+
+def list_inputs(answer):
+    return [each["inputs"]["x"] for each in answer.json()["predictions"]]
+
+
+def test_models_are_listed_with_their_live_versions(read, penguins, line):
+    answer = read("models", key=None)
+    assert [(each["model"], each["version"], each["task"]) for each in answer.json()["models"]] == [
+        ("line", line.number, "regression"),
+        ("penguins", penguins.number, "classification"),
+    ]
+
+
+def test_a_model_describes_inputs_that_it_takes_and_how_good_it_is(read, penguins):
+    answer = read("models/penguins", key=None).json()
+    validator = jsonschema_rs.validator_for(answer["schema"]["inputs"])
+    assert validator.is_valid({name: float(text) if text[0].isdigit() else text for name, text in PENGUIN.items()})
+    assert not validator.is_valid({**PENGUIN, "bill_length_mm": "long"})
+    assert answer["schema"]["inputs"]["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert answer["schema"]["output"]["enum"] == ["Adelie", "Chinstrap", "Gentoo"]
+    accuracy = next(each for each in answer["metrics"]["scores"] if each["name"] == "accuracy")
+    assert accuracy["baseline"] < accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert answer["live_since"]
+
+
+def test_versions_are_read_in_pages_the_newest_first_and_one_by_one(read, line):
+    for _ in range(4):
+        make_version()
+    first = read("models/line/versions", key=None, limit=3).json()
+    rest = read("models/line/versions", key=None, limit=3, cursor=first["next"]).json()
+    assert [each["version"] for each in first["versions"] + rest["versions"]] == [5, 4, 3, 2, 1]
+    assert rest["next"] is None
+    assert [each["version"] for each in rest["versions"] if each["live_since"]] == [1]
+    one = read("models/line/versions/1", key=None).json()
+    assert (one["version"], one["decision"]["promoted"], one["training_rows"] > 0) == (1, True, True)
+    missing = read("models/line/versions/9", key=None)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "version_not_found")
+
+
+def test_the_quality_of_a_model_is_what_monitor_stored_last(read, line):
+    missing = read("models/line/quality", key=None)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "quality_not_found")
+    found = Result(
+        version=1, since="2026-03-01T00:00:00+00:00", until="2026-03-08T00:00:00+00:00", predictions=7, read=7
+    )
+    for state in ("alarm", "well"):
+        result = {**to_json(found), "state": state}
+        Monitoring.objects.create(model="line", state=state, former_state="", result=result, computed_at=START)
+    answer = read("models/line/quality", key=None).json()
+    assert (answer["result"]["state"], answer["result"]["predictions"]) == ("well", 7)
+    assert answer["computed_at"] == "2026-03-01T00:00:00Z"
+
+
+def to_json(found):
+    return msgspec.to_builtins(found)
+
+
+def test_a_prediction_is_read_as_it_was_answered_with_its_outcome_and_its_reference(client, read, line):
+    sent = {"inputs": {"x": 1e3}}
+    [predicted] = client.post("/api/v1/models/line/predict", sent, content_type="application/json").json()[
+        "predictions"
+    ]
+    prediction = Prediction.objects.get()
+    Outcome.objects.create(prediction=prediction, value=1.0, recorded_by="Ada")
+    Reference.objects.create(prediction=prediction, model="line", reference="customer-42/2026-03")
+    answer = read(f"predictions/{predicted['id']}").json()
+    assert {name: answer[name] for name in predicted} == predicted
+    assert (answer["model"], answer["version"], answer["inputs"]) == ("line", 1, {"x": 1000.0})
+    assert (answer["outcome"]["value"], answer["outcome"]["recorded_by"]) == (1.0, "Ada")
+    assert answer["reference"] == "customer-42/2026-03"
+    assert read("models/line/predictions", reference="customer-42/2026-03").json()["predictions"] == [answer]
+    assert read("models/line/predictions", reference="customer-43").json()["predictions"] == []
+
+
+def test_what_is_sensitive_or_forgotten_is_not_read(read):
+    version = make_version(feature=make_feature(name="x", kind="number", label="x", sensitive="hash"))
+    hidden = Prediction.objects.create(
+        version=version, inputs={}, hashed_inputs={"x": "abc"}, output=1.0, source="api", duration_ms=1.0
+    )
+    answer = read(f"predictions/{hidden.id}")
+    assert (answer.json()["inputs"], answer.json()["not_kept"]) == ({}, ["x"])
+    assert "abc" not in answer.content.decode()
+    Prediction.objects.update(inputs={}, output=Value(None, JSONField()), warnings=[])
+    gone = read(f"predictions/{hidden.id}")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "forgotten")
+    [listed] = read("models/line/predictions").json()["predictions"]
+    assert (listed["is_forgotten"], listed["output"], listed["text"]) == (True, None, None)
+
+
+@pytest.mark.both_databases
+def test_predictions_are_read_in_pages_newest_first_forth_and_back(read):
+    store(make_version(), 7)
+    first = read("models/line/predictions", limit=3)
+    second = read("models/line/predictions", limit=3, cursor=first.json()["next"])
+    third = read("models/line/predictions", limit=3, cursor=second.json()["next"])
+    assert [list_inputs(each) for each in (first, second, third)] == [[6, 5, 4], [3, 2, 1], [0]]
+    assert (first.json()["previous"], third.json()["next"]) == (None, None)
+    assert list_inputs(read("models/line/predictions", limit=3, cursor=third.json()["previous"])) == [3, 2, 1]
+
+
+@pytest.mark.both_databases
+def test_filters_have_the_names_of_the_admins_addresses(read):
+    version, other = make_version(), make_version()
+    stored = store(version)
+    store(other, 1, source="form")
+    Outcome.objects.create(prediction=stored[3], value=31.0, recorded_by="Ada")
+    for asked, found in [
+        ({"version": 2}, [0]),
+        ({"source": "api"}, [4, 3, 2, 1, 0]),
+        ({"outcome": "yes"}, [3]),
+        ({"error_above": "0.5"}, [3]),
+        ({"error_above": "2"}, []),
+        ({"output_from": "20", "output_to": "30"}, [3, 2]),
+        ({"since": "2026-03-04"}, [4, 3]),
+        ({"until": "2026-03-01", "version": 1}, [0]),
+        ({"from.x": "1", "to.x": "2"}, [2, 1]),
+        ({"q": str(stored[2].id)}, [2]),
+    ]:
+        assert list_inputs(read("models/line/predictions", **asked)) == found, asked
+
+
+def test_wrong_parameters_are_all_named_with_codes(read):
+    store(make_version())
+    cursor = read("models/line/predictions", limit=3).json()["next"]
+    for asked, codes in [
+        ({"limit": "0"}, {"limit": "not_a_limit"}),
+        ({"limit": "1001"}, {"limit": "not_a_limit"}),
+        ({"cursor": "abc"}, {"cursor": "not_a_cursor"}),
+        ({"cursor": cursor[:-1]}, {"cursor": "not_a_cursor"}),
+        ({"cursor": "é" * 300}, {"cursor": "not_a_cursor"}),
+        ({"warned": "maybe", "since": "soon"}, {"warned": "not_a_boolean", "since": "not_a_date"}),
+        ({"output_from": "1,2,3"}, {"output_from": "not_a_number"}),
+        ({"output_from": "5", "output_to": "2"}, {"output_to": "before_start"}),
+        ({"error_above": "-1"}, {"error_above": "below_minimum"}),
+        ({"version": "x", "source": "fax"}, {"version": "not_a_version", "source": "not_a_source"}),
+        ({"from.y": "1"}, {"from.y": "unknown_field"}),
+        ({"form.x": "1"}, {"form.x": "unknown_parameter"}),
+        ({"model": "line"}, {"model": "unknown_parameter"}),
+        ({"source": ["api", "form"]}, {"source": "repeated_parameter"}),
+        ({"format": "pdf"}, {"format": "not_a_format"}),
+        ({"format": "csv", "limit": "5"}, {"limit": "no_pages"}),
+        ({"reference": "a", "q": "5"}, {"reference": "conflict"}),
+        ({"q": "\0"}, {"q": "not_storable"}),
+    ]:
+        answer = read("models/line/predictions", **asked)
+        assert (answer.status_code, answer.json()["error"].get("codes")) == (400, codes), asked
+        assert answer.json()["error"]["fields"].keys() == codes.keys()
+    versions = read("models/line/versions", cursor=cursor)
+    assert versions.json()["error"]["codes"] == {"cursor": "not_a_cursor"}
+
+
+def test_a_page_whose_time_is_over_says_how_far_it_looked_and_goes_on(read, monkeypatch):
+    monkeypatch.setattr("predictor.history.scanning.FIRST_WINDOW", 2)
+    monkeypatch.setattr("predictor.history.scanning.LARGEST_WINDOW", 2)
+    monkeypatch.setattr("predictor.api.predictions.SECONDS", 0)
+    store(make_version(), 6)
+    found, pages, cursor = [], [], None
+    while cursor or not pages:
+        pages.append(
+            read("models/line/predictions", limit=1, **{"to.x": "2"}, **({"cursor": cursor} if cursor else {}))
+        )
+        cursor = pages[-1].json()["next"]
+        found += list_inputs(pages[-1])
+    assert found == [2, 1, 0]
+    assert pages[0].json()["looked_back_to"] > "2026-03-0"
+    assert pages[-1].json()["looked_back_to"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
+def test_a_list_is_also_a_stream_in_other_formats(client, read, database_url, monkeypatch):
+    """By `format`, or by Accept; the other process reads the same database."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    store(make_version(), 3)
+    table = read("models/line/predictions", format="csv", **{"from.x": "1"})
+    assert table["Content-Type"] == "text/csv; charset=utf-8"
+    assert [row["x"] for row in csv.DictReader(io.StringIO(table.getvalue().decode()))] == ["2.0", "1.0"]
+    parquet = client.get(
+        "/api/v1/models/line/predictions",
+        headers={"Authorization": f"Bearer {make()}", "Accept": "application/vnd.apache.parquet"},
+    )
+    assert pl.read_parquet(io.BytesIO(parquet.getvalue()))["x"].to_list() == [2, 1, 0]
+    assert not running.locked()
+
+
+def test_one_stream_is_written_at_a_time(read):
+    store(make_version())
+    with running:
+        answer = read("models/line/predictions", format="csv")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"]["code"] == "export_busy"
+
+
+def test_reading_needs_a_key_with_the_scope_and_the_model(read):
+    store(make_version())
+    make_version(PENGUINS, "penguins")
+    for key, status, code in [
+        (None, 401, "unauthorized"),
+        ("mlsite_" + "a" * 43, 401, "unauthorized"),
+        (make(Scope.PREDICT, Scope.OUTCOME), 403, "forbidden"),
+        (make(models=["penguins"]), 403, "forbidden"),
+        (make(models=["line"]), 200, None),
+    ]:
+        answer = read("models/line/predictions", key=key)
+        assert answer.status_code == status
+        assert answer.json().get("error", {}).get("code") == code
+        assert (answer.get("WWW-Authenticate") == "Bearer") == (status == 401)
+
+
+def test_a_prediction_of_a_model_that_a_key_is_not_for_is_as_unknown_as_one_that_does_not_exist(read):
+    [stored, *_] = store(make_version())
+    key = make(models=["penguins"])
+    unknown = UUID(int=stored.id.int ^ 1)
+    hidden, missing = read(f"predictions/{stored.id}", key=key), read(f"predictions/{unknown}", key=key)
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert hidden.content.decode().replace(str(stored.id), "…") == missing.content.decode().replace(str(unknown), "…")
+
+
+def test_models_that_a_key_is_not_for_are_neither_listed_nor_described(read, line, penguins):
+    key = make(models=["line"])
+    assert [each["model"] for each in read("models", key=key).json()["models"]] == ["line"]
+    assert read("models/penguins", key=key).status_code == 403
+
+
+def test_a_signed_in_user_reads_with_the_permission_alone(line):
+    user, client = User.objects.create_user("ada", is_staff=True), Client()
+    client.force_login(user)
+    assert client.get("/api/v1/models/line/predictions").status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_prediction"))
+    assert client.get("/api/v1/models/line/predictions").status_code == 200
+
+
+def test_head_is_answered_like_get_and_other_methods_are_refused(client, line):
+    assert client.head("/api/v1/models").status_code == 200
+    for path, allowed in [("models", "GET, HEAD"), ("models/line", "GET, HEAD"), ("models/line/predict", "POST")]:
+        answer = client.delete(f"/api/v1/{path}")
+        assert (answer.status_code, answer["Allow"]) == (405, allowed)
+        assert answer.json()["error"]["code"] == "method_not_allowed"
