@@ -12,7 +12,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 
-from mlsite.turns import answer_in_turn
+from mlsite.turns import answer_in_turn, is_sign_in
 
 # How seldom the use of a session is written down, so that reading pages seldom writes to the database.
 SECONDS_BETWEEN_RENEWALS = 10 * 60
@@ -57,7 +57,7 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
     """
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith("/admin/"):
+        if request.path_info.startswith("/admin/") or is_sign_in(request):
             return answer_in_turn(request, super().__call__)
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             return super().__call__(request)

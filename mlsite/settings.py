@@ -78,6 +78,9 @@ ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR", "").strip()
 # The sites whose pages may contain the forms; a recipe's embed_origins replace them for its model.
 EMBED_ORIGINS = read_list("EMBED_ORIGINS")
 
+# Who may see the forms and their pages, for models whose recipe does not say it; predictor.checks refuses others.
+FORM_ACCESS = os.environ.get("FORM_ACCESS", "").strip().lower() or "public"
+
 # Languages
 
 # The site's own one, and those from which the visitor's browser chooses. predictor.checks refuses what is not known.

@@ -17,7 +17,8 @@ from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
 from predictor.web.errors import show_unavailable
 
-SIGN_IN_PATH = "/admin/login/"
+# The admin's, and the site's own.
+SIGN_IN_PATHS = ("/admin/login/", "/sign-in/")
 
 
 class Turns:
@@ -81,13 +82,18 @@ sign_ins = Turns(1, seconds=8, room=Pool(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)
 
 
+def is_sign_in(request: HttpRequest) -> bool:
+    """Whether a password was sent, which takes long to hash."""
+    return request.method == "POST" and request.path_info in SIGN_IN_PATHS
+
+
 def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
     """Answer a request to the admin when its turn comes, else with a 503."""
     if request.method == "POST":
         # A client that sends its body slowly does not hold a turn meanwhile; Django reports a broken one.
         with suppress(UnreadablePostError):
             request.body  # noqa: B018  # Reads it.
-        if request.path_info == SIGN_IN_PATH:
+        if is_sign_in(request):
             return _answer_sign_in(request, get_response)
     try:
         with pages.take():

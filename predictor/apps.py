@@ -10,6 +10,7 @@ class PredictorConfig(AppConfig):
         from predictor.checks import (  # noqa: F401
             brand,
             database,
+            form_access,
             live_versions,
             reachability,
             required_settings,

@@ -11,6 +11,7 @@ from predictor.web import (
     reasons,
     recording,
     reuse,
+    sign_in,
     telemetry,
     trials,
     two_answers,
@@ -21,6 +22,8 @@ from predictor.web.switcher import HOME_SLUG
 urlpatterns = [
     path("", home.show_default, name="default"),
     path("models/", home.show_home, {"slug": HOME_SLUG}, name="home"),
+    path("sign-in/", sign_in.show_sign_in, name="sign_in"),
+    path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("predictions/", own_answers.show_own_answers, name="own"),
     # A form is asked for the most. What has more parts is below, and names of one part are above.
     path("<slug:slug>/", views.show_model, name="model"),

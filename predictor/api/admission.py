@@ -1,11 +1,13 @@
 """Who may read descriptions of models, and whether a signed-in user's request is one of this site's own pages."""
 
+import django.db
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from predictor.access.callers import Caller
+from predictor.access.callers import Caller, Scope, identify
 from predictor.api.bodies import Refused
+from predictor.serving.service import service
 
 
 class TokenCheck(CsrfViewMiddleware):
@@ -32,14 +34,36 @@ def check_token(request: HttpRequest) -> None:
 
 def check_sight(caller: Caller, model: str | None) -> None:
     """Raise Unauthorized or Forbidden where they may not; without a model for a list, which leaves out others."""
-    if not is_public():
+    if not is_public() or (model is not None and not service.is_open(model)):
         caller.require_known()
     if model is not None:
         caller.require_model(model)
 
 
 def may_see(caller: Caller, model: str) -> bool:
-    return caller.models is None or model in caller.models
+    if caller.models is not None:
+        return model in caller.models
+    return caller.is_known or service.is_open(model)
+
+
+def needs_session(request: HttpRequest, model: str) -> bool:
+    """Whether a signed-in user may be the one who asks a model that not everybody may ask."""
+    if "HTTP_COOKIE" not in request.META or "HTTP_AUTHORIZATION" in request.META:
+        return False
+    try:
+        return not service.is_open(model)
+    except django.db.Error:
+        return False  # The operation gets the same error, and answers it.
+
+
+def check_prediction(request: HttpRequest, model: str) -> None:
+    """Raise Unauthorized, Forbidden or Refused where a model that needs a sign-in is not asked by who may."""
+    if service.is_open(model):
+        return
+    caller = identify(request)
+    caller.require(Scope.PREDICT, model)
+    if caller.user is not None:
+        check_token(request)
 
 
 def is_public() -> bool:

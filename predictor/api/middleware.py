@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
+from predictor.api.admission import needs_session
 from predictor.api.bodies import Refused, write_refusal
 from predictor.api.operations import JSON, Route
 
@@ -35,7 +36,7 @@ class ApiMiddleware:
         if not request.path_info.startswith("/api/"):
             return self.get_response(request)
         view, _, captured = resolve(request.path_info, URLS)
-        if isinstance(view, Route) and view.is_direct:
+        if isinstance(view, Route) and view.is_direct and not needs_session(request, captured["slug"]):
             return view(request, **captured)
         response = self.get_response(request)
         is_page = response.status_code >= 400 and response.get("Content-Type") != JSON

@@ -63,6 +63,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
         title=recipe.title,
         description=recipe.description,
         translations={code: each.texts for code, each in recipe.translations.items() if each.texts},
+        access=recipe.access,
         estimator=str(fitted),
         schema=dataset.schema,
         libraries=find_libraries() | find_own_libraries(fitted),

@@ -133,6 +133,8 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
         return False
     if candidate.translations != (version.translations or {}):
         return False
+    if candidate.access != Version.objects.find_access(version.model):
+        return False
     if candidate.layout.given != version.parsed_layout.given:
         return False
     # The numbers of an interval follow from the predictions; early builds stored none.

@@ -48,6 +48,18 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """The slugs of all models, in their order."""
         return list(self.order_by("model").values_list("model", flat=True).distinct())
 
+    def with_access(self) -> "VersionQuerySet":
+        """Annotate each with `own_access`: the access of its model's newest version, live or not, as its recipe has it.
+
+        So a retrain that is kept back, or a rollback, never opens what the recipe closes.
+        """
+        newest = Version.objects.filter(model=OuterRef("model")).order_by("-number")
+        return self.annotate(own_access=Subquery(newest.values("access")[:1]))
+
+    def find_access(self, model: str) -> "str | None":
+        """The access of a model's newest version; None where its recipe, which may not be there, says nothing."""
+        return self.filter(model=model).order_by("-number").values_list("access", flat=True).first()
+
     def served(self) -> "VersionQuerySet":
         """The live version of each model that is not retired."""
         return self.live().exclude(model__in=Retirement.objects.in_force().values("model"))
@@ -92,6 +104,12 @@ class Version(models.Model):
     )
     profile = models.JSONField(help_text="What the version's picture is drawn from.")
     layout = models.JSONField(null=True, help_text="How its form is arranged, and with what it can be filled in.")
+    access = models.CharField(  # noqa: DJ001  # Null, so that processes of the former build can write rows.
+        max_length=6,
+        null=True,
+        editable=False,
+        help_text="Who may see its model, public or login; null where FORM_ACCESS decides.",
+    )
     split = models.JSONField(
         help_text=_("The feature names and the share that decide which rows are held out."), verbose_name=_("split")
     )

@@ -29,6 +29,8 @@ class Candidate:
     description: str
     # By the code of a language: the title, the description, and the form's titles of groups and examples.
     translations: dict[str, dict[str, Any]]
+    # Who may see the model, as the recipe has it: public, login, or None.
+    access: str | None
     estimator: str
     schema: Schema
     libraries: dict[str, str]

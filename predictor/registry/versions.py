@@ -171,6 +171,7 @@ def _create_version(candidate: Candidate, judgement: Judgement) -> Version:
         title=candidate.title,
         description=candidate.description,
         translations=candidate.translations or None,
+        access=candidate.access,
         estimator=candidate.estimator,
         schema=candidate.schema.to_json(),
         metrics=msgspec.to_builtins(candidate.metrics),

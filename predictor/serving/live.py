@@ -3,6 +3,9 @@
 import time
 from typing import Any
 
+from django.conf import settings
+
+from predictor.access.forms import PUBLIC, is_open, read_form_access
 from predictor.models import Version
 from predictor.refreshing import SECONDS_BEHIND, Refreshed
 
@@ -17,7 +20,20 @@ class LiveVersions(Refreshed):
         super().__init__()
         # Those of retired models too, each with its `retired_at`.
         self.by_model: dict[str, Any] = {}
+        self._open: tuple[Any, str, bool] = (None, "", False)
         self._last_seen: dict[int, float] = {}
+
+    @property
+    def are_all_open(self) -> bool:
+        """Whether everybody may see all models, as last read."""
+        models, text, are_open = self._open
+        if models is not self.by_model or text != settings.FORM_ACCESS:
+            models, text = self.by_model, settings.FORM_ACCESS
+            are_open = read_form_access(text).default == PUBLIC and all(
+                is_open(each.model, each.own_access) for each in models.values()
+            )
+            self._open = (models, text, are_open)
+        return are_open
 
     def is_behind(self, version: Version) -> bool:
         """Whether this version was last known to be live so long ago that it must not answer."""
@@ -27,6 +43,7 @@ class LiveVersions(Refreshed):
         newest = (
             Version.objects.live()
             .with_retired_at()
+            .with_access()
             .only("id", "model", "number", "title", "translations")
             .order_by("model")
         )

@@ -12,6 +12,7 @@ import django.db
 from django.conf import settings
 from django.db import connection
 
+from predictor.access.forms import is_open
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, ModelRetired
 from predictor.models import Prediction, Version
 from predictor.refreshing import SECONDS_BEHIND, SECONDS_TO_WAIT
@@ -75,6 +76,22 @@ class ModelService:
         """The live version of every model that is not retired, ordered by slug, with identity and title only."""
         self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
         return [version for version in self._live.by_model.values() if version.retired_at is None]
+
+    @property
+    def are_all_open(self) -> bool:
+        """Whether everybody may see all models that were live when this was last read."""
+        return self._live.are_all_open
+
+    def is_open(self, slug: str) -> bool:
+        """Whether everybody may see the pages of a model.
+
+        On a site where some models need a sign-in, so does what is no model: nobody learns by it what there is.
+        """
+        self._live.look_if_behind(SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS)
+        live = self._live.by_model.get(slug)
+        if live is not None:
+            return is_open(slug, live.own_access)
+        return self.are_all_open and is_open(slug, Version.objects.find_access(slug))
 
     def find_retired_at(self, slug: str) -> datetime | None:
         """Since when a model is retired, as last read; None where it is not."""

@@ -8,7 +8,7 @@ import msgspec
 from predictor.exceptions import RecipeError
 from predictor.schema.output import Output
 from predictor.training.feature_recipe import FeatureRecipe, Text
-from predictor.training.recipe import ExampleRecipe, GateRecipe, convert_described, find_slugs, read_content
+from predictor.training.recipe import Access, ExampleRecipe, GateRecipe, convert_described, find_slugs, read_content
 from predictor.training.toml import convert_table
 from predictor.training.translations import TranslationRecipe
 
@@ -25,6 +25,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     order: list[Text] = []
     examples: list[ExampleRecipe] = []
     embed_origins: list[Text] | None = None
+    access: Access | None = None
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

@@ -16,6 +16,8 @@ from predictor.training.toml import convert_table, refuse_key
 from predictor.training.translations import TranslationRecipe, convert_translations
 
 TargetTransform = Literal["log"]
+# Who may see the form and its pages: everybody, or users who have signed in.
+Access = Literal["public", "login"]
 IntervalWidth = Literal["constant", "scaled"]
 # The first segments of our own URLs, and of the standard protocols that may join them.
 RESERVED_SLUGS = frozenset(
@@ -100,6 +102,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     order: list[Text] = []
     examples: list[ExampleRecipe] = []
     embed_origins: list[Text] | None = None
+    access: Access | None = None
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from predictor.exceptions import ModelNotReady, ModelRetired, PredictionForgotten
+from predictor.exceptions import ModelNotFound, ModelNotReady, ModelRetired, PredictionForgotten
 from predictor.models import Prediction, Version
 from predictor.schema.values import write_value
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
+from predictor.web.access import check_access
 from predictor.web.answer_pieces import AnswerPieces, get_answer_pieces
 from predictor.web.charts import draw_chart
 from predictor.web.forms import OutcomeForm
@@ -35,18 +36,18 @@ predictions = Lookup(lambda ids: stored.in_bulk(list(ids)))
 
 @require_safe
 def show_prediction(request: HttpRequest, id: UUID) -> HttpResponse:
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     outcomes = list_outcomes(prediction) if prediction.has_outcome else []
     return render_prediction(request, prediction, outcomes)
 
 
-def find_prediction(id: UUID) -> Any:
+def find_prediction(request: HttpRequest, id: UUID) -> Any:
     """A stored prediction; its version is the object in memory where this process still serves it.
 
-    Raises Http404 and PredictionForgotten.
+    Raises Http404 and PredictionForgotten, and SignInNeeded where not everybody may see its model.
     """
     prediction = predictions.find(id)
-    if prediction is None:
+    if prediction is None or not has_access(request, prediction):
         raise Http404(f"There is no prediction {id}.")
     if prediction.is_forgotten:
         raise PredictionForgotten(f"the prediction {id} was forgotten")
@@ -54,6 +55,15 @@ def find_prediction(id: UUID) -> Any:
     if held is not None:
         prediction.version = held.version
     return prediction
+
+
+def has_access(request: HttpRequest, prediction: Prediction) -> bool:
+    """Whether the visitor may see a prediction's model. Raises SignInNeeded where a visitor has to sign in for it."""
+    try:
+        check_access(request, prediction.version.model)
+    except ModelNotFound:
+        return False
+    return True
 
 
 def find_runtime(slug: str) -> Runtime | None:
@@ -77,10 +87,11 @@ def render_prediction(
     """The page of a prediction; after something was sent from it, `is_about_outcome`, focus goes to the outcome."""
     version = prediction.version
     runtime = find_runtime(version.model)
-    if outcome_form is None and may_record(request):
-        outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output)
+    typed = request.GET.get("outcome", "")  # Before the sign-in that it had to wait for.
+    if outcome_form is None and may_record(request, version.model):
+        outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
     elif report_form is None and settings.VISITOR_REPORTS and not outcomes:
-        report_form = OutcomeForm(version.parsed_schema.target, prediction.output)
+        report_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
     context = {
         "models": service.list_live(),
         "slug": version.model,

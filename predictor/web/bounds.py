@@ -73,6 +73,8 @@ def check_form(request: HttpRequest, address: str | None, captured: dict[str, An
     """
     if request.path_info.startswith("/admin/"):
         most_fields, most_bytes = MOST_ADMIN_FIELDS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    elif address == "sign_in":  # It may carry what was typed in a form.
+        most_fields, most_bytes = MORE_FIELDS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     else:
         most_fields, most_bytes = find_bounds(address, captured)
     if len(read_form(request)) > most_bytes:

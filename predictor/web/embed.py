@@ -41,13 +41,16 @@ def find_origins(version: Version) -> tuple[str, ...]:
 
 
 def embedded(view: View) -> View:
-    """Let pages of the model's origins contain what the view answers, errors included; 404 where it has none."""
+    """Let pages of the model's origins contain what the view answers, errors included; 404 where it has none.
+
+    Nor may a model be embedded that needs a sign-in: frames of other sites get no cookie.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, slug: str, **captured: Any) -> HttpResponse:
         runtime = find_runtime(slug)
         version = runtime.version if runtime else Version.objects.find_live(slug)
-        origins = find_origins(version) if version else ()
+        origins = find_origins(version) if version and service.is_open(slug) else ()
         if not origins:
             raise Http404(f"No other site may embed {slug!r}.")
         # Read by mlsite.middleware, also where the view raises.
@@ -79,7 +82,7 @@ def show_form(request: HttpRequest, slug: str) -> HttpResponse:
 @embedded
 def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     """An answer of this model, without outcomes, and without links to pages that no frame may show."""
-    prediction = _find_prediction(slug, id)
+    prediction = _find_prediction(request, slug, id)
     runtime = find_runtime(slug)
     described = describe_answer(prediction, find_pieces(runtime, prediction.version))
     context = {"slug": slug, "predicts": runtime is not None, **described}
@@ -90,7 +93,7 @@ def show_prediction(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
 @embedded
 def change_inputs(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     """Redirect to the form with an answer's inputs; show it here where they are too long for a link."""
-    prediction, runtime = _find_prediction(slug, id), service.get_runtime(slug)
+    prediction, runtime = _find_prediction(request, slug, id), service.get_runtime(slug)
     link = make_form_link(make_url("embed", slug), runtime.schema, prediction.inputs)
     if len(link) <= LONGEST_LINK:
         return redirect(link)
@@ -98,8 +101,8 @@ def change_inputs(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     return _render(request, runtime, {"form": None, "empty_form": form})
 
 
-def _find_prediction(slug: str, id: UUID) -> Any:
-    prediction = find_prediction(id)
+def _find_prediction(request: HttpRequest, slug: str, id: UUID) -> Any:
+    prediction = find_prediction(request, id)
     if prediction.version.model != slug:
         raise Http404(f"{slug!r} made no prediction {id}.")
     return prediction

@@ -15,9 +15,11 @@ from predictor.models import Version
 from predictor.moments import write_moment
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.serving.service import service
+from predictor.web.access import SignInNeeded, check_address, hides_what_there_is, keep_private
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
 from predictor.web.origins import explain_csrf_failure
 from predictor.web.pages import render_page, wants_fragment
+from predictor.web.sign_in import ask_to_sign_in
 
 
 class ErrorPagesMiddleware:
@@ -31,17 +33,20 @@ class ErrorPagesMiddleware:
             check_headers(request)
         except TooMuch as excess:
             return show_excess(request, excess)
-        return self.get_response(request)
+        return keep_private(request, self.get_response(request))
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: list[Any], captured: dict[str, Any]
     ) -> HttpResponse | None:
-        """Check a form before CsrfViewMiddleware parses it to find the token."""
-        if request.method != "POST" or request.path_info.startswith("/api/"):
+        """Check who may see a page, and a form before CsrfViewMiddleware parses it to find the token."""
+        if request.path_info.startswith("/api/"):
             return None
         found = request.resolver_match
         try:
-            check_form(request, found.url_name if found else None, captured)
+            if not request.path_info.startswith("/admin/"):
+                check_address(request)
+            if request.method == "POST":
+                check_form(request, found.url_name if found else None, captured)
         except Exception as error:
             answer = self.process_exception(request, error)
             if answer is None:
@@ -50,6 +55,8 @@ class ErrorPagesMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, SignInNeeded) or hides_what_there_is(request, error):
+            return ask_to_sign_in(request)
         if isinstance(error, TooMuch):
             return show_excess(request, error)
         if isinstance(error, ModelNotFound):

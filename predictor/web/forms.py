@@ -118,8 +118,10 @@ class OutcomeForm(forms.Form):
 
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, target: Target, predicted: float | Label, data: QueryDict | None = None) -> None:
-        super().__init__(data, label_suffix="")
+    def __init__(
+        self, target: Target, predicted: float | Label, data: QueryDict | None = None, *, typed: str = ""
+    ) -> None:
+        super().__init__(data, label_suffix="", initial={"outcome": typed})
         widget = make_outcome_widget(target, predicted)
         self.fields["outcome"] = TypedField(required=False, label=target.label, widget=widget)
 

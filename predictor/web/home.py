@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from predictor.models import Monitoring, Version
 from predictor.serving.service import service
+from predictor.web.access import SignInNeeded, is_signed_in, may_visit
 from predictor.web.pages import render_page
 from predictor.web.views import show_model
 
@@ -40,7 +41,10 @@ def show_home(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def show_cards(request: HttpRequest) -> HttpResponse:
-    context: dict[str, Any] = {"models": service.list_live(), "slug": None, "cards": list_cards()}
+    cards = [card for card in list_cards() if may_visit(request, card.version.model)]
+    if not cards and not service.are_all_open and not is_signed_in(request):
+        raise SignInNeeded("the home page has nothing for visitors")
+    context: dict[str, Any] = {"models": service.list_live(), "slug": None, "cards": cards}
     return render_page(request, "predictor/home.html", context)
 
 

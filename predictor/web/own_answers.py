@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from predictor.models import Prediction
 from predictor.serving.service import service
+from predictor.web.access import may_visit
 from predictor.web.pages import SeeOther, render_page
 
 MOST_ANSWERS = 20
@@ -67,10 +68,10 @@ def _find_key() -> bytes:
 
 
 def list_own_answers(request: HttpRequest) -> Sequence[Any]:
-    """The predictions in the browser's cookie, newest first."""
+    """The predictions in the browser's cookie, newest first, as far as the visitor may see their models."""
     ids = read_ids(request) if settings.OWN_HISTORY else []
     found = Prediction.objects.select_related("version").in_bulk(ids) if ids else {}
-    return [found[id] for id in ids if id in found]
+    return [found[id] for id in ids if id in found and may_visit(request, found[id].version.model)]
 
 
 @never_cache

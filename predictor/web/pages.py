@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.context_processors import csrf
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from predictor.formats import Quantity, format_number
 from predictor.languages import get_language, gettext_noop
@@ -18,6 +19,7 @@ from predictor.moments import read_moment
 from predictor.schema.output import Band
 from predictor.schema.target import Target
 from predictor.texts import quote
+from predictor.web.access import describe_visitor
 
 # By which limits there are.
 LIMITED = {
@@ -57,9 +59,13 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
     """Render without Django's `render`, whose context processors add what no template uses."""
     base = "fragment.html" if wants_fragment(request) else "base.html"
     added = {"base": base, "is_next_to_form": is_next_to_form(request)}
-    text = find_template(template).render({**csrf(request), **added, **context})
+    visitor = describe_visitor(request, context, status)
+    text = find_template(template).render({**csrf(request), **added, **context, **visitor})
     # Without a charset, Django looks for one in its own Content-Type.
-    return HttpResponse(text, status=status, charset="utf-8")
+    response = HttpResponse(text, status=status, charset="utf-8")
+    if visitor:
+        patch_vary_headers(response, ["Cookie"])
+    return response
 
 
 def describe_output(target: Target) -> list[str]:

@@ -47,7 +47,7 @@ SENTENCES = {
 @require_safe
 def show_reasons(request: HttpRequest, id: UUID) -> HttpResponse:
     """The inputs that pushed an answer up or down the most."""
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     return _show(
         request,
         prediction,
@@ -59,7 +59,7 @@ def show_reasons(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_safe
 def show_curve(request: HttpRequest, id: UUID) -> HttpResponse:
     """What the model would answer for other values of the input that the query names."""
-    prediction, name = find_prediction(id), request.GET.get("input", "")
+    prediction, name = find_prediction(request, id), request.GET.get("input", "")
     if name not in [feature["name"] for feature in prediction.version.schema["features"]]:
         raise Http404("There is no such input.")
     return _show(

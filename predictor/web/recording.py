@@ -16,15 +16,17 @@ from predictor.web.answers import find_prediction, render_prediction
 from predictor.web.forms import OutcomeForm
 from predictor.web.pages import SeeOther, wants_fragment
 from predictor.web.shown import list_outcomes
-from predictor.web.staff import may_record
+from predictor.web.staff import is_staff, may_record
 
 
 @require_POST
 def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
     """Record the outcome that staff enter, then redirect to the prediction's page."""
-    if not may_record(request):
+    if not is_staff(request):
         raise PermissionDenied
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
+    if not may_record(request, prediction.version.model):
+        raise PermissionDenied
     form = OutcomeForm(prediction.version.parsed_schema.target, prediction.output, request.POST)
     if form.is_valid():
         raw, seen = request.POST.get("outcome"), form.cleaned_data["seen"]
@@ -48,7 +50,7 @@ def report_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
     """Store what a visitor reports, then redirect to the prediction's page. Raises TooOften."""
     if not settings.VISITOR_REPORTS:
         raise Http404("Visitors report nothing here.")
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     if prediction.has_outcome:
         return SeeOther(prediction.get_absolute_url() + "#outcome")
     form = OutcomeForm(prediction.version.parsed_schema.target, prediction.output, request.POST)

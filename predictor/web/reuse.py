@@ -23,7 +23,7 @@ from predictor.web.snippets import write_snippets
 @require_safe
 def change_inputs(request: HttpRequest, id: UUID) -> HttpResponse:
     """Redirect to the model's form with a prediction's inputs; show it here where they are too long for a link."""
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     runtime = service.get_runtime(prediction.version.model)
     link = make_form_link(make_url("model", runtime.version.model), runtime.schema, prediction.inputs)
     if len(link) <= LONGEST_LINK:
@@ -41,7 +41,7 @@ def change_inputs(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_safe
 def show_examples(request: HttpRequest, id: UUID) -> HttpResponse:
     """Requests to the API with a prediction's inputs, as far as the live version has them."""
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     runtime = service.get_runtime(prediction.version.model)
     address = request.build_absolute_uri(reverse("predict", "predictor.api.urls", [runtime.version.model]))
     inputs = {name: value for name, value in prediction.inputs.items() if name in runtime.schema.names}

@@ -36,8 +36,10 @@ def show_trial_form(request: HttpRequest, id: UUID) -> HttpResponse:
     """The form of trials with an answer's inputs; the answer's page loads it when it is asked for."""
     if not settings.TRIALS:
         raise Http404("There are no trials here.")
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     runtime = service.get_runtime(prediction.version.model)
+    if request.GET:  # Typed before the sign-in that the trial had to wait for.
+        return _render_typed(request, runtime, TrialForm(runtime.schema.translated, request.GET), prediction, 200)
     form = get_trial_pieces(runtime).fill(get_token(request), prediction, prediction.inputs)
     return _render_page(request, runtime, form, prediction)
 
@@ -116,8 +118,14 @@ def _render_invalid(
         return _render_messages([(labels.get(name, name), message) for name, message in messages.items()], 422)
     form = TrialForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
+    return _render_typed(request, runtime, form, origin, 422)
+
+
+def _render_typed(
+    request: HttpRequest, runtime: Runtime, form: TrialForm, origin: Prediction | None, status: int
+) -> HttpResponse:
     context = {"slug": runtime.version.model, "csrf_token": get_token(request), "form": form, "origin": origin or ""}
-    return _render_page(request, runtime, render_to_string("predictor/_try.html", context), origin, status=422)
+    return _render_page(request, runtime, render_to_string("predictor/_try.html", context), origin, status)
 
 
 def _render_messages(messages: Sequence[tuple[str, str]], status: int) -> HttpResponse:

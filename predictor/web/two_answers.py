@@ -38,7 +38,7 @@ class ComparedValue(msgspec.Struct, frozen=True, kw_only=True):
 @require_safe
 def choose_other(request: HttpRequest, id: UUID) -> HttpResponse:
     """Offer the browser's last answers of this model to compare with, and a field for the link of any other."""
-    prediction = find_prediction(id)
+    prediction = find_prediction(request, id)
     typed = request.GET.get("with", "")
     found = ID.findall(typed)
     if found:
@@ -59,7 +59,7 @@ def choose_other(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_safe
 def compare_answers(request: HttpRequest, id: UUID, other: UUID) -> HttpResponse:
     """Two answers with their versions and inputs, those that differ marked."""
-    pair = (find_prediction(id), find_prediction(other))
+    pair = (find_prediction(request, id), find_prediction(request, other))
     context = {
         **_describe_page(pair[0]),
         "answers": pair,

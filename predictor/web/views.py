@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -81,15 +81,22 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
 
 def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
     """The form with what was typed, and with what is to be fixed."""
-    form = PredictionForm(runtime.schema.translated, request.POST)
-    form.add_errors(messages)
-    pieces = get_form_pieces(runtime)
-    context = {**_describe_form(runtime), "form": form, "groups": pieces.group(form), "action": pieces.action}
-    response = render_page(request, "predictor/form.html", {**context, "is_next_to_form": False}, 422)
+    response = show_typed(request, runtime, request.POST, messages)
     if wants_fragment(request):
         # The errors are at the fields, wherever the answer would have gone.
         response["HX-Retarget"], response["HX-Reswap"] = "#main", "innerHTML show:window:top"
     return response
+
+
+def show_typed(
+    request: HttpRequest, runtime: Runtime, typed: QueryDict, messages: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """The form with all that was typed, however long, and with the messages about it, by the name of the field."""
+    form = PredictionForm(runtime.schema.translated, typed)
+    form.add_errors(messages or {})
+    pieces = get_form_pieces(runtime)
+    context = {**_describe_form(runtime), "form": form, "groups": pieces.group(form), "action": pieces.action}
+    return render_page(request, "predictor/form.html", {**context, "is_next_to_form": False}, 422 if messages else 200)
 
 
 def _describe_form(runtime: Runtime) -> dict[str, Any]:

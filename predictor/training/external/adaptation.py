@@ -36,7 +36,7 @@ from predictor.training.row_numbers import find_row_numbers
 from predictor.training.spelling import find_gaps, merge_spellings
 
 # The tables and keys of a recipe that describes an import; other errors are about the sample.
-DESCRIBED = ("features", "output", "gate", "order", "examples", "embed_origins", "translations")
+DESCRIBED = ("features", "output", "gate", "order", "examples", "embed_origins", "access", "translations")
 
 
 class ImportRecipe(Recipe, frozen=True, kw_only=True):
