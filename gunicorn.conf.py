@@ -87,10 +87,15 @@ def on_starting(server: object) -> None:
 
 
 def post_worker_init(worker: object) -> None:
-    """Let each worker watch for newer versions, so that an idle one has them before its next visitor."""
+    """Let each worker watch for newer versions, so that an idle one has them before its next visitor.
+
+    And let it count predictions together with all other workers.
+    """
+    from predictor.access import predictions
     from predictor.serving.service import service
 
     service.watch()
+    predictions.watch()
 
 
 def child_exit(server: object, worker: Any) -> None:

@@ -105,6 +105,11 @@ OWN_HISTORY = read_flag("OWN_HISTORY", "on")
 # Whether visitors may report what really happened.
 VISITOR_REPORTS = read_flag("VISITOR_REPORTS")
 
+# How many rows may be predicted for an API key, and for an address that has none; such as 600/minute, or off.
+# predictor.checks refuses others.
+RATE_LIMIT_KEY = os.environ.get("RATE_LIMIT_KEY", "").strip() or ("off" if IS_LOCAL else "60000/minute")
+RATE_LIMIT_ADDRESS = os.environ.get("RATE_LIMIT_ADDRESS", "").strip() or ("off" if IS_LOCAL else "6000/minute")
+
 # The site's own name, logo, colours and links; predictor.checks.brand refuses what cannot be shown
 
 SITE_NAME = os.environ.get("SITE_NAME", "").strip() or "mlsite"
@@ -227,6 +232,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses, networks, or * on a dyno.
 # gunicorn.conf.py reads it too.
 FORWARDED_ALLOW_IPS = read_list("FORWARDED_ALLOW_IPS")
+# Which entries of X-Forwarded-For are further proxies of the site's own: their networks, or how many add an entry.
+TRUSTED_PROXIES = read_list("TRUSTED_PROXIES")
 SECURE_SSL_REDIRECT = not IS_LOCAL
 # Load balancers and monitors ask for these by any Host and over plain HTTP.
 HEALTH_PATHS = {"/healthz", "/readyz"}

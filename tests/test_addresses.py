@@ -44,3 +44,33 @@ def test_another_peer_than_the_trusted_proxy_names_nobody(settings):
 def test_where_the_proxy_names_no_address_it_is_the_client(settings, forwarded):
     settings.FORWARDED_ALLOW_IPS = ["*"]
     assert find("10.1.2.3", forwarded) == "10.1.2.3"
+
+
+NETWORKS = ["173.245.48.0/20", "2400:cb00::/32"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (["1"], "192.0.2.1, 203.0.113.9", "203.0.113.9"),
+        (["2"], "192.0.2.1, 203.0.113.9, 173.245.48.5", "203.0.113.9"),
+        (["2"], "203.0.113.9", "203.0.113.9"),
+        (["2"], "192.0.2.1, _hidden, 173.245.48.5", "10.1.2.3"),
+        (NETWORKS, "192.0.2.1, 203.0.113.9, 173.245.48.5", "203.0.113.9"),
+        (NETWORKS, "192.0.2.1, 203.0.113.9, 2400:cb00::1,173.245.48.5", "203.0.113.9"),
+        # Not through the proxies: what its sender wrote before is not believed.
+        (NETWORKS, "173.245.48.5, 203.0.113.9", "203.0.113.9"),
+        (NETWORKS, "173.245.48.5", "173.245.48.5"),
+        (NETWORKS, "unknown, 173.245.48.5", "10.1.2.3"),
+    ],
+)
+def test_further_proxies_of_the_site_are_passed_over_from_the_end(settings, proxies, forwarded, address):
+    settings.FORWARDED_ALLOW_IPS = ["10.0.0.0/8"]
+    settings.TRUSTED_PROXIES = proxies
+    assert find("10.1.2.3", forwarded) == address
+    assert find("198.51.100.7", forwarded) == "198.51.100.7"
+
+
+def test_a_header_of_any_length_is_read_from_its_end(settings):
+    settings.FORWARDED_ALLOW_IPS = ["*"]
+    assert find("10.1.2.3", "192.0.2.1, " * 1000 + "203.0.113.9") == "203.0.113.9"

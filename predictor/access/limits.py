@@ -10,6 +10,7 @@ A hit costs one short transaction. The key itself is not stored, only a keyed ha
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -28,6 +29,20 @@ ON CONFLICT (id) DO UPDATE SET
     ends_at = CASE WHEN {table}.ends_at <= %s THEN excluded.ends_at ELSE {table}.ends_at END
 RETURNING count, ends_at
 """
+
+ADD = """
+INSERT INTO {table} (id, count, ends_at) VALUES {rows}
+ON CONFLICT (id) DO UPDATE SET count = {table}.count + excluded.count
+RETURNING id, count
+"""
+ADD_WITHIN = """
+INSERT INTO {table} (id, count, ends_at) VALUES (%s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET count = {table}.count + excluded.count
+    WHERE {table}.count + excluded.count <= %s
+RETURNING count
+"""
+# SQLite allows 32,766 parameters.
+MOST_ROWS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,37 +81,67 @@ def hit(name: str, key: str, rate: Rate) -> Hit:
     now = time.time()
     sql = COUNT.format(table=RateWindow._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [_make_id(name, key), now + rate.seconds, now, now])
+        cursor.execute(sql, [make_id(name, key), now + rate.seconds, now, now])
         number, ends_at = cursor.fetchone()
     if number == 1:
         _remove_finished(now)
     return Hit(number=number, most=rate.most, seconds_left=ends_at - now)
 
 
+def add(hits: Mapping[int, int], ends_at: float) -> dict[int, int]:
+    """Add many hits to windows that all end at the same time; the new count of each, by its id (make_id)."""
+    # In one order, so that two processes never wait for each other.
+    ordered, counts = sorted(hits), {}
+    for start in range(0, len(ordered), MOST_ROWS):
+        ids = ordered[start : start + MOST_ROWS]
+        sql = ADD.format(table=RateWindow._meta.db_table, rows=", ".join(["(%s, %s, %s)"] * len(ids)))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for id in ids for value in (id, hits[id], ends_at)])
+            counts.update(cursor.fetchall())
+        _remove_finished(time.time(), len(ids) + MOST_REMOVED)
+    return counts
+
+
+def add_within(id: int, counted: int, more: int, most: int, ends_at: float) -> tuple[bool, int]:
+    """Add what was counted already, and more if the new count is at most `most`; whether it is, and the new count.
+
+    The two together are at most `most`.
+    """
+    with connection.cursor() as cursor:
+        sql = ADD_WITHIN.format(table=RateWindow._meta.db_table)
+        cursor.execute(sql, [id, counted + more, ends_at, most])
+        row = cursor.fetchone()
+    if row is None:
+        return False, add({id: counted}, ends_at)[id]
+    if row[0] == counted + more:
+        _remove_finished(time.time())
+    return True, row[0]
+
+
 def is_counted(name: str, key: str) -> bool:
     """Whether a window of this key is open."""
-    return RateWindow.objects.filter(id=_make_id(name, key), ends_at__gt=time.time()).exists()
+    return RateWindow.objects.filter(id=make_id(name, key), ends_at__gt=time.time()).exists()
 
 
 def take_back(name: str, key: str) -> None:
     """Subtract one hit, which should not count."""
-    RateWindow.objects.filter(id=_make_id(name, key), count__gt=0).update(count=F("count") - 1)
+    RateWindow.objects.filter(id=make_id(name, key), count__gt=0).update(count=F("count") - 1)
 
 
 def forget(name: str, key: str) -> None:
     """Remove all hits of this key."""
-    RateWindow.objects.filter(id=_make_id(name, key)).delete()
+    RateWindow.objects.filter(id=make_id(name, key)).delete()
 
 
-def _make_id(name: str, key: str) -> int:
+def make_id(name: str, key: str) -> int:
     digest = salted_hmac("mlsite.limits", f"{name}\0{key}", algorithm="sha256").digest()
     return int.from_bytes(digest[:8], signed=True)
 
 
-def _remove_finished(now: float) -> None:
+def _remove_finished(now: float, most: int = MOST_REMOVED) -> None:
     """Remove expired windows, except those that another process is about to count in or to remove."""
     with transaction.atomic():
         finished = RateWindow.objects.filter(ends_at__lte=now).order_by("ends_at").select_for_update(skip_locked=True)
-        ids = list(finished.values_list("id", flat=True)[:MOST_REMOVED])
+        ids = list(finished.values_list("id", flat=True)[:most])
         if ids:
             RateWindow.objects.filter(id__in=ids).delete()

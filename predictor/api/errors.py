@@ -6,6 +6,7 @@ from django.http import UnreadablePostError
 from django.urls import Resolver404
 
 from predictor.access.callers import Forbidden, Unauthorized
+from predictor.access.shares import RateExceeded
 from predictor.access.visitors import TooOften
 from predictor.api.bodies import Refused
 from predictor.exceptions import (
@@ -37,9 +38,8 @@ def make_refusal(error: Exception, path: str) -> Refused:
         return Refused(
             410, "forgotten", "This prediction is forgotten: its inputs, its output and its outcome are erased."
         )
-    if isinstance(error, TooOften):
-        problem = f"Too many requests of this kind: wait {error.seconds} s."
-        return Refused(429, "too_many_requests", problem, headers={"Retry-After": str(error.seconds)})
+    if isinstance(error, RateExceeded | TooOften):
+        return refuse_excess(error)
     if isinstance(error, UnsupportedContent):
         return Refused(415, "unsupported_media_type", str(error))
     if isinstance(error, ContentTooLarge):
@@ -62,3 +62,12 @@ def make_refusal(error: Exception, path: str) -> Refused:
         return Refused(503, outage.code, outage.message)
     logger.exception("%s could not be answered", path)
     return Refused(500, "fault", "The error is on our side, and it was logged; nothing was stored.")
+
+
+def refuse_excess(error: RateExceeded | TooOften) -> Refused:
+    """The answer to a client that sends too much: when it may go on, or, where it never may, how much it may send."""
+    if not error.seconds:
+        return Refused(413, "too_many_rows", f"The request has {error}: send fewer rows at once.")
+    problem = f"You send {error}" if isinstance(error, RateExceeded) else "Too many requests of this kind"
+    headers = {"Retry-After": str(error.seconds)}
+    return Refused(429, "too_many_requests", f"{problem}: wait {error.seconds} s.", headers=headers)

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from predictor.access.callers import Scope
+from predictor.access.predictions import count_further_rows, count_request
 from predictor.api.admission import check_prediction
 from predictor.api.bodies import parse_rows, read_inputs, write_predictions
 from predictor.api.large import take_turn
@@ -11,12 +12,14 @@ from predictor.models import Prediction
 from predictor.serving.service import service
 
 
-@operation("POST", scope=Scope.PREDICT, is_direct=True, statuses=(400, 410, 411, 413, 415, 422))
+@operation("POST", scope=Scope.PREDICT, is_direct=True, statuses=(400, 410, 411, 413, 415, 422, 429))
 def predict(request: HttpRequest, slug: str) -> HttpResponse:
     """Predict one row or up to 1,000 of them: all are stored, or none is and an error says why."""
     check_prediction(request, slug)
+    count_request(request)
     with take_turn(request):
         inputs = read_inputs(request)
+        count_further_rows(request, len(inputs.rows))
         runtime = service.get_runtime(slug)
         rows = parse_rows(runtime.schema, inputs)
     predictions = service.predict(runtime, rows, Prediction.Source.API)

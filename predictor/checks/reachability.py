@@ -37,6 +37,22 @@ def check_proxies(**kwargs: Any) -> Iterable[CheckMessage]:
         yield Warning(problem, hint=hint, id="predictor.W021")
 
 
+@register()
+def check_forwarded(**kwargs: Any) -> Iterable[CheckMessage]:
+    """TRUSTED_PROXIES has networks or one number, and a proxy whose X-Forwarded-For is read at all."""
+    proxies = settings.TRUSTED_PROXIES
+    is_number = len(proxies) == 1 and proxies[0].isascii() and proxies[0].isdigit() and 1 <= int(proxies[0]) <= 10
+    for proxy in [] if is_number else proxies:
+        if proxy == "*" or not is_network(proxy):
+            problem = f"TRUSTED_PROXIES has {proxy!r}, which is neither an address nor a network."
+            hint = "Write networks, such as 173.245.48.0/20, or how many proxies there are: a number from 1 to 10."
+            yield Error(problem, hint=hint, id="predictor.E026")
+    if proxies and not settings.FORWARDED_ALLOW_IPS:
+        problem = "TRUSTED_PROXIES is set, but FORWARDED_ALLOW_IPS is not: no X-Forwarded-For is read."
+        hint = "Set FORWARDED_ALLOW_IPS to the address or network from which the last proxy connects."
+        yield Warning(problem, hint=hint, id="predictor.W026")
+
+
 def is_network(text: str) -> bool:
     """Whether gunicorn accepts this in FORWARDED_ALLOW_IPS."""
     try:

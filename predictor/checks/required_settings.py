@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from predictor import telemetry
+from predictor.access.rates import read_rate
 from predictor.alerts import find_key
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.languages import LANGUAGES
@@ -167,6 +168,16 @@ def check_retention(**kwargs: Any) -> Iterable[CheckMessage]:
             read_duration(settings.RETENTION)
         except ValueError as error:
             yield Error(f"RETENTION: {error}.", hint="Write 365d, or leave it out.", id="predictor.E017")
+
+
+@register()
+def check_rate_limits(**kwargs: Any) -> Iterable[CheckMessage]:
+    """The limits of predictions are rates, or off."""
+    for name in ("RATE_LIMIT_KEY", "RATE_LIMIT_ADDRESS"):
+        try:
+            read_rate(getattr(settings, name))
+        except ValueError as error:
+            yield Error(f"{name}: {error}.", hint="Leave it out for the default.", id="predictor.E025")
 
 
 @register()

@@ -16,6 +16,7 @@ from predictor.models.retirement import Retirement
 from predictor.models.site import Site
 from predictor.models.version import Version
 from predictor.models.visitor_report import VisitorReport
+from predictor.models.web_process import WebProcess
 
 __all__ = [
     "ApiKey",
@@ -35,5 +36,6 @@ __all__ = [
     "Site",
     "Version",
     "VisitorReport",
+    "WebProcess",
     "make_prediction_id",
 ]

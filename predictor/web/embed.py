@@ -15,6 +15,8 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from predictor.access.predictions import count_request
+from predictor.access.shares import RateExceeded
 from predictor.exceptions import InvalidInput, NoAnswer
 from predictor.languages import gettext, gettext_noop
 from predictor.models import Prediction, Version
@@ -26,6 +28,7 @@ from predictor.web.jinja import make_url
 from predictor.web.pages import SeeOther, render_page
 from predictor.web.pieces import LONGEST_LINK, FormPieces
 from predictor.web.reuse import make_form_link
+from predictor.web.waits import describe_excess
 
 # Of a form that is open, before it has to be sent once more.
 SECONDS_OF_A_TOKEN = 12 * 3600
@@ -71,10 +74,15 @@ def show_form(request: HttpRequest, slug: str) -> HttpResponse:
     if not is_token(request.POST.get("csrfmiddlewaretoken", ""), slug):
         return _render_invalid_form(request, runtime, {"": gettext(EXPIRED)})
     try:
+        count_request(request)
         row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except (InvalidInput, NoAnswer) as error:
         return _render_invalid_form(request, runtime, name_problems(error))
+    except RateExceeded as error:
+        response = _render_invalid_form(request, runtime, {"": describe_excess(error)}, 429)
+        response["Retry-After"] = error.seconds
+        return response
     return SeeOther(make_url("embedded_prediction", slug, prediction.id))
 
 
@@ -138,7 +146,9 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
     return _render(request, runtime, {"form": None, "empty_form": form, "not_taken": not_taken})
 
 
-def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
+def _render_invalid_form(
+    request: HttpRequest, runtime: Runtime, messages: Mapping[str, str], status: int = 422
+) -> HttpResponse:
     form = PredictionForm(runtime.schema.translated, request.POST)
     form.add_errors(messages)
     pieces = _get_pieces(runtime)
@@ -149,7 +159,7 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
         "is_embedded": True,
         "csrf_token": make_token(runtime.version.model),
     }
-    return _render(request, runtime, context, 422)
+    return _render(request, runtime, context, status)
 
 
 def _render(request: HttpRequest, runtime: Runtime, context: Mapping[str, Any], status: int = 200) -> HttpResponse:

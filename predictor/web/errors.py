@@ -1,6 +1,5 @@
 """The one place that turns errors into HTTP responses, each a page in the site's own design."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_la
 from predictor.web.origins import explain_csrf_failure
 from predictor.web.pages import render_page, wants_fragment
 from predictor.web.sign_in import ask_to_sign_in
+from predictor.web.waits import describe_wait
 
 
 class ErrorPagesMiddleware:
@@ -114,13 +114,6 @@ def show_too_often(request: HttpRequest, error: TooOften) -> HttpResponse:
     response = _render_error(request, 429, _("Too many requests"), describe_wait(error.seconds))
     response["Retry-After"] = error.seconds
     return response
-
-
-def describe_wait(seconds: int) -> str:
-    """When what was done too often is allowed again."""
-    if seconds < 100:
-        return _("Wait {seconds} s and try again.").format(seconds=seconds)
-    return _("Wait {minutes} minutes and try again.").format(minutes=math.ceil(seconds / 60))
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:

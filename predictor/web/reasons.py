@@ -20,9 +20,9 @@ from predictor.serving.explaining.measures import CannotExplain
 from predictor.serving.service import service
 from predictor.web.answers import find_prediction
 from predictor.web.curves import describe_curve
-from predictor.web.errors import describe_wait
 from predictor.web.pages import render_page
 from predictor.web.shown_reasons import describe_reasons
+from predictor.web.waits import describe_wait
 
 logger = logging.getLogger(__name__)
 

@@ -25,10 +25,10 @@ from predictor.serving.service import service
 from predictor.serving.trials import Trial, try_row
 from predictor.web.answer_pieces import get_answer_pieces
 from predictor.web.answers import find_prediction, predictions
-from predictor.web.errors import describe_wait
 from predictor.web.forms import name_problems, parse_typed
 from predictor.web.pages import render_page, wants_fragment
 from predictor.web.trial_form import TrialForm, get_trial_pieces
+from predictor.web.waits import describe_wait
 
 
 @require_safe

@@ -8,6 +8,8 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.views.decorators.http import require_http_methods, require_safe
 
+from predictor.access.predictions import count_request
+from predictor.access.shares import RateExceeded
 from predictor.checks.static_files import find_uncollected
 from predictor.exceptions import InvalidInput, ModelNotFound, ModelNotReady, ModelRetired, NoAnswer
 from predictor.models import Prediction
@@ -18,6 +20,7 @@ from predictor.web.forms import PredictionForm, name_problems, parse_typed, read
 from predictor.web.own_answers import remember_answer
 from predictor.web.pages import SeeOther, render_page, wants_fragment
 from predictor.web.pieces import get_form_pieces
+from predictor.web.waits import describe_excess
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,12 +30,17 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _render_form(request, runtime)
     try:
+        count_request(request)
         row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except (InvalidInput, NoAnswer) as error:
         return _render_invalid_form(request, runtime, name_problems(error))
+    except RateExceeded as error:
+        response = _render_invalid_form(request, runtime, {"": describe_excess(error)}, 429)
+        response["Retry-After"] = error.seconds
+        return response
     if wants_fragment(request):
-        response: HttpResponse = render_prediction(request, prediction, outcomes=[])
+        response = render_prediction(request, prediction, outcomes=[])
         response["HX-Push-Url"] = prediction.get_absolute_url()
     else:
         response = SeeOther(prediction.get_absolute_url())
@@ -79,9 +87,11 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
     return render_page(request, "predictor/form.html", context)
 
 
-def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mapping[str, str]) -> HttpResponse:
+def _render_invalid_form(
+    request: HttpRequest, runtime: Runtime, messages: Mapping[str, str], status: int = 422
+) -> HttpResponse:
     """The form with what was typed, and with what is to be fixed."""
-    response = show_typed(request, runtime, request.POST, messages)
+    response = show_typed(request, runtime, request.POST, messages, status)
     if wants_fragment(request):
         # The errors are at the fields, wherever the answer would have gone.
         response["HX-Retarget"], response["HX-Reswap"] = "#main", "innerHTML show:window:top"
@@ -89,14 +99,18 @@ def _render_invalid_form(request: HttpRequest, runtime: Runtime, messages: Mappi
 
 
 def show_typed(
-    request: HttpRequest, runtime: Runtime, typed: QueryDict, messages: Mapping[str, str] | None = None
+    request: HttpRequest,
+    runtime: Runtime,
+    typed: QueryDict,
+    messages: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """The form with all that was typed, however long, and with the messages about it, by the name of the field."""
     form = PredictionForm(runtime.schema.translated, typed)
     form.add_errors(messages or {})
     pieces = get_form_pieces(runtime)
     context = {**_describe_form(runtime), "form": form, "groups": pieces.group(form), "action": pieces.action}
-    return render_page(request, "predictor/form.html", {**context, "is_next_to_form": False}, 422 if messages else 200)
+    return render_page(request, "predictor/form.html", {**context, "is_next_to_form": False}, status)
 
 
 def _describe_form(runtime: Runtime) -> dict[str, Any]:

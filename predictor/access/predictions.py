@@ -1,0 +1,84 @@
+"""Limits how many rows are predicted for an API key, and for an address that uses none (RATE_LIMIT_KEY, …_ADDRESS)."""
+
+import logging
+import threading
+import time
+from functools import cache
+
+import django.db
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.db import connection
+from django.http import HttpRequest
+
+from predictor.access.addresses import find_address
+from predictor.access.processes import Census
+from predictor.access.rates import read_rate
+from predictor.access.shares import SharedLimit
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_REPORTS = 1.0
+
+census = Census()
+
+
+@cache
+def get_address_limit() -> SharedLimit | None:
+    """None where it is off."""
+    rate = read_rate(settings.RATE_LIMIT_ADDRESS)
+    return None if rate is None else SharedLimit("predictions by address", rate, census)
+
+
+@cache
+def get_key_limit() -> SharedLimit | None:
+    """None where it is off."""
+    rate = read_rate(settings.RATE_LIMIT_KEY)
+    return None if rate is None else SharedLimit("predictions by API key", rate, census)
+
+
+def _forget(setting: str, **changed: object) -> None:
+    if setting in ("RATE_LIMIT_KEY", "RATE_LIMIT_ADDRESS"):
+        get_address_limit.cache_clear()
+        get_key_limit.cache_clear()
+
+
+setting_changed.connect(_forget)
+
+
+def count_request(request: HttpRequest, key: str = "") -> None:
+    """Count a request for one row, by the id of the API key that it uses; raises RateExceeded."""
+    limit = get_key_limit() if key else get_address_limit()
+    if limit is not None:
+        limit.count(key or find_address(request), 1)
+
+
+def count_further_rows(request: HttpRequest, rows: int, key: str = "") -> None:
+    """Count the rows of such a request once they are known, all but the first; raises RateExceeded."""
+    if rows == 1:
+        return
+    limit = get_key_limit() if key else get_address_limit()
+    if limit is not None:
+        limit.check_size(rows)
+        limit.count(key or find_address(request), rows - 1)
+
+
+def watch() -> None:
+    """Reconcile the counts of this process with the others' from now on, in a thread; nothing where no limit is set."""
+    used = [limit for limit in (get_address_limit(), get_key_limit()) if limit is not None]
+    if used:
+        threading.Thread(target=_watch, args=[used], name="limits", daemon=True).start()
+
+
+def _watch(used: list[SharedLimit]) -> None:
+    while True:
+        try:
+            census.take()
+            for limit in used:
+                limit.reconcile()
+        except django.db.Error as error:
+            logger.warning("the counts of predictions were not written: %s", error)
+        except Exception:  # Without this thread, this process would ask the database more and more often.
+            logger.exception("counting predictions broke")
+        connection.close()
+        time.sleep(SECONDS_BETWEEN_REPORTS)
