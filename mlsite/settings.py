@@ -94,6 +94,10 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # A site in English alone looks nothing up.
 USE_I18N = offered != [KNOWN_LANGUAGES["en"]]
 
+# Who may predict by the API: "public" is everybody, "keys" whoever has a key, and empty what the database says
+# (predictor.access.callers). predictor.checks refuses others.
+API_ACCESS = os.environ.get("API_ACCESS", "").strip() or ("public" if IS_LOCAL else "")
+
 # Visitors
 
 # Whether answers can be tried out with other inputs, without anything being stored.

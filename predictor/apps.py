@@ -8,6 +8,7 @@ class PredictorConfig(AppConfig):
     def ready(self) -> None:
         # Importing registers them.
         from predictor.checks import (  # noqa: F401
+            api_access,
             brand,
             database,
             form_access,

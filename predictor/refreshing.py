@@ -25,16 +25,21 @@ class Refreshed:
 
         While another thread queries, one that is not 2 s behind uses what was read before.
         """
-        behind = time.monotonic() - self._looked_at
+        behind = self.seconds_behind
         if behind < seconds:
             return
         patience = SECONDS_TO_WAIT if behind >= SECONDS_BEHIND else 0
         if self._looking.acquire(timeout=patience if self._has_looked else -1):
             try:
-                if time.monotonic() - self._looked_at >= seconds:  # Otherwise another thread was first.
+                if self.seconds_behind >= seconds:  # Otherwise another thread was first.
                     self._ask_now()
             finally:
                 self._looking.release()
+
+    @property
+    def seconds_behind(self) -> float:
+        """How long ago the last query began."""
+        return time.monotonic() - self._looked_at
 
     @property
     def _has_looked(self) -> bool:

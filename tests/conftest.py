@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import translation
 
+from predictor.access.callers import read_api_access
 from predictor.access.hashing import PasswordHasher
 from predictor.access.keys import keys
 from predictor.serving.service import service
@@ -49,6 +50,7 @@ def quick_hashes():
 def fresh_service():
     service.forget()
     keys.forget()
+    read_api_access.cache_clear()
     yield
     service.forget()
 

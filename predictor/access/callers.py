@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from predictor.access.keys import Key, Scope, keys
 from predictor.access.rights import find_models
 from predictor.exceptions import MlsiteError
+from predictor.models import Site
 
-__all__ = ["ANYBODY", "Caller", "Forbidden", "Scope", "Unauthorized", "identify"]
+__all__ = ["ANYBODY", "Caller", "Forbidden", "Scope", "Unauthorized", "identify", "needs_key"]
 
 BEARER = "bearer "
 HOW = (
@@ -98,3 +101,14 @@ def identify(request: HttpRequest) -> Caller:
         return Caller(key=key)
     user: Any = getattr(request, "user", None)
     return Caller(user=user) if user is not None and user.is_authenticated else ANYBODY
+
+
+def needs_key() -> bool:
+    """Whether predictions by the API need a key, or a signed-in user."""
+    return (settings.API_ACCESS or read_api_access()) != "public"
+
+
+@cache
+def read_api_access() -> str:
+    """What the database says where API_ACCESS does not: it was written when the site was set up, or upgraded."""
+    return Site.objects.values_list("api_access", flat=True).first() or "keys"

@@ -25,8 +25,8 @@ CHARACTERS = len(START) + 43
 SHOWN_CHARACTERS = len(START) + 5
 # A key is refused in every process within 2 s of its revocation.
 SECONDS_BETWEEN_LOOKS = 1.0
-# An unknown key may have been made since the last query. Guesses cause at most 20 queries a second in a process.
-SECONDS_BETWEEN_GUESSES = 0.05
+# An unknown key may have been made since the last query. That many of them cause a query each, until the next second.
+MOST_LOOKS_FOR_UNKNOWN = 20
 
 
 class Scope(StrEnum):
@@ -62,16 +62,20 @@ class Keys(Refreshed):
         """Start as a new process would."""
         super().__init__()
         self._by_hash: dict[str, Key] = {}
+        self._looks_left = 0
 
     def find(self, text: str) -> Key | None:
         """The key that was sent, unless it is unknown, revoked or expired; raises the database's errors."""
         if len(text) != CHARACTERS or not text.startswith(START):
             return None
-        self.look_if_behind(SECONDS_BETWEEN_LOOKS)
+        if self.seconds_behind >= SECONDS_BETWEEN_LOOKS:
+            self._looks_left = MOST_LOOKS_FOR_UNKNOWN
+            self.look_if_behind(SECONDS_BETWEEN_LOOKS)
         sha256 = hash_key(text)
         found = self._by_hash.get(sha256)
-        if found is None:
-            self.look_if_behind(SECONDS_BETWEEN_GUESSES)
+        if found is None and self._looks_left > 0:
+            self._looks_left -= 1
+            self.look()
             found = self._by_hash.get(sha256)
         if found is None or (found.expires_at is not None and found.expires_at <= time.time()):
             return None

@@ -1,11 +1,10 @@
 """Who may read descriptions of models, and whether a signed-in user's request is one of this site's own pages."""
 
 import django.db
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from predictor.access.callers import Caller, Scope, identify
+from predictor.access.callers import ANYBODY, Caller, Scope, identify, needs_key
 from predictor.api.bodies import Refused
 from predictor.serving.service import service
 
@@ -51,20 +50,31 @@ def needs_session(request: HttpRequest, model: str) -> bool:
     if "HTTP_COOKIE" not in request.META or "HTTP_AUTHORIZATION" in request.META:
         return False
     try:
-        return not service.is_open(model)
+        return not is_free(model)
     except django.db.Error:
         return False  # The operation gets the same error, and answers it.
 
 
-def check_prediction(request: HttpRequest, model: str) -> None:
-    """Raise Unauthorized, Forbidden or Refused where a model that needs a sign-in is not asked by who may."""
-    if service.is_open(model):
-        return
+def check_prediction(request: HttpRequest, model: str) -> Caller:
+    """Who asks for predictions; raises Unauthorized, Forbidden or Refused where that is not allowed.
+
+    Where everybody may ask, nobody is identified, except by an Authorization that was sent all the same.
+    """
+    is_asked_freely = is_free(model)
+    if is_asked_freely and "HTTP_AUTHORIZATION" not in request.META:
+        return ANYBODY
     caller = identify(request)
-    caller.require(Scope.PREDICT, model)
+    if caller.is_known or not is_asked_freely:
+        caller.require(Scope.PREDICT, model)
     if caller.user is not None:
         check_token(request)
+    return caller
+
+
+def is_free(model: str) -> bool:
+    """Whether everybody may predict with a model."""
+    return is_public() and service.is_open(model)
 
 
 def is_public() -> bool:
-    return bool(getattr(settings, "API_ACCESS", "public") == "public")
+    return not needs_key()

@@ -4,13 +4,12 @@ from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_resolver
 from django.utils.cache import get_conditional_response
 
-from predictor.access.callers import Caller
+from predictor.access.callers import Caller, needs_key
 from predictor.api.admission import may_see
 from predictor.api.openapi import make_document
 from predictor.api.operations import JSON, ApiRequest, list_operations, operation
@@ -34,11 +33,11 @@ def describe_api(request: ApiRequest) -> HttpResponseBase:
 def get_document(caller: Caller) -> tuple[bytes, str]:
     """The document, and its ETag, for the models that are live and that the caller may see."""
     live = tuple((version.model, version.id) for version in service.list_live() if may_see(caller, version.model))
-    return write_document(live, getattr(settings, "API_ACCESS", ""))
+    return write_document(live, needs_key())
 
 
 @lru_cache(maxsize=8)
-def write_document(live: tuple[tuple[str, int], ...], access: str) -> tuple[bytes, str]:
+def write_document(live: tuple[tuple[str, int], ...], is_closed: bool) -> tuple[bytes, str]:
     versions = Version.objects.filter(id__in=[id for _, id in live]).order_by("model")
     with use_language(ENGLISH):
         document = make_document(list_operations(get_resolver(URLS).url_patterns), list(versions))

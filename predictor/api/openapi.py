@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from predictor.access.callers import Scope, needs_key
 from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
 from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
 from predictor.api.operations import Operation
@@ -135,8 +136,8 @@ def _describe_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 def _describe_security(operation: Operation) -> list[dict[str, list[str]]]:
     """A key with the scope; none is needed for what everybody may do."""
     key: dict[str, list[str]] = {"key": [operation.scope] if operation.scope else []}
-    is_public = getattr(settings, "API_ACCESS", "public") == "public" and operation.scope in (None, "predict")
-    return [{}, key] if is_public else [key]
+    is_open = operation.scope in (None, Scope.PREDICT) and not needs_key()
+    return [{}, key] if is_open else [key]
 
 
 def _refer_to(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The identity of this database."""
+"""The identity of this database, and what it remembers of the site."""
 
 import uuid
 
@@ -27,6 +27,14 @@ class Site(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Signed with each artifact.")
     strict_since = models.DateTimeField(
         null=True, editable=False, help_text="Since when artifacts that are signed in format 1 alone are refused."
+    )
+
+    api_access = models.CharField(
+        max_length=10,
+        default="keys",
+        db_default="keys",
+        editable=False,
+        help_text="Who may predict by the API where API_ACCESS does not say.",
     )
 
     objects = SiteManager()
