@@ -14,6 +14,7 @@ MlsiteError
 ├── Overloaded             more requests are waiting than this process can answer soon
 ├── TooLate                an answer that did not come in time
 ├── ModelTooLarge          a pickle above MODEL_MAX_MB
+├── ReferenceTaken         references that name predictions of other inputs
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── CannotPartition        a table of predictions that cannot be divided (history.partitions)
@@ -173,6 +174,14 @@ class TooLate(MlsiteError):
 
 class ModelTooLarge(MlsiteError):
     pass
+
+
+class ReferenceTaken(MlsiteError):
+    """`taken` are the references by the positions of their rows."""
+
+    def __init__(self, taken: Mapping[int, str]) -> None:
+        self.taken = dict(taken)
+        super().__init__(self.taken)
 
 
 class OutcomeChanged(MlsiteError):

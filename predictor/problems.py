@@ -34,6 +34,8 @@ Code = Literal[
     "more_unknown_fields",
     "repeated_field",
     "not_a_row",
+    "not_a_reference",
+    "reference_taken",
 ]
 SENTENCES: dict[Code, str] = {
     "missing": gettext_noop("A value is needed: give {expected}."),
@@ -61,6 +63,9 @@ SENTENCES: dict[Code, str] = {
     "more_unknown_fields": gettext_noop("Nor is there this one, or {limit} more."),
     "repeated_field": gettext_noop("This field was sent more than once: send it once."),
     "not_a_row": gettext_noop("A row must be an object of fields, not {plain}."),
+    # Only the API has these, whose sentences stay English.
+    "not_a_reference": "{given} is not a reference: give a text of 1 to 200 characters, without the character NUL.",
+    "reference_taken": "{given} is the reference of a prediction of other inputs: give another, or the same inputs.",
 }
 
 

@@ -12,7 +12,7 @@ from predictor.models import Prediction, Version
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
-from predictor.serving.batch import Job, answer_batch
+from predictor.serving.batch import answer_batch
 from predictor.serving.batcher import (
     MOST_ROWS_OF_LARGE_WAITING,
     MOST_ROWS_OF_SMALL,
@@ -21,7 +21,9 @@ from predictor.serving.batcher import (
     ROWS_IN_A_PIECE,
     Batcher,
 )
+from predictor.serving.claims import Claims
 from predictor.serving.history import DatabaseStore
+from predictor.serving.job import Job
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from tests.together import wait_until
@@ -50,13 +52,14 @@ class MemoryStore:
 
     def __init__(self, poison=None, failures=()):
         self.rows, self.commits, self.attempts = {}, 0, []
+        self.references, self.rivals = {}, []
         self.poison, self.failures, self.connected = poison, list(failures), True
         self.gate = threading.Event()
         self.gate.set()
         self.is_entered = threading.Event()
         self.waiting = 0
 
-    def insert(self, predictions, *, again):
+    def insert(self, predictions, claims, *, again):
         self.is_entered.set()
         self.waiting += 1
         self.gate.wait()
@@ -68,13 +71,23 @@ class MemoryStore:
             raise OperationalError("gone")
         if self.poison is not None and any(prediction.inputs["x"] == self.poison for prediction in predictions):
             raise IntegrityError("poison")
-        for prediction in predictions:
-            if prediction.id in self.rows and not again:
-                raise IntegrityError("there already")
-            self.rows[prediction.id] = prediction
+        if self.rivals:  # Another process commits at this moment.
+            self._write(*self.rivals.pop(0))
+        if any(name in self.references for name, _ in claims.references):
+            raise IntegrityError("claimed")
+        if not again and any(prediction.id in self.rows for prediction in predictions):
+            raise IntegrityError("there already")
+        self._write(predictions, claims)
         self.commits += 1
         if failure == "after the commit":
             raise OperationalError("gone")
+
+    def _write(self, predictions, claims):
+        self.rows |= {prediction.id: prediction for prediction in predictions}
+        self.references |= dict(claims.references)
+
+    def find(self, names):
+        return {name: self.rows[self.references[name]] for name in names if name in self.references}
 
     def is_connected(self):
         return self.connected
@@ -86,6 +99,22 @@ def make_runtime():
 
 def make_job(runtime, *values):
     return Job(runtime=runtime, rows=[Row(values={"x": float(x)}) for x in values], source=Prediction.Source.FORM)
+
+
+def make_named_job(runtime, **values):
+    """A job whose rows have references; those that begin with `_` have none."""
+    job = make_job(runtime, *values.values())
+    return replace(job, references=[None if name.startswith("_") else name for name in values])
+
+
+def read_ids(job):
+    return [prediction.id for prediction in job.get_predictions()]
+
+
+def make_rival(name, x):
+    """What another process stores under a reference: its predictions and its claims."""
+    prediction = Prediction(version=Version(id=1, model="line", number=1), inputs={"x": x}, output=2.0 * x)
+    return [prediction], Claims(references=[(("line", name), prediction.id)])
 
 
 def read_outputs(job):
@@ -221,7 +250,7 @@ class Cancelled(Exception):
 class SlowStore(MemoryStore):
     """Takes too long for each statement, over a connection that lives on."""
 
-    def insert(self, predictions, *, again):
+    def insert(self, predictions, claims, *, again):
         self.attempts.append(len(predictions))
         raise OperationalError("canceling statement due to statement timeout") from Cancelled()
 
@@ -320,8 +349,8 @@ def test_many_rows_get_on_while_single_rows_keep_coming(start):
     runtime, singles = make_runtime(), []
 
     class BusyStore(MemoryStore):
-        def insert(self, predictions, *, again):
-            super().insert(predictions, again=again)
+        def insert(self, predictions, claims, *, again):
+            super().insert(predictions, claims, again=again)
             if len(singles) < 30:
                 singles.append(pool.submit(batcher.answer, make_job(runtime, 0)))
                 wait_until(lambda: batcher.rows_waiting % 1000 == 1)
@@ -421,6 +450,77 @@ def test_where_threads_serve_large_jobs_leave_some_of_them_to_small_ones():
             store.gate.set()
     assert [len(each.result()) for each in [*large, small]] == [len(many)] * MOST_THREADS_OF_LARGE + [len(many) - 1]
     assert len(batcher.answer(make_job(runtime, *many))) == len(many)
+
+
+def test_of_requests_in_one_batch_with_the_same_reference_the_first_is_stored_and_the_others_get_its_answer():
+    runtime, store = make_runtime(), MemoryStore()
+    same = [make_named_job(runtime, a=1) for _ in range(5)]
+    other, neighbour = make_named_job(runtime, a=2, b=3), make_named_job(runtime, b=3, _none=4)
+    answer_batch([*same, other, neighbour, make_job(runtime, 5)], store, patience=0)
+
+    assert {tuple(read_ids(job)) for job in same} == {(store.references["line", "a"],)}
+    assert read_error(other).taken == {0: "a"}
+    assert read_outputs(neighbour) == [6, 8]
+    assert sorted(prediction.inputs["x"] for prediction in store.rows.values()) == [1, 3, 4, 5]
+    assert store.commits == 2  # The other claimed what its neighbour did, until it was refused.
+
+
+def test_where_the_first_with_a_reference_fails_the_next_one_is_stored():
+    runtime, store = make_runtime(), MemoryStore(poison=1)
+    jobs = [make_named_job(runtime, a=x) for x in (-1, 1, 2, 2)]
+    answer_batch(jobs, store, patience=0)
+
+    assert isinstance(read_error(jobs[0]), NoAnswer)
+    assert isinstance(read_error(jobs[1]), IntegrityError)
+    assert read_ids(jobs[2]) == read_ids(jobs[3]) == list(store.rows)
+
+
+@pytest.mark.parametrize("large", [1, 300])
+def test_what_another_process_has_stored_meanwhile_under_a_reference_wins(start, large):
+    runtime, store = make_runtime(), MemoryStore()
+    store.rivals = [make_rival("a", 1.0), make_rival("b", 1.0)]
+    same = make_named_job(runtime, a=1, b=1, **{f"_{x}": x for x in range(large)})
+    other, neighbour = make_named_job(runtime, _=7, a=2), make_job(runtime, 8)
+    batcher = start(store)
+    with ThreadPoolExecutor() as pool:
+        store.gate.clear()
+        asked = [pool.submit(batcher.answer, make_job(make_runtime(), 0))]
+        store.is_entered.wait()
+        for job in (same, other, neighbour):
+            asked.append(pool.submit(batcher.answer, job))
+            wait_until(
+                lambda: batcher.rows_waiting == sum(len(job.rows) for job in (same, other, neighbour)[: len(asked) - 1])
+            )
+        store.gate.set()
+        for each in asked:
+            each.exception()
+
+    won = [store.references["line", name] for name in "ab"]
+    assert read_ids(same)[:2] == won
+    assert read_error(other).taken == {1: "a"}
+    assert read_outputs(neighbour) == [16]
+    assert len(store.rows) == 1 + 2 + large + 1
+
+
+@pytest.mark.parametrize("failure", ["before the commit", "after the commit"])
+def test_a_commit_with_references_whose_fate_is_unknown_is_done_once(failure):
+    runtime, store = make_runtime(), MemoryStore(failures=[failure])
+    jobs = [make_named_job(runtime, a=1, _=2), make_job(runtime, 3), make_named_job(runtime, a=1, b=4)]
+    answer_batch(jobs, store, patience=5)
+
+    assert [read_outputs(job) for job in jobs] == [[2, 4], [6], [2, 8]]
+    assert read_ids(jobs[0])[0] == read_ids(jobs[2])[0]
+    assert {id for job in jobs for id in read_ids(job)} == store.rows.keys()
+    assert len(store.rows) == 4
+
+
+def test_a_kept_prediction_is_answered_also_where_the_model_would_refuse_its_inputs_now():
+    runtime, store = make_runtime(), MemoryStore()
+    store._write(*make_rival("a", -1.0))
+    kept = make_named_job(runtime, a=-1)
+    answer_batch([kept, make_job(runtime, 2)], store, patience=0)
+    assert read_outputs(kept) == [-2]
+    assert runtime.estimator.sizes == [1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,6 +30,7 @@ HEADERS = {
 }
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
+WITH_REFERENCES = f'{EXAMPLE}; next to them, "reference": "…" for one row, or "references": ["…", …] for a list'
 
 
 class Refused(MlsiteError):
@@ -51,10 +52,14 @@ class Refused(MlsiteError):
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """The rows that were sent; `is_list` where they came as a list, whose errors name fields with the row's number."""
+    """The rows that were sent; `is_list` where they came as a list, whose errors name fields with the row's number.
+
+    `references` is what was sent as those of the rows (predictor.api.references), or None.
+    """
 
     rows: list[Any]
     is_list: bool
+    references: Any = None
 
 
 def read_inputs(request: HttpRequest) -> Inputs:
@@ -66,16 +71,17 @@ def read_inputs(request: HttpRequest) -> Inputs:
         body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
     except UNREADABLE as error:
         raise make_unreadable(error) from error
-    if not isinstance(body, dict) or body.keys() != {"inputs"} or not isinstance(body["inputs"], dict | list):
-        raise Refused(400, "malformed", f"The body must be {EXAMPLE}.")
-    inputs = body["inputs"]
-    if isinstance(inputs, dict):
-        return Inputs(rows=[inputs], is_list=False)
-    if len(inputs) > MOST_ROWS:
-        raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, not {len(inputs):,}.")
-    if not inputs:
+    inputs = body.get("inputs") if isinstance(body, dict) else None
+    is_list = isinstance(inputs, list)
+    name = "references" if is_list else "reference"
+    if not isinstance(inputs, dict | list) or not body.keys() <= {"inputs", name}:
+        raise Refused(400, "malformed", f"The body must be {WITH_REFERENCES}.")
+    rows = inputs if isinstance(inputs, list) else [inputs]
+    if len(rows) > MOST_ROWS:
+        raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, not {len(rows):,}.")
+    if not rows:
         raise Refused(400, "malformed", "The list of inputs is empty: send at least one row.")
-    return Inputs(rows=inputs, is_list=True)
+    return Inputs(rows=rows, is_list=is_list, references=body.get(name))
 
 
 def read_text(request: HttpRequest) -> bytes:
@@ -134,7 +140,12 @@ def make_unreadable(error: Exception) -> Refused:
 
 
 def write_predictions(version: Version, predictions: list[Prediction]) -> HttpResponse:
-    """Write predictions as JSON; where pages show something else than the stored value, that too."""
+    """Write predictions as JSON; where pages show something else than the stored value, that too.
+
+    A prediction that another version had made before, under the same reference, names that version.
+    """
+    if predictions[0].version_id != version.id and len({each.version_id for each in predictions}) == 1:
+        version = predictions[0].version
     shown = [
         {
             "id": str(prediction.id),
@@ -145,14 +156,28 @@ def write_predictions(version: Version, predictions: list[Prediction]) -> HttpRe
         }
         for prediction in predictions
     ]
-    named = {"model": version.model, "version": version.number}
+    named: dict[str, Any] = {"model": version.model, "version": version.number}
     if version.target.has_words:
         # Only then, since formatting a number takes longer than all else here.
         named["unit"] = version.target.unit
         for each, prediction in zip(shown, predictions, strict=True):
-            each["label"] = version.target.find_label(prediction.output)
-            each["text"] = str(prediction.written_output)
+            each |= write_words(prediction)
+    for each, prediction in zip(shown, predictions, strict=True):
+        if prediction.version_id != version.id:
+            each |= write_version(prediction)
     return write_json({**named, "predictions": shown})
+
+
+def write_words(prediction: Prediction) -> dict[str, Any]:
+    label = prediction.version.target.find_label(prediction.output)
+    return {"label": label, "text": str(prediction.written_output)}
+
+
+def write_version(prediction: Prediction) -> dict[str, Any]:
+    """What another version than that of the answer says of its own prediction."""
+    version = prediction.version
+    words = {"unit": version.target.unit, **write_words(prediction)} if version.target.has_words else {}
+    return {"version": version.number, **words}
 
 
 def write_refusal(refused: Refused) -> HttpResponse:

@@ -51,15 +51,22 @@ def let_others_run() -> None:
 
 class Envelope(msgspec.Struct, forbid_unknown_fields=True):
     inputs: msgspec.Raw
+    reference: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    references: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def decode_envelope(sent: bytes) -> dict[str, Any]:
     """Decode a large body except its rows, which stay encoded; raise msgspec.DecodeError."""
     if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
         raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
-    inputs = msgspec.json.decode(sent, type=Envelope).inputs
-    is_list = memoryview(inputs)[:1] == b"["
-    return {"inputs": msgspec.json.decode(inputs, type=list[msgspec.Raw]) if is_list else decode_row(inputs)}
+    body = msgspec.json.decode(sent, type=Envelope)
+    is_list = memoryview(body.inputs)[:1] == b"["
+    rows = msgspec.json.decode(body.inputs, type=list[msgspec.Raw]) if is_list else decode_row(body.inputs)
+    named = {"reference": body.reference, "references": body.references}
+    return {
+        "inputs": rows,
+        **{name: msgspec.json.decode(raw) for name, raw in named.items() if raw is not msgspec.UNSET},
+    }
 
 
 def decode_row(raw: msgspec.Raw) -> Any:

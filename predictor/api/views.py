@@ -8,19 +8,31 @@ from predictor.api.admission import check_prediction
 from predictor.api.bodies import parse_rows, read_inputs, write_predictions
 from predictor.api.large import take_turn
 from predictor.api.operations import operation
+from predictor.api.references import read_references, refuse_taken
+from predictor.exceptions import ReferenceTaken
 from predictor.models import Prediction
 from predictor.serving.service import service
 
 
-@operation("POST", scope=Scope.PREDICT, is_direct=True, statuses=(400, 410, 411, 413, 415, 422, 429))
+@operation("POST", scope=Scope.PREDICT, is_direct=True, statuses=(400, 409, 410, 411, 413, 415, 422, 429))
 def predict(request: HttpRequest, slug: str) -> HttpResponse:
-    """Predict one row or up to 1,000 of them: all are stored, or none is and an error says why."""
+    """Predict one row or up to 1,000 of them: all are stored, or none is and an error says why.
+
+    A `reference` next to a row's `inputs` is your own id of a case at a time, such as "customer-42/2026-03", up to 200
+    characters; next to a list of inputs, `references` is a list with one for each row, or null. It names one prediction
+    of the model: the same reference with the same inputs answers that prediction again, also after another version went
+    live, and with other inputs it is refused with 409. It is compared character by character.
+    """
     check_prediction(request, slug)
     count_request(request)
     with take_turn(request):
         inputs = read_inputs(request)
         count_further_rows(request, len(inputs.rows))
+        references = read_references(inputs)
         runtime = service.get_runtime(slug)
         rows = parse_rows(runtime.schema, inputs)
-    predictions = service.predict(runtime, rows, Prediction.Source.API)
+    try:
+        predictions = service.predict(runtime, rows, Prediction.Source.API, references)
+    except ReferenceTaken as error:
+        raise refuse_taken(error.taken, inputs) from error
     return write_predictions(runtime.version, predictions)

@@ -1,80 +1,21 @@
 """Answers several requests at once: one predict a version, one INSERT and one commit for all of them."""
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
+
+from django.db import Error, IntegrityError
 
 from predictor import telemetry
 from predictor.exceptions import copy_error
 from predictor.models import Prediction
 from predictor.schema.schema import Row
 from predictor.serving.answer import Answer, describe_answer
+from predictor.serving.claims import NO_CLAIMS, Claims
 from predictor.serving.history import Store
-from predictor.serving.outages import DatabaseLost, commit
-from predictor.serving.runtime import Runtime
+from predictor.serving.job import Job
+from predictor.serving.outages import DatabaseLost, commit, persist
 
 T = TypeVar("T")
-# So many characters of texts take about as long as a row.
-CHARACTERS_OF_A_ROW = 2_000
-
-
-@dataclass(kw_only=True, eq=False)
-class Job:
-    """One request: all of its rows are stored, or none. It finishes with the committed predictions, or an error.
-
-    Its `size` is that of its rows: one each, and more for those with long texts.
-    """
-
-    runtime: Runtime
-    rows: Sequence[Row]
-    source: Prediction.Source
-    predicted: list[Prediction] = field(default_factory=list, init=False)
-    _finished: threading.Event = field(default_factory=threading.Event, init=False)
-    _outcome: list[Prediction] | Exception = field(default_factory=list, init=False)
-
-    @cached_property
-    def size(self) -> int:
-        return sum(map(self._measure, self.rows)) if self.runtime.schema.text_columns else len(self.rows)
-
-    def take_rows(self, most: int) -> list[Row]:
-        """The next rows to predict: of at most this size together, or one."""
-        rows: list[Row] = []
-        left = most
-        for row in self.rows[len(self.predicted) :][:most]:
-            left -= self._measure(row)
-            if rows and left < 0:
-                break
-            rows.append(row)
-        return rows
-
-    def _measure(self, row: Row) -> int:
-        texts = (row.values[name] for name in self.runtime.schema.text_columns.values())
-        return 1 + sum(len(str(text)) for text in texts if text is not None) // CHARACTERS_OF_A_ROW
-
-    @property
-    def is_predicted(self) -> bool:
-        """Whether all rows are predicted and only need to be stored; a large job is predicted piece by piece."""
-        return len(self.predicted) == len(self.rows)
-
-    @property
-    def is_finished(self) -> bool:
-        return self._finished.is_set()
-
-    def finish(self, outcome: list[Prediction] | Exception) -> None:
-        self._outcome = outcome
-        self._finished.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it finished within so many seconds."""
-        return self._finished.wait(seconds)
-
-    def get_predictions(self) -> list[Prediction]:
-        """The finished job's predictions, in the order of its rows; raises its error where it has one."""
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
 
 
 def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
@@ -82,14 +23,47 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
 
     A job that fails never fails the others. A lost database is tried again for `patience` seconds.
     """
+    left = settle(jobs, store, patience)
     groups: dict[int, list[Job]] = {}
-    for job in jobs:
+    for job in left:
         if not job.is_predicted:
             groups.setdefault(id(job.runtime), []).append(job)
-    predicted = [(job, job.predicted) for job in jobs if job.is_predicted]
-    predicted += [pair for group in groups.values() for pair in _predict(group)]
-    if predicted:
-        _store(predicted, store, patience)
+    predicted = [job for job in left if job.is_predicted]
+    predicted += [job for group in groups.values() for job in _predict(group)]
+    while predicted:
+        # What claims the same as an earlier one waits for its commit, and gets its answer.
+        first, later = divide(predicted)
+        _store(first, store, patience)
+        predicted = settle(later, store, patience)
+
+
+def settle(jobs: Sequence[Job], store: Store, patience: float) -> list[Job]:
+    """Answer rows with the predictions that already have their references; the jobs that are left."""
+    claiming = [job for job in jobs if job.references]
+    if not claiming:
+        return list(jobs)
+    names = {name for job in claiming for _, name in job.names}
+    try:
+        found = persist(lambda again: store.find(names), store, patience)
+    except (Error, DatabaseLost) as error:
+        fail(claiming, error)
+    else:
+        for job in claiming if found else []:
+            job.keep(found)
+    return [job for job in jobs if not job.is_finished]
+
+
+def divide(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+    """The jobs of which no two claim the same, and the others."""
+    if not any(job.references for job in jobs):
+        return jobs, []
+    claimed: set[object] = set()
+    divided: tuple[list[Job], list[Job]] = ([], [])
+    for job in jobs:
+        wanted = job.list_claimed().keys()
+        divided[not claimed.isdisjoint(wanted)].append(job)
+        claimed |= wanted
+    return divided
 
 
 def predict_piece(job: Job, size: int) -> None:
@@ -110,10 +84,7 @@ def make_error(error: BaseException) -> Exception:
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
-Predicted = tuple[Job, list[Prediction]]
-
-
-def _predict(jobs: list[Job]) -> list[Predicted]:
+def _predict(jobs: list[Job]) -> list[Job]:
     """Predict jobs of one version; those that fail are finished with their error and left out."""
     try:
         return _predict_together(jobs)
@@ -121,13 +92,15 @@ def _predict(jobs: list[Job]) -> list[Predicted]:
         if len(jobs) == 1:
             jobs[0].finish(make_error(error))
             return []
-    return [pair for half in _halve(jobs) for pair in _predict(half)]
+    return [job for half in _halve(jobs) for job in _predict(half)]
 
 
-def _predict_together(jobs: list[Job]) -> list[Predicted]:
+def _predict_together(jobs: list[Job]) -> list[Job]:
     answers, duration_ms = jobs[0].runtime.answer([row for job in jobs for row in job.rows])
     remaining = iter(answers)
-    return [(job, [_make_prediction(job, row, next(remaining), duration_ms) for row in job.rows]) for job in jobs]
+    for job in jobs:
+        job.predicted = [_make_prediction(job, row, next(remaining), duration_ms) for row in job.rows]
+    return jobs
 
 
 def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> Prediction:
@@ -139,23 +112,52 @@ def _make_prediction(job: Job, row: Row, answer: Answer, duration_ms: float) -> 
     )
 
 
-def _store(predicted: list[Predicted], store: Store, patience: float) -> None:
-    """Commit and finish the jobs together; where data is refused, in halves, down to the job at fault."""
+def _store(jobs: list[Job], store: Store, patience: float, again: bool = False) -> None:
+    """Commit and finish the jobs together; where data is refused, in halves, down to the job at fault.
+
+    `again` where some of it may be stored already.
+    """
+    claims = collect_claims(jobs)
+    made = [prediction for job in jobs for prediction in job.list_new()]
     try:
-        commit([prediction for _, made in predicted for prediction in made], store, patience)
+        commit(made, claims, store, patience, again=again)
     except DatabaseLost as lost:
-        for job, _ in predicted:
-            job.finish(copy_error(lost.error))
+        fail(jobs, lost)
     except Exception as error:  # An error of the database, or of the adapter about a value; the caller gets it.
-        if len(predicted) == 1:
-            predicted[0][0].finish(error)
+        if claims and isinstance(error, IntegrityError) and _store_rest(jobs, store, patience):
             return
-        for half in _halve(predicted):
-            _store(half, store, patience)
+        if len(jobs) == 1:
+            jobs[0].finish(error)
+            return
+        for half in _halve(jobs):
+            _store(half, store, patience, again)
     else:
-        for job, made in predicted:
-            job.finish(made)
-        telemetry.count_predictions(_describe(job) for job, made in predicted for _ in made)
+        for job in jobs:
+            job.finish()
+        telemetry.count_predictions(_describe(job) for job in jobs for _ in job.list_new())
+
+
+def _store_rest(jobs: list[Job], store: Store, patience: float) -> bool:
+    """Store what others have not claimed meanwhile; False where they have claimed nothing."""
+    before = collect_claims(jobs)
+    left = settle(jobs, store, patience)
+    if collect_claims(left) == before:
+        return False
+    if left:
+        _store(left, store, patience, again=True)
+    return True
+
+
+def collect_claims(jobs: Sequence[Job]) -> Claims:
+    """What the jobs claim together."""
+    claimed = [(name, made.id) for job in jobs if job.references for name, made in job.list_claimed().items()]
+    return Claims(references=sorted(claimed)) if claimed else NO_CLAIMS
+
+
+def fail(jobs: Sequence[Job], error: Exception) -> None:
+    """Finish all jobs with the error, each with a copy of its own."""
+    for job in jobs:
+        job.finish(copy_error(error.error if isinstance(error, DatabaseLost) else error))
 
 
 def _describe(job: Job) -> tuple[str, int, str]:

@@ -11,8 +11,9 @@ from django.db import connection
 from predictor import telemetry
 from predictor.exceptions import Overloaded, TooLate
 from predictor.models import Prediction
-from predictor.serving.batch import Job, answer_batch, make_error, predict_piece
+from predictor.serving.batch import answer_batch, make_error, predict_piece
 from predictor.serving.history import DatabaseStore, Store
+from predictor.serving.job import Job
 from predictor.serving.lanes import Lane
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
-"""Writes predictions into the database: many in one statement, and all of them or none."""
+"""Writes predictions into the database: many in one statement, and all of them or none, with what they claim."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -8,7 +8,9 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import JSONField
 
-from predictor.models import Prediction
+from predictor.history.references import find_kept
+from predictor.models import Prediction, Reference
+from predictor.serving.claims import NO_CLAIMS, Claims, Name
 
 # A row of the table, by column.
 Stored = Mapping[str, Any]
@@ -16,34 +18,70 @@ Stored = Mapping[str, Any]
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
 
 
-def insert_predictions(predictions: Sequence[Prediction], *, again: bool = False) -> None:
-    """Commit all predictions or none; `again` where some or all may already be stored, under the same ids."""
-    insert_rows([{name: getattr(prediction, name) for name in FIELDS} for prediction in predictions], again=again)
+def insert_predictions(predictions: Sequence[Prediction], claims: Claims = NO_CLAIMS, *, again: bool = False) -> None:
+    """Commit all predictions and claims or none; `again` where some or all may already be stored, under the same ids.
+
+    Raises IntegrityError where another prediction has one of the claims.
+    """
+    insert_rows(
+        [{name: getattr(prediction, name) for name in FIELDS} for prediction in predictions], claims, again=again
+    )
 
 
-def insert_rows(rows: Sequence[Stored], *, again: bool = False) -> None:
+def insert_rows(rows: Sequence[Stored], claims: Claims = NO_CLAIMS, *, again: bool = False) -> None:
     """The same for plain rows with all FIELDS: for thousands, creating Prediction objects takes longest."""
-    INSERTS.get(connection.vendor, _insert_by_orm)(rows, again)
+    INSERTS.get(connection.vendor, _insert_by_orm)(rows, claims, again)
 
 
-def _insert_by_orm(rows: Sequence[Stored], again: bool) -> None:
+def _insert_by_orm(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
     with transaction.atomic(durable=True):
+        if claims:
+            Reference.objects.bulk_create(
+                Reference(prediction_id=id, model=model, reference=reference)
+                for (model, reference), id in claims.references
+            )
         Prediction.objects.bulk_create([Prediction(**row) for row in rows], ignore_conflicts=again)
 
 
-def _insert_as_arrays(rows: Sequence[Stored], again: bool) -> None:
+def _insert_as_arrays(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
     """Insert one array per column, in a statement that is a transaction by itself.
 
     For 32 rows, that costs this process a tenth of bulk_create, and one round trip instead of three.
     """
+    arrays = [_write_array(name, rows) for name in FIELDS]
+    if claims:
+        arrays = [*_write_claims(claims), *arrays]
     with connection.cursor() as cursor:
-        cursor.execute(_write_sql() + " ON CONFLICT DO NOTHING" * again, [_write_array(name, rows) for name in FIELDS])
+        cursor.execute(_write_sql(is_claiming=bool(claims)) + " ON CONFLICT DO NOTHING" * again, arrays)
 
 
 @cache
-def _write_sql() -> str:
+def _write_sql(*, is_claiming: bool) -> str:
+    table, references = Prediction._meta.db_table, Reference._meta.db_table
     arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in FIELDS.values())
-    return f"INSERT INTO {Prediction._meta.db_table} ({', '.join(FIELDS)}) SELECT * FROM unnest({arrays})"  # noqa: S608  # Our own.
+    insert = f"INSERT INTO {table} ({', '.join(FIELDS)}) SELECT * FROM unnest({arrays})"  # noqa: S608  # Our own.
+    if not is_claiming:
+        return insert
+    # They are counted so that they are inserted first: where another one has a claim, no prediction was written.
+    return (
+        f"WITH claimed AS (INSERT INTO {references} (prediction_id, model, reference)"  # noqa: S608  # Our own.
+        " SELECT * FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[]) RETURNING 1)"
+        f" {insert} WHERE (SELECT count(*) FROM claimed) >= 0"
+    )
+
+
+def _write_claims(claims: Claims) -> list[str]:
+    """The columns of references as arrays; a reference may contain any character but NUL."""
+    return [
+        _write_texts(str(id) for _, id in claims.references),
+        _write_texts(model for (model, _), _ in claims.references),
+        _write_texts(reference for (_, reference), _ in claims.references),
+    ]
+
+
+def _write_texts(texts: Iterable[str]) -> str:
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
 # Checked with PostgreSQL 18 and msgspec 0.22 by tests/test_history.py, which reads back whatever is written.
@@ -58,24 +96,33 @@ def _write_array(name: str, rows: Sequence[Stored]) -> str:
     return "{" + msgspec.json.encode(values).decode()[1:-1] + "}"
 
 
-INSERTS: dict[str, Callable[[Sequence[Stored], bool], None]] = {"postgresql": _insert_as_arrays}
+INSERTS: dict[str, Callable[[Sequence[Stored], Claims, bool], None]] = {"postgresql": _insert_as_arrays}
 
 
 class Store(Protocol):
     """Where predictions are kept."""
 
-    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        """Commit all of them or none; `again` where some or all may already be stored, under the same ids."""
+    def insert(self, predictions: Sequence[Prediction], claims: Claims, *, again: bool) -> None:
+        """Commit all of them or none; `again` where some or all may already be stored, under the same ids.
+
+        Raises IntegrityError where another prediction has one of the claims.
+        """
+
+    def find(self, names: Collection[Name]) -> Mapping[Name, Prediction]:
+        """The predictions that have these references, with their versions."""
 
     def is_connected(self) -> bool:
-        """Whether the connection survived the failure that `insert` has just raised."""
+        """Whether the connection survived the failure that `insert` or `find` has just raised."""
 
 
 class DatabaseStore:
     """Writes over the calling thread's own connection."""
 
-    def insert(self, predictions: Sequence[Prediction], *, again: bool) -> None:
-        insert_predictions(predictions, again=again)
+    def insert(self, predictions: Sequence[Prediction], claims: Claims, *, again: bool) -> None:
+        insert_predictions(predictions, claims, again=again)
+
+    def find(self, names: Collection[Name]) -> Mapping[Name, Prediction]:
+        return find_kept(names)
 
     def is_connected(self) -> bool:
         if connection.connection is not None and connection.is_usable():

@@ -3,7 +3,7 @@
 from collections import deque
 
 from predictor.exceptions import Overloaded
-from predictor.serving.batch import Job
+from predictor.serving.job import Job
 
 
 class Lane:

@@ -2,16 +2,21 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import Error, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from predictor.exceptions import ModelNotReady, Overloaded, TooLate
 from predictor.languages import gettext as _
 from predictor.models import Prediction
+from predictor.serving.claims import Claims
 from predictor.serving.history import Store
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SECONDS_TO_WAIT = "5"
 SECONDS_BETWEEN_TRIES = 0.1
@@ -30,16 +35,24 @@ class DatabaseLost(Exception):  # Caught by serving.batch; the jobs finish with 
         self.error = error
 
 
-def commit(predictions: list[Prediction], store: Store, patience: float) -> None:
+def commit(predictions: list[Prediction], claims: Claims, store: Store, patience: float, *, again: bool) -> None:
     """Insert, over a new connection where the old one broke: its commit may have been done, so the ids stay.
 
     Raises DatabaseLost once the database was away for `patience` seconds, and the store's error for refused data.
+    """
+    persist(lambda later: store.insert(predictions, claims, again=again or later), store, patience)
+
+
+def persist(action: Callable[[bool], T], store: Store, patience: float) -> T:
+    """Call `action` until the database is there; with True from the second time on, when the first may have worked.
+
+    Raises DatabaseLost once the database was away for `patience` seconds, and other errors of the action.
     """
     give_up_at = time.monotonic() + patience
     again = False
     while True:
         try:
-            return store.insert(predictions, again=again)
+            return action(again)
         except Error as error:
             # Halves of a batch that took too long would also take too long, one after the other.
             if not is_cancelled(error) and store.is_connected():

@@ -17,8 +17,8 @@ from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, Mo
 from predictor.models import Prediction, Version
 from predictor.refreshing import SECONDS_BEHIND, SECONDS_TO_WAIT
 from predictor.schema.schema import Row
-from predictor.serving.batch import Job
 from predictor.serving.batcher import batcher
+from predictor.serving.job import Job
 from predictor.serving.live import SECONDS_BETWEEN_LOOKS, LiveVersions
 from predictor.serving.runtime import Runtime, load_runtime
 
@@ -123,13 +123,18 @@ class ModelService:
         if runtime.version.id != live.id:
             raise ModelNotReady(f"{live} is live, but {runtime.version} is served")
 
-    def predict(self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source) -> list[Prediction]:
+    def predict(
+        self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source, references: Sequence[str | None] = ()
+    ) -> list[Prediction]:
         """Answer parsed rows and store them in one INSERT; what is returned is committed.
+
+        A row whose reference a prediction of the same inputs has already is answered with that prediction, which may
+        be of another version. Raises ReferenceTaken where its inputs are others; then no row is stored.
 
         Raises NoAnswer, and Overloaded or TooLate where too much is asked at once. Then no row is stored, unless
         TooLate says that this is unknown; nor is one when the database fails, unless it fails in the commit.
         """
-        return batcher.answer(Job(runtime=runtime, rows=rows, source=source))
+        return batcher.answer(Job(runtime=runtime, rows=rows, source=source, references=references))
 
     def _watch(self) -> None:
         while True:
