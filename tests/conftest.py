@@ -15,6 +15,7 @@ from predictor.access.callers import read_api_access
 from predictor.access.hashing import PasswordHasher
 from predictor.access.keys import keys
 from predictor.serving.service import service
+from tests.tabs import Tabs
 from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
 
@@ -210,6 +211,11 @@ def launched(chromium):
         yield browser
         connections.close_all()  # The event loop has some of its own, which nobody finds after it has ended.
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(launched):
+    return Tabs(launched)
 
 
 def find_obstacle():

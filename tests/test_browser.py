@@ -39,27 +39,25 @@ def site(db, versions, shared_server):
 
 
 @pytest.fixture
-def open_page(launched, site):
+def open_page(tabs, site):
     """Open a path of the site; at the end, fail on any word of the console's that was not to be expected."""
-    contexts, complaints = [], []
+    complaints = []
+
+    def complain(error):
+        complaints.append(str(error))
 
     def open_path(path, viewport=DESKTOP, javascript=True, forgiven=()):
-        contexts.append(launched.new_context(viewport=viewport, java_script_enabled=javascript))
-        page = contexts[-1].new_page()
-
         def listen(message):
             is_expected = any(text in message.text for text in (*INTENDED, *forgiven))
             if message.type in ("error", "warning") and not is_expected:
                 complaints.append(message.text)
 
-        page.on("console", listen)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page = tabs.lend(viewport, javascript=javascript, console=listen, pageerror=complain)
         page.goto(site + path)
         return page
 
     yield open_path
-    for context in contexts:
-        context.close()
+    tabs.take_back()
     assert complaints == []
 
 
@@ -195,11 +193,13 @@ def test_a_queue_is_answered_by_typing_and_enter_alone(open_page, site, admin_cl
     page.context.add_cookies([{"name": "sessionid", "value": admin_client.cookies["sessionid"].value, "url": site}])
     page.goto(f"{site}/admin/predictor/prediction/queue/?model=line")
     for typed in ("7.5", "8.5"):
+        page.wait_for_selector("[autofocus]:focus")
         page.keyboard.type(typed)
         page.keyboard.press("Enter")
         page.wait_for_selector(f".messagelist:has-text('Recorded: {typed}.')")
     page.wait_for_selector("#none")
     page.goto(f"{site}/admin/predictor/prediction/queue/?model=penguins")
+    page.wait_for_selector("[autofocus]:focus")
     for key in ("Space", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     page.wait_for_selector("#none")

@@ -186,24 +186,21 @@ def make_rows(is_class):
 
 
 @pytest.fixture
-def open_page(launched, site):
+def open_page(tabs, site):
     """Open a path of the site on a small screen, as that staff member where `staff` says so."""
-    contexts = []
 
     def open_path(path, viewport=SMALL, staff=False, theme="light"):
-        contexts.append(launched.new_context(viewport=viewport, color_scheme=theme))
+        page = tabs.lend(viewport, theme)
         if staff:
             client = Client()
             client.force_login(get_user_model().objects.get(username=USER))
             session = client.cookies["sessionid"].value
-            contexts[-1].add_cookies([{"name": "sessionid", "value": session, "url": site}])
-        page = contexts[-1].new_page()
+            page.context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
         page.goto(site + path)
         return page
 
     yield open_path
-    for context in contexts:
-        context.close()
+    tabs.take_back()
 
 
 def assert_fits(page, directed=True):
@@ -415,25 +412,25 @@ LABELS = {"long": WORD, "capitals": "W" * 30, "ideographs": "年収の予測値�
 
 @pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("size", [1.0, 1e13])
-def test_no_text_of_a_regressions_figures_is_cut_off(launched, label, size):
+def test_no_text_of_a_regressions_figures_is_cut_off(tabs, label, size):
     target = Target(name="y", label=label, unit=label, task="regression")
-    assert_drawn_whole(launched, target, answer_regression(200, scale=size))
+    assert_drawn_whole(tabs, target, answer_regression(200, scale=size))
 
 
 @pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("classes", [3, 6, 20])
-def test_no_text_of_a_classifications_figures_is_cut_off(launched, label, classes):
+def test_no_text_of_a_classifications_figures_is_cut_off(tabs, label, classes):
     labels = tuple(f"{label}{number}" for number in range(classes))
     target = Target(name="y", label=label, task="classification", classes=labels)
-    assert_drawn_whole(launched, target, answer_classes(300, classes))
+    assert_drawn_whole(tabs, target, answer_classes(300, classes))
 
 
-def assert_drawn_whole(launched, target, evaluation):
+def assert_drawn_whole(tabs, target, evaluation):
     drawn = draw_figures(target, evaluation, show_data=True, seed=0).drawings
     assert drawn
-    page = launched.new_page()
+    page = tabs.lend(LARGE)
     for drawing in drawn:
         page.set_content(drawing.svg)
         assert page.locator("svg text").count() > 4
         assert (drawing.name, page.evaluate(FIND_TEXTS_OUTSIDE)) == (drawing.name, [])
-    page.close()
+    tabs.take_back()
