@@ -102,6 +102,8 @@ API_ACCESS = os.environ.get("API_ACCESS", "").strip() or ("public" if IS_LOCAL e
 
 # Whether answers can be tried out with other inputs, without anything being stored.
 TRIALS = read_flag("TRIALS", "on")
+# Whether programs may do so by the API.
+TRIALS_API = read_flag("TRIALS_API")
 # Whether an answer's page says, on demand, why it is what it is.
 REASONS = read_flag("REASONS", "on")
 # Whether a cookie lists the answers that a browser got last.

@@ -9,19 +9,31 @@ import polars as pl
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db.models import JSONField, Value
+from django.middleware.csrf import get_token
 from django.test import Client
 
+from predictor.access import visitors
 from predictor.access.keys import Scope, keys, make_key
+from predictor.access.limits import Rate
 from predictor.history.exporting import running
 from predictor.models import Monitoring, Outcome, Prediction, Reference
 from predictor.record.monitoring import Monitoring as Result
 from predictor.schema.kinds import make_feature
+from predictor.serving.explaining import asking
+from predictor.serving.explaining.turns import OneAtATime
 from tests.outcomes import PENGUINS, make_version
 from tests.past import make_predictions
 from tests.test_predict_journey import PENGUIN
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused():
+    visitors._refused.clear()
+    yield
+    visitors._refused.clear()
 
 
 def make(*scopes, models=None):
@@ -285,3 +297,88 @@ def test_head_is_answered_like_get_and_other_methods_are_refused(client, line):
         answer = client.delete(f"/api/v1/{path}")
         assert (answer.status_code, answer["Allow"]) == (405, allowed)
         assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_reasons_add_up_to_the_prediction_and_are_not_stored(client, read, penguins):
+    sent = {"inputs": PENGUIN}
+    answer = client.post("/api/v1/models/penguins/predict", sent, content_type="application/json").json()
+    id = answer["predictions"][0]["id"]
+    found = read(f"predictions/{id}/reasons").json()
+    effects = [each["contribution"] for each in found["contributions"]]
+    assert {each["feature"] for each in found["contributions"]} == PENGUIN.keys()
+    assert sum(effects) + found["base"] == pytest.approx(found["value"])
+    assert effects == sorted(effects, key=abs, reverse=True)
+
+
+def test_reasons_are_refused_where_there_are_none_and_beyond_their_limits(client, read, settings, monkeypatch):
+    [stored] = store(make_version(), 1)
+    path = f"predictions/{stored.id}/reasons"
+    former = read(path)
+    assert (former.status_code, former.json()["error"]["code"]) == (409, "not_served")
+    assert "former version" in former.json()["error"]["message"]
+    monkeypatch.setattr(visitors, "REASONS", Rate(most=1, seconds=60))
+    key = make()
+    assert [read(path, key=key).status_code for _ in range(2)] == [409, 429]
+    assert int(read(path, key=key)["Retry-After"]) > 0
+    assert read(path, key=make()).status_code == 409  # Each key is counted for itself.
+    settings.REASONS = False
+    assert read(path, key=make()).json()["error"]["code"] == "reasons_off"
+
+
+def test_one_prediction_is_explained_at_a_time(client, read, line, monkeypatch):
+    monkeypatch.setattr(asking, "one_at_a_time", OneAtATime(waiting=-1, seconds=0))
+    client.post("/api/v1/models/line/predict", {"inputs": {"x": 5}}, content_type="application/json")
+    busy = read(f"predictions/{Prediction.objects.get().id}/reasons")
+    assert (busy.status_code, busy["Retry-After"], busy.json()["error"]["code"]) == (503, "5", "overloaded")
+
+
+@pytest.fixture
+def try_rows(client, settings):
+    """Send inputs as a trial, with a key that may predict."""
+    settings.TRIALS_API = True
+    headers = {"Authorization": f"Bearer {make(Scope.PREDICT)}"}
+
+    def send(inputs):
+        path = "/api/v1/models/line/try"
+        return client.post(path, {"inputs": inputs}, content_type="application/json", headers=headers)
+
+    return send
+
+
+def test_a_trial_is_answered_like_a_prediction_and_not_stored(client, try_rows, line):
+    sent = [{"x": 5}, {"x": 1e3}]
+    answer = try_rows(sent).json()
+    assert (answer["model"], answer["version"], answer["trial"]) == ("line", 1, True)
+    assert not Prediction.objects.exists()
+    predicted = client.post("/api/v1/models/line/predict", {"inputs": sent}, content_type="application/json").json()
+    for tried, kept in zip(answer["answers"], predicted["predictions"], strict=True):
+        assert {**kept, "id": None} == {**{name: tried[name] for name in kept if name != "id"}, "id": None}
+        assert "id" not in tried
+
+
+def test_trials_are_limited_checked_like_predictions_and_off_by_default(try_rows, line, settings, monkeypatch):
+    many = try_rows([{"x": 5}] * 201)
+    assert (many.status_code, many.json()["error"]["code"]) == (413, "too_many_rows")
+    wrong = try_rows([{"x": 5}, {"x": "five"}])
+    assert (wrong.status_code, wrong.json()["error"]["codes"]) == (422, {"1.x": "not_a_number"})
+    assert try_rows([{"x": 1.7e308}]).json()["error"]["code"] == "no_answer"
+    monkeypatch.setattr(visitors, "TRIALS", Rate(most=1, seconds=60))
+    assert [try_rows({"x": 5}).status_code for _ in range(3)][-1] == 429
+    settings.TRIALS_API = False
+    off = try_rows({"x": 5})
+    assert (off.status_code, off.json()["error"]["code"]) == (404, "trials_off")
+    assert "TRIALS_API" in off.json()["error"]["message"]
+
+
+def test_a_signed_in_user_sends_the_token_and_no_form(line, settings):
+    settings.TRIALS_API, settings.API_ACCESS = True, "keys"
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("ada"))
+    path, sent = "/api/v1/models/line/try", {"inputs": {"x": 5}}
+    refused = client.post(path, sent, content_type="application/json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "token_missing")
+    token = get_token(client.get("/line/").wsgi_request)
+    answer = client.post(path, sent, content_type="application/json", headers={"X-CSRFToken": token})
+    assert answer.status_code == 200
+    form = client.post(path, {"x": 5}, headers={"X-CSRFToken": token})
+    assert (form.status_code, form["Content-Type"]) == (415, "application/json")

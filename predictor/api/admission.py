@@ -1,9 +1,12 @@
 """Who may read descriptions of models, and whether a signed-in user's request is one of this site's own pages."""
 
+from typing import Any
+
 import django.db
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
+from predictor.access.addresses import find_address
 from predictor.access.callers import ANYBODY, Caller, Scope, identify, needs_key
 from predictor.api.bodies import Refused
 from predictor.serving.service import service
@@ -78,3 +81,11 @@ def is_free(model: str) -> bool:
 
 def is_public() -> bool:
     return not needs_key()
+
+
+def name_caller(request: Any) -> str:
+    """Whom limits count: a key or a user, else the address."""
+    caller: Caller = request.caller
+    if caller.key is not None:
+        return f"key {caller.key.id}"
+    return f"user {caller.user.pk}" if caller.user is not None else find_address(request)

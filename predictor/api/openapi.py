@@ -113,6 +113,8 @@ def _describe_exchange(operation: Operation, version: Version) -> dict[str, Any]
     slug, own = version.model, _describe("", operation, [])
     request = {"schema": refer(f"{slug}_request"), "example": make_request_example(version)}
     answer = {"schema": refer(f"{slug}_predictions"), "example": make_answer_example(version)}
+    if operation.response is not None:
+        answer = {"schema": _refer_to(operation.response)}
     return {
         "operationId": f"{operation.name}_{slug}",
         "summary": f"{version.title}: {operation.summary}",

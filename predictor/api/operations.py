@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver
 from django.views.decorators.csrf import csrf_exempt
 
 from predictor.access.callers import Caller, Scope, identify
-from predictor.api.admission import check_sight, check_token
+from predictor.api.admission import check_prediction, check_sight, check_token
 from predictor.api.bodies import Refused, write_json, write_refusal
 from predictor.api.errors import make_refusal
 from predictor.languages import ENGLISH, reset_language, set_language
@@ -83,7 +83,10 @@ class Operation:
 
     def _admit(self, request: Any, slug: str | None) -> None:
         """Find out who calls, and raise what refuses them; the request keeps it as `caller`."""
-        caller: Caller = identify(request)
+        if self.scope is Scope.PREDICT and slug is not None:
+            request.caller = check_prediction(request, slug)
+            return
+        caller = identify(request)
         if self.scope is None:
             check_sight(caller, slug)
         else:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import describing, document, predictions, views
+from predictor.api import describing, document, predictions, reasons, trying, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
@@ -12,8 +12,10 @@ others = [
     path("v1/models/<slug:slug>/versions", Route(describing.list_versions), name="api_versions"),
     path("v1/models/<slug:slug>/versions/<int:number>", Route(describing.get_version), name="api_version"),
     path("v1/models/<slug:slug>/quality", Route(describing.get_quality), name="api_quality"),
+    path("v1/models/<slug:slug>/try", Route(trying.try_inputs), name="api_try"),
     path("v1/models/<slug:slug>/predictions", Route(predictions.list_predictions), name="api_predictions"),
     path("v1/predictions/<uuid:id>", Route(predictions.get_prediction), name="api_prediction"),
+    path("v1/predictions/<uuid:id>/reasons", Route(reasons.get_reasons), name="api_reasons"),
     re_path("", refuse_address),
 ]
 urlpatterns = [

@@ -10,7 +10,7 @@ from typing import Any
 from predictor.models import Version
 from predictor.models.answered import Answered
 from predictor.schema.schema import Row
-from predictor.serving.answer import describe_answer
+from predictor.serving.answer import Answer, describe_answer
 from predictor.serving.runtime import Runtime
 
 
@@ -28,9 +28,13 @@ class Trial(Answered):
     hashed_inputs: None = None
 
 
-def try_row(runtime: Runtime, row: Row) -> Trial:
-    """Answer a parsed row in the caller's thread. Raises NoAnswer."""
-    [answer], _ = runtime.answer([row])
+def try_rows(runtime: Runtime, rows: Sequence[Row]) -> list[Trial]:
+    """Answer parsed rows in the caller's thread. Raises NoAnswer."""
+    answers, _ = runtime.answer(rows)
+    return [_make_trial(runtime, *each) for each in zip(rows, answers, strict=True)]
+
+
+def _make_trial(runtime: Runtime, row: Row, answer: Answer) -> Trial:
     described = describe_answer(runtime.schema, row, answer)
-    # Its inputs are nowhere but on the page from which they came.
+    # Its inputs are nowhere but on the page from which they came, or with the client that sent them.
     return Trial(version=runtime.version, **described | {"inputs": row.values, "hashed_inputs": None})

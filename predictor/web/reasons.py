@@ -13,7 +13,6 @@ from predictor.access.addresses import find_address
 from predictor.access.visitors import TooOften, count_explanation
 from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
-from predictor.languages import gettext_noop
 from predictor.models import Prediction
 from predictor.serving.explaining.asking import explain_prediction, trace_prediction
 from predictor.serving.explaining.measures import CannotExplain
@@ -27,21 +26,6 @@ from predictor.web.waits import describe_wait
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_RETRY = 5
-SENTENCES = {
-    "no_background": gettext_noop(
-        "Reasons compare an answer with typical cases, and this version has none: it was trained by an earlier release,"
-        " or on fewer than 20 rows. The next training makes them."
-    ),
-    "not_served": gettext_noop(
-        "Only answers of the version that is live are explained. This answer is from a former version."
-    ),
-    "no_probabilities": gettext_noop("This model gives a class without probabilities: there is nothing to add up."),
-    "not_finite": gettext_noop("For some of the typical cases this model has no finite answer to compare with."),
-    "no_inputs": gettext_noop(
-        "Some inputs of this answer are not stored, since they are sensitive: it cannot be explained."
-    ),
-    "no_range": gettext_noop("This input has no range over which the answer could be drawn."),
-}
 
 
 @require_safe
@@ -81,7 +65,7 @@ def _show(
         count_explanation(find_address(request))
         described = describe()
     except CannotExplain as error:
-        described = {"cannot": _(SENTENCES[error.reason])}
+        described = {"cannot": error.sentence}
     except TooOften as error:
         status, seconds, described = 429, error.seconds, {"cannot": describe_wait(error.seconds)}
     except Overloaded as error:

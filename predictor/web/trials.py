@@ -22,7 +22,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import write_value
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.serving.trials import Trial, try_row
+from predictor.serving.trials import Trial, try_rows
 from predictor.web.answer_pieces import get_answer_pieces
 from predictor.web.answers import find_prediction, predictions
 from predictor.web.forms import name_problems, parse_typed
@@ -53,7 +53,7 @@ def try_inputs(request: HttpRequest, slug: str) -> HttpResponse:
     origin = find_origin(request, slug)
     try:
         count_trial(find_address(request))
-        trial = try_row(runtime, parse_typed(runtime.schema.translated, request.POST))
+        [trial] = try_rows(runtime, [parse_typed(runtime.schema.translated, request.POST)])
     except (InvalidInput, NoAnswer) as error:
         return _render_invalid(request, runtime, name_problems(error), origin)
     except TooOften as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import MlsiteError
+from predictor.languages import gettext, gettext_noop
 from predictor.schema.table import Inputs
 from predictor.schema.values import Label, Matrix, Vector
 from predictor.serving.explaining.parts import Opened
@@ -21,12 +22,33 @@ OF_SCORES = re.compile(r"\b(Logistic\w*|SGDClassifier|(Hist)?GradientBoostingCla
 SMALLEST = 1e-12
 
 
+SENTENCES = {
+    "no_background": gettext_noop(
+        "Reasons compare an answer with typical cases, and this version has none: it was trained by an earlier release,"
+        " or on fewer than 20 rows. The next training makes them."
+    ),
+    "not_served": gettext_noop(
+        "Only answers of the version that is live are explained. This answer is from a former version."
+    ),
+    "no_probabilities": gettext_noop("This model gives a class without probabilities: there is nothing to add up."),
+    "not_finite": gettext_noop("For some of the typical cases this model has no finite answer to compare with."),
+    "no_inputs": gettext_noop(
+        "Some inputs of this answer are not stored, since they are sensitive: it cannot be explained."
+    ),
+    "no_range": gettext_noop("This input has no range over which the answer could be drawn."),
+}
+
+
 class CannotExplain(MlsiteError):
-    """`reason` names why an answer has no explanation: a key of `predictor.web.reasons.SENTENCES`."""
+    """`reason` names why an answer has no explanation: a key of SENTENCES."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+    @property
+    def sentence(self) -> str:
+        return gettext(SENTENCES[self.reason])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
