@@ -89,12 +89,45 @@ def test_a_revoked_key_is_refused_and_keeps_by_whom_it_was_revoked():
 def test_known_keys_cost_no_query_each_and_guesses_only_the_first_ones(monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(keys_module, "SECONDS_BETWEEN_LOOKS", 60)
     text = make()[1]
-    keys.look()
+    assert keys.find(text)  # Its use is written, too.
     with django_assert_num_queries(0):
         assert all(keys.find(text) for _ in range(100))
     keys.forget()
     with django_assert_num_queries(1 + keys_module.MOST_LOOKS_FOR_UNKNOWN):
         assert not any(keys.find(f"mlsite_{number:043}") for number in range(100))
+
+
+@pytest.mark.both_databases
+def test_the_use_of_a_key_is_written_once_a_minute(django_assert_num_queries):
+    row, text = make()
+    assert keys.find(text) is not None
+    row.refresh_from_db()
+    assert abs(row.last_used_at - timezone.now()) < timedelta(minutes=1)
+    with django_assert_num_queries(0):
+        keys.find(text)
+        keys.write_uses()
+
+    def use_in_another_process(last_used_at):
+        ApiKey.objects.update(last_used_at=last_used_at)
+        Keys().find(text)
+        row.refresh_from_db()
+        return row.last_used_at
+
+    lately, long_ago = (timezone.now() - timedelta(seconds=seconds) for seconds in (30, 61))
+    assert use_in_another_process(lately) == lately
+    assert use_in_another_process(long_ago) > lately
+
+
+def test_in_a_worker_no_request_waits_until_its_keys_use_is_written(django_assert_num_queries):
+    row, text = make()
+    held = Keys()
+    held.writes_later = True
+    held.look()
+    with django_assert_num_queries(0):
+        held.find(text)
+    held.write_uses()
+    row.refresh_from_db()
+    assert row.last_used_at is not None
 
 
 def test_other_kinds_of_authorization_are_those_of_a_proxy():

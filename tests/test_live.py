@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from predictor.access.keys import Scope, make_key, revoke_key
+from predictor.models import ApiKey
 from predictor.refreshing import SECONDS_BEHIND
 from predictor.registry import versions as registry
 from predictor.registry.retirement import bring_back, retire
+from tests.together import wait_until
 from tests.training import register_shipped
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -69,6 +71,7 @@ def test_every_worker_takes_a_new_key_at_once_and_refuses_it_within_two_seconds_
     assert ask_all(server.address) == {401}
     row, key = make_key("client", scopes=[Scope.PREDICT], models=None, expires_at=None, by="tests")
     assert ask_all(server.address, key) == {1}
+    wait_until(lambda: ApiKey.objects.get().last_used_at is not None)
     revoke_key(row, by="tests", reason="a test")
     time.sleep(SECONDS_BEHIND)
     assert ask_all(server.address, key) == {401}

@@ -9,10 +9,12 @@ import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+import django.db
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
@@ -27,6 +29,7 @@ SHOWN_CHARACTERS = len(START) + 5
 SECONDS_BETWEEN_LOOKS = 1.0
 # An unknown key may have been made since the last query. That many of them cause a query each, until the next second.
 MOST_LOOKS_FOR_UNKNOWN = 20
+SECONDS_BETWEEN_USES = 60.0
 
 
 class Scope(StrEnum):
@@ -53,9 +56,13 @@ class NameInUse(MlsiteError):
 
 
 class Keys(Refreshed):
-    """The valid keys when the last query began, by their hashes."""
+    """The valid keys when the last query began, by their hashes.
+
+    In a worker, `writes_later` is set: a thread of its own calls `write_uses`, and no request waits for it.
+    """
 
     def __init__(self) -> None:
+        self.writes_later = False
         self.forget()
 
     def forget(self) -> None:
@@ -63,6 +70,9 @@ class Keys(Refreshed):
         super().__init__()
         self._by_hash: dict[str, Key] = {}
         self._looks_left = 0
+        # When (monotonic seconds) the last use of each key was noted, and those that are not written yet.
+        self._noted_at: dict[int, float] = {}
+        self._unwritten: set[int] = set()
 
     def find(self, text: str) -> Key | None:
         """The key that was sent, unless it is unknown, revoked or expired; raises the database's errors."""
@@ -79,7 +89,33 @@ class Keys(Refreshed):
             found = self._by_hash.get(sha256)
         if found is None or (found.expires_at is not None and found.expires_at <= time.time()):
             return None
+        self._note_use(found)
         return found
+
+    def write_uses(self) -> None:
+        """Write down which keys were used; each row changes once a minute at most, whatever other processes write.
+
+        Where the database is away, the next call does it.
+        """
+        ids = list(self._unwritten)
+        if not ids:
+            return
+        now = timezone.now()
+        long_ago = Q(last_used_at=None) | Q(last_used_at__lte=now - timedelta(seconds=SECONDS_BETWEEN_USES))
+        try:
+            ApiKey.objects.filter(long_ago, id__in=ids).update(last_used_at=now)
+        except django.db.Error:
+            return
+        self._unwritten.difference_update(ids)
+
+    def _note_use(self, key: Key) -> None:
+        now = time.monotonic()
+        if now - self._noted_at.get(key.id, float("-inf")) < SECONDS_BETWEEN_USES:
+            return
+        self._noted_at[key.id] = now
+        self._unwritten.add(key.id)
+        if not self.writes_later:
+            self.write_uses()
 
     def _ask(self, now: float) -> None:
         fields = ApiKey.objects.valid().values_list("sha256", "id", "name", "scopes", "only_models", "expires_at")

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from predictor.access.forms import is_open
+from predictor.access.keys import keys
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, ModelRetired
 from predictor.models import Prediction, Version
 from predictor.refreshing import SECONDS_BEHIND, SECONDS_TO_WAIT
@@ -60,7 +61,7 @@ class ModelService:
 
     def watch(self) -> None:
         """Refresh once a second from now on; to be called in the process that serves: no thread outlives a fork."""
-        self.is_watched = True
+        self.is_watched = keys.writes_later = True
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def refresh(self) -> None:
@@ -141,6 +142,7 @@ class ModelService:
             time.sleep(SECONDS_BETWEEN_LOOKS)
             try:
                 self.refresh()
+                keys.write_uses()
                 connection.close()
             except Exception:  # Without this thread, the first requests of an idle worker would wait.
                 logger.exception("looking for newer versions broke")
