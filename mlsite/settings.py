@@ -81,6 +81,14 @@ EMBED_ORIGINS = read_list("EMBED_ORIGINS")
 # Who may see the forms and their pages, for models whose recipe does not say it; predictor.checks refuses others.
 FORM_ACCESS = os.environ.get("FORM_ACCESS", "").strip().lower() or "public"
 
+# The sites whose pages may call the API from a browser; its answers have headers for all of them.
+API_ALLOWED_ORIGINS = read_list("API_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = API_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/(api/|invocations$)"
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "PUT")
+CORS_ALLOW_HEADERS = ("authorization", "content-encoding", "content-type", "idempotency-key")
+CORS_EXPOSE_HEADERS = ("Retry-After", "X-Request-ID")
+
 # Languages
 
 # The site's own one, and those from which the visitor's browser chooses. predictor.checks refuses what is not known.
@@ -143,6 +151,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mlsite.logs.name_request",
     "predictor.web.telemetry.TelemetryMiddleware",
+    # Also of the headers of errors. A site that allows no other's pages does without.
+    *(["corsheaders.middleware.CorsMiddleware"] if API_ALLOWED_ORIGINS else []),
     "mlsite.proxies.check_address",
     "django.middleware.security.SecurityMiddleware",
     # Requests to the API go no further.

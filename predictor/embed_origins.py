@@ -1,4 +1,4 @@
-"""The sites whose pages may contain a model's form: what such an origin looks like."""
+"""The sites whose pages may contain a model's form, or call the API: what such an origin looks like."""
 
 import re
 

@@ -103,6 +103,8 @@ def test_proxies_and_hosts_that_are_named_rightly_are_no_warning(bare, right):
         ({"ALLOWED_HOSTS": "models.example:8000"}, "predictor.E020"),
         ({"FORWARDED_ALLOW_IPS": "proxy.internal"}, "predictor.E021"),
         ({"FORWARDED_ALLOW_IPS": "10.0.0.5/8"}, "predictor.E021"),
+        ({"API_ALLOWED_ORIGINS": "https://shop.example,*"}, "predictor.E016"),
+        ({"API_ALLOWED_ORIGINS": "https://shop.example/"}, "predictor.E016"),
         ({"TRUSTED_PROXIES": "cdn.example"}, "predictor.E026"),
         ({"TRUSTED_PROXIES": "2,10.0.0.0/8"}, "predictor.E026"),
         ({"RATE_LIMIT_KEY": "600"}, "predictor.E025"),

@@ -110,12 +110,13 @@ def check_default_model(**kwargs: Any) -> Iterable[CheckMessage]:
 
 
 @register()
-def check_embed_origins(**kwargs: Any) -> Iterable[CheckMessage]:
-    """EMBED_ORIGINS names origins only."""
-    for origin in settings.EMBED_ORIGINS:
-        if not is_origin(origin):
-            problem = f"EMBED_ORIGINS contains {origin!r}, which is not an origin."
-            yield Error(problem, hint=f"Write {EXPECTED_ORIGIN}.", id="predictor.E016")
+def check_origins(**kwargs: Any) -> Iterable[CheckMessage]:
+    """EMBED_ORIGINS and API_ALLOWED_ORIGINS name origins only."""
+    for name in ("EMBED_ORIGINS", "API_ALLOWED_ORIGINS"):
+        for origin in getattr(settings, name):
+            if not is_origin(origin):
+                problem = f"{name} contains {origin!r}, which is not an origin."
+                yield Error(problem, hint=f"Write {EXPECTED_ORIGIN}.", id="predictor.E016")
 
 
 @register()
