@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from django.db import OperationalError, connection
 from django.test import Client
 
+from predictor.access.keys import Scope, make_key
 from predictor.access.limits import Rate
 from predictor.access.processes import Census
 from predictor.access.rates import read_rate
@@ -271,6 +272,19 @@ def test_forms_and_the_api_are_counted_together_and_addresses_apart(client, limi
     assert send(client, [{"x": 1}] * 4, **there).status_code == 200
     assert client.post("/", {"x": "5"}, headers=there).status_code == 429
     assert Client().post("/", {"x": "5"}, headers={"X-Forwarded-For": "203.0.113.10"}).status_code == 303
+
+
+def test_a_key_is_counted_by_itself_from_whatever_address(client, limited, settings):
+    settings.RATE_LIMIT_KEY = "6/day"
+    settings.FORWARDED_ALLOW_IPS = ["127.0.0.1"]
+    rest = {"scopes": [Scope.PREDICT], "models": None, "expires_at": None, "by": "tests"}
+    one, other = ({"Authorization": f"Bearer {make_key(name, **rest)[1]}"} for name in ("one", "other"))
+    assert send(client, [{"x": 1}] * 5, **one).status_code == 200
+    refused = send(client, [{"x": 1}] * 2, **one, **{"X-Forwarded-For": "203.0.113.9"})
+    assert refused.status_code == 429
+    assert "more than 6 rows a day" in refused.json()["error"]["message"]
+    assert send(client, [{"x": 1}] * 6, **other).status_code == 200
+    assert send(client, [{"x": 1}] * 4).status_code == 200
 
 
 @pytest.mark.both_databases

@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from predictor.access.addresses import find_address
+from predictor.access.callers import ANYBODY, Caller
 from predictor.access.processes import Census
 from predictor.access.rates import read_rate
 from predictor.access.shares import SharedLimit
@@ -46,21 +47,26 @@ def _forget(setting: str, **changed: object) -> None:
 setting_changed.connect(_forget)
 
 
-def count_request(request: HttpRequest, key: str = "") -> None:
-    """Count a request for one row, by the id of the API key that it uses; raises RateExceeded."""
-    limit = get_key_limit() if key else get_address_limit()
+def count_request(request: HttpRequest, caller: Caller = ANYBODY) -> None:
+    """Count a request for one row, by its API key or else by its address; raises RateExceeded."""
+    limit = get_address_limit() if caller.key is None else get_key_limit()
     if limit is not None:
-        limit.count(key or find_address(request), 1)
+        limit.count(find_counted(request, caller), 1)
 
 
-def count_further_rows(request: HttpRequest, rows: int, key: str = "") -> None:
+def count_further_rows(request: HttpRequest, rows: int, caller: Caller = ANYBODY) -> None:
     """Count the rows of such a request once they are known, all but the first; raises RateExceeded."""
     if rows == 1:
         return
-    limit = get_key_limit() if key else get_address_limit()
+    limit = get_address_limit() if caller.key is None else get_key_limit()
     if limit is not None:
         limit.check_size(rows)
-        limit.count(key or find_address(request), rows - 1)
+        limit.count(find_counted(request, caller), rows - 1)
+
+
+def find_counted(request: HttpRequest, caller: Caller) -> str:
+    """What is counted: the id of the caller's key, or an address."""
+    return find_address(request) if caller.key is None else str(caller.key.id)
 
 
 def watch() -> None:

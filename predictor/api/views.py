@@ -23,11 +23,11 @@ def predict(request: HttpRequest, slug: str) -> HttpResponse:
     of the model: the same reference with the same inputs answers that prediction again, also after another version went
     live, and with other inputs it is refused with 409. It is compared character by character.
     """
-    check_prediction(request, slug)
-    count_request(request)
+    caller = check_prediction(request, slug)
+    count_request(request, caller)
     with take_turn(request):
         inputs = read_inputs(request)
-        count_further_rows(request, len(inputs.rows))
+        count_further_rows(request, len(inputs.rows), caller)
         references = read_references(inputs)
         runtime = service.get_runtime(slug)
         rows = parse_rows(runtime.schema, inputs)
