@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 NARROW = {"width": 320, "height": 640}
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 # The browser's own line for an answer that is meant to be one of these.
-INTENDED = ("status of 404", "status of 413", "status of 422")
+INTENDED = ("status of 401", "status of 404", "status of 413", "status of 422")
 
 
 @pytest.fixture(scope="module")
@@ -518,10 +518,36 @@ def test_a_site_that_cannot_be_reached_says_so(open_page):
     assert page.locator("#unreachable").is_hidden()
 
 
+def test_an_operation_of_the_api_is_tried_with_a_key_that_is_kept_nowhere(open_page, site):
+    page = open_page("/api/docs#predict_line")
+    page.fill("#key", "mlsite_unknown")
+    assert page.locator("#predict_line textarea").input_value()
+    page.fill("#predict_line textarea", '{"inputs": {"x": 5}}')
+    with page.expect_request("**/predict") as sent:
+        page.click("#predict_line form button")
+    assert sent.value.headers["authorization"] == "Bearer mlsite_unknown"
+    page.fill("#key", "")
+    page.click("#predict_line form button")
+    page.wait_for_selector("#predict_line .status:has-text('200')")
+    assert '"model": "line"' in page.inner_text("#predict_line .got")
+    assert Prediction.objects.latest("id").inputs == {"x": 5.0}
+    kept = "JSON.stringify([localStorage, sessionStorage, document.cookie, location.href, history.state])"
+    page.fill("#key", "mlsite_unknown")
+    assert "mlsite_unknown" not in page.evaluate(kept)
+
+
+def test_without_scripts_the_page_of_the_api_is_readable_and_offers_no_form(open_page):
+    page = open_page("/api/docs", javascript=False)
+    page.click("#predict_line > summary")
+    assert page.is_visible("#predict_line pre >> text=curl")
+    assert not page.is_visible("#key")
+    assert not page.is_visible("#predict_line form")
+
+
 @each_width
 def test_no_page_is_wider_than_the_screen(open_page, site, viewport):
     page = open_page("/", viewport)
-    for path in ("/", "/penguins/", "/about/line/", "/about/penguins/", "/nothing/"):
+    for path in ("/", "/penguins/", "/about/line/", "/about/penguins/", "/nothing/", "/api/docs#predict_penguins"):
         page.goto(site + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
 

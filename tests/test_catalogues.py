@@ -18,7 +18,7 @@ each_language = pytest.mark.parametrize("language", TRANSLATED, ids=lambda langu
 PLACEHOLDERS = re.compile(r"\{\w*\}|%\(\w+\)s|%%")
 # What is written in a language as it is in English.
 SAME = {
-    "de": {"Baseline", "Live", "Version", "Version %(number)s", "live", "{label}: {answer}."},
+    "de": {"Baseline", "Live", "Name", "Version", "Version %(number)s", "live", "{label}: {answer}."},
     "es": {"Error %(code)s", "Error: %(title)s", "log-odds", "no", "{label}: {answer}."},
     "fr": {
         *(
@@ -33,13 +33,24 @@ SAME = {
             "classes",
             "verdict",
         ),
-        *("maximum", "minimum", "Calibration", "Importance", "Score", "Version", "Versions", "Version %(number)s"),
+        *(
+            "maximum",
+            "minimum",
+            "Calibration",
+            "Description",
+            "Importance",
+            "Score",
+            "Type",
+            "Version",
+            "Versions",
+            "Version %(number)s",
+        ),
         *("version {number}", "%(title)s, version %(number)s", "<bdi>%(title)s</bdi>, version %(number)s"),
     },
     "zh-hans": set(),
 }
-# Text of templates that is no sentence.
-NAMES = {"API", "UTC"}
+# What is called so in every language.
+NAMES = {"API", "UTC", "OpenAPI", "curl"}
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 
 

@@ -287,7 +287,7 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
     reviewed = ["?model=penguins&error_above=x", "queue/?model=penguins", f"{answer.id}/change/?model=penguins"]
     paths += [f"/admin/{tables[0]}{path}" for path in reviewed]
     store("penguins", watch("penguins", timedelta(days=7), timezone.now()))
-    paths.append("/admin/predictor/version/quality/penguins/")
+    paths += ["/admin/predictor/version/quality/penguins/", "/api/docs#predict_penguins"]
     for path in paths:
         page.goto(site + path)
         checked += find_violations(page)

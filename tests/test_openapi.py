@@ -4,6 +4,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
+from predictor.access.keys import Scope, keys, make_key
 from predictor.models import Prediction
 from predictor.registry.retirement import retire
 from predictor.serving.service import service
@@ -69,3 +70,18 @@ def test_it_is_written_again_only_when_another_version_is_live(client, line):
 def test_a_retired_model_is_described_no_more(client, line, penguins):
     retire("line", by="tests", reason="")
     assert [path for path in read(client)["paths"] if path.endswith("/predict")] == [PREDICT.format("penguins")]
+
+
+def test_it_has_the_models_that_the_caller_may_see(client, line, penguins):
+    keys.forget()
+    _, key = make_key("shop", scopes=[Scope.READ], models=["line"], expires_at=None, by="tests")
+    document = client.get(ADDRESS, headers={"Authorization": f"Bearer {key}"}).json()
+    assert [path for path in document["paths"] if path.endswith("/predict")] == [PREDICT.format("line")]
+
+
+def test_it_says_what_needs_a_key(client, line, settings):
+    document = read(client)
+    assert document["paths"][PREDICT.format("line")]["post"]["security"] == [{}, {"key": ["predict"]}]
+    assert document["paths"]["/api/v1/predictions/{id}"]["get"]["security"] == [{"key": ["read"]}]
+    settings.API_ACCESS = "keys"
+    assert client.get(ADDRESS).status_code == 401

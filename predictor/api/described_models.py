@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from predictor.api.bodies import MOST_ROWS
+from predictor.api.trying import MOST_ROWS as MOST_TRIALS
 from predictor.models import Version
+from predictor.models.reference import MOST_CHARACTERS
 from predictor.record.profile import Distribution
 from predictor.schema.example import choose_example
 from predictor.schema.json_schema import describe_inputs, describe_output
@@ -15,6 +17,14 @@ from predictor.schema.values import write_value
 
 EXAMPLE_ID = UUID("0199b1a0-0000-7000-8000-000000000001")
 STRING = {"type": "string"}
+NUMBER = {"type": "integer", "minimum": 1}
+REFERENCE = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MOST_CHARACTERS,
+    "description": "Your own id of a case at a time. The same with the same inputs answers the same prediction again.",
+    "examples": ["customer-42/2026-03"],
+}
 
 
 def refer(name: str) -> dict[str, str]:
@@ -24,11 +34,19 @@ def refer(name: str) -> dict[str, str]:
 def describe_schemas(version: Version) -> dict[str, Any]:
     """The schemas of a model's inputs, requests and predictions. A slug has no capital, so that no name is taken."""
     slug = version.model
-    inputs = describe_inputs(version.parsed_schema)
-    rows = {"type": "array", "items": refer(f"{slug}_inputs"), "minItems": 1, "maxItems": MOST_ROWS}
+    row, rows = refer(f"{slug}_inputs"), {"type": "array", "items": refer(f"{slug}_inputs"), "minItems": 1}
+    trial = {"oneOf": [row, {**rows, "maxItems": MOST_TRIALS}]}
+    references = {"type": "array", "items": {**REFERENCE, "type": ["string", "null"]}, "maxItems": MOST_ROWS}
     return {
-        f"{slug}_inputs": {"description": f"The inputs of “{version.title}”.", **inputs},
-        f"{slug}_request": make_object({"inputs": {"oneOf": [refer(f"{slug}_inputs"), rows]}}, is_closed=True),
+        f"{slug}_inputs": {
+            "description": f"The inputs of “{version.title}”.",
+            **describe_inputs(version.parsed_schema),
+        },
+        f"{slug}_request": make_object({"inputs": row}, {"reference": REFERENCE}, is_closed=True),
+        f"{slug}_batch": make_object(
+            {"inputs": {**rows, "maxItems": MOST_ROWS}}, {"references": references}, is_closed=True
+        ),
+        f"{slug}_trial": make_object({"inputs": trial}, is_closed=True),
         f"{slug}_prediction": describe_prediction(version),
         f"{slug}_predictions": describe_answer(version),
     }
@@ -49,21 +67,24 @@ def describe_prediction(version: Version) -> dict[str, Any]:
     }
     if target.has_words:
         described |= {"label": {"type": ["string", "null"]}, "text": STRING}
-    return make_object(described)
+    # Only where it was made before, under the same reference, by another version.
+    return make_object(described, {"version": NUMBER} | ({"unit": STRING} if target.has_words else {}))
 
 
 def describe_answer(version: Version) -> dict[str, Any]:
     described: dict[str, Any] = {
         "model": STRING,
-        "version": {"type": "integer", "minimum": 1},
+        "version": NUMBER,
         "predictions": {"type": "array", "items": refer(f"{version.model}_prediction")},
     }
     return make_object(described | ({"unit": STRING} if version.target.has_words else {}))
 
 
-def make_object(properties: dict[str, Any], *, is_closed: bool = False) -> dict[str, Any]:
-    """An object with all of these properties and, where it is closed, no other."""
-    described = {"type": "object", "properties": properties, "required": list(properties)}
+def make_object(
+    properties: dict[str, Any], optional: dict[str, Any] | None = None, *, is_closed: bool = False
+) -> dict[str, Any]:
+    """An object with all of these properties, perhaps with the optional ones and, where it is closed, no other."""
+    described = {"type": "object", "properties": properties | (optional or {}), "required": list(properties)}
     return described | ({"additionalProperties": False} if is_closed else {})
 
 

@@ -1,7 +1,9 @@
 """Answers with the OpenAPI document, which is kept for each set of live versions."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 from django.http import HttpResponse
@@ -9,8 +11,8 @@ from django.http.response import HttpResponseBase
 from django.urls import get_resolver
 from django.utils.cache import get_conditional_response
 
-from predictor.access.callers import Caller, needs_key
-from predictor.api.admission import may_see
+from predictor.access.callers import Caller
+from predictor.api.admission import is_free, is_public, may_see
 from predictor.api.openapi import make_document
 from predictor.api.operations import JSON, ApiRequest, list_operations, operation
 from predictor.languages import ENGLISH, use_language
@@ -20,26 +22,36 @@ from predictor.serving.service import service
 URLS = "predictor.api.urls"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The document as it is and as it is sent, with its ETag."""
+
+    content: dict[str, Any]
+    body: bytes
+    etag: str
+
+
 @operation("GET", contents=(JSON,))
 def describe_api(request: ApiRequest) -> HttpResponseBase:
     """This description, as OpenAPI 3.1, with the inputs of each model that is live."""
-    body, etag = get_document(request.caller)
+    document = get_document(request.caller)
     kept = "no-cache" if service.are_all_open else "private, no-cache"
-    headers = {"ETag": etag, "Cache-Control": kept, "Content-Length": str(len(body))}
-    response = HttpResponse(body, content_type=JSON, headers=headers)
-    return get_conditional_response(request, etag=etag, response=response) or response
+    headers = {"ETag": document.etag, "Cache-Control": kept, "Content-Length": str(len(document.body))}
+    response = HttpResponse(document.body, content_type=JSON, headers=headers)
+    return get_conditional_response(request, etag=document.etag, response=response) or response
 
 
-def get_document(caller: Caller) -> tuple[bytes, str]:
-    """The document, and its ETag, for the models that are live and that the caller may see."""
-    live = tuple((version.model, version.id) for version in service.list_live() if may_see(caller, version.model))
-    return write_document(live, needs_key())
+def get_document(caller: Caller) -> Document:
+    """The document of the models that are live and that a caller may see."""
+    seen = [version for version in service.list_live() if may_see(caller, version.model)]
+    free = tuple(version.model for version in seen if is_free(version.model))
+    return _make_document(tuple(version.id for version in seen), free if is_public() else None)
 
 
 @lru_cache(maxsize=8)
-def write_document(live: tuple[tuple[str, int], ...], is_closed: bool) -> tuple[bytes, str]:
-    versions = Version.objects.filter(id__in=[id for _, id in live]).order_by("model")
+def _make_document(ids: tuple[int, ...], free: tuple[str, ...] | None) -> Document:
+    versions = Version.objects.filter(id__in=ids).order_by("model")
     with use_language(ENGLISH):
-        document = make_document(list_operations(get_resolver(URLS).url_patterns), list(versions))
-    body = msgspec.json.encode(document)
-    return body, f'"{sha256(body).hexdigest()[:32]}"'
+        content = make_document(list_operations(get_resolver(URLS).url_patterns), list(versions), free)
+    body = msgspec.json.encode(content)
+    return Document(content=content, body=body, etag=f'"{sha256(body).hexdigest()[:32]}"')

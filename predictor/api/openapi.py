@@ -1,16 +1,16 @@
 """The OpenAPI 3.1 document: written from the operations, and from the schemas of the models that are live."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from django.conf import settings
 
-from predictor.access.callers import Scope, needs_key
 from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
 from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
 from predictor.api.operations import Operation
+from predictor.api.samples import make_sample
 from predictor.models import Version
 
 REF = "#/components/schemas/{name}"
@@ -40,8 +40,13 @@ CAPTURES: dict[str, dict[str, Any]] = {
 MEANINGS = {"slug": "The model's name in addresses.", "id": "The id of a prediction.", "number": "A version's number."}
 
 
-def make_document(operations: Iterable[tuple[str, Operation]], versions: Sequence[Version]) -> dict[str, Any]:
-    """The document of these operations, each with the pattern of its address, for the live versions of models."""
+def make_document(
+    operations: Iterable[tuple[str, Operation]], versions: Sequence[Version], free: Collection[str] | None
+) -> dict[str, Any]:
+    """The document of these operations, each with the pattern of its address, for the live versions of models.
+
+    `free` are the models that everybody may ask, None where even descriptions need a key.
+    """
     operations = list(operations)
     structs = [each for _, one in operations for each in (one.request, one.response) if each is not None]
     _, schemas = msgspec.json.schema_components([Error, *structs], ref_template=REF)
@@ -63,8 +68,31 @@ def make_document(operations: Iterable[tuple[str, Operation]], versions: Sequenc
         document["servers"] = [{"url": settings.FORCE_SCRIPT_NAME}]
     for pattern, each in operations:
         for path, described in describe_operation(pattern, each, versions):
+            described["security"] = describe_security(each, path, free)
+            add_examples(described, schemas)
             document["paths"].setdefault(path, {})[each.method.lower()] = described
     return document
+
+
+def describe_security(operation: Operation, path: str, free: Collection[str] | None) -> list[dict[str, list[str]]]:
+    """A key with the scope; none is needed for what everybody may do."""
+    key: dict[str, list[str]] = {"key": [operation.scope] if operation.scope else []}
+    is_free = operation.scope is None and free is not None
+    if operation.is_direct and free:
+        is_free = any(path.startswith(f"/api/v1/models/{slug}/") for slug in free)
+    return [{}, key] if is_free else [key]
+
+
+def add_examples(described: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give each parameter and each JSON body an example, unless it has one."""
+    parameters = described.get("parameters", [])
+    for each in parameters:
+        if each["in"] == "path" and "examples" not in each["schema"]:
+            each["example"] = make_sample(each["schema"], schemas)
+    for each in (described.get("requestBody", {}), described["responses"]["200"]):
+        media = each.get("content", {}).get(JSON)
+        if media and "example" not in media:
+            media["example"] = make_sample(media["schema"], schemas)
 
 
 def describe_operation(
@@ -95,7 +123,6 @@ def _describe(pattern: str, operation: Operation, slugs: list[str]) -> dict[str,
         "description": operation.description,
         "tags": [TAGS[operation.scope][0]],
         "parameters": [*_describe_captured(pattern, slugs), *_describe_parameters(operation)],
-        "security": _describe_security(operation),
         "responses": dict(refer_to_errors([*ERRORS, *operation.statuses])),
     }
     if operation.request is not None:
@@ -111,7 +138,9 @@ def _describe(pattern: str, operation: Operation, slugs: list[str]) -> dict[str,
 def _describe_exchange(operation: Operation, version: Version) -> dict[str, Any]:
     """What differs between the models of an operation that takes inputs."""
     slug, own = version.model, _describe("", operation, [])
-    request = {"schema": refer(f"{slug}_request"), "example": make_request_example(version)}
+    bodies = [f"{slug}_request", f"{slug}_batch"] if operation.is_direct else [f"{slug}_trial"]
+    schema = {"oneOf": [refer(name) for name in bodies]} if len(bodies) > 1 else refer(bodies[0])
+    request = {"schema": schema, "example": make_request_example(version)}
     answer = {"schema": refer(f"{slug}_predictions"), "example": make_answer_example(version)}
     if operation.response is not None:
         answer = {"schema": _refer_to(operation.response)}
@@ -133,13 +162,6 @@ def _describe_captured(pattern: str, slugs: list[str]) -> Iterator[dict[str, Any
 def _describe_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for each in operation.parameters:
         yield {"name": each.name, "in": "query", "description": each.description, "schema": each.schema}
-
-
-def _describe_security(operation: Operation) -> list[dict[str, list[str]]]:
-    """A key with the scope; none is needed for what everybody may do."""
-    key: dict[str, list[str]] = {"key": [operation.scope] if operation.scope else []}
-    is_open = operation.scope in (None, Scope.PREDICT) and not needs_key()
-    return [{}, key] if is_open else [key]
 
 
 def _refer_to(struct: type[msgspec.Struct]) -> dict[str, str]:

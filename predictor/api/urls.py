@@ -2,10 +2,11 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import describing, document, predictions, reasons, trying, views
+from predictor.api import describing, docs, document, predictions, reasons, trying, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
+    path("docs", docs.show_docs, name="docs"),
     path("v1/openapi.json", Route(document.describe_api), name="openapi"),
     path("v1/models", Route(describing.list_models), name="api_models"),
     path("v1/models/<slug:slug>", Route(describing.get_model), name="api_model"),
