@@ -12,6 +12,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
 from mlsite.chunks import Chunks, MalformedChunks
+from predictor.api_paths import is_api
 from predictor.exceptions import MlsiteError
 
 # Request line and headers together. gunicorn limits each of them, but searches all of them again for each packet.
@@ -56,7 +57,7 @@ def find_allowances() -> tuple[Allowance, Allowance]:
 
 def find_allowance(path: str) -> Allowance:
     of_api, of_pages = find_allowances()
-    return of_api if path.startswith("/api/") else of_pages
+    return of_api if is_api(path) else of_pages
 
 
 # Checked with gunicorn 27.0.1 (tests/test_insides.py).

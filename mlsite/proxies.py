@@ -12,6 +12,8 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.bodies import Refused, write_refusal
+from predictor.api.mlflow import write_error
+from predictor.api_paths import INVOCATIONS, is_api
 from predictor.texts import make_printable, quote
 
 logger = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ def check_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
                     return refuse_proxy(request)
                 if "https" in request.META.get("HTTP_X_FORWARDED_PROTO", "").lower():
                     return refuse_scheme(request)
-                if request.path_info.startswith("/api/"):
+                if is_api(request.path_info):
                     return refuse_plain_http(request)
         return get_response(request)
 
@@ -98,8 +100,9 @@ def refuse_plain_http(request: HttpRequest) -> HttpResponse:
 
 def refuse(request: HttpRequest, status: int, code: str, title: str, hint: str) -> HttpResponse:
     """As JSON to the API, else as plain text: a page's own styles would be refused, too. Django logs no second line."""
-    if request.path_info.startswith("/api/"):
-        response = write_refusal(Refused(status, code, hint))
+    if is_api(request.path_info):
+        write = write_error if request.path_info == INVOCATIONS else write_refusal
+        response = write(Refused(status, code, hint))
     else:
         text = f"{title}. {hint}\n"
         headers = {"Content-Length": str(len(text.encode()))}

@@ -252,9 +252,9 @@ FORWARDED_ALLOW_IPS = read_list("FORWARDED_ALLOW_IPS")
 TRUSTED_PROXIES = read_list("TRUSTED_PROXIES")
 SECURE_SSL_REDIRECT = not IS_LOCAL
 # Load balancers and monitors ask for these by any Host and over plain HTTP.
-HEALTH_PATHS = {"/healthz", "/readyz"}
+HEALTH_PATHS = {"/healthz", "/readyz", "/ping", "/health"}
 # mlsite.proxies refuses what comes to the API over plain HTTP: a redirect would turn its POST into a GET.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^ping$", r"^health$", r"^api/", r"^invocations$"]
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag("HSTS_INCLUDE_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = read_flag("HSTS_PRELOAD")

@@ -31,11 +31,11 @@ def take_turn(request: HttpRequest) -> AbstractContextManager[None]:
     length = request.META.get("CONTENT_LENGTH") or "0"
     may_grow = "HTTP_CONTENT_ENCODING" in request.META
     is_large = length.isdecimal() and int(length) > MOST_SMALL_BYTES
-    return _take_turn() if is_large or may_grow else nullcontext()
+    return wait_for_turn() if is_large or may_grow else nullcontext()
 
 
 @contextmanager
-def _take_turn() -> Iterator[None]:
+def wait_for_turn() -> Iterator[None]:
     if not _turn.acquire(timeout=SECONDS_FOR_TURN):
         raise TooLate(f"other large bodies were parsed for {SECONDS_FOR_TURN} s")
     try:

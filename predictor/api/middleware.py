@@ -6,9 +6,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
+from predictor.api import mlflow
 from predictor.api.admission import needs_session
 from predictor.api.bodies import Refused, write_refusal
-from predictor.api.operations import JSON, Route
+from predictor.api.operations import Route
+from predictor.api_paths import INVOCATIONS, is_api
 
 URLS = "predictor.api.urls"
 # For errors that other middleware or Django itself answered, as pages.
@@ -33,16 +35,17 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith("/api/"):
+        if not is_api(request.path_info):
             return self.get_response(request)
         view, _, captured = resolve(request.path_info, URLS)
         if isinstance(view, Route) and view.is_direct and not needs_session(request, captured["slug"]):
             return view(request, **captured)
         response = self.get_response(request)
-        is_page = response.status_code >= 400 and response.get("Content-Type") != JSON
-        return write_error(response.status_code) if is_page else response
+        is_page = response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html")
+        return write_error(response.status_code, request.path_info) if is_page else response
 
 
-def write_error(status: int) -> HttpResponseBase:
+def write_error(status: int, path: str) -> HttpResponseBase:
     code, message = ERRORS.get(status, FAULT if status >= 500 else ERRORS[400])
-    return write_refusal(Refused(status, code, message))
+    write = mlflow.write_error if path == INVOCATIONS else write_refusal
+    return write(Refused(status, code, message))

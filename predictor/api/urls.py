@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import describing, docs, document, predictions, reasons, trying, views
+from predictor.api import describing, docs, document, mlflow, predictions, reasons, trying, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
@@ -23,4 +23,8 @@ urlpatterns = [
     # It is asked for the most, and pages of the site pass by the others with one comparison.
     path("api/v1/models/<slug:slug>/predict", Route(views.predict), name="predict"),
     path("api/", include(others)),
+    path("invocations", mlflow.invoke, name="invocations"),
+    path("ping", mlflow.ping, name="mlflow_ping"),
+    path("health", mlflow.ping, name="mlflow_health"),
+    path("version", mlflow.show_version, name="mlflow_version"),
 ]

@@ -124,6 +124,11 @@ class ModelService:
         if runtime.version.id != live.id:
             raise ModelNotReady(f"{live} is live, but {runtime.version} is served")
 
+    def check_site_ready(self) -> None:
+        """Call `check_ready` for the default model, or for all of them where there is none."""
+        for slug in [settings.DEFAULT_MODEL] if settings.DEFAULT_MODEL else [each.model for each in self.list_live()]:
+            self.check_ready(slug)
+
     def predict(
         self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source, references: Sequence[str | None] = ()
     ) -> list[Prediction]:

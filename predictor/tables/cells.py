@@ -7,13 +7,8 @@ import polars as pl
 import polars.selectors as cs
 
 from predictor.numbers import GROUP_MARKS, NUMBER, UNCLEAR_PATTERN
+from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 
-# What pandas reads as missing, except None, which is a category in many tables.
-MISSING = [
-    *["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"],
-    *["N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"],
-]
-MISSING_AMONG_NUMBERS = ["None", "-", "?", "."]
 NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"

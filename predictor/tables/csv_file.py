@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import MISSING, Gaps, are_codes, find_unclear, read_cells, select
+from predictor.tables.cells import Gaps, are_codes, find_unclear, read_cells, select
 from predictor.tables.content import Content
 from predictor.tables.csv_rows import (
     SAMPLE_LINES,
@@ -21,6 +21,7 @@ from predictor.tables.csv_rows import (
     write_again,
 )
 from predictor.tables.header import check_index, read_names
+from predictor.tables.missing import MISSING
 from predictor.texts import take_first_line
 
 # Where two fit every line, the first: the one that is rarer inside names and numbers.

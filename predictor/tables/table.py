@@ -76,14 +76,14 @@ def _convert(content: Content, table: pl.DataFrame, gaps: Gaps) -> pl.DataFrame:
     if not table.columns:
         raise content.error("has no columns")
     names = read_names(content.name, table.columns)
-    columns = [_write_column(content, name, series) for name, series in zip(names, table, strict=True)]
+    columns = [write_column(content, name, series) for name, series in zip(names, table, strict=True)]
     read = read_cells(pl.DataFrame(columns), gaps)[0]
     if len(read):
         check_index(content.name, table.columns, read)
     return read
 
 
-def _write_column(content: Content, name: str, series: pl.Series) -> pl.Series:
+def write_column(content: Content, name: str, series: pl.Series) -> pl.Series:
     """Convert to text the types that a CSV file can only hold as text, such as dates and decimals.
 
     Float32 too: its 0.1 is 0.1 as text, and 0.10000000149 as Float64.

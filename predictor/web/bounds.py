@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
 
+from predictor.api_paths import is_api
 from predictor.content import check_charset, decompress
 from predictor.exceptions import (
     ContentTooLarge,
@@ -44,7 +45,7 @@ class TooMuch(MlsiteError):
 
 def check_headers(request: HttpRequest) -> None:
     """Raise TooMuch for a body larger than any form's and for too many cookies; drop cookies that are slow to parse."""
-    if not request.path_info.startswith("/api/"):
+    if not is_api(request.path_info):
         check_length(request)
     cookies = request.META.get("HTTP_COOKIE", "")
     if len(cookies) > MOST_COOKIE_BYTES:

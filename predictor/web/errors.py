@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from predictor.access.visitors import TooOften
+from predictor.api_paths import is_api
 from predictor.exceptions import ModelNotFound, ModelRetired, PredictionForgotten
 from predictor.languages import gettext as _
 from predictor.models import Version
@@ -39,7 +40,7 @@ class ErrorPagesMiddleware:
         self, request: HttpRequest, view: Any, arguments: list[Any], captured: dict[str, Any]
     ) -> HttpResponse | None:
         """Check who may see a page, and a form before CsrfViewMiddleware parses it to find the token."""
-        if request.path_info.startswith("/api/"):
+        if is_api(request.path_info):
             return None
         found = request.resolver_match
         try:

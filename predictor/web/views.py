@@ -1,7 +1,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
@@ -68,9 +67,7 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
     if find_uncollected():
         return HttpResponse("static files were not collected\n", content_type="text/plain", status=503)
     try:
-        slugs = [settings.DEFAULT_MODEL] if settings.DEFAULT_MODEL else [each.model for each in service.list_live()]
-        for slug in slugs:
-            service.check_ready(slug)
+        service.check_site_ready()
     except ModelRetired as error:
         return HttpResponse(f"ready; {error}\n", content_type="text/plain")
     except ModelNotReady as error:
