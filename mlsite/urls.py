@@ -1,12 +1,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from predictor.admin.history import refuse_address
 from predictor.admin.sign_in import show_sign_in
 from predictor.admin.tiles import show_index
 
 urlpatterns = [
     path("admin/login/", show_sign_in),
     path("admin/", admin.site.admin_view(show_index)),
+    # Django's redirect to the page of any row asks for no permission to see that row.
+    path("admin/r/<path:row>", refuse_address),
     path("admin/", admin.site.urls),
     path("", include("predictor.api.urls")),
     path("", include("predictor.urls")),

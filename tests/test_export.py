@@ -173,7 +173,7 @@ def test_what_the_admin_cannot_export_is_said_on_its_list(site):
         ("", "Choose a model first"),
         ("model=line&since=soon", "since: “soon” is not a date"),
         ("model=line&format=doc", "Choose one of the formats csv, jsonl, parquet, xlsx."),
-        ("model=nothing", "there is no version of"),
+        ("model=nothing", "There is no version of"),
     ]:
         answer = site.get(f"/admin/predictor/prediction/export/?{query}", follow=True)
         [message] = answer.context["messages"]

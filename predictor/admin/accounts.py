@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.access.rights import find_models
 from predictor.admin.lists import CheckedListMixin
 from predictor.formats import MISSING
 from predictor.models import ModelRight, Version
@@ -24,6 +25,19 @@ class ModelRightInline(admin.TabularInline):
     model = ModelRight
     fields = ["model"]
     extra = 1
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not for users who do not see all models themselves: they would find the others here, and open them."""
+        return find_models(request.user) is None and super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return find_models(request.user) is None and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return find_models(request.user) is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return find_models(request.user) is None and super().has_delete_permission(request, obj)
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: Any, **options: Any) -> Any:
         """A choice of all models, those included that have rows but no versions any more."""

@@ -1,5 +1,6 @@
 """The page of one prediction: what was predicted, what happened, and the inputs; with the next ones of the list."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from predictor.access.rights import find_models
 from predictor.admin.entry import EntryForm
 from predictor.admin.reading import WORDS, read_prediction
 from predictor.exceptions import InvalidFilters
@@ -33,7 +35,8 @@ def show_detail(request: HttpRequest, prediction: Prediction) -> HttpResponse:
             messages.success(request, gettext("Recorded."))
             return HttpResponseRedirect(request.get_full_path())
     query = request.GET.urlencode()
-    newer, older = find_neighbours(read_list_filters(request), prediction)
+    filters = replace(read_list_filters(request), only=find_models(request.user))
+    newer, older = find_neighbours(filters, prediction)
     reading = read_prediction(prediction, may_see_version=user.has_perm("predictor.view_version"))
     send = gettext("Record a correction") if reading.outcomes else gettext("Record")
     context = {

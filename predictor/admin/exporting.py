@@ -9,10 +9,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from predictor.access.rights import limit
 from predictor.exceptions import ExportError, InvalidFilters
 from predictor.history.exporting import FORMATS, stream_export
 from predictor.history.filters import read_filters
 from predictor.models import Version
+from predictor.texts import quote
 
 
 class ExportMixin(admin.ModelAdmin):
@@ -37,15 +39,17 @@ class ExportMixin(admin.ModelAdmin):
 def make_response(request: HttpRequest) -> StreamingHttpResponse:
     """The table as a download. Raises ExportError and InvalidFilters."""
     filters = read_filters(request.GET.dict())
-    model, format = filters.model or find_only_model(), request.GET.get("format", "csv")
+    models = limit(Version.objects.all(), request.user).list_models()
+    model, format = filters.model or choose_only(models), request.GET.get("format", "csv")
+    if model not in models:
+        raise ExportError(_("There is no version of {model}.").format(model=quote(model)))
     if format not in FORMATS:
         raise ExportError(_("Choose one of the formats {formats}.").format(formats=", ".join(FORMATS)))
     return stream_export(model, filters, format, by=request.user)
 
 
-def find_only_model() -> str:
-    """The site's model where it has a single one. Raises ExportError."""
-    models = Version.objects.list_models()
+def choose_only(models: list[str]) -> str:
+    """The model where there is a single one. Raises ExportError."""
     if len(models) != 1:
         raise ExportError(_("Choose a model first: each has columns of its own."))
     return models[0]

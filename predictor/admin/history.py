@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from predictor.access.rights import limit
 from predictor.admin.keyset import KeysetChangeList
 from predictor.admin.lists import CheckedChangeList, CheckedListMixin
 from predictor.formats import MISSING
@@ -18,14 +20,23 @@ class HistoryChangeList(CheckedChangeList, KeysetChangeList):
 
 
 class HistoryAdmin(CheckedListMixin):
-    """Rows that cannot be added, changed or deleted by hand."""
+    """Rows that cannot be added, changed or deleted by hand, and that are about models which the user may see."""
 
+    # The path of the field that has the model of a row.
+    model_field: str
     empty_value_display = MISSING
     sortable_by = ()  # By any other column than the id, the whole table would be sorted for each page.
     show_facets = admin.ShowFacets.NEVER  # They would count the rows of each choice of each filter: minutes a click.
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return limit(super().get_queryset(request), request.user, self.model_field)
+
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return HistoryChangeList
+
+    def view_on_site(self, obj: Any) -> str | None:
+        """The address of a row's page, where it has one: Django's own link asks nobody whether they may see it."""
+        return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -40,3 +51,7 @@ class HistoryAdmin(CheckedListMixin):
         """Redirect to the row: Django's page lists changes by hand, which there are none of."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return redirect(reverse(name, args=[object_id]))
+
+
+def refuse_address(request: HttpRequest, **captured: Any) -> HttpResponse:
+    raise Http404("Nothing has this address.")

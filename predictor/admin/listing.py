@@ -1,7 +1,7 @@
 """The list of predictions: one line each, filtered by a plain address, page by page from the newest on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from predictor.access.rights import find_models, limit
 from predictor.admin.cells import Judgement, fold, judge_outcome, show_moment
 from predictor.admin.detail import make_detail_address
 from predictor.admin.filter_controls import list_tests, make_controls
@@ -25,7 +26,6 @@ from predictor.history.filters import Filters, read_filters
 from predictor.history.search import ROWS_OF_A_PAGE, SECONDS_OF_A_PAGE, Count, Page, count, find
 from predictor.models import Prediction, Version
 from predictor.schema.kinds import Feature
-from predictor.schema.schema import SLUG
 from predictor.texts import shorten
 
 # Shown for each prediction; a model may have thousands, and a prediction's own page shows them all.
@@ -58,7 +58,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     problems: dict[str, str] = {}
     filters, cursor = Filters(), NEWEST
     try:
-        filters, cursor = read_filters(given), read_cursor(given)
+        filters, cursor = replace(read_filters(given), only=find_models(request.user)), read_cursor(given)
     except InvalidFilters as error:
         problems = error.fields
     page = (
@@ -99,10 +99,10 @@ def make_context(
 ) -> dict[str, Any]:
     """The form with the filters, and the columns of the model that is chosen."""
     model = given.get("model", "")
-    live = Version.objects.find_live(model) if SLUG.fullmatch(model) else None
+    models = limit(Version.objects.all(), request.user).list_models()
+    live = Version.objects.find_live(model) if model in models else None
     chosen = request.GET.getlist("column") if "column" in request.GET else None
     offered = list_offered(live, chosen or ())
-    models = Version.objects.list_models()
     columns = choose_columns(offered, chosen)
     controls = make_controls(given, problems, models, live, offered)
     shown = {each.name for each in [*controls.first, *controls.more, *controls.inputs]}

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from predictor.access.rights import limit
 from predictor.admin.cells import show_moment
 from predictor.models import Monitoring, Version
 from predictor.record.drift import Drift
@@ -28,7 +29,7 @@ def show_quality(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the newest result of one model with all its figures, and when its state changed."""
     if not request.user.has_perm("predictor.view_version"):
         raise PermissionDenied
-    live = Version.objects.find_live(slug)
+    live = limit(Version.objects.all(), request.user).find_live(slug)
     if live is None:
         raise Http404(f"There is no model {slug!r}.")
     newest = Monitoring.objects.find_newest(slug)

@@ -1,5 +1,6 @@
 """The admin of outcomes, in which one is recorded, or corrected by a new one."""
 
+from copy import deepcopy
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.access.rights import limit
 from predictor.admin.cells import judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.lists import with_version
@@ -45,7 +47,8 @@ class OutcomeForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Name the unit, or the classes, where it is known which prediction this is about."""
         super().__init__(*args, **kwargs)
-        target = find_target(self.data.get("prediction") or self.initial.get("prediction"))
+        field: Any = self.fields["prediction"]
+        target = find_target(field.queryset, self.data.get("prediction") or self.initial.get("prediction"))
         if target is not None:
             self.fields["value"].help_text = gettext("Give {expected}.").format(expected=target.expected_of_people)
 
@@ -70,6 +73,7 @@ class OutcomeForm(forms.ModelForm):
 class OutcomeAdmin(HistoryAdmin):
     """Records an outcome, or a correction of it; stored outcomes are read-only."""
 
+    model_field = "prediction__version__model"
     form = OutcomeForm
     list_display = [
         "moment",
@@ -91,6 +95,15 @@ class OutcomeAdmin(HistoryAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("predictor.add_outcome")
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """With the predictions that the user may see, in a copy of the field, which all requests share."""
+        form = super().get_form(request, obj, change, **options)
+        field: Any = deepcopy(form.base_fields.get("prediction"))
+        if field is not None:
+            field.queryset = list_predictions(request)
+            form.base_fields = {**form.base_fields, "prediction": field}
+        return form
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ["prediction", "value", "seen"]
@@ -102,7 +115,8 @@ class OutcomeAdmin(HistoryAdmin):
             prediction = Prediction(id=UUID(request.GET.get("prediction", "")))
         except ValueError:
             return {}
-        current = find_outcome(prediction)
+        is_known = list_predictions(request).filter(pk=prediction.pk).exists()
+        current = find_outcome(prediction) if is_known else None
         value = request.GET.get("value") or (current.typed_value if current else "")
         return {"prediction": prediction.id, "seen": current and current.id, "value": value}
 
@@ -148,13 +162,18 @@ class OutcomeAdmin(HistoryAdmin):
         return str(outcome.written_value)
 
 
-def find_target(prediction_id: Any) -> Target | None:
-    """The target of a prediction's version; None where there is no such prediction."""
+def list_predictions(request: HttpRequest) -> QuerySet[Prediction]:
+    """The predictions that the user may see."""
+    return limit(Prediction.objects.all(), request.user, "version__model")
+
+
+def find_target(predictions: QuerySet[Prediction], prediction_id: Any) -> Target | None:
+    """The target of a prediction's version; None where it is not among these."""
     try:
         id = UUID(str(prediction_id))
     except ValueError:
         return None
-    prediction = Prediction.objects.filter(id=id).select_related("version").first()
+    prediction = predictions.filter(id=id).select_related("version").first()
     return prediction.version.target if prediction else None
 
 

@@ -20,6 +20,7 @@ from predictor.models import Prediction
 class PredictionAdmin(ExportMixin, HistoryAdmin):
     """Django's permissions, with a list and pages of our own: its list counts all rows, and skips through them."""
 
+    model_field = "version__model"
     ordering = ["-id"]
 
     def get_urls(self) -> list[URLPattern]:

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.access.rights import limit
 from predictor.admin.cells import judge_outcome
 from predictor.admin.entry import EntryForm
 from predictor.admin.reading import WORDS, read_prediction
@@ -56,13 +57,15 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     """Show the next prediction without an outcome; record what is typed for it, and go on to the next."""
     if not request.user.has_perms(["predictor.add_outcome", "predictor.view_prediction"]):
         raise PermissionDenied
-    models = Version.objects.list_models()
+    models = limit(Version.objects.all(), request.user).list_models()
     place = read_place(request.GET, models)
     if request.method != "POST":
         prediction = find_next(place.queue, place.model, place.skipped)
         form = EntryForm(prediction, has_focus=True) if prediction else None
         return render_queue(request, place, models, prediction, form)
-    prediction = get_object_or_404(Prediction.objects.select_related("version"), id=read_id(request.POST))
+    prediction = get_object_or_404(
+        limit(Prediction.objects.select_related("version"), request.user, "version__model"), id=read_id(request.POST)
+    )
     form = EntryForm(prediction, request.POST, has_focus=True)
     outcome = form.record(request, place.queue)
     if outcome is None:

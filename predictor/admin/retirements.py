@@ -12,6 +12,7 @@ from predictor.models import Retirement
 
 @admin.register(Retirement)
 class RetirementAdmin(HistoryAdmin):
+    model_field = "model"
     list_display = ["moment", "model", "event", "recorded_by", "reason"]
     list_filter = ["model"]
     ordering = ["-id"]

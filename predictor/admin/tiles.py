@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from predictor.access.rights import limit
 from predictor.admin.listing import make_queue_address
 from predictor.admin.monitoring import list_states
 from predictor.formats import MISSING, format_number, format_share
@@ -84,9 +85,9 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
     """A tile for each model, ordered by slug; none for users who may not look at versions."""
     if not isinstance(user, PermissionsMixin) or not user.has_perm("predictor.view_version"):
         return []
-    versions = Version.objects.live().with_retired_at().order_by("model")
+    versions = limit(Version.objects.live(), user).with_retired_at().order_by("model")
     live = {each.model: each for each in versions.only("model", "number", "title")}
-    newest_versions = find_newest()
+    newest_versions = find_newest(limit(Version.objects.all(), user))
     states = list_states(newest_versions)
     counts = count_today(live.values(), now) if user.has_perm("predictor.view_prediction") else {}
     return [
@@ -104,9 +105,9 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
     ]
 
 
-def find_newest() -> dict[str, Version]:
-    """The newest version of each model, ordered by slug."""
-    newest = Version.objects.order_by().values("model").annotate(newest=Max("id")).values("newest")
+def find_newest(of: "QuerySet[Version]") -> dict[str, Version]:
+    """The newest of some versions of each model, ordered by slug."""
+    newest = of.order_by().values("model").annotate(newest=Max("id")).values("newest")
     versions = Version.objects.filter(id__in=newest).only("model", "number", "title", "decision").order_by("model")
     return {each.model: each for each in versions}
 

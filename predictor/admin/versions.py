@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.access.rights import limit
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.monitoring import show_quality
@@ -29,6 +30,7 @@ from predictor.texts import shorten
 
 @admin.register(Version)
 class VersionAdmin(HistoryAdmin):
+    model_field = "model"
     list_display = ["__str__", "state", "shown_metrics", "shown_rows", "shown_decision", "moment"]
     list_filter = ["model"]
     ordering = ["-id"]
@@ -197,7 +199,7 @@ class VersionAdmin(HistoryAdmin):
         """Ask for the reason why the version with this id becomes live, and then promote it."""
         if not self.has_promote_permission(request):
             raise PermissionDenied
-        version = get_object_or_404(Version, pk=number)
+        version = get_object_or_404(limit(Version.objects.all(), request.user), pk=number)
         form = PromotionForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and promote_for(request, version, form.cleaned_data["reason"]):
             return redirect("admin:predictor_version_change", version.pk)
@@ -211,10 +213,24 @@ class VersionAdmin(HistoryAdmin):
         return TemplateResponse(request, "admin/predictor/version/promote.html", context)
 
 
+class ModelOfVersionFilter(admin.SimpleListFilter):
+    """The models that the user may see, where Django's own filter would name all."""
+
+    title = _("model")
+    parameter_name = "version__model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(model, model) for model in limit(Version.objects.all(), request.user).list_models()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(version__model=self.value()) if self.value() else queryset
+
+
 @admin.register(Promotion)
 class PromotionAdmin(HistoryAdmin):
+    model_field = "version__model"
     list_display = ["moment", "version", "previous", "promoted_by", "reason"]
-    list_filter = ["version__model"]
+    list_filter = [ModelOfVersionFilter]
     list_select_related = ()  # Versions have long columns, which would be read for each row.
     ordering = ["-id"]
     fields = ["moment", "version", "previous", "restores", "promoted_by", "reason"]

@@ -36,6 +36,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(VisitorReport)
 class VisitorReportAdmin(HistoryAdmin):
+    model_field = "prediction__version__model"
     list_display = ["reported_at", "page", "predicted", "shown_value", "state", "decided_at", "decided_by"]
     list_filter = [StateFilter]
     list_select_related = ()

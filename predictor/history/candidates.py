@@ -157,8 +157,9 @@ def _bound(rows: QuerySet[Any], filters: Filters, id: str) -> QuerySet[Any]:
 
 def _find_versions(filters: Filters) -> tuple[int, ...] | None:
     """The ids of the versions that are asked for; None for all."""
-    if not filters.model:
+    if not filters.model and filters.only is None:
         return None
-    found = Version.objects.filter(model=filters.model)
+    found = Version.objects.filter(model=filters.model) if filters.model else Version.objects.all()
+    found = found if filters.only is None else found.filter(model__in=filters.only)
     found = found if filters.version is None else found.filter(number=filters.version)
     return tuple(found.order_by("id").values_list("id", flat=True)) or NONE

@@ -39,7 +39,8 @@ class Filters:
 
     `version` is a number of `model`'s. `right` is asked of classes, `error_above` and `inside` (the interval) of
     numbers, all three only of predictions with an outcome. Errors and outputs are in the unit that people see. `q` is
-    the id of a prediction, or a value that its output or any of its inputs is.
+    the id of a prediction, or a value that its output or any of its inputs is. `only` has the models that may be
+    looked at, which no address names; None for all.
     """
 
     model: str = ""
@@ -56,6 +57,7 @@ class Filters:
     until: datetime | None = None
     q: str = ""
     inputs: tuple[InputFilter, ...] = ()
+    only: frozenset[str] | None = None
 
     @property
     def id(self) -> UUID | None:
@@ -87,7 +89,7 @@ class Filters:
 
     def to_query(self) -> dict[str, str]:
         """The parameters of an address from which `read_filters` makes the same filters, in a fixed order."""
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "inputs"}
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("inputs", "only")}
         written = {name: write_parameter(name, value) for name, value in given.items() if value not in (None, "")}
         return written | {f"{each.test}.{each.feature}": each.value for each in self.inputs}
 

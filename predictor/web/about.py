@@ -108,5 +108,5 @@ def describe_version(request: HttpRequest, version: Version) -> dict[str, Any]:
         "chart_figures": pieces.figures,
         "sources": describe_sources(version.parsed_data),
         "report": show_report(version, drawn_here={plot.name for plot in plots}),
-        "facts": list_facts(version, is_for_staff=is_staff(request)),
+        "facts": list_facts(version, is_for_staff=is_staff(request, version.model)),
     }

@@ -16,14 +16,12 @@ from predictor.web.answers import find_prediction, render_prediction
 from predictor.web.forms import OutcomeForm
 from predictor.web.pages import SeeOther, wants_fragment
 from predictor.web.shown import list_outcomes
-from predictor.web.staff import is_staff, may_record
+from predictor.web.staff import may_record
 
 
 @require_POST
 def record_outcome(request: HttpRequest, id: UUID) -> HttpResponse:
     """Record the outcome that staff enter, then redirect to the prediction's page."""
-    if not is_staff(request):
-        raise PermissionDenied
     prediction = find_prediction(request, id)
     if not may_record(request, prediction.version.model):
         raise PermissionDenied
