@@ -10,7 +10,7 @@ from predictor.models import Version
 from predictor.models.answered import Answered
 from predictor.record.profile import Distribution
 from predictor.serving.runtime import Runtime, cache_per_runtime
-from predictor.web.pieces import ChartPieces
+from predictor.web.pieces import PLACEHOLDER, ChartPieces
 from predictor.web.range_chart import Backdrop, draw_backdrop, find_room, place_interval, write_bins
 
 
@@ -26,10 +26,21 @@ class ShownRange(msgspec.Struct, frozen=True, kw_only=True):
     former: float | None = None
 
 
+class Actions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which actions the page of an answer offers."""
+
+    predicts: bool
+    explains: bool
+    tries: bool
+    keeps_history: bool
+    is_next_to_form: bool
+
+
 class AnswerPieces:
-    """A version's charts, and how far to trust it."""
+    """A version's charts, how far to trust it, and what can be done next."""
 
     def __init__(self, version: Version) -> None:
+        self._actions: dict[Actions, str] = {}
         self.chart = ChartPieces(version)
         context = {"version": version, "verdict": version.verdict}
         self.trust = mark_safe(render_to_string("predictor/_trust.html", context))  # noqa: S308  # Our template.
@@ -47,6 +58,13 @@ class AnswerPieces:
     def _write_seen(self, version: Version) -> Written | None:
         found = self._distribution
         return self._target.write_range(found.low, found.high, decimals=version.decimals) if found else None
+
+    def write_actions(self, address: str, actions: Actions) -> SafeString:
+        """What can be done next with the answer at an address."""
+        if actions not in self._actions:
+            context = {**msgspec.structs.asdict(actions), "address": PLACEHOLDER}
+            self._actions[actions] = render_to_string("predictor/_actions.html", context)
+        return mark_safe(self._actions[actions].replace(PLACEHOLDER, address))  # noqa: S308  # Our template and our address.
 
     def draw_range(
         self, answered: Answered, written: Written, ends: Written | None, former: float | None = None

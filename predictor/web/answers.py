@@ -15,10 +15,10 @@ from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.access import check_access
-from predictor.web.answer_pieces import AnswerPieces, get_answer_pieces
+from predictor.web.answer_pieces import Actions, AnswerPieces, get_answer_pieces
 from predictor.web.charts import draw_chart
 from predictor.web.forms import OutcomeForm
-from predictor.web.pages import describe_threshold, render_page, wants_fragment
+from predictor.web.pages import describe_threshold, is_next_to_form, render_page, wants_fragment
 from predictor.web.shown import (
     MOST_CLASSES,
     ShownOutcome,
@@ -92,15 +92,20 @@ def render_prediction(
         outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
     elif report_form is None and settings.VISITOR_REPORTS and not outcomes:
         report_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
+    pieces = find_pieces(runtime, version)
+    actions = Actions(
+        predicts=runtime is not None,
+        explains=settings.REASONS and runtime is not None and can_explain(runtime, version),
+        tries=settings.TRIALS and runtime is not None,
+        keeps_history=settings.OWN_HISTORY,
+        is_next_to_form=is_next_to_form(request),
+    )
     context = {
         "models": service.list_live(),
         "slug": version.model,
-        **describe_answer(prediction, find_pieces(runtime, version)),
-        "predicts": runtime is not None,
-        "explains": settings.REASONS and runtime is not None and can_explain(runtime, version),
-        "tries": runtime is not None and settings.TRIALS,
+        **describe_answer(prediction, pieces),
+        "actions": pieces.write_actions(prediction.get_absolute_url(), actions),
         "retired_at": service.find_retired_at(version.model),
-        "keeps_history": settings.OWN_HISTORY,
         "outcomes": outcomes,
         "outcome_form": outcome_form,
         "report_form": report_form,
