@@ -15,6 +15,8 @@ from django.test import Client
 from predictor.access import visitors
 from predictor.access.keys import Scope, keys, make_key
 from predictor.access.limits import Rate
+from predictor.api import predictions
+from predictor.api.turns import Turns
 from predictor.history.exporting import running
 from predictor.models import Monitoring, Outcome, Prediction, Reference
 from predictor.record.monitoring import Monitoring as Result
@@ -250,6 +252,16 @@ def test_one_stream_is_written_at_a_time(read):
         answer = read("models/line/predictions", format="csv")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["error"]["code"] == "export_busy"
+
+
+def test_pages_are_read_one_after_another_so_that_visitors_keep_their_connections(read, monkeypatch):
+    store(make_version())
+    monkeypatch.setattr(predictions, "reading", Turns(waiting=0, seconds=0))
+    with predictions.reading.take():
+        busy = read("models/line/predictions")
+    assert (busy.status_code, busy["Retry-After"], busy.json()["error"]["code"]) == (503, "5", "overloaded")
+    answer = read("models/line/predictions")
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
 
 
 def test_reading_needs_a_key_with_the_scope_and_the_model(read):

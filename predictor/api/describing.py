@@ -71,7 +71,7 @@ def get_version(request: ApiRequest, slug: str, number: int) -> ModelVersion:
     read_parameters(request)
     version = Version.objects.filter(model=slug, number=number).first()
     if version is None:
-        raise Refused(404, "version_not_found", f"There is no version {number} of a model {slug!r}.")
+        raise Refused(404, "version_not_found", f"There is no version {number} of the model {slug!r}.")
     return describe_version(version)
 
 

@@ -79,7 +79,10 @@ class Operation:
         if not self.is_direct:
             self._admit(request, captured.get("slug"))
         answer = self.view(request, **captured)
-        return write_json(answer) if isinstance(answer, msgspec.Struct) else answer
+        response = write_json(answer) if isinstance(answer, msgspec.Struct) else answer
+        if self.scope is not None and not self.is_direct:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     def _admit(self, request: Any, slug: str | None) -> None:
         """Find out who calls, and raise what refuses them; the request keeps it as `caller`."""

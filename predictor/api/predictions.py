@@ -10,9 +10,11 @@ from predictor.access.callers import Scope
 from predictor.api.admission import may_see
 from predictor.api.bodies import Refused
 from predictor.api.exporting import FORMAT, STREAMS, choose_format, stream
+from predictor.api.large import ROWS_A_TURN, let_others_run
 from predictor.api.operations import ApiRequest, Parameter, operation
 from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_limit, read_parameters, write_cursor
 from predictor.api.stored import PredictionPage, StoredPrediction, describe_prediction
+from predictor.api.turns import reading
 from predictor.exceptions import InvalidFilters, ModelNotFound, PredictionForgotten
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters, find_test, read_filters
@@ -77,11 +79,21 @@ def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpRes
     if format != "json":
         return stream(request, filters, format)
     limit, place = read_limit(given), read_cursor(f"predictions {slug}", given, PLACE_BYTES)
-    page = find(filters, read_place(place), limit=limit, seconds=SECONDS)
+    with reading.take():
+        return read_page(slug, filters, read_place(place), limit)
+
+
+def read_page(slug: str, filters: Filters, cursor: Cursor, limit: int) -> PredictionPage:
+    page = find(filters, cursor, limit=limit, seconds=SECONDS)
     references = list_references(page.rows)
+    described = []
+    for number, each in enumerate(page.rows):
+        if number % ROWS_A_TURN == ROWS_A_TURN - 1:
+            let_others_run()
+        described.append(describe_prediction(each, references.get(each.id)))
     return PredictionPage(
         model=slug,
-        predictions=[describe_prediction(each, references.get(each.id)) for each in page.rows],
+        predictions=described,
         next=write_place(slug, page.next),
         previous=write_place(slug, page.previous),
         looked_back_to=page.looked_back_to,
