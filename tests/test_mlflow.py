@@ -7,6 +7,8 @@ import pytest
 from django.test import Client, RequestFactory
 
 from benchmarks.mlflow_requests import CSV, JSON, PARQUET, PENGUIN, REQUESTS
+from predictor.access.callers import Scope
+from predictor.access.keys import make_key
 from predictor.api.bodies import parse_rows
 from predictor.api.mlflow import VERSION, choose_reader
 from predictor.models import Prediction
@@ -152,9 +154,11 @@ DOCUMENTED = [
 ]
 
 
-def invoke(client, body, content_type=JSON, query=""):
+def invoke(client, body, content_type=JSON, query="", **headers):
     sent = body if isinstance(body, str | bytes) else json.dumps(body)
-    return client.post(f"/invocations{query}", sent, content_type=content_type, CONTENT_TYPE=content_type)
+    return client.post(
+        f"/invocations{query}", sent, content_type=content_type, CONTENT_TYPE=content_type, headers=headers
+    )
 
 
 def write_parquet(columns, **options):
@@ -342,3 +346,37 @@ def test_plain_http_is_refused_in_mlflows_form(client, line, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert invoke(client, {"inputs": [5]}).json()["error_code"] == "PERMISSION_DENIED"
     assert client.get("/ping").status_code == 200
+
+
+def test_a_key_is_asked_for_as_by_the_api(client, line, settings):
+    settings.API_ACCESS = "keys"
+    refused = invoke(client, {"inputs": [5]})
+    assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
+    assert (refused["WWW-Authenticate"], "createkey" in refused.json()["message"]) == ("Bearer", True)
+    statuses = {}
+    for scope, model in [("predict", "line"), ("read", "line"), ("predict", "penguins")]:
+        _, text = make_key(f"{scope} {model}", scopes=[Scope(scope)], models=[model], expires_at=None, by="tests")
+        answer = invoke(client, {"inputs": [5]}, Authorization=f"Bearer {text}")
+        statuses[scope, model] = (answer.status_code, answer.json().get("error_code"))
+    refusal = (403, "PERMISSION_DENIED")
+    assert statuses == {("predict", "line"): (200, None), ("read", "line"): refusal, ("predict", "penguins"): refusal}
+
+
+def test_rows_are_counted_as_those_of_the_api(client, line, settings):
+    settings.RATE_LIMIT_ADDRESS = "10/minute"
+    assert invoke(client, {"inputs": [5] * 8}).status_code == 200
+    refused = invoke(client, {"inputs": [5] * 8})
+    assert (refused.status_code, refused.json()["error_code"]) == (429, "REQUEST_LIMIT_EXCEEDED")
+    assert int(refused["Retry-After"]) > 0
+    assert Prediction.objects.count() == 8
+
+
+def test_a_signed_in_user_sends_the_token_where_the_model_is_not_open(line, settings, django_user_model):
+    settings.FORM_ACCESS = "login"
+    client = Client(enforce_csrf_checks=True)
+    assert invoke(client, {"inputs": [5]}).status_code == 401
+    client.force_login(django_user_model.objects.create_user("ada"))
+    assert invoke(client, {"inputs": [5]}).json()["error_code"] == "PERMISSION_DENIED"
+    token = "a" * 32
+    client.cookies[settings.CSRF_COOKIE_NAME] = token
+    assert invoke(client, {"inputs": [5]}, **{"X-CSRFToken": token}).status_code == 200

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from predictor.access.predictions import count_further_rows, count_request
+from predictor.api.admission import check_prediction
 from predictor.api.bodies import Inputs, Refused, parse_rows, read_text, write_json
 from predictor.api.errors import make_refusal
 from predictor.api.large import take_turn, wait_for_turn
@@ -62,12 +64,15 @@ def answer_errors(view: View) -> View:
 def invoke(request: HttpRequest) -> HttpResponse:
     """Predict for the rows of a table: all are stored, or none is and an error says why."""
     check_method(request, "POST")
+    slug = find_model(request)
+    caller = check_prediction(request, slug)
+    count_request(request, caller)
     read, turn = choose_reader(request)
-    runtime = service.get_runtime(find_model(request))
-    sent = read_text(request)
+    runtime = service.get_runtime(slug)
     with turn:
-        rows = parse_rows(runtime.schema, read(sent, runtime.schema))
-        del sent
+        inputs = read(read_text(request), runtime.schema)
+        count_further_rows(request, len(inputs.rows), caller)
+        rows = parse_rows(runtime.schema, inputs)
     predictions = service.predict(runtime, rows, Prediction.Source.API)
     return write_json({"predictions": [prediction.output for prediction in predictions]})
 

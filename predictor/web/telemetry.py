@@ -9,6 +9,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
 from predictor import telemetry
+from predictor.api_paths import is_api
 
 
 class TelemetryMiddleware:
@@ -29,7 +30,7 @@ class TelemetryMiddleware:
 def name_page(request: HttpRequest) -> str:
     """The name of a request's address: one of few, whatever is asked for."""
     found = request.resolver_match
-    if request.path_info.startswith("/api/"):
+    if is_api(request.path_info):
         return "api"
     if found is None:
         return "other"
