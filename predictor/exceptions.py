@@ -15,6 +15,7 @@ MlsiteError
 ├── TooLate                an answer that did not come in time
 ├── ModelTooLarge          a pickle above MODEL_MAX_MB
 ├── ReferenceTaken         references that name predictions of other inputs
+├── KeyReused              an idempotency key that was sent before with another body
 ├── OutcomeChanged         an outcome that somebody else recorded in the meantime
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── CannotPartition        a table of predictions that cannot be divided (history.partitions)
@@ -182,6 +183,10 @@ class ReferenceTaken(MlsiteError):
     def __init__(self, taken: Mapping[int, str]) -> None:
         self.taken = dict(taken)
         super().__init__(self.taken)
+
+
+class KeyReused(MlsiteError):
+    pass
 
 
 class OutcomeChanged(MlsiteError):

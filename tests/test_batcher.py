@@ -2,12 +2,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from predictor.exceptions import NoAnswer, Overloaded, TooLate
+from predictor.exceptions import KeyReused, NoAnswer, Overloaded, TooLate
 from predictor.models import Prediction, Version
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Row, Schema
@@ -21,7 +22,7 @@ from predictor.serving.batcher import (
     ROWS_IN_A_PIECE,
     Batcher,
 )
-from predictor.serving.claims import Claims
+from predictor.serving.claims import Attempt, Claims, Found
 from predictor.serving.history import DatabaseStore
 from predictor.serving.job import Job
 from predictor.serving.runtime import Runtime
@@ -52,7 +53,7 @@ class MemoryStore:
 
     def __init__(self, poison=None, failures=()):
         self.rows, self.commits, self.attempts = {}, 0, []
-        self.references, self.rivals = {}, []
+        self.references, self.answers, self.rivals = {}, {}, []
         self.poison, self.failures, self.connected = poison, list(failures), True
         self.gate = threading.Event()
         self.gate.set()
@@ -73,7 +74,9 @@ class MemoryStore:
             raise IntegrityError("poison")
         if self.rivals:  # Another process commits at this moment.
             self._write(*self.rivals.pop(0))
-        if any(name in self.references for name, _ in claims.references):
+        if any(name in self.references for name, _ in claims.references) or any(
+            each.id in self.answers for each in claims.attempts
+        ):
             raise IntegrityError("claimed")
         if not again and any(prediction.id in self.rows for prediction in predictions):
             raise IntegrityError("there already")
@@ -85,9 +88,13 @@ class MemoryStore:
     def _write(self, predictions, claims):
         self.rows |= {prediction.id: prediction for prediction in predictions}
         self.references |= dict(claims.references)
+        self.answers |= {each.id: each for each in claims.attempts}
 
-    def find(self, names):
-        return {name: self.rows[self.references[name]] for name in names if name in self.references}
+    def find(self, names, attempts):
+        return Found(
+            predictions={name: self.rows[self.references[name]] for name in names if name in self.references},
+            answers={id: self.answers[id] for id in attempts if id in self.answers},
+        )
 
     def is_connected(self):
         return self.connected
@@ -109,6 +116,13 @@ def make_named_job(runtime, **values):
 
 def read_ids(job):
     return [prediction.id for prediction in job.get_predictions()]
+
+
+def make_attempt_job(runtime, x, *, id=1, body=1):
+    """A job with an idempotency key, whose answer is the ids of its predictions."""
+    write = lambda version, predictions: " ".join(str(each.id) for each in predictions)  # noqa: E731
+    attempt = Attempt(id=UUID(int=id), body=UUID(int=body), ends_at=0, write=write)
+    return replace(make_job(runtime, x), attempt=attempt)
 
 
 def make_rival(name, x):
@@ -521,6 +535,28 @@ def test_a_kept_prediction_is_answered_also_where_the_model_would_refuse_its_inp
     answer_batch([kept, make_job(runtime, 2)], store, patience=0)
     assert read_outputs(kept) == [-2]
     assert runtime.estimator.sizes == [1]
+
+
+@pytest.mark.parametrize("failures", [(), ("before the commit",), ("after the commit",)])
+def test_of_requests_in_one_batch_with_the_same_idempotency_key_one_is_stored_and_answers_the_others(failures):
+    runtime, store = make_runtime(), MemoryStore(failures=failures)
+    same = [make_attempt_job(runtime, 1) for _ in range(4)]
+    other, neighbour = make_attempt_job(runtime, 2, body=2), make_attempt_job(runtime, 3, id=2)
+    answer_batch([*same, other, neighbour, make_job(runtime, 5)], store, patience=5)
+
+    [answer] = {job.attempt.answer for job in same}
+    assert isinstance(read_error(other), KeyReused)
+    assert {answer, neighbour.attempt.answer} < {str(id) for id in store.rows}
+    assert sorted(prediction.inputs["x"] for prediction in store.rows.values()) == [1, 3, 5]
+
+
+def test_an_answer_that_cannot_be_written_fails_its_own_request_alone():
+    runtime, store = make_runtime(), MemoryStore()
+    jobs = [make_attempt_job(runtime, x, id=x) for x in (1, 2)]
+    jobs[0].attempt.write = lambda version, predictions: 1 / 0
+    answer_batch(jobs, store, patience=0)
+    assert isinstance(read_error(jobs[0]), ZeroDivisionError)
+    assert [prediction.inputs["x"] for prediction in store.rows.values()] == [2]
 
 
 @pytest.mark.django_db(transaction=True)

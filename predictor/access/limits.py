@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
@@ -84,7 +84,7 @@ def hit(name: str, key: str, rate: Rate) -> Hit:
         cursor.execute(sql, [make_id(name, key), now + rate.seconds, now, now])
         number, ends_at = cursor.fetchone()
     if number == 1:
-        _remove_finished(now)
+        RateWindow.objects.remove_finished(now, MOST_REMOVED)
     return Hit(number=number, most=rate.most, seconds_left=ends_at - now)
 
 
@@ -98,7 +98,7 @@ def add(hits: Mapping[int, int], ends_at: float) -> dict[int, int]:
         with connection.cursor() as cursor:
             cursor.execute(sql, [value for id in ids for value in (id, hits[id], ends_at)])
             counts.update(cursor.fetchall())
-        _remove_finished(time.time(), len(ids) + MOST_REMOVED)
+        RateWindow.objects.remove_finished(time.time(), len(ids) + MOST_REMOVED)
     return counts
 
 
@@ -114,7 +114,7 @@ def add_within(id: int, counted: int, more: int, most: int, ends_at: float) -> t
     if row is None:
         return False, add({id: counted}, ends_at)[id]
     if row[0] == counted + more:
-        _remove_finished(time.time())
+        RateWindow.objects.remove_finished(time.time(), MOST_REMOVED)
     return True, row[0]
 
 
@@ -136,12 +136,3 @@ def forget(name: str, key: str) -> None:
 def make_id(name: str, key: str) -> int:
     digest = salted_hmac("mlsite.limits", f"{name}\0{key}", algorithm="sha256").digest()
     return int.from_bytes(digest[:8], signed=True)
-
-
-def _remove_finished(now: float, most: int = MOST_REMOVED) -> None:
-    """Remove expired windows, except those that another process is about to count in or to remove."""
-    with transaction.atomic():
-        finished = RateWindow.objects.filter(ends_at__lte=now).order_by("ends_at").select_for_update(skip_locked=True)
-        ids = list(finished.values_list("id", flat=True)[:most])
-        if ids:
-            RateWindow.objects.filter(id__in=ids).delete()

@@ -64,9 +64,18 @@ class Inputs:
 
 def read_inputs(request: HttpRequest) -> Inputs:
     """Read the body of a request for predictions; raise Refused with what is wrong with it."""
+    return decode_inputs(read_json(request))
+
+
+def read_json(request: HttpRequest) -> bytes:
+    """The body, which must be sent as JSON; raises what `read_text` raises."""
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
-    sent = read_text(request)
+    return read_text(request)
+
+
+def decode_inputs(sent: bytes) -> Inputs:
+    """The rows of a body; raises Refused with what is wrong with it."""
     try:
         body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
     except UNREADABLE as error:
@@ -191,7 +200,11 @@ def write_refusal(refused: Refused) -> HttpResponse:
 
 
 def write_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    body = msgspec.json.encode(content)
+    return write_body(msgspec.json.encode(content), status, headers)
+
+
+def write_body(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """An answer of encoded JSON."""
     # Without a length it would be sent in chunks, the last of which takes a packet of its own.
     headers = {"Content-Length": str(len(body)), **(headers or {})}
     return HttpResponse(body, content_type="application/json", status=status, headers=headers)

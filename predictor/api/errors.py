@@ -12,6 +12,7 @@ from predictor.api.bodies import Refused
 from predictor.exceptions import (
     ContentTooLarge,
     InvalidFilters,
+    KeyReused,
     ModelNotFound,
     ModelRetired,
     NoAnswer,
@@ -55,6 +56,9 @@ def make_refusal(error: Exception, path: str) -> Refused:
         return Refused(404, "model_not_found", f"{message[0].upper()}{message[1:]}.")
     if isinstance(error, ModelRetired):
         return Refused(410, "model_retired", f"The model {error}: it makes no new predictions.")
+    if isinstance(error, KeyReused):
+        problem = "This Idempotency-Key was sent with another body within a day: send another key, or the same body."
+        return Refused(409, "idempotency_key_reused", problem)
     if isinstance(error, NoAnswer):
         return Refused(422, "no_answer", str(error))
     outage = find_outage(error)

@@ -22,7 +22,8 @@ from predictor.history.hiding import list_hashes
 from predictor.history.ids import find_moment
 from predictor.history.related import delete_related, list_related
 from predictor.history.search import rows as search_rows
-from predictor.models import Monitoring, Outcome, Prediction, Replay, Version, VisitorReport
+from predictor.history.stored_answers import delete_answers_with
+from predictor.models import IdempotencyKey, Monitoring, Outcome, Prediction, Replay, Version, VisitorReport
 from predictor.schema.kinds import Feature
 from predictor.schema.schema import Schema
 
@@ -79,6 +80,8 @@ class Erasing:
             # A file of outcomes may have been stored that was checked before.
             with transaction.atomic(durable=True):
                 delete_related(batch)
+        if batches and not self.dry_run:
+            delete_answers_with({id for batch in batches for id in batch})
         for model, forgotten in self.forgotten.items():
             forgotten.findings = self._erase_findings(model)
             forgotten.versions = find_trained(model, self._recorded.get(model, []))
@@ -199,6 +202,7 @@ def vacuum() -> None:
             Replay,
             Monitoring,
             LogEntry,
+            IdempotencyKey,
             *(each.model for each in list_related([])),
         ]
         names = ", ".join(connection.ops.quote_name(each._meta.db_table) for each in tables)

@@ -16,6 +16,7 @@ from predictor.exceptions import TablesBusy
 from predictor.history.ids import find_first_id
 from predictor.history.partitions import FIRST, Partition, count_versions, drop_partitions, list_partitions
 from predictor.history.related import delete_related, list_owners_before
+from predictor.history.stored_answers import delete_answers_before
 from predictor.models import Outcome, Prediction, Version, VisitorReport
 from predictor.models.prediction import NIL_UUID
 
@@ -66,6 +67,7 @@ class Pruning:
                 with give_way():
                     last = self._prune_next(old, last)
                 self.report(sum(each.predictions for each in self.pruned.values()))
+        delete_answers_before(self.until)
         return self.pruned
 
     def count(self) -> dict[str, Pruned]:

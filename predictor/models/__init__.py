@@ -3,6 +3,7 @@
 from predictor.models.api_key import ApiKey
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
+from predictor.models.idempotency_key import IdempotencyKey
 from predictor.models.kept import Kept
 from predictor.models.model_right import ModelRight
 from predictor.models.monitoring import Monitoring
@@ -23,6 +24,7 @@ __all__ = [
     "Artifact",
     "ArtifactChunk",
     "Figure",
+    "IdempotencyKey",
     "Kept",
     "ModelRight",
     "Monitoring",

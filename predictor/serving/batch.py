@@ -38,29 +38,30 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
 
 
 def settle(jobs: Sequence[Job], store: Store, patience: float) -> list[Job]:
-    """Answer rows with the predictions that already have their references; the jobs that are left."""
-    claiming = [job for job in jobs if job.references]
+    """Answer rows and requests with what is stored of their claims already; the jobs that are left."""
+    claiming = [job for job in jobs if job.is_claiming]
     if not claiming:
         return list(jobs)
     names = {name for job in claiming for _, name in job.names}
+    attempts = {job.attempt.id for job in claiming if job.attempt is not None}
     try:
-        found = persist(lambda again: store.find(names), store, patience)
+        found = persist(lambda again: store.find(names, attempts), store, patience)
     except (Error, DatabaseLost) as error:
         fail(claiming, error)
     else:
         for job in claiming if found else []:
-            job.keep(found)
+            job.take(found)
     return [job for job in jobs if not job.is_finished]
 
 
 def divide(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
     """The jobs of which no two claim the same, and the others."""
-    if not any(job.references for job in jobs):
+    if not any(job.is_claiming for job in jobs):
         return jobs, []
     claimed: set[object] = set()
     divided: tuple[list[Job], list[Job]] = ([], [])
     for job in jobs:
-        wanted = job.list_claimed().keys()
+        wanted = {*job.list_claimed(), *([job.attempt.id] if job.attempt else [])}
         divided[not claimed.isdisjoint(wanted)].append(job)
         claimed |= wanted
     return divided
@@ -117,6 +118,8 @@ def _store(jobs: list[Job], store: Store, patience: float, again: bool = False) 
 
     `again` where some of it may be stored already.
     """
+    if not (jobs := write_answers(jobs)):
+        return
     claims = collect_claims(jobs)
     made = [prediction for job in jobs for prediction in job.list_new()]
     try:
@@ -148,10 +151,21 @@ def _store_rest(jobs: list[Job], store: Store, patience: float) -> bool:
     return True
 
 
+def write_answers(jobs: list[Job]) -> list[Job]:
+    """Write the answers that are stored with their predictions; the jobs for which that worked."""
+    for job in jobs:
+        job.write_answer()
+    return [job for job in jobs if not job.is_finished]
+
+
 def collect_claims(jobs: Sequence[Job]) -> Claims:
     """What the jobs claim together."""
-    claimed = [(name, made.id) for job in jobs if job.references for name, made in job.list_claimed().items()]
-    return Claims(references=sorted(claimed)) if claimed else NO_CLAIMS
+    claiming = [job for job in jobs if job.is_claiming]
+    if not claiming:
+        return NO_CLAIMS
+    claimed = [(name, made.id) for job in claiming for name, made in job.list_claimed().items()]
+    attempts = [job.attempt for job in claiming if job.attempt is not None]
+    return Claims(references=sorted(claimed), attempts=sorted(attempts, key=lambda each: each.id))
 
 
 def fail(jobs: Sequence[Job], error: Exception) -> None:

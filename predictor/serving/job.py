@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from predictor.exceptions import ReferenceTaken
+from predictor.exceptions import KeyReused, ReferenceTaken
 from predictor.history.references import find_doubles, is_same_row
 from predictor.models import Prediction
 from predictor.schema.schema import Row
-from predictor.serving.claims import Name
+from predictor.serving.claims import Attempt, Found, Name
 from predictor.serving.runtime import Runtime
 
 # So many characters of texts take about as long as a row.
@@ -21,13 +21,15 @@ class Job:
     """One request: all of its rows are stored, or none. It finishes with the committed predictions, or an error.
 
     Its `size` is that of its rows: one each, and more for those with long texts. `references` are those of its rows,
-    where it has any; raises ReferenceTaken where one is that of two rows with different inputs.
+    where it has any; raises ReferenceTaken where one is that of two rows with different inputs. With an `attempt`, its
+    answer is stored, too, and where there is one already, the request gets that one and no predictions.
     """
 
     runtime: Runtime
     rows: Sequence[Row]
     source: Prediction.Source
     references: Sequence[str | None] = ()
+    attempt: Attempt | None = None
     predicted: list[Prediction] = field(default_factory=list, init=False)
     # Predictions that had a row's reference before, by the row's position.
     _kept: dict[int, Prediction] = field(default_factory=dict, init=False)
@@ -69,6 +71,10 @@ class Job:
         return self._finished.is_set()
 
     @property
+    def is_claiming(self) -> bool:
+        return bool(self.references) or self.attempt is not None
+
+    @property
     def names(self) -> Iterator[tuple[int, Name]]:
         """The model and the reference of each row that has one, by the row's position."""
         model = self.runtime.version.model
@@ -89,11 +95,16 @@ class Job:
     def _is_new(self, position: int) -> bool:
         return position not in self._kept and position not in self._doubles
 
-    def keep(self, found: Mapping[Name, Prediction]) -> None:
-        """Answer with the stored predictions that these names have.
+    def take(self, found: Found) -> None:
+        """Answer with what is stored of its claims; it finishes where no row is left, or one cannot be answered."""
+        before = found.answers.get(self.attempt.id) if self.attempt else None
+        if self.attempt and before:
+            self.attempt.answer = before.answer
+            self._end([] if before.body == self.attempt.body else KeyReused())
+        else:
+            self._keep(found.predictions)
 
-        It finishes where no row is left, and with ReferenceTaken where one has other inputs.
-        """
+    def _keep(self, found: Mapping[Name, Prediction]) -> None:
         taken = []
         for position, name in self.names:
             if name not in found:
@@ -106,10 +117,23 @@ class Job:
                 taken.append(position)
         if taken:
             return self.finish(ReferenceTaken({position: str(self.references[position]) for position in taken}))
-        return self.finish() if len(self._kept) == len(self.rows) else None
+        if len(self._kept) == len(self.rows) and self.attempt is None:
+            return self.finish()
+        return None
+
+    def write_answer(self) -> None:
+        """Write the answer that is stored with its predictions; where that fails, the request fails."""
+        if self.attempt is not None:
+            try:
+                self.attempt.answer = self.attempt.write(self.runtime.version, self._list_answers())
+            except Exception as error:  # It fails alone, not all requests of its batch.
+                self.finish(error)
 
     def finish(self, error: Exception | None = None) -> None:
-        self._outcome = error or self._list_answers()
+        self._end(error or self._list_answers())
+
+    def _end(self, outcome: list[Prediction] | Exception) -> None:
+        self._outcome = outcome
         self._finished.set()
 
     def _list_answers(self) -> list[Prediction]:

@@ -19,6 +19,7 @@ from predictor.models import Prediction, Version
 from predictor.refreshing import SECONDS_BEHIND, SECONDS_TO_WAIT
 from predictor.schema.schema import Row
 from predictor.serving.batcher import batcher
+from predictor.serving.claims import Attempt
 from predictor.serving.job import Job
 from predictor.serving.live import SECONDS_BETWEEN_LOOKS, LiveVersions
 from predictor.serving.runtime import Runtime, load_runtime
@@ -130,17 +131,24 @@ class ModelService:
             self.check_ready(slug)
 
     def predict(
-        self, runtime: Runtime, rows: Sequence[Row], source: Prediction.Source, references: Sequence[str | None] = ()
+        self,
+        runtime: Runtime,
+        rows: Sequence[Row],
+        source: Prediction.Source,
+        references: Sequence[str | None] = (),
+        attempt: Attempt | None = None,
     ) -> list[Prediction]:
         """Answer parsed rows and store them in one INSERT; what is returned is committed.
 
         A row whose reference a prediction of the same inputs has already is answered with that prediction, which may
-        be of another version. Raises ReferenceTaken where its inputs are others; then no row is stored.
+        be of another version. Raises ReferenceTaken where its inputs are others; then no row is stored. An `attempt`
+        has its answer afterwards: where it was made before, that of then, and there are no predictions. Raises
+        KeyReused where its body is another one.
 
         Raises NoAnswer, and Overloaded or TooLate where too much is asked at once. Then no row is stored, unless
         TooLate says that this is unknown; nor is one when the database fails, unless it fails in the commit.
         """
-        return batcher.answer(Job(runtime=runtime, rows=rows, source=source, references=references))
+        return batcher.answer(Job(runtime=runtime, rows=rows, source=source, references=references, attempt=attempt))
 
     def _watch(self) -> None:
         while True:
