@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from predictor.access.callers import Scope
 from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
 from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
 from predictor.api.operations import Operation
@@ -78,7 +79,7 @@ def describe_security(operation: Operation, path: str, free: Collection[str] | N
     """A key with the scope; none is needed for what everybody may do."""
     key: dict[str, list[str]] = {"key": [operation.scope] if operation.scope else []}
     is_free = operation.scope is None and free is not None
-    if operation.is_direct and free:
+    if operation.scope is Scope.PREDICT and free:
         is_free = any(path.startswith(f"/api/v1/models/{slug}/") for slug in free)
     return [{}, key] if is_free else [key]
 

@@ -29,17 +29,30 @@ from predictor.texts import is_storable, quote, shorten
 OLDER, NEWER = b"o", b"n"
 PLACE_BYTES = 17
 SECONDS = SECONDS_OF_A_PAGE
+YES_OR_NO = {"type": "string", "enum": ["yes", "no"]}
 # The filters of one model's predictions; those of an input are named by their test and its name, such as `from.area`.
 FILTERS = (
     Parameter(name="version", description="The number of a version.", schema={"type": "integer", "minimum": 1}),
-    Parameter(name="source", description="By which way they came.", schema={"enum": Prediction.Source.values}),
-    Parameter(name="warned", description="Whether an input is unlike the training data: yes or no."),
-    Parameter(name="outcome", description="Whether what really happened is recorded: yes or no."),
-    Parameter(name="right", description="Whether the predicted class is the one that happened: yes or no."),
-    Parameter(name="error_above", description="An error larger than this, in the unit that people see."),
-    Parameter(name="inside", description="Whether what happened is inside the interval: yes or no."),
-    Parameter(name="output_from", description="The least output, in the unit that people see."),
-    Parameter(name="output_to", description="The largest output, in the unit that people see."),
+    Parameter(
+        name="source",
+        description="By which way they came.",
+        schema={"type": "string", "enum": Prediction.Source.values},
+    ),
+    Parameter(name="warned", description="Whether an input is unlike the training data.", schema=YES_OR_NO),
+    Parameter(name="outcome", description="Whether what really happened is recorded.", schema=YES_OR_NO),
+    Parameter(name="right", description="Whether the predicted class is the one that happened.", schema=YES_OR_NO),
+    Parameter(
+        name="error_above",
+        description="An error larger than this, in the unit that people see.",
+        schema={"type": "number"},
+    ),
+    Parameter(name="inside", description="Whether what happened is inside the interval.", schema=YES_OR_NO),
+    Parameter(
+        name="output_from", description="The least output, in the unit that people see.", schema={"type": "number"}
+    ),
+    Parameter(
+        name="output_to", description="The largest output, in the unit that people see.", schema={"type": "number"}
+    ),
     Parameter(name="since", description="Made then or later: a date or a moment in UTC, such as 2026-03-01T12:30."),
     Parameter(name="until", description="Made before: a moment in UTC, or a date, which is included."),
     Parameter(name="q", description="An id, or a value that the output or any of the inputs is."),
