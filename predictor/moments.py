@@ -30,10 +30,11 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 LONGEST = timedelta(days=100 * 365)
 
 
-def read_duration(text: str) -> timedelta:
+def read_duration(text: str, longest: timedelta = LONGEST) -> timedelta:
     """Read a whole number of hours, days or weeks: 12h, 365d or 52w. Raises ValueError."""
     number, unit = text.strip()[:-1], text.strip()[-1:]
     is_read = number.isascii() and number.isdigit() and len(number) <= 6 and unit in UNITS
-    if not is_read or not 0 < int(number) * UNITS[unit] / LONGEST <= 1:
-        raise ValueError(f"{text!r} is not a length of time such as 365d: hours (h), days (d) or weeks (w)")
+    if not is_read or not 0 < int(number) * UNITS[unit] / longest <= 1:
+        expected = f"hours (h), days (d) or weeks (w), at most {longest.days}d"
+        raise ValueError(f"{text!r} is not a length of time such as 365d: {expected}")
     return int(number) * UNITS[unit]

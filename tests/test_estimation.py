@@ -1,5 +1,6 @@
 """Estimated quality: how good predictions are expected to be, before any outcome says so."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
 
 from predictor.lifecycle.retraining import train_model
 from predictor.metrics.losses import Predictions
@@ -329,6 +331,20 @@ def test_of_many_held_out_rows_some_are_taken_and_the_promise_is_that_of_all(mon
     trained = train_model(models_dir, "prices", progress=keep_quiet)
     assert trained.loss_model.rows == 1_200
     assert trained.loss_model.promised == trained.evaluation.scores["mae"]
+
+
+def test_a_busy_machine_fits_the_same_model_of_the_loss(monkeypatch, models_dir):
+    """A fit may wait for as long as it likes: only its processor time is limited."""
+    write_recipe(models_dir)
+    monkeypatch.setattr("predictor.training.measured_losses.MOST_SECONDS", 0.25)
+    fit = LinearRegression.fit
+
+    def fit_late(*arguments, **how):
+        time.sleep(0.3)
+        return fit(*arguments, **how)
+
+    monkeypatch.setattr(LinearRegression, "fit", fit_late)
+    assert train_model(models_dir, "prices", progress=keep_quiet).loss_model.rows == 5_000
 
 
 def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_dir):

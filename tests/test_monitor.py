@@ -292,8 +292,8 @@ def test_all_served_models_are_monitored_and_the_worst_decides(line, penguins):
     ("arguments", "said"),
     [
         (("nothing",), "Not every model could be monitored."),
-        (("line", "--window", "0d"), "'0d' is not a length of time: write it like 24h, 7d or 4w, up to 366d"),
-        (("line", "--window", "367d"), "is not a length of time"),
+        (("line", "--window", "0d"), "'0d' is not a length of time such as 365d: hours (h), days (d) or weeks"),
+        (("line", "--window", "367d"), "at most 366d"),
         (("line", "--window", "week"), "is not a length of time"),
     ],
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from predictor.history import retention
@@ -84,10 +85,13 @@ def test_predictions_with_an_outcome_are_kept_where_that_is_asked_for(line, prun
 
 
 @pytest.mark.both_databases
-def test_a_row_that_no_site_stored_is_as_old_as_it_says(line, prune):
+def test_a_row_is_as_old_as_its_id_says_and_no_query_looks_for_another_time(line, prune):
     make_prediction(line, created_at=timezone.now() - timedelta(days=400))
-    [pruned] = prune("--older-than", "365d")
-    assert pruned["predictions"] == 1
+    make_prediction(line, days=400, created_at=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        assert prune("--older-than", "365d", "--dry-run")[0]["predictions"] == 1
+        assert prune("--older-than", "365d")[0]["predictions"] == 1
+    assert not any("created_at" in query["sql"] for query in queries)
 
 
 def test_without_an_age_the_setting_counts_and_without_both_the_use_is_wrong(line, prune, settings):

@@ -16,7 +16,8 @@ from predictor.history.filters import Filters, InputFilter, read_filters
 from predictor.history.ids import find_first_id, find_moment
 from predictor.history.scanning import TimeIsOver, stop_sqlite
 from predictor.history.search import count, find, rows
-from predictor.models import Outcome, Prediction
+from predictor.languages import LANGUAGES, use_language
+from predictor.models import Outcome, Prediction, Version
 from predictor.schema.output import Output
 from predictor.schema.target import Target
 from tests.outcomes import PENGUINS, make_version
@@ -186,6 +187,28 @@ def test_what_is_found_is_what_a_plain_filter_of_the_same_rows_finds(db, history
     assert [row.id for chunk in rows(asked, chunk=limit) for row in chunk] == expected
     if asked.is_exact:
         assert count(asked).number == len(expected)
+
+
+def test_a_choice_is_found_by_its_words_too_as_its_own_version_has_them(db, history):
+    older, newer = Version.objects.filter(model="line").order_by("number")
+    with transaction.atomic():
+        labels = {older: {"x": {"5": "Five of them"}}, newer: {"x": {"true": "five of them"}, "a.b": {"5": "other"}}}
+        for version, named in labels.items():
+            translations = {"de": {"choices": {"x": {"5": "fünf davon"}}}} if version == older else {}
+            Version.objects.filter(id=version.id).update(
+                schema={**version.schema, "labels": named, "translations": translations}
+            )
+        asked = Filters(model="line", inputs=(InputFilter(feature="x", test="is", value=" FIVE of them "),))
+        found = [row.id for page in list_pages(asked, limit=1000, seconds=60) for row in page.rows]
+        with use_language(LANGUAGES["de"]):
+            asked = narrow(asked, inputs=(InputFilter(feature="x", test="is", value="Fünf davon"),))
+            translated = [row.id for page in list_pages(asked, limit=1000, seconds=60) for row in page.rows]
+        transaction.set_rollback(True)
+    codes = {older.id: "5", newer.id: "true"}
+    expected = [each.id for each, _ in history if each.inputs.get("x") == codes.get(each.version_id, each)]
+    assert found == expected
+    assert translated == [id for id in expected if Prediction.objects.get(id=id).version_id == older.id]
+    assert translated
 
 
 def test_pages_lead_back_as_they_lead_on(db, history):

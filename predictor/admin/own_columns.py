@@ -14,7 +14,7 @@ def list_offered(live: Version | None, chosen: Sequence[str] = ()) -> list[Featu
     """The inputs of a version, the most important first, and those that are chosen; none without a version."""
     if live is None:
         return []
-    features = {feature.name: feature for feature in live.parsed_schema.features}
+    features = live.parsed_schema.by_name
     measured = live.measured_importances
     ranked = [each.name for each in sorted(measured.features, key=lambda each: -each.mean)] if measured else []
     names = [name for name in dict.fromkeys([*ranked, *features]) if name in features]

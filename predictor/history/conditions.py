@@ -81,7 +81,7 @@ def _each_scale(condition: str, limits: Sequence[float], targets: Mapping[int, T
 def _ask_input(asked: InputFilter) -> Written:
     name, limit = asked.feature, find_number(asked.value)
     if asked.test == "is":
-        return f"({INPUT}) = ANY(%s::jsonb[])", [name, write_values(asked.value)]
+        return _ask_value(asked)
     if asked.test == "words":
         words = asked.value.lower().split()
         has_word = f"strpos(lower({TEXT}{_find_collation()}), %s) > 0"
@@ -95,6 +95,16 @@ def _ask_input(asked: InputFilter) -> Written:
     start = TEXT if asked.test == "from" else f"left({TEXT}, {len(asked.value)})"
     sql = f"CASE WHEN jsonb_typeof({INPUT}) = 'string' THEN {start} COLLATE \"C\" {sign} %s END"
     return sql, [name, name, asked.value]
+
+
+def _ask_value(asked: InputFilter) -> Written:
+    """That an input is a value, or a choice for which the prediction's version has this value as words."""
+    sql = f"({INPUT}) = ANY(%s::jsonb[])"
+    parameters: list[Any] = [asked.feature, write_values(asked.value)]
+    for code, versions in asked.choices.items():
+        sql += f" OR (predictor_prediction.version_id = ANY(%s) AND ({INPUT}) = %s::jsonb)"
+        parameters += [list(versions), asked.feature, json.dumps(code)]
+    return f"({sql})", parameters
 
 
 def write_values(text: str) -> list[str]:

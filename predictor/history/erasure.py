@@ -24,8 +24,6 @@ from predictor.history.related import delete_related, list_related
 from predictor.history.search import rows as search_rows
 from predictor.history.stored_answers import delete_answers_with
 from predictor.models import IdempotencyKey, Monitoring, Outcome, Prediction, Replay, Version, VisitorReport
-from predictor.schema.kinds import Feature
-from predictor.schema.schema import Schema
 
 # On SQLite, all writers wait for so many.
 ROWS_IN_A_TRANSACTION = 500
@@ -148,12 +146,8 @@ def find_ids(model: str, feature: str, value: str) -> Iterator[UUID]:
 def find_hashes(model: str, feature: str, value: str) -> set[str]:
     """The hashes of a value by all versions of a model that store only hashes of the feature."""
     schemas = [version.parsed_schema for version in Version.objects.filter(model=model).only("schema", "translations")]
-    parsed = {find_feature(each, feature).parse(value) for each in schemas if each.sensitive.get(feature) == "hash"}
+    parsed = {each.by_name[feature].parse(value) for each in schemas if each.sensitive.get(feature) == "hash"}
     return {hashed for each in parsed for hashed in list_hashes(feature, each)}
-
-
-def find_feature(schema: Schema, name: str) -> Feature:
-    return next(feature for feature in schema.features if feature.name == name)
 
 
 def find_trained(model: str, recorded: Sequence[datetime]) -> list[Version]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -26,11 +26,15 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class InputFilter:
-    """What is asked of one feature: that it is a value, at least or at most one, or a text with all of these words."""
+    """What is asked of one feature: that it is a value, at least or at most one, or a text with all of these words.
+
+    `choices` are codes for which versions, by their ids, have the value as words (`history.choices`).
+    """
 
     feature: str
     test: Test
     value: str
+    choices: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

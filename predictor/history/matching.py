@@ -30,7 +30,7 @@ def matches(filters: Filters, targets: Mapping[int, Target], row: Candidate) -> 
     return (
         _is_judged_so(filters, targets[row.version_id], row)
         and _is_output_within(filters, targets[row.version_id], row.output)
-        and all(fits(each, row.inputs.get(each.feature)) for each in filters.inputs)
+        and all(fits(each, row.inputs.get(each.feature), row.version_id) for each in filters.inputs)
         and (not filters.value or any(is_value(filters.value, each) for each in (row.output, *row.inputs.values())))
     )
 
@@ -65,12 +65,16 @@ def _is_output_within(filters: Filters, target: Target, output: Any) -> bool:
     return (low is None or target.from_shown(low) <= output) and (high is None or output <= target.from_shown(high))
 
 
-def fits(asked: InputFilter, value: Value) -> bool:
-    """Whether an input is as asked. A text is compared by its characters, with as many of them as a limit has."""
+def fits(asked: InputFilter, value: Value, version_id: int) -> bool:
+    """Whether an input of a version is as asked.
+
+    A text is compared by its characters, with as many of them as a limit has.
+    """
     if value is None:
         return False
     if asked.test == "is":
-        return is_value(asked.value, value)
+        is_choice = isinstance(value, str) and version_id in asked.choices.get(value, ())
+        return is_choice or is_value(asked.value, value)
     if asked.test == "words":
         return isinstance(value, str) and all(word in value.lower() for word in asked.value.lower().split())
     limit = find_number(asked.value)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 
 from predictor.exceptions import TablesBusy
 from predictor.history.ids import find_first_id
@@ -45,7 +45,9 @@ COUNTED: dict[type[Model], str] = {Prediction: "predictions", Outcome: "outcomes
 
 @dataclass(kw_only=True)
 class Pruning:
-    """Deletes what was predicted before `until`; with `keep_outcomes`, predictions with an outcome stay as they are.
+    """Deletes what was predicted before `until`, by the time in the ids; no other is in the order of an index.
+
+    With `keep_outcomes`, predictions with an outcome stay as they are.
 
     When it is stopped, what was committed is deleted, and the next run goes on with the rest.
     """
@@ -61,39 +63,33 @@ class Pruning:
         self._models = dict(Version.objects.values_list("id", "model"))
         if partitions := self._list_old_partitions():
             self._drop(partitions)
-        for old in self._list_conditions():
-            last: UUID | None = NIL_UUID
-            while last is not None:
-                with give_way():
-                    last = self._prune_next(old, last)
-                self.report(sum(each.predictions for each in self.pruned.values()))
+        last: UUID | None = NIL_UUID
+        while last is not None:
+            with give_way():
+                last = self._prune_next(last)
+            self.report(sum(each.predictions for each in self.pruned.values()))
         delete_answers_before(self.until)
         return self.pruned
 
     def count(self) -> dict[str, Pruned]:
         """Delete nothing, and return the numbers by model of what `run` would delete."""
-        for old in self._list_conditions():
-            found = Prediction.objects.filter(old)
-            if self.keep_outcomes:
-                self._count("kept", found.filter(HAS_OUTCOME))
-                found = found.exclude(HAS_OUTCOME)
-            self._count("predictions", found)
-            self._count("outcomes", Outcome.objects.filter(prediction__in=found), "prediction__")
-            self._count("visitor_reports", VisitorReport.objects.filter(prediction__in=found), "prediction__")
+        found = Prediction.objects.filter(id__lt=find_first_id(self.until))
+        if self.keep_outcomes:
+            self._count("kept", found.filter(HAS_OUTCOME))
+            found = found.exclude(HAS_OUTCOME)
+        self._count("predictions", found)
+        self._count("outcomes", Outcome.objects.filter(prediction__in=found), "prediction__")
+        self._count("visitor_reports", VisitorReport.objects.filter(prediction__in=found), "prediction__")
         return self.pruned
 
-    def _list_conditions(self) -> tuple[Q, Q]:
-        """What is old: an id gives the moment; rows that no site stored, such as imported ones, may have another."""
-        first_id = find_first_id(self.until)
-        return Q(id__lt=first_id), Q(id__gte=first_id, created_at__lt=self.until)
-
-    def _prune_next(self, old: Q, after: UUID) -> UUID | None:
+    def _prune_next(self, after: UUID) -> UUID | None:
         """Delete the next old predictions after this id; the last that was looked at, or None where none is left.
 
         What somebody else is writing to at the moment is left for the next run.
         """
         with transaction.atomic(durable=True):
-            rows = Prediction.objects.filter(old, id__gt=after).order_by("id").select_for_update(skip_locked=True)
+            old = Prediction.objects.filter(id__gt=after, id__lt=find_first_id(self.until)).order_by("id")
+            rows = old.select_for_update(skip_locked=True)
             found = dict(rows.values_list("id", "version_id")[:ROWS_IN_A_TRANSACTION])
             # Asked once the rows are locked: from now on, no outcome can be recorded for them.
             kept = find_with_outcome(found) if self.keep_outcomes else set()

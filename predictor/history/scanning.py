@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from predictor.history.candidates import list_candidates
+from predictor.history.choices import name_choices
 from predictor.history.conditions import write_conditions
 from predictor.history.cursor import Cursor
 from predictor.history.filters import Filters
@@ -105,6 +106,7 @@ class Look:
     filters: Filters
 
     def __post_init__(self) -> None:
+        self.filters = name_choices(self.filters)
         self.candidates = list_candidates(self.filters)
         self.targets = {} if self.filters.is_exact else read_targets(self.filters)
         self.is_by_row = not self.filters.is_exact and connection.vendor == "sqlite"

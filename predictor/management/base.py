@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import timedelta
 from typing import Any
 
 import django.db
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from predictor.exceptions import MlsiteError
 from predictor.management.output import Output
+from predictor.moments import LONGEST, read_duration
 from predictor.texts import leave_out_details
 
 
@@ -47,6 +49,14 @@ def add_format(parser: argparse.ArgumentParser, *, of: str = "result") -> None:
 def describe_error(error: django.db.Error) -> str:
     hint = "check DATABASE_URL, and that `manage.py migrate` has run."
     return f"The database cannot be used: {hint} Its error: {leave_out_details(str(error)).strip()}"
+
+
+def read_length(text: str, longest: timedelta = LONGEST) -> timedelta:
+    """A length of time as an argument, such as 7d."""
+    try:
+        return read_duration(text, longest)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def read_reason(text: str) -> str:

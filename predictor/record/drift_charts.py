@@ -112,4 +112,4 @@ def _find_feature(shift: Shift, schema: Schema) -> Feature:
     if shift.part != "input":
         unit = schema.target.shown_unit if shift.part == "output" else ""
         return Number(name=shift.name, label=shift.name, unit=unit)
-    return next(feature for feature in schema.features if feature.name == shift.name)
+    return schema.by_name[shift.name]

@@ -188,7 +188,7 @@ def _write_versions(quality: Quality, target: Target) -> WrittenTable:
 
 
 def _write_slices(quality: Quality, schema: Schema) -> WrittenTable:
-    metric, features = quality.judged.metric, {feature.name: feature for feature in schema.features}
+    metric, features = quality.judged.metric, schema.by_name
     name = _capitalise(name_metric(metric)) if metric else ""
     return WrittenTable(
         name="slices",

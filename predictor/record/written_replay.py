@@ -63,7 +63,7 @@ def write_replay(found: Replay, schema: Schema) -> WrittenReplay:
     def write_change(change: float | None) -> str:
         return "" if change is None else str(quantity.write(target.to_shown(change)))
 
-    features = {feature.name: feature for feature in schema.features}
+    features = schema.by_name
     return WrittenReplay(
         rows=format_number(found.rows),
         changed=format_number(found.changed),

@@ -46,7 +46,7 @@ def find_differences(old: Schema, new: Schema) -> list[Difference]:
 
     Inputs are the same where their names are.
     """
-    before, after = ({feature.name: feature for feature in schema.features} for schema in (old, new))
+    before, after = old.by_name, new.by_name
     differences = list(_compare(new.target.label, _describe_target(old.target), _describe_target(new.target)))
     for name, feature in after.items():
         if name in before:

@@ -52,13 +52,13 @@ class Schema:
         return [feature.name for feature in self.features]
 
     @cached_property
+    def by_name(self) -> dict[str, Feature]:
+        return {feature.name: feature for feature in self.features}
+
+    @cached_property
     def sensitive(self) -> dict[str, str]:
         """The features whose values are not stored: "hash" or "drop" by name."""
         return {feature.name: feature.sensitive for feature in self.features if feature.sensitive}
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset(self.names)
 
     def parse(self, raw: Mapping[str, object]) -> Row:
         """Parse one input by feature name.
@@ -97,12 +97,11 @@ class Schema:
 
     def write_warnings(self, warnings: Iterable[InputWarning]) -> list[str]:
         """The sentences of warnings, in the current language. Raises KeyError for one about another schema's field."""
-        features = {feature.name: feature for feature in self.features}
-        return [_write_warning(features[warning.field], warning) for warning in warnings]
+        return [_write_warning(self.by_name[warning.field], warning) for warning in warnings]
 
     def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""
-        unknown = [name for name in raw if name not in self._known]
+        unknown = [name for name in raw if name not in self.by_name]
         names = ", ".join(self.names[:SHOWN_CHOICES])
         problems = {
             shorten(name): Problem(code="unknown_field", given=name, expected=names) for name in unknown[:MOST_UNKNOWN]

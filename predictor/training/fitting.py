@@ -78,9 +78,9 @@ def fit_recipe(
     code = read_code(recipe.pipeline_file)
     model, tuning = _choose_model(recipe, dataset, code, progress)
     progress(f"{recipe.slug}: fitting on {format_number(int(dataset.training.sum()))} rows")
-    fit_started = time.perf_counter()
+    fit_started, busy_before = time.perf_counter(), time.process_time()
     fitted = fit_model(model, dataset, dataset.training)
-    fit_seconds = time.perf_counter() - fit_started
+    fit_seconds, busy_seconds = time.perf_counter() - fit_started, time.process_time() - busy_before
     progress(f"{recipe.slug}: measuring")
     evaluation = evaluate_model(model, fitted, dataset)
     return Trained(
@@ -95,7 +95,7 @@ def fit_recipe(
         tuning=tuning,
         observed=observed,
         spread=_find_spread(recipe, model, dataset, evaluation, progress),
-        loss_model=_find_loss_model(recipe, model, dataset, evaluation, progress, fit_seconds=fit_seconds),
+        loss_model=_find_loss_model(recipe, model, dataset, evaluation, progress, busy_seconds=busy_seconds),
         recipe_sha256=recipe_sha256,
     )
 
@@ -135,10 +135,10 @@ def _find_loss_model(
     evaluation: Evaluation,
     progress: Progress,
     *,
-    fit_seconds: float,
+    busy_seconds: float,
 ) -> LossModel | None:
     """How its losses depend on inputs; None where there are too few rows to say that."""
     if len(dataset.target) < FEWEST_ROWS:
         return None
     progress(f"{recipe.slug}: fitting how large its losses are")
-    return fit_loss_model(model, dataset, evaluation, fit_seconds=fit_seconds)
+    return fit_loss_model(model, dataset, evaluation, fit_seconds=busy_seconds)

@@ -45,7 +45,7 @@ def fit_loss_model(
 ) -> LossModel | None:
     """Fit trees to the losses of rows that a model was not trained on; None where these are fewer than 500 or unknown.
 
-    `model` is only cloned; fitting it took `fit_seconds`.
+    `model` is only cloned; fitting it took `fit_seconds` of processor time.
     """
     measured = collect_losses(model, dataset, evaluation, fit_seconds=fit_seconds)
     if measured is None:

@@ -16,7 +16,8 @@ from predictor.training.holdout import Hashes, choose_lowest
 
 # With fewer rows, an estimate would nearly always be too imprecise.
 FEWEST_ROWS = 500
-# Where fewer rows are held out, training rows are predicted out of fold too, unless they are many or fits are slow.
+# Where fewer rows are held out, training rows are predicted out of fold too, unless they are many or a fit takes more
+# seconds of processor time.
 ENOUGH_HELD_OUT, MOST_FOLDED_ROWS, MOST_SECONDS = 10_000, 50_000, 10.0
 # More rows, or values of rows, are not needed for small trees.
 MOST_ROWS, MOST_CELLS = 20_000, 5_000_000
@@ -40,7 +41,7 @@ def collect_losses(
     """The rows of the hold-out and, where these are few, the training rows, predicted out of fold.
 
     None where all are fewer than 500, or where a model may have been trained on them. `model` is only cloned; fitting
-    it took `fit_seconds`.
+    it took `fit_seconds` of processor time, which is the same on a busy machine.
     """
     if evaluation.method == SAMPLE_METHOD or len(dataset.target) < FEWEST_ROWS:
         return None

@@ -21,8 +21,7 @@ DIGITS = 3
 
 def tabulate_chart(schema: Schema, profile: Profile) -> Figures:
     """The figures of what `draw_base_chart` draws, which must not be None: means of groups of rows, never a row."""
-    features = {feature.name: feature for feature in schema.features}
-    x, y = features[profile.axes[0]], features.get(profile.axes[1])
+    x, y = schema.by_name[profile.axes[0]], schema.by_name.get(profile.axes[1])
     if y is not None:
         return _tabulate_classes(schema.target, profile, x, y)
     if profile.points:

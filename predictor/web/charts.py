@@ -214,7 +214,7 @@ def _round_step(step: float) -> float:
 
 
 def _find_described(schema: Schema, name: str) -> Feature | Target:
-    return next((feature for feature in schema.features if feature.name == name), schema.target)
+    return schema.by_name.get(name, schema.target)
 
 
 def _label(described: Feature | Target) -> str:

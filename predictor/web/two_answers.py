@@ -72,7 +72,7 @@ def compare_answers(request: HttpRequest, id: UUID, other: UUID) -> HttpResponse
 
 def compare_inputs(one: Prediction, other: Prediction) -> list[ComparedValue]:
     """The inputs of both answers, in the order of the first one's schema; then those that only the second one has."""
-    described = [{each.name: each for each in answer.version.parsed_schema.features} for answer in (one, other)]
+    described = [answer.version.parsed_schema.by_name for answer in (one, other)]
     names = [*described[0], *(name for name in described[1] if name not in described[0])]
     return [
         ComparedValue(

@@ -1,18 +1,17 @@
 import argparse
 import json
-import re
 import sys
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.exceptions import AlertNotSent, MlsiteError
-from predictor.management.base import SiteCommand, add_format
+from predictor.management.base import SiteCommand, add_format, read_length
 from predictor.management.monitoring import list_lines
 from predictor.models import Monitoring, Version
-from predictor.moments import UNITS
 
 LONGEST = timedelta(days=366)
 STATUSES = {"alarm": 3, "cannot say": 4, "well": 0}
@@ -36,7 +35,7 @@ class Command(SiteCommand):
         parser.add_argument("slug", nargs="?", help="one model (default: all that are served)")
         parser.add_argument(
             "--window",
-            type=read_length,
+            type=partial(read_length, longest=LONGEST),
             default=timedelta(days=7),
             metavar="LENGTH",
             help="how far to look back: 24h, 7d, 4w (default: 7d)",
@@ -91,11 +90,3 @@ def describe(stored: Monitoring) -> dict[str, Any]:
         "former_state": stored.former_state,
         **stored.result,
     }
-
-
-def read_length(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text)
-    length = int(found[1]) * UNITS[found[2]] if found else timedelta()
-    if not timedelta() < length <= LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write it like 24h, 7d or 4w, up to 366d")
-    return length

@@ -11,7 +11,7 @@ from django.utils import timezone
 from predictor.formats import format_number
 from predictor.history.partitions import list_partitions, make_partitions
 from predictor.history.retention import Pruned, Pruning
-from predictor.management.base import SiteCommand, add_format
+from predictor.management.base import SiteCommand, add_format, read_length
 from predictor.moments import read_duration
 
 REPORTED_ROWS = 50_000
@@ -31,7 +31,7 @@ class Command(SiteCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--older-than",
-            type=read_age,
+            type=read_length,
             metavar="AGE",
             help="delete what was predicted longer ago, such as 365d, 52w or 12h (default: RETENTION)",
         )
@@ -65,13 +65,6 @@ class Command(SiteCommand):
         """Say on stderr how far it is, from time to time."""
         if done and done % REPORTED_ROWS == 0:
             self.stderr.write(f"deleted so far: {format_number(done)} predictions", style_func=str)
-
-
-def read_age(text: str) -> timedelta:
-    try:
-        return read_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}") from error
 
 
 def write_lines(pruned: dict[str, Pruned], until: datetime, *, dry_run: bool) -> list[str]:
