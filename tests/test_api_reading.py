@@ -161,6 +161,16 @@ def test_predictions_are_read_in_pages_newest_first_forth_and_back(read):
     assert list_inputs(read("models/line/predictions", limit=3, cursor=third.json()["previous"])) == [3, 2, 1]
 
 
+def test_a_page_of_large_predictions_has_fewer_of_them_and_goes_on(read):
+    text = make_feature(name="x", kind="text", label="x", maximum_length=40_000)
+    version = make_version(feature=text)
+    make_predictions(version, START, [({"x": "word"}, 1.0)] * 120)
+    first = read("models/line/predictions", limit=1000).json()
+    rest = read("models/line/predictions", limit=1000, cursor=first["next"]).json()
+    assert 10 < len(first["predictions"]) < 120
+    assert len(first["predictions"]) + len(rest["predictions"]) == 120
+
+
 @pytest.mark.both_databases
 def test_filters_have_the_names_of_the_admins_addresses(read):
     version, other = make_version(), make_version()

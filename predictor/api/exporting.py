@@ -13,7 +13,10 @@ from predictor.problems import ParameterProblem
 from predictor.texts import quote
 
 # The content types without their parameters, by format; the first is for whoever takes anything.
-TYPES = {"json": "application/json", **{name: type.partition(";")[0] for name, (_label, type) in FORMATS.items()}}
+# A workbook has room for about a million rows, which is for people.
+TYPES = {"json": "application/json"} | {
+    name: type.partition(";")[0] for name, (_label, type) in FORMATS.items() if name != "xlsx"
+}
 STREAMS = tuple(type for name, type in TYPES.items() if name != "json")
 FORMAT = Parameter(
     name="format",
@@ -47,4 +50,4 @@ def stream(request: ApiRequest, filters: Filters, format: str) -> HttpResponseBa
     except ExportsBusy as error:
         raise Refused(503, "export_busy", str(error)) from error
     except ExportError as error:
-        raise Refused(422, "cannot_export", str(error)) from error
+        raise Refused(500, "export_failed", "The export failed: the site's log says why.") from error

@@ -18,10 +18,13 @@ ERRORS = {
     400: ("malformed", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "No resource has this address."),
+    405: ("method_not_allowed", "This address takes another method."),
     413: ("too_large", "The request is too large."),
     431: ("too_many_cookies", "The request has too many cookies: the API needs none."),
     503: ("unavailable", "The site cannot answer at the moment."),
 }
+# What such an error says besides its page.
+KEPT_HEADERS = ("Allow", "Retry-After")
 FAULT = ("fault", "The error is on our side, and it was logged; nothing was stored.")
 
 
@@ -42,10 +45,13 @@ class ApiMiddleware:
             return view(request, **captured)
         response = self.get_response(request)
         is_page = response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html")
-        return write_error(response.status_code, request.path_info) if is_page else response
+        return replace_page(response, request.path_info) if is_page else response
 
 
-def write_error(status: int, path: str) -> HttpResponseBase:
+def replace_page(response: HttpResponseBase, path: str) -> HttpResponseBase:
+    """The same error as JSON."""
+    status = response.status_code
     code, message = ERRORS.get(status, FAULT if status >= 500 else ERRORS[400])
+    kept = {name: response[name] for name in KEPT_HEADERS if name in response}
     write = mlflow.write_error if path == INVOCATIONS else write_refusal
-    return write(Refused(status, code, message))
+    return write(Refused(status, code, message, headers=kept))

@@ -29,6 +29,8 @@ from predictor.texts import is_storable, quote, shorten
 OLDER, NEWER = b"o", b"n"
 PLACE_BYTES = 17
 SECONDS = SECONDS_OF_A_PAGE
+# About 5 MB of JSON; a long text counts as several.
+MOST_CELLS, CHARACTERS_OF_A_CELL = 200_000, 20
 YES_OR_NO = {"type": "string", "enum": ["yes", "no"]}
 # The filters of one model's predictions; those of an input are named by their test and its name, such as `from.area`.
 FILTERS = (
@@ -75,7 +77,7 @@ def get_prediction(request: ApiRequest, id: UUID) -> StoredPrediction:
     scope=Scope.READ,
     response=PredictionPage,
     parameters=PARAMETERS,
-    statuses=(400, 404, 422, 503),
+    statuses=(400, 404, 503),
     contents=STREAMS,
 )
 def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpResponseBase:
@@ -86,12 +88,12 @@ def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpRes
     it looked back, and its `next` goes on from there.
     """
     given = read_parameters(request, KNOWN, find_test)
-    check_model(slug)
+    most_rows = find_most_rows(slug)
     filters = choose_filters(slug, given)
     format = choose_format(request, given)
     if format != "json":
         return stream(request, filters, format)
-    limit, place = read_limit(given), read_cursor(f"predictions {slug}", given, PLACE_BYTES)
+    limit, place = min(read_limit(given), most_rows), read_cursor(f"predictions {slug}", given, PLACE_BYTES)
     with reading.take():
         return read_page(slug, filters, read_place(place), limit)
 
@@ -123,9 +125,13 @@ def find_prediction(request: ApiRequest, id: UUID) -> Prediction:
     return prediction
 
 
-def check_model(slug: str) -> None:
-    if not Version.objects.filter(model=slug).exists():
+def find_most_rows(slug: str) -> int:
+    """How many predictions of a model a page may have: fewer where each is large. Raises ModelNotFound."""
+    schema = Version.objects.filter(model=slug).order_by("-number").values_list("schema", flat=True).first()
+    if schema is None:
         raise ModelNotFound(f"there is no model {slug!r}")
+    cells = sum(1 + each.get("maximum_length", 0) // CHARACTERS_OF_A_CELL for each in schema["features"])
+    return max(1, MOST_CELLS // max(1, cells))
 
 
 def choose_filters(slug: str, given: Mapping[str, str]) -> Filters:
