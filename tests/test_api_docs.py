@@ -63,7 +63,7 @@ def test_pages_lead_to_it(client, line):
 def test_a_site_that_needs_keys_shows_the_page_to_users_who_are_signed_in(client, line, settings, admin_user):
     settings.API_ACCESS = "keys"
     response = client.get("/api/docs")
-    assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/api/docs")
+    assert (response.status_code, response["Location"]) == (302, "/sign-in/?next=/api/docs")
     client.force_login(admin_user)
     page = read(client)
     assert "Needs a key with the scope predict" in page.select_one("#predict_line").text

@@ -446,4 +446,4 @@ def test_a_page_that_failed_can_be_tried_again_and_who_lacks_permission_can_sign
     assert [link["href"] for link in page.select(".steps a")] == ["/line/?x=5", "/"]
     number = Prediction.objects.create(version=line, inputs={}, output=1.0, source="form", duration_ms=1.0).id
     page = BeautifulSoup(client.post(f"/predictions/{number}/outcome/").content, "html.parser")
-    assert page.select_one(".steps a")["href"] == "/admin/login/"
+    assert page.select_one(".steps a")["href"] == "/sign-in/"

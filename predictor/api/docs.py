@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from predictor.access.callers import ANYBODY, Caller
-from predictor.api.admission import is_public
+from predictor.api.admission import is_public, may_see
 from predictor.api.document import URLS, get_document
 from predictor.api.shown import list_groups
 from predictor.serving.service import service
@@ -24,12 +24,12 @@ def show_docs(request: HttpRequest) -> HttpResponse:
     user = getattr(request, "user", None)
     caller = Caller(user=user) if user is not None and user.is_authenticated else ANYBODY
     if not is_public() and not caller.is_known:
-        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return redirect_to_login(request.get_full_path(), reverse("sign_in"))
     prefix = settings.FORCE_SCRIPT_NAME.rstrip("/")
     address = request.build_absolute_uri(f"{prefix}/").rstrip("/")
     context = {
         "base": "base.html",
-        "models": service.list_live(),
+        "models": [version for version in service.list_live() if may_see(caller, version.model)],
         "groups": list_groups(get_document(caller).content, address),
         "prefix": prefix,
         "address": address,

@@ -19,7 +19,7 @@ class SignInNeeded(MlsiteError):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has signed in, as the header says it, with `next`, where a visitor goes on after signing in."""
+    """Who has signed in, as the header says it; for a visitor, `next` is where to go on after signing in."""
 
     name: str = ""
     next: str = ""
@@ -96,11 +96,13 @@ def list_visible(request: HttpRequest, models: Sequence[Version]) -> Sequence[Ve
 
 
 def find_account(request: HttpRequest) -> Account | None:
-    """What the header says of the visitor's account; None where everybody may see all models."""
+    """What the header says of the visitor's account; None where it says nothing, as everybody may see all models."""
     if service.are_all_open:
         return None
     if is_signed_in(request):
         return Account(name=request.user.get_username())
+    if request.resolver_match is not None and request.resolver_match.url_name == "sign_in":
+        return None  # It is the page itself.
     return Account(next=request.get_full_path() if request.method in ("GET", "HEAD") else "")
 
 
