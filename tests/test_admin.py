@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from predictor.history.filters import READERS
-from predictor.models import Artifact, Outcome, Prediction, Promotion, Retirement, Version
+from predictor.models import ApiKey, Artifact, Outcome, Prediction, Promotion, Retirement, Version
 from predictor.registry.retirement import retire
 from predictor.serving.service import service
 from tests.conftest import ROOT
@@ -287,7 +287,7 @@ def list_searches():
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("ignore:.* received a naive datetime:RuntimeWarning")
-@pytest.mark.parametrize("model", [Prediction, Version, Promotion, Outcome, Retirement, User, Group])
+@pytest.mark.parametrize("model", [Prediction, Version, Promotion, Outcome, Retirement, ApiKey, User, Group])
 def test_no_list_fails_whatever_its_address_asks_for(admin_client, models_dir, rf, model):
     line = register_shipped("line")
     prediction = Prediction.objects.create(version=line, inputs={"x": 1.0}, output=1.0, duration_ms=1, source="api")
@@ -295,6 +295,7 @@ def test_no_list_fails_whatever_its_address_asks_for(admin_client, models_dir, r
     retire("line", by="tests", reason="a test")
     address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     admin_client.raise_request_exception = False
+    ApiKey.objects.create(name="client", prefix="mlsite_abcde", scopes=["predict"], made_by="tests")
     queries = [
         *list_queries(admin.site._registry[model], rf.get(address)),
         *(list_searches() if model is Prediction else []),

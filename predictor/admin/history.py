@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -29,7 +30,11 @@ class HistoryAdmin(CheckedListMixin):
     show_facets = admin.ShowFacets.NEVER  # They would count the rows of each choice of each filter: minutes a click.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return limit(super().get_queryset(request), request.user, self.model_field)
+        return self.limit_rows(super().get_queryset(request), request.user)
+
+    def limit_rows(self, rows: QuerySet[Any], user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any]:
+        """Those that the user may see."""
+        return limit(rows, user, self.model_field)
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return HistoryChangeList
