@@ -85,3 +85,14 @@ def test_it_says_what_needs_a_key(client, line, settings):
     assert document["paths"]["/api/v1/predictions/{id}"]["get"]["security"] == [{"key": ["read"]}]
     settings.API_ACCESS = "keys"
     assert client.get(ADDRESS).status_code == 401
+
+
+def test_generators_of_code_find_nothing_that_they_do_not_know(client, line):
+    text = client.get(ADDRESS).content.decode()
+    assert '"prefixItems"' not in text
+    assert '"items":false' not in text
+
+
+def test_a_key_of_a_request_is_described_where_it_is_taken(client, line):
+    [described] = read(client)["paths"][PREDICT.format("line")]["post"]["parameters"]
+    assert (described["name"], described["in"]) == ("Idempotency-Key", "header")

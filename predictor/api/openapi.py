@@ -10,6 +10,7 @@ from django.conf import settings
 from predictor.access.callers import Scope
 from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
 from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
+from predictor.api.idempotency import MOST_CHARACTERS
 from predictor.api.operations import Operation
 from predictor.api.samples import make_sample
 from predictor.models import Version
@@ -31,6 +32,14 @@ TAGS = {
 ERRORS = (400, 401, 403, 404, 429, 500, 503)
 # Bodies that no struct describes; others are texts.
 CONTENTS: dict[str, dict[str, Any]] = {JSON: {"type": "object"}}
+# The header of predictions (predictor.api.idempotency).
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again within a day, with the same body, the request gets the stored answer.",
+    "schema": {"type": "string", "pattern": f"^[ -~]{{1,{MOST_CHARACTERS}}}$"},
+    "example": "4f6e2c1a-nightly",
+}
 CAPTURED = re.compile(r"<(\w+):(\w+)>")
 CAPTURES: dict[str, dict[str, Any]] = {
     "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
@@ -51,6 +60,7 @@ def make_document(
     operations = list(operations)
     structs = [each for _, one in operations for each in (one.request, one.response) if each is not None]
     _, schemas = msgspec.json.schema_components([Error, *structs], ref_template=REF)
+    schemas = simplify(schemas)
     for version in versions:
         schemas |= describe_schemas(version)
     document: dict[str, Any] = {
@@ -73,6 +83,19 @@ def make_document(
             add_examples(described, schemas)
             document["paths"].setdefault(path, {})[each.method.lower()] = described
     return document
+
+
+def simplify(schema: Any) -> Any:
+    """Describe pairs as lists of two: generators of code do not know what is special about each place."""
+    if isinstance(schema, list):
+        return [simplify(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if places := schema.get("prefixItems"):
+        kinds = [each for number, each in enumerate(places) if each not in places[:number]]
+        rest = {key: value for key, value in schema.items() if key != "prefixItems"}
+        schema = {**rest, "items": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}}
+    return {key: simplify(value) for key, value in schema.items()}
 
 
 def describe_security(operation: Operation, path: str, free: Collection[str] | None) -> list[dict[str, list[str]]]:
@@ -145,7 +168,8 @@ def _describe_exchange(operation: Operation, version: Version) -> dict[str, Any]
     answer = {"schema": refer(f"{slug}_predictions"), "example": make_answer_example(version)}
     if operation.response is not None:
         answer = {"schema": _refer_to(operation.response)}
-    return {
+    headers = {"parameters": [IDEMPOTENCY_KEY]} if operation.is_direct else {}
+    return headers | {
         "operationId": f"{operation.name}_{slug}",
         "summary": f"{version.title}: {operation.summary}",
         "requestBody": {"required": True, "content": {JSON: request}},
