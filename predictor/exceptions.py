@@ -27,6 +27,7 @@ MlsiteError
 ├── ModelRetired           a model that makes no predictions until it is brought back
 ├── ModelNotReady          a model without a version that this process can serve
 ├── UnsupportedContent     a body in a charset or a compression that is not read here
+├── RepeatedKey            a JSON text in which an object has a key twice
 ├── UnreadableContent      a body that is not what its headers say
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
@@ -240,6 +241,10 @@ class ModelNotReady(MlsiteError):
 
 class UnsupportedContent(MlsiteError):
     pass
+
+
+class RepeatedKey(MlsiteError):
+    """Its text is the key."""
 
 
 class UnreadableContent(MlsiteError):

@@ -251,6 +251,8 @@ def test_every_type_of_a_parquet_column_is_read_as_the_same_input_of_json(client
         ('{"inputs": [' + "9" * 400 + "]}", JSON, 400, "0.x: "),
         ('{"inputs": ["\\ud800"]}', JSON, 400, "cannot be read"),
         ('{"inputs": ["\\u0000"]}', JSON, 400, "0.x: "),
+        ('{"inputs": [{"x": 1, "x": 2}]}', JSON, 400, "“x”"),
+        ('{"inputs": [1], "inputs": [2]}', JSON, 400, "“inputs”"),
         ('{"inputs": {}}', JSON, 400, "0.x: "),
         ('{"inputs": [null]}', JSON, 400, "0.x: "),
         ('{"inputs": null}', JSON, 400, "0.x: "),

@@ -9,6 +9,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
+from predictor.api.repeated_keys import decode
 from predictor.content import check_charset, check_text, decompress
 from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
 from predictor.models import Prediction, Version
@@ -77,7 +78,7 @@ def read_json(request: HttpRequest) -> bytes:
 def decode_inputs(sent: bytes) -> Inputs:
     """The rows of a body; raises Refused with what is wrong with it."""
     try:
-        body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else msgspec.json.decode(sent)
+        body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else decode(sent)
     except UNREADABLE as error:
         raise make_unreadable(error) from error
     inputs = body.get("inputs") if isinstance(body, dict) else None

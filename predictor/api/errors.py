@@ -17,10 +17,12 @@ from predictor.exceptions import (
     ModelRetired,
     NoAnswer,
     PredictionForgotten,
+    RepeatedKey,
     UnreadableContent,
     UnsupportedContent,
 )
 from predictor.serving.outages import find_outage
+from predictor.texts import quote
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ def make_refusal(error: Exception, path: str) -> Refused:
         return Refused(413, "too_large", f"A request may have at most {error.most_bytes:,} bytes.")
     if isinstance(error, UnreadableContent):
         return Refused(400, "malformed", str(error))
+    if isinstance(error, RepeatedKey):
+        problem = f"The key {quote(str(error))} is in one object of the body more than once: send it once."
+        return Refused(400, "repeated_key", problem)
     if isinstance(error, UnreadablePostError):
         return Refused(400, "malformed", f"The body cannot be read: {error}.")
     if isinstance(error, Resolver404):

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import msgspec
 from django.http import HttpRequest
 
-from predictor.exceptions import TooLate
+from predictor.api.repeated_keys import decode
+from predictor.exceptions import RepeatedKey, TooLate
 
 # A smaller body is decoded in about a millisecond, whatever it contains.
 MOST_SMALL_BYTES = 64 * 1024
@@ -55,23 +56,33 @@ class Envelope(msgspec.Struct, forbid_unknown_fields=True):
     references: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
+ENVELOPE = Envelope.__struct_fields__
+
+
 def decode_envelope(sent: bytes) -> dict[str, Any]:
     """Decode a large body except its rows, which stay encoded; raise msgspec.DecodeError."""
     if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
         raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
     body = msgspec.json.decode(sent, type=Envelope)
+    parts = {name: each for name in ENVELOPE if (each := getattr(body, name)) is not msgspec.UNSET}
+    check_envelope(sent, parts)
     is_list = memoryview(body.inputs)[:1] == b"["
     rows = msgspec.json.decode(body.inputs, type=list[msgspec.Raw]) if is_list else decode_row(body.inputs)
-    named = {"reference": body.reference, "references": body.references}
-    return {
-        "inputs": rows,
-        **{name: msgspec.json.decode(raw) for name, raw in named.items() if raw is not msgspec.UNSET},
-    }
+    named = {name: msgspec.json.decode(each) for name, each in parts.items() if name != "inputs"}
+    return {"inputs": rows, **named}
+
+
+def check_envelope(sent: bytes, parts: Mapping[str, msgspec.Raw]) -> None:
+    """Raise RepeatedKey where a body has a key twice, of which its parts are the last values: it has more colons."""
+    if sent.count(b":") == len(parts) + sum(bytes(part).count(b":") for part in parts.values()):
+        return
+    written = {name: sent.count(f'"{name}"'.encode()) for name in parts}
+    raise RepeatedKey(max(written, key=lambda name: written[name]))
 
 
 def decode_row(raw: msgspec.Raw) -> Any:
-    """Decode one row; raise msgspec.DecodeError, also where it is too long."""
+    """Decode one row; raise msgspec.DecodeError, also where it is too long, and RepeatedKey."""
     size = len(memoryview(raw))
     if size > MOST_ROW_BYTES:
         raise msgspec.ValidationError(f"a row has {size:,} bytes, and at most {MOST_ROW_BYTES:,} are allowed")
-    return msgspec.json.decode(raw)
+    return decode(bytes(raw))

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from predictor.api.bodies import MOST_BYTES, MOST_ROWS, UNREADABLE, Inputs, Refused
-from predictor.api.large import MOST_PARTS, ROWS_A_TURN, decode_row, let_others_run
+from predictor.api.large import MOST_PARTS, MOST_SMALL_BYTES, ROWS_A_TURN, decode_row, let_others_run
 from predictor.api.parquet import convert_parquet
+from predictor.api.repeated_keys import refuse_repeated
 from predictor.schema.schema import Schema
 from predictor.tables.missing import MISSING
 from predictor.texts import list_names, quote
@@ -49,6 +50,8 @@ def read_json(sent: bytes, schema: Schema) -> Inputs:
     try:
         if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
             raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
+        if len(sent) <= MOST_SMALL_BYTES:  # Of larger ones, rows are checked as they are decoded.
+            refuse_repeated(sent)
         try:
             return _read_forms(sent, schema)
         except msgspec.DecodeError:
