@@ -31,6 +31,7 @@ GRANTED = (PEOPLE["income"] + 4 * PEOPLE["education"] + RANDOM.normal(0, 4, ROWS
 AMOUNT = (PEOPLE["income"] * 90 + PEOPLE["education"] * 700 + 300 * PEOPLE["married"]).round().rename("amount")
 DESCRIBED = """
 title = "Loans from elsewhere"
+access = "public"
 description = "Trained by a friend."
 target = "granted"
 [features.granted]
@@ -103,6 +104,7 @@ def test_an_imported_model_on_codes_is_asked_in_words_and_gets_its_codes(client,
     fitted = fit()
     version = bring(fitted)
     assert (version.title, version.description) == ("Loans from elsewhere", "Trained by a friend.")
+    assert version.access == "public"
     form = client.get("/loans/").content.decode()
     assert form.index('value="7">degree') < form.index('value="3">school') < form.index('value="1">none')
     expected = fitted.predict_proba(PEOPLE)[:, 1]

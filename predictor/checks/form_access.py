@@ -28,14 +28,22 @@ def check_form_access(**kwargs: Any) -> Iterable[CheckMessage]:
 
 
 @register(Tags.database)
-def check_embedded_models(databases: Sequence[str] | None, **kwargs: Any) -> Iterable[CheckMessage]:
-    """No model that needs a sign-in has origins of its own, or those of the setting."""
+def check_models(databases: Sequence[str] | None, **kwargs: Any) -> Iterable[CheckMessage]:
+    """FORM_ACCESS names models that exist, and no model that needs a sign-in may be embedded."""
     if not databases or "default" not in databases:
         return []
     try:
-        return list(_check_embedded_models())
+        return [*_check_named_models(), *_check_embedded_models()]
     except (django.db.Error, ValueError):
         return []
+
+
+def _check_named_models() -> Iterable[CheckMessage]:
+    from predictor.models import Version
+
+    for model in sorted(read_form_access(settings.FORM_ACCESS).models.keys() - Version.objects.list_models()):
+        problem = f"FORM_ACCESS names {model!r}, which has no version: it opens or closes nothing."
+        yield Warning(problem, hint="Correct the name, as in the model's address.", id="predictor.W042")
 
 
 def _check_embedded_models() -> Iterable[CheckMessage]:

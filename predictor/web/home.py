@@ -1,7 +1,5 @@
 """The home page: a card for each model."""
 
-from typing import Any
-
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -44,7 +42,8 @@ def show_cards(request: HttpRequest) -> HttpResponse:
     cards = [card for card in list_cards() if may_visit(request, card.version.model)]
     if not cards and not service.are_all_open and not is_signed_in(request):
         raise SignInNeeded("the home page has nothing for visitors")
-    context: dict[str, Any] = {"models": service.list_live(), "slug": None, "cards": cards}
+    is_hidden = not cards and not service.are_all_open
+    context = {"models": service.list_live(), "slug": None, "cards": cards, "is_hidden": is_hidden}
     return render_page(request, "predictor/home.html", context)
 
 
