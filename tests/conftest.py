@@ -14,6 +14,7 @@ from django.utils import translation
 from predictor.access.callers import read_api_access
 from predictor.access.hashing import PasswordHasher
 from predictor.access.keys import keys
+from predictor.serving.explaining import asking
 from predictor.serving.service import service
 from tests.tabs import Tabs
 from tests.training import register_shipped
@@ -52,6 +53,7 @@ def fresh_service():
     service.forget()
     keys.forget()
     read_api_access.cache_clear()
+    asking._prepared.clear()
     yield
     service.forget()
 

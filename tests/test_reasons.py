@@ -12,7 +12,7 @@ from predictor.access import visitors
 from predictor.access.limits import Rate
 from predictor.exceptions import Overloaded
 from predictor.languages import LANGUAGES, use_language
-from predictor.models import Kept, Prediction
+from predictor.models import Artifact, Kept, Prediction
 from predictor.record.background import BACKGROUND
 from predictor.serving.explaining import asking, turns
 from predictor.serving.explaining.asking import explain_prediction, trace_prediction
@@ -100,11 +100,25 @@ def test_a_version_without_background_says_what_to_do(client, answer):
     assert "The next training makes them." in read(response).select_one("#reasons").text
 
 
-def test_an_answer_of_a_former_version_has_no_reasons_and_no_link(client, models_dir, answer):
+def test_an_answer_of_a_former_version_has_reasons_where_that_is_compiled(client, models_dir, answer):
+    served = explain_prediction(answer)
+    train(models_dir, "penguins")
+    service.refresh()
+    asking._prepared.clear()  # As in a process that never served it.
+    assert read(client.get(answer.get_absolute_url())).select_one(".why a")
+    former = explain_prediction(Prediction.objects.get())
+    assert former.contributions == pytest.approx(served.contributions)
+    assert read(get(client, answer, "reasons/")).select("#reasons li")
+    curve = client.get(f"{answer.get_absolute_url()}curve/?input=flipper_length_mm")
+    assert read(curve).select_one("svg")
+
+
+def test_an_answer_of_a_former_pickle_has_no_reasons_and_no_link(client, models_dir, answer):
+    Artifact.objects.filter(kind=Artifact.Kind.ONNX).delete()
     train(models_dir, "penguins")
     service.refresh()
     assert read(client.get(answer.get_absolute_url())).select(".why") == []
-    assert "This answer is from a former version." in get(client, answer, "reasons/").content.decode()
+    assert "This answer is from a former version" in get(client, answer, "reasons/").content.decode()
 
 
 def test_answers_with_sensitive_inputs_are_not_explained(client, models_dir):

@@ -136,7 +136,12 @@ def _load_pickled(version: Version) -> Runtime:
 def _load_compiled(version: Version) -> Runtime:
     content, data = read_verified(version, Artifact.Kind.ONNX)
     # A large forest takes onnxruntime a second, in which it needs no Python.
-    return _make_runtime(version, content, run_in_thread(lambda: load_compiled(content, data)))
+    return run_in_thread(lambda: load_read(version, content, data))
+
+
+def load_read(version: Version, content: dict[str, Any], data: bytes | bytearray) -> Runtime:
+    """Load a version from its verified manifest and compiled model; no database is used. Raises ArtifactError."""
+    return _make_runtime(version, content, load_compiled(content, data))
 
 
 def _make_runtime(version: Version, content: dict[str, Any], estimator: Any) -> Runtime:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from predictor.exceptions import ModelNotFound, ModelNotReady, ModelRetired, PredictionForgotten
 from predictor.models import Prediction, Version
 from predictor.schema.values import write_value
+from predictor.serving.explaining.asking import loads_quickly
 from predictor.serving.lookup import Lookup
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
@@ -116,8 +117,10 @@ def render_prediction(
 
 
 def can_explain(runtime: Runtime, version: Version) -> bool:
-    """Whether the answers of a version can have reasons: it is live, and all of its inputs are stored."""
-    return runtime.version.id == version.id and not runtime.schema.sensitive
+    """Whether answers of a version can have reasons: all of its inputs are stored, and it is live or loads quickly."""
+    if runtime.version.id == version.id:
+        return not runtime.schema.sensitive
+    return not version.parsed_schema.sensitive and loads_quickly(version)
 
 
 def find_pieces(runtime: Runtime | None, version: Version) -> AnswerPieces:

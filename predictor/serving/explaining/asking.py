@@ -12,7 +12,7 @@ from predictor.serving.explaining.curve import Curve, trace_curve
 from predictor.serving.explaining.explainer import Explainer, Explanation
 from predictor.serving.explaining.measures import CannotExplain
 from predictor.serving.explaining.turns import one_at_a_time
-from predictor.serving.runtime import Runtime
+from predictor.serving.runtime import Runtime, load_read
 from predictor.serving.service import service
 
 # One of 30,000 leaves has 4 MB, but texts may have many words.
@@ -39,14 +39,33 @@ def trace_prediction(prediction: Prediction, name: str) -> Curve:
 
 
 def find_runtime(version: Version) -> Runtime:
-    """The version, where this process serves it. Raises CannotExplain, since a former one may take long to load."""
+    """The version that this process serves, or a former one that loads quickly.
+
+    Raises CannotExplain for a former one that is a pickle or large, and Overloaded.
+    """
     held = service.find_held(version.id)
     if held is None:
         live = next((each for each in service.list_live() if each.id == version.id), None)
         held = service.get_runtime(version.model) if live else None
-    if held is None or held.version.id != version.id:
+    return held if held is not None and held.version.id == version.id else _find_former(version)
+
+
+def loads_quickly(version: Version) -> bool:
+    """Whether a version that is not served can be loaded for an explanation."""
+    return Artifact.objects.filter(version=version, kind=Artifact.Kind.ONNX, size__lte=MOST_BYTES).exists()
+
+
+def _find_former(version: Version) -> Runtime:
+    prepared = _prepared.get(version.id)
+    if prepared is not None and prepared.runtime.version == version:
+        return prepared.runtime
+    if not loads_quickly(version):
         raise CannotExplain("not_served")
-    return held
+    try:
+        content, data = read_verified(version, Artifact.Kind.ONNX)
+        return one_at_a_time.run(lambda: load_read(version, content, data))
+    except ArtifactError:
+        raise CannotExplain("not_served") from None
 
 
 def encode_inputs(runtime: Runtime, prediction: Prediction) -> Inputs:
@@ -66,9 +85,10 @@ def find_explainer(runtime: Runtime) -> Explainer:
         _prepared[version_id] = found
     _prepared.move_to_end(version_id)
     for other, each in list(_prepared.items()):
-        # A version that is served no more would stay in memory.
-        if service.find_held(other) is not each.runtime or len(_prepared) > MOST_PREPARED:
-            _prepared.pop(other, None)
+        # Of the versions that are not served, only the last that was asked for stays in memory.
+        is_served = service.find_held(other) is each.runtime
+        if len(_prepared) > MOST_PREPARED or (other != version_id and not is_served):
+            del _prepared[other]
     return found
 
 
@@ -81,7 +101,7 @@ def _make_explainer(runtime: Runtime) -> Explainer:
 
 def _read_compiled(version: Version) -> bytearray | None:
     """The bytes of the compiled model; None where there is none, or one that is too large or cannot be used."""
-    if not Artifact.objects.filter(version=version, kind=Artifact.Kind.ONNX, size__lte=MOST_BYTES).exists():
+    if not loads_quickly(version):
         return None
     try:
         return read_verified(version, Artifact.Kind.ONNX)[1]

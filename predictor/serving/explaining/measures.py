@@ -28,7 +28,7 @@ SENTENCES = {
         " or on fewer than 20 rows. The next training makes them."
     ),
     "not_served": gettext_noop(
-        "Only answers of the version that is live are explained. This answer is from a former version."
+        "This answer is from a former version, which would take too long to load: it is large, or not compiled."
     ),
     "no_probabilities": gettext_noop("This model gives a class without probabilities: there is nothing to add up."),
     "not_finite": gettext_noop("For some of the typical cases this model has no finite answer to compare with."),
