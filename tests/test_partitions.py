@@ -3,10 +3,13 @@
 import json
 import threading
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connection, connections, models
+from django.db.migrations.loader import MigrationLoader
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from predictor.checks.database import check_database
@@ -114,6 +117,29 @@ def test_a_table_is_divided_while_others_write_and_loses_no_row_index_or_referen
         assert cursor.fetchone() == (0,)
     assert Prediction.objects.get(id=prediction.id).outcomes.count() == 2
     assert make_partitions(timezone.now()) == []
+
+
+@on_postgresql
+def test_a_divided_table_gets_an_index_part_by_part_while_others_write(divisible):
+    make_partitions(timezone.now())
+    module = import_module("predictor.migrations.0016_prediction_places")
+    state = MigrationLoader(connection).project_state(("predictor", "0015_hashed_inputs"))
+    with connection.schema_editor() as editor:
+        editor.remove_index(Prediction, models.Index(name="prediction_place", fields=module.PLACE))
+    operation = module.AddIndex("prediction", models.Index(name="prediction_place", fields=module.PLACE))
+    after = state.clone()
+    operation.state_forwards("predictor", after)
+    with Visitor(divisible) as visitor:
+        for _ in range(2):  # Also where it was stopped, and runs again.
+            with CaptureQueriesContext(connection) as queries, connection.schema_editor(atomic=False) as editor:
+                operation.database_forwards("predictor", editor, state, after)
+            visitor.wait_for_more()
+    made = [query["sql"] for query in queries if query["sql"].startswith("CREATE INDEX")]
+    assert all(("CONCURRENTLY" in sql) is ("ON ONLY" not in sql) for sql in made)
+    assert len(made) == 1 + len(list_partitions())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'prediction_place'::regclass")
+        assert cursor.fetchone() == (True,)
 
 
 @on_postgresql

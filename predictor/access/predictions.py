@@ -77,13 +77,17 @@ def watch() -> None:
 
 
 def _watch(used: list[SharedLimit]) -> None:
+    was_away = False
     while True:
         try:
             census.take()
             for limit in used:
                 limit.reconcile()
+            was_away = False
         except django.db.Error as error:
-            logger.warning("the counts of predictions were not written: %s", error)
+            if not was_away:
+                logger.warning("the counts of predictions cannot be written, which is tried every second: %s", error)
+            was_away = True
         except Exception:  # Without this thread, this process would ask the database more and more often.
             logger.exception("counting predictions broke")
         connection.close()
