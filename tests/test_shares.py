@@ -62,6 +62,15 @@ def test_one_process_allows_exactly_the_limit(most):
 
 
 @pytest.mark.django_db
+def test_who_is_refused_is_logged_once_a_window(caplog):
+    [limit] = make_limits(1, 5)
+    for _ in range(10):
+        is_allowed(limit, "203.0.113.9")
+    [line] = caplog.messages
+    assert line.startswith("rows: 203.0.113.9 is refused for ")
+
+
+@pytest.mark.django_db
 def test_the_rows_of_a_request_are_counted_all_or_none():
     [limit] = make_limits(1, 100)
     assert [is_allowed(limit, rows=60), is_allowed(limit, rows=60), is_allowed(limit, rows=40)] == [True, False, True]

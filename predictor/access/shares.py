@@ -23,7 +23,6 @@ from predictor.access.limits import Rate
 from predictor.access.processes import Census
 from predictor.access.rates import write_rate
 from predictor.exceptions import MlsiteError
-from predictor.texts import quote
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class SharedLimit:
             seconds = max(1, math.ceil(self._ends_at - time.time()))
             if not share.is_logged:
                 share.is_logged = True
-                logger.warning("%s is refused for %d s after %d rows: %s", self.name, seconds, counted, quote(key))
+                logger.warning("%s: %s is refused for %d s after %d rows", self.name, key, seconds, counted)
             raise RateExceeded(self.rate, seconds)
 
     def _learn(self, share: Share, known: int) -> None:
