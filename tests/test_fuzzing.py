@@ -17,6 +17,7 @@ from schemathesis.specs.openapi import checks
 
 from predictor.access.keys import Scope, keys, make_key
 from predictor.models import Prediction
+from predictor.serving.service import service
 
 pytestmark = pytest.mark.django_db
 # More is taken than is described, such as numbers as texts; and no schema says how many references a list needs, or
@@ -44,6 +45,7 @@ def stored(client, line):
 @pytest.fixture
 def document(stored, penguins, one_connection, settings):
     settings.TRIALS_API = True
+    service.forget()  # It may have looked for versions a moment ago.
     keys.forget()
     _, key = make_key("fuzzing", scopes=list(Scope), models=None, expires_at=None, by="tests")
     document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
