@@ -1,5 +1,7 @@
 import json
+import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -57,6 +59,20 @@ def test_the_examples_of_the_api_are_requests_that_it_answers(client, penguins):
     assert answer.status_code == 200
     compile(python, "example", "exec")
     assert json.loads(javascript.split("inputs: ")[1].split(" }),")[0]) == json.loads(body)["inputs"]
+
+
+def test_where_a_key_is_needed_the_examples_of_the_api_send_the_one_of_the_environment(client, line, settings):
+    settings.API_ACCESS = "keys"
+    page = read(client, "/about/line/")
+    assert "put it into the environment variable MLSITE_KEY" in page.select_one("#api").parent.text
+    curl, python, javascript = [each.text for each in page.select(".snippet pre")]
+    assert curl.startswith("""curl -H "Authorization: Bearer $MLSITE_KEY" -H 'Content-Type: application/json' """)
+    namespace = {"os": SimpleNamespace(environ={"MLSITE_KEY": "mlsite_x"})}
+    compile(python, "example", "exec")
+    [headers] = re.findall(r"headers=(.*),", python)
+    assert eval(headers, namespace) == {"Authorization": "Bearer mlsite_x"}  # noqa: S307  # Our own example.
+    assert python.startswith("import os\n\nimport requests\n")
+    assert '"Authorization": `Bearer ${process.env.MLSITE_KEY}` }' in javascript
 
 
 def test_a_timeline_tells_what_became_of_each_version_when_and_why(client, line):

@@ -53,7 +53,7 @@ def needs_session(request: HttpRequest, model: str) -> bool:
     if "HTTP_COOKIE" not in request.META or "HTTP_AUTHORIZATION" in request.META:
         return False
     try:
-        return not is_free(model)
+        return not service.is_free(model)
     except django.db.Error:
         return False  # The operation gets the same error, and answers it.
 
@@ -63,20 +63,15 @@ def check_prediction(request: HttpRequest, model: str) -> Caller:
 
     Where everybody may ask, nobody is identified, except by an Authorization that was sent all the same.
     """
-    is_asked_freely = is_free(model)
-    if is_asked_freely and "HTTP_AUTHORIZATION" not in request.META:
+    is_free = service.is_free(model)
+    if is_free and "HTTP_AUTHORIZATION" not in request.META:
         return ANYBODY
     caller = identify(request)
-    if caller.is_known or not is_asked_freely:
+    if caller.is_known or not is_free:
         caller.require(Scope.PREDICT, model)
     if caller.user is not None:
         check_token(request)
     return caller
-
-
-def is_free(model: str) -> bool:
-    """Whether everybody may predict with a model."""
-    return is_public() and service.is_open(model)
 
 
 def is_public() -> bool:

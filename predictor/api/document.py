@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from django.utils.cache import get_conditional_response
 
 from predictor.access.callers import Caller
-from predictor.api.admission import is_free, is_public, may_see
+from predictor.api.admission import is_public, may_see
 from predictor.api.openapi import make_document
 from predictor.api.operations import JSON, ApiRequest, list_operations, operation
 from predictor.languages import ENGLISH, use_language
@@ -44,7 +44,7 @@ def describe_api(request: ApiRequest) -> HttpResponseBase:
 def get_document(caller: Caller) -> Document:
     """The document of the models that are live and that a caller may see."""
     seen = [version for version in service.list_live() if may_see(caller, version.model)]
-    free = tuple(version.model for version in seen if is_free(version.model))
+    free = tuple(version.model for version in seen if service.is_free(version.model))
     return _make_document(tuple(version.id for version in seen), free if is_public() else None)
 
 

@@ -12,6 +12,7 @@ import django.db
 from django.conf import settings
 from django.db import connection
 
+from predictor.access.callers import needs_key
 from predictor.access.forms import is_open
 from predictor.access.keys import keys
 from predictor.exceptions import ArtifactError, ModelNotFound, ModelNotReady, ModelRetired
@@ -94,6 +95,10 @@ class ModelService:
         if live is not None:
             return is_open(slug, live.own_access)
         return self.are_all_open and is_open(slug, Version.objects.find_access(slug))
+
+    def is_free(self, slug: str) -> bool:
+        """Whether everybody may ask a model for predictions by the API; others need a key, or a signed-in user."""
+        return not needs_key() and self.is_open(slug)
 
     def find_retired_at(self, slug: str) -> datetime | None:
         """Since when a model is retired, as last read; None where it is not."""

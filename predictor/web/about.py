@@ -39,14 +39,16 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
     context = describe_version(request, live)
     timeline = list_timeline(slug, live, context["retirement"])
     address = request.build_absolute_uri(reverse("predict", urlconf="predictor.api.urls", args=[slug]))
-    schema = live.parsed_schema
+    schema, with_key = live.parsed_schema, not service.is_free(slug)
+    example = choose_example(schema, MOST_INPUTS)
     context |= {
         "timeline": timeline,
         "shown_versions": SHOWN_VERSIONS,
         "band": draw_band(list_periods(slug), timezone.now()),
         "trend": draw_trend([entry.version for entry in timeline.entries], schema.target),
         "moment": look_up_moment(slug, request.GET.get("at", "")),
-        "snippets": [] if context["retirement"] else write_snippets(address, choose_example(schema, MOST_INPUTS)),
+        "snippets": [] if context["retirement"] else write_snippets(address, example, with_key=with_key),
+        "needs_key": with_key,
         "inputs_left_out": max(0, len(schema.features) - MOST_INPUTS),
     }
     return render_page(request, "predictor/about.html", context | describe_live_quality(live))

@@ -45,12 +45,14 @@ def show_examples(request: HttpRequest, id: UUID) -> HttpResponse:
     runtime = service.get_runtime(prediction.version.model)
     address = request.build_absolute_uri(reverse("predict", "predictor.api.urls", [runtime.version.model]))
     inputs = {name: value for name, value in prediction.inputs.items() if name in runtime.schema.names}
+    with_key = not service.is_free(runtime.version.model)
     context = {
         "models": service.list_live(),
         "slug": runtime.version.model,
         "version": runtime.version,
         "prediction": prediction,
-        "snippets": write_snippets(address, inputs),
+        "snippets": write_snippets(address, inputs, with_key=with_key),
+        "needs_key": with_key,
     }
     return render_page(request, "predictor/api_examples.html", context)
 
