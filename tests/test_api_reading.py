@@ -135,6 +135,16 @@ def test_a_prediction_is_read_as_it_was_answered_with_its_outcome_and_its_refere
     assert read("models/line/predictions", reference="customer-43").json()["predictions"] == []
 
 
+@pytest.mark.both_databases
+def test_inputs_and_probabilities_are_in_the_order_in_which_they_were_answered(client, read, penguins):
+    sent = {"inputs": PENGUIN}
+    answered = client.post("/api/v1/models/penguins/predict", sent, content_type="application/json").json()
+    [predicted] = answered["predictions"]
+    answer = read(f"predictions/{predicted['id']}").json()
+    assert list(answer["probabilities"].items()) == list(predicted["probabilities"].items())
+    assert list(answer["inputs"]) == penguins.parsed_schema.names
+
+
 def test_what_is_sensitive_or_forgotten_is_not_read(read):
     version = make_version(feature=make_feature(name="x", kind="number", label="x", sensitive="hash"))
     hidden = Prediction.objects.create(

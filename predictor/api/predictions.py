@@ -23,6 +23,7 @@ from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
 from predictor.models import Prediction, Reference, Version
 from predictor.models.prediction import NIL_UUID
 from predictor.problems import ParameterProblem
+from predictor.serving.service import service
 from predictor.texts import is_storable, quote, shorten
 
 # A cursor is the direction and an id.
@@ -117,7 +118,10 @@ def read_page(slug: str, filters: Filters, cursor: Cursor, limit: int) -> Predic
 
 def find_prediction(request: ApiRequest, id: UUID) -> Prediction:
     """A prediction. Raises PredictionForgotten, and Refused, also for one that the caller may not read."""
-    prediction = Prediction.objects.select_related("version").prefetch_related(CURRENT).filter(id=id).first()
+    prediction = Prediction.objects.prefetch_related(CURRENT).filter(id=id).first()
+    held = service.find_held(prediction.version_id) if prediction else None
+    if prediction is not None and held is not None:
+        prediction.version = held.version  # Whose schema is parsed already.
     if prediction is None or not may_see(request.caller, prediction.version.model):
         raise Refused(404, "prediction_not_found", f"There is no prediction {id}.")
     if prediction.is_forgotten:

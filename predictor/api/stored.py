@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from predictor.models import Outcome, Prediction
-from predictor.schema.values import Label
+from predictor.schema.values import Label, write_value
 
 Output = float | Label
 
@@ -73,7 +73,7 @@ def describe_prediction(prediction: Prediction, reference: str | None) -> Stored
         not_kept=prediction.hidden_inputs,
         output=prediction.output,
         interval=prediction.interval,
-        probabilities=prediction.probabilities,
+        probabilities=order_shares(prediction),
         unit=version.target.unit,
         label=None if is_forgotten else version.target.find_label(prediction.output),
         text=None if is_forgotten else str(prediction.written_output),
@@ -88,6 +88,15 @@ def order_inputs(prediction: Prediction) -> dict[str, Any]:
     inputs = prediction.inputs or {}
     names = [each["name"] for each in prediction.version.schema["features"]]
     return {name: inputs[name] for name in names if name in inputs}
+
+
+def order_shares(prediction: Prediction) -> dict[str, float] | None:
+    """Its probabilities in the order of the classes, as it was answered."""
+    shares = prediction.probabilities
+    if not shares:
+        return None
+    names = map(write_value, prediction.version.target.classes)
+    return {name: shares[name] for name in names if name in shares}
 
 
 def describe_outcome(prediction: Prediction) -> StoredOutcome | None:
