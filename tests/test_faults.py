@@ -310,6 +310,56 @@ def test_a_killed_worker_cuts_its_own_connections_and_is_replaced(site):
     site.check_kept(load)
 
 
+def test_what_is_sent_again_until_it_is_answered_is_stored_once_whatever_dies_meanwhile(site):
+    """With a key or a reference, by clients that do not know whether they were served."""
+    counts, lost, is_over = Counter(), Counter(), threading.Event()
+
+    def insist(client):
+        while not is_over.is_set():
+            name = f"{client}/{counts[client]}"
+            sent = {"inputs": {"x": 5}} if client % 2 else {"inputs": {"x": 5}, "reference": name}
+            headers = {"Content-Type": "application/json", **({"Idempotency-Key": name} if client % 2 else {})}
+            while True:
+                to = http.client.HTTPConnection(urlsplit(site.address).netloc, timeout=60)
+                try:
+                    to.request("POST", "/api/v1/models/line/predict", json.dumps(sent), headers)
+                    answer = to.getresponse()
+                    content = answer.read()
+                except (OSError, http.client.HTTPException):
+                    lost["cut"] += 1
+                    continue
+                finally:
+                    to.close()
+                assert answer.status in (200, 503)
+                if answer.status == 200:
+                    ids.append(json.loads(content)["predictions"][0]["id"])
+                    break
+                lost["503"] += 1
+            counts[client] += 1
+
+    ids = []
+    before = site.query("SELECT count(*) FROM predictor_prediction")[0][0]
+    clients = [threading.Thread(target=insist, args=[client]) for client in range(16)]
+    for client in clients:
+        client.start()
+    for _ in range(3):
+        enough = len(ids) + 60
+        wait_until(lambda enough=enough: len(ids) > enough)
+        os.kill(site.workers[0], signal.SIGKILL)
+        wait_until(lambda: len(site.workers) == 2)
+    site.stop_postgres()
+    site.start_postgres()
+    enough = len(ids) + 60
+    wait_until(lambda: len(ids) > enough)
+    is_over.set()
+    for client in clients:
+        client.join()
+    kept = {str(id) for [id] in site.query("SELECT id FROM predictor_prediction")}
+    assert lost["cut"] > 0
+    assert len(ids) == len(set(ids)) == len(kept) - before
+    assert set(ids) <= kept
+
+
 def test_a_restart_of_postgresql_is_outlived(site):
     with Load(address=site.address) as load:
         load.wait_for_answers()
