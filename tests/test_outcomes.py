@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from predictor.exceptions import InvalidInput, OutcomeChanged
-from predictor.models import Outcome
+from predictor.models import Outcome, Reference
 from predictor.outcomes.files import Entry, record_entries
 from predictor.outcomes.recording import find_outcome, record_outcome
 from tests.conftest import run_manage
@@ -264,6 +264,30 @@ def test_columns_may_stand_anywhere_beside_others_after_a_bom_and_with_crlf(run)
     content = f'\ufeffoutcome,"note", id\r\n1,"two\r\nlines",{a.id}\r\n\r\n2,,{b.id}\r\n'
     report, _ = run(content)
     assert list_results(report) == [(2, "accepted"), (5, "accepted")]
+
+
+def test_a_column_of_references_names_the_predictions_of_one_model(run):
+    for model in ("line", "other"):
+        for number, prediction in enumerate(make_predictions(2, model=model)):
+            Reference.objects.create(prediction=prediction, model=model, reference=f"case {number}")
+    content = write_file(("case 0", 7), ("case 1", 8), header="reference,outcome")
+    assert "give --model" in run(content)[1]
+    assert "There is no model 'nothing'" in run(content, "--model", "nothing")[1]
+    report, failure = run(content, "--model", "other")
+    assert (report["counts"]["accepted"], failure) == (2, "")
+    assert [row["reference"] for row in report["rows"]] == ["case 0", "case 1"]
+    assert list(Outcome.objects.values_list("prediction__version__model", flat=True)) == ["other", "other"]
+    report, _ = run(write_file(("case 2", 7), ("", 8), header="reference,outcome"), "--model", "line")
+    assert [(row["result"], row["reason"]) for row in report["rows"]] == [
+        ("unknown", "there is no prediction with this reference"),
+        ("malformed", "the reference is missing"),
+    ]
+
+
+def test_with_a_model_predictions_of_others_are_unknown(run, prediction):
+    make_predictions(1, model="other")
+    report, _ = run(write_file((prediction.id, 7)), "--model", "other")
+    assert report["rows"][0]["reason"] == "there is no prediction with this id"
 
 
 def write_rows(*rows, separator=";"):

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from predictor.api import describing, docs, document, mlflow, predictions, reasons, trying, views
+from predictor.api import describing, docs, document, mlflow, outcomes, predictions, reasons, trying, views
 from predictor.api.operations import Route, refuse_address
 
 others = [
@@ -16,6 +16,8 @@ others = [
     path("v1/models/<slug:slug>/try", Route(trying.try_inputs), name="api_try"),
     path("v1/models/<slug:slug>/predictions", Route(predictions.list_predictions), name="api_predictions"),
     path("v1/predictions/<uuid:id>", Route(predictions.get_prediction), name="api_prediction"),
+    path("v1/models/<slug:slug>/outcomes", Route(outcomes.record_outcomes), name="api_outcomes"),
+    path("v1/predictions/<uuid:id>/outcome", Route(outcomes.record_outcome), name="api_outcome"),
     path("v1/predictions/<uuid:id>/reasons", Route(reasons.get_reasons), name="api_reasons"),
     re_path("", refuse_address),
 ]

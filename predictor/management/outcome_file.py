@@ -15,9 +15,12 @@ UNCLEAR_POINT = re.compile(UNCLEAR_PATTERN.replace("MARK", r"\."))
 
 
 def read_entries(file: Path) -> list[Entry]:
-    """Read the rows of a table with the columns id and outcome; raises DatasetError naming the file and the line."""
+    """Read the rows of a table with the columns id, or without one reference, and outcome.
+
+    Raises DatasetError naming the file and the line.
+    """
     entries = list(_read_rows(file))
-    if any(_has_decimal_comma(entry.outcome.strip()) for entry in entries):
+    if any(_has_decimal_comma(str(entry.outcome).strip()) for entry in entries):
         return [_read_comma(entry) for entry in entries]
     return entries
 
@@ -28,13 +31,23 @@ def _read_rows(file: Path) -> Iterator[Entry]:
 
     rows = read_texts(file)
     _, header = next(rows)
-    places = [_find_column(file, header, name) for name in ("id", "outcome")]
+    name = "reference" if "reference" in header and "id" not in header else "id"
+    places = [_find_column(file, header, each) for each in (name, "outcome")]
     for line, row in rows:
         if len(row) == len(header):
             id, outcome = (row[place] for place in places)
-            yield Entry(line=line, id=id, outcome=outcome)
+            yield (
+                make_reference_entry(line, id, outcome)
+                if name == "reference"
+                else Entry(line=line, id=id, outcome=outcome)
+            )
         else:
             yield Entry(line=line, problem=f"{len(row)} values for {len(header)} columns")
+
+
+def make_reference_entry(line: int, reference: str, outcome: str) -> Entry:
+    problem = "" if reference else "the reference is missing"
+    return Entry(line=line, reference=reference, outcome=outcome, problem=problem)
 
 
 def _find_column(file: Path, header: list[str], name: str) -> int:
@@ -56,7 +69,7 @@ def _has_decimal_comma(text: str) -> bool:
 
 def _read_comma(entry: Entry) -> Entry:
     """Read an outcome by the commas of the others: in "1,234" too it is decimal, and "1.234" may be in thousands."""
-    text = entry.outcome.strip()
+    text = str(entry.outcome).strip()
     if UNCLEAR_COMMA.fullmatch(text):
         return replace(entry, outcome=text.replace(",", "."))
     if UNCLEAR_POINT.fullmatch(text):

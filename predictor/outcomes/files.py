@@ -1,6 +1,6 @@
 """Records a file's outcomes: checks all of them, and then stores them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from predictor.exceptions import OutcomeChanged
+from predictor.history.references import find_by_reference
 from predictor.models import Outcome, Prediction, Version
+from predictor.models.prediction import PredictionQuerySet
 from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
 from predictor.texts import quote
@@ -25,11 +27,15 @@ ROWS_IN_AN_INSERT = 5_000
 # A file may have hundreds of thousands of rows: slots halve what each takes.
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One row of a file, `line` counted from 1; `problem` says why it cannot be read."""
+    """One row of a file, `line` counted from 1; `problem` says why it cannot be read.
+
+    Its prediction is named by its id or by its reference.
+    """
 
     line: int
     id: str = ""
-    outcome: str = ""
+    reference: str = ""
+    outcome: str | float = ""
     problem: str = ""
 
 
@@ -40,6 +46,15 @@ class Judged:
     entry: Entry
     result: Result
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How reasons call what the author knows: how to ask for corrections, a row, and all rows."""
+
+    correct: str = "--correct"
+    line: str = "line"
+    file: str = "the file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +87,13 @@ class Sorting:
     """Decides on each entry, and collects the rows to add; stores nothing.
 
     Only with `new_classes` may a file contain new classes, and only with `correct` may it replace recorded outcomes.
+    With a `model`, predictions of others are unknown; references need one.
     """
 
     new_classes: bool
     correct: bool
+    model: str | None = None
+    wording: Wording = Wording()
     judged: list[Judged] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     _targets: dict[int, Target] = field(default_factory=dict)
@@ -86,13 +104,16 @@ class Sorting:
 
     def sort(self, entries: Iterable[Entry]) -> None:
         named: dict[UUID, list[Entry]] = {}
-        for entry in entries:
-            id = self._read_id(entry)
-            if id is not None:
-                named.setdefault(id, []).append(entry)
+        for batch in _split(entries):
+            references = {entry.reference for entry in batch if entry.reference and not entry.problem}
+            found = find_by_reference(self.model, references) if self.model and references else {}
+            for entry in batch:
+                id = self._find_id(entry, found)
+                if id is not None:
+                    named.setdefault(id, []).append(entry)
         for ids in _split(named):
-            known = look_up(ids, self._targets)
-            forgotten = find_forgotten([id for id in ids if id not in known])
+            known = look_up(ids, self._targets, self.model)
+            forgotten = find_forgotten([id for id in ids if id not in known], self.model)
             for id in ids:
                 if id in known:
                     self._sort_prediction(known[id], named[id])
@@ -100,10 +121,15 @@ class Sorting:
                     reason = "it is forgotten" if id in forgotten else "there is no prediction with this id"
                     self._judge(named[id], "unknown", reason)
 
-    def _read_id(self, entry: Entry) -> UUID | None:
+    def _find_id(self, entry: Entry, references: Mapping[str, UUID]) -> UUID | None:
         if entry.problem:
             self._judge([entry], "malformed", entry.problem)
             return None
+        if entry.reference:
+            id = references.get(entry.reference)
+            if id is None:
+                self._judge([entry], "unknown", "there is no prediction with this reference")
+            return id
         try:
             return UUID(entry.id.strip())
         except ValueError:
@@ -124,7 +150,7 @@ class Sorting:
         for value, same in given.values():
             if len(given) > 1:
                 values = " and ".join(map(known.target.words.name, given))
-                self._judge(same, "conflicting", f"the file has {values} for this prediction")
+                self._judge(same, "conflicting", f"{self.wording.file} has {values} for this prediction")
             else:
                 self._sort_value(known, value, same)
 
@@ -134,15 +160,14 @@ class Sorting:
             self._judge(entries, "unchanged", "it is already recorded")
             return
         if recorded is not None and not self.correct:
-            self._judge(
-                entries, "conflicting", f"{known.target.words.name(recorded)} is recorded; --correct would replace it"
-            )
+            name = known.target.words.name(recorded)
+            self._judge(entries, "conflicting", f"{name} is recorded; {self.wording.correct} would replace it")
             return
         current = known.current
         replaced = (None, None) if current is None else (current.id, current.queue)
         self.rows.append(Row(known.id, value, *replaced))
         self._judge([first], "accepted", "" if recorded is None else f"replaces {known.target.words.name(recorded)}")
-        self._judge(entries[1:], "unchanged", f"line {first.line} has the same outcome")
+        self._judge(entries[1:], "unchanged", f"{self.wording.line} {first.line} has the same outcome")
 
     def _judge(self, entries: Iterable[Entry], result: Result, reason: str) -> None:
         self.judged += [Judged(entry=entry, result=result, reason=reason) for entry in entries]
@@ -152,17 +177,20 @@ def record_entries(
     entries: Iterable[Entry],
     *,
     by: str,
+    model: str | None = None,
     new_classes: bool = False,
     correct: bool = False,
     partial: bool = False,
     dry_run: bool = False,
+    wording: Wording = Wording(),
 ) -> tuple[list[Judged], bool]:
     """Record a file's outcomes; return the result of each entry, by line, and whether the accepted ones are stored.
 
-    All or nothing, unless `partial`. Raises OutcomeChanged, and stores nothing, where another user records an outcome
-    for one of these predictions at the same time.
+    All or nothing, unless `partial`. With a `model`, only for its predictions; references need one. Raises
+    OutcomeChanged, and stores nothing, where another user records an outcome for one of these predictions at the same
+    time.
     """
-    sorting = Sorting(new_classes=new_classes, correct=correct)
+    sorting = Sorting(new_classes=new_classes, correct=correct, model=model, wording=wording)
     sorting.sort(entries)
     stored = not dry_run and (partial or not sorting.is_refused)
     if stored:
@@ -209,17 +237,24 @@ def _insert_staged(rows: list[Row], by: str) -> None:
 INSERTS: dict[str, Callable[[list[Row], str], None]] = {"sqlite": _insert_staged}
 
 
-def find_forgotten(ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these predictions whose inputs and output were erased."""
-    return set(Prediction.objects.filter(id__in=ids, output=None).values_list("id", flat=True)) if ids else set()
+def find_forgotten(ids: Sequence[UUID], model: str | None = None) -> set[UUID]:
+    """Those of these predictions, of one model or of all, whose inputs and output were erased."""
+    if not ids:
+        return set()
+    predictions = Prediction.objects.filter(id__in=ids, output=None)
+    return set(_choose_model(predictions, model).values_list("id", flat=True))
 
 
-def look_up(ids: Sequence[UUID], targets: dict[int, Target]) -> dict[UUID, Known]:
-    """Find the predictions with these ids, without those that are forgotten.
+def _choose_model(predictions: PredictionQuerySet, model: str | None) -> PredictionQuerySet:
+    return predictions if model is None else predictions.filter(version__model=model)
+
+
+def look_up(ids: Sequence[UUID], targets: dict[int, Target], model: str | None = None) -> dict[UUID, Known]:
+    """Find the predictions with these ids, of one model or of all, without those that are forgotten.
 
     `targets` has those of versions that were read before, by the versions' ids; others are added.
     """
-    predictions = Prediction.objects.without_forgotten().filter(id__in=ids)
+    predictions = _choose_model(Prediction.objects.without_forgotten().filter(id__in=ids), model)
     found = list(predictions.values_list("id", "version_id").order_by())
     current = {each.prediction_id: each for each in Outcome.objects.current().filter(prediction__in=ids).order_by()}
     new = {version_id for _, version_id in found} - targets.keys()
