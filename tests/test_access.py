@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver
@@ -17,7 +17,7 @@ from predictor import urls
 from predictor.access import forms, sign_in
 from predictor.access.keys import Scope, make_key
 from predictor.api.operations import list_operations
-from predictor.models import ModelRight, Prediction, Promotion, Version
+from predictor.models import ModelRight, Outcome, Prediction, Promotion, Version
 from predictor.serving.service import service
 from tests.recipes import write_recipe
 from tests.texts import make_spam, write_csv
@@ -161,8 +161,16 @@ def test_the_api_answers_for_a_model_that_needs_a_sign_in_only_to_keys_and_users
         assert answered.status_code == unknown[operation].status_code, operation
         assert answered.status_code == 401 or not NAMES_IT.search(answered.content.decode()), operation
     ModelRight.objects.create(user=grace, model="penguins")
-    for operation, answered in list_answers(sign_in_as(grace), "line", prediction.id):
+    grace.user_permissions.set(Permission.objects.filter(codename__in=["view_prediction", "add_outcome"]))
+    key = make_key("a test", scopes=[*Scope], models=["penguins"], expires_at=None, by="tests")[1]
+    program = Client(headers={"Authorization": f"Bearer {key}"})
+    before = Prediction.objects.count()
+    for operation, answered in [
+        *list_answers(sign_in_as(grace), "line", prediction.id),
+        *list_answers(program, "line", prediction.id),
+    ]:
         assert answered.status_code in (403, 404) or not NAMES_IT.search(answered.content.decode()), operation
+    assert (Prediction.objects.count(), Outcome.objects.count()) == (before, 0)
 
 
 def test_the_api_takes_predictions_of_such_a_model_with_a_key_or_from_a_page_of_this_site(closed, grace):
