@@ -63,6 +63,7 @@ CHECKED = "Values are checked as in a form: their kind, and the limits of the re
 OPTIONAL = "An input that may be missing may be left out."
 WIDTH = "Every line of CSV must have a value for each column; pandas takes another one for an index, or for gaps."
 NO_CAST = "Whole numbers are numbers; MLflow casts no column of Parquet."
+TWICE = "An object with a key twice is refused; MLflow takes the last value."
 NO_FAULT = "MLflow's server ends with an error of its own."
 
 REQUESTS = [
@@ -160,6 +161,7 @@ REQUESTS = [
     as_json(200, "params", {"inputs": {"x": [5]}, "params": {"any": 1}}),
     as_json(200, "params as a list", {"inputs": {"x": [5]}, "params": [1]}),
     as_json(200, "another key", {"inputs": {"x": [5]}, "more": 1}),
+    Request(status=200, title="a key twice", body='{"inputs": {"x": [5]}, "inputs": {"x": [6]}}', differs=TWICE),
     as_json(400, "two forms", {"inputs": [[5]], "instances": [[5]]}),
     as_json(400, "no form", {"data": [[5]]}),
     as_json(400, "an empty object", {}),

@@ -188,6 +188,7 @@ def test_a_forgotten_prediction_gets_no_outcome(put, lines):
         ("one", {"outcome": None}, 400),
         ("one", {"outcome": [7]}, 400),
         ("one", {"outcome": 7, "more": 1}, 400),
+        ("one", '{"outcome": 7, "outcome": 8}', 400),
         ("one", '{"outcome": NaN}', 400),
         ("one", '{"outcome": 1e400}', 400),
         ("one", '{"outcome": "\\ud800"}', 400),

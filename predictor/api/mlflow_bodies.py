@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from predictor.api.bodies import MOST_BYTES, MOST_ROWS, UNREADABLE, Inputs, Refused
-from predictor.api.large import MOST_PARTS, MOST_SMALL_BYTES, ROWS_A_TURN, decode_row, let_others_run
+from predictor.api.large import MOST_PARTS, ROWS_A_TURN, check_envelope, decode_row, has_all_keys, let_others_run
 from predictor.api.parquet import convert_parquet
 from predictor.api.repeated_keys import refuse_repeated
 from predictor.schema.schema import Schema
@@ -40,8 +40,8 @@ class Envelope(msgspec.Struct):
 class Split(msgspec.Struct, forbid_unknown_fields=True):
     """What pandas writes as `to_dict(orient="split")`."""
 
-    data: list[Raw]
-    columns: list[str | int] | None = None
+    data: Raw
+    columns: Raw = Raw()
     index: Raw = Raw()
 
 
@@ -50,13 +50,12 @@ def read_json(sent: bytes, schema: Schema) -> Inputs:
     try:
         if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
             raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
-        if len(sent) <= MOST_SMALL_BYTES:  # Of larger ones, rows are checked as they are decoded.
-            refuse_repeated(sent)
         try:
             return _read_forms(sent, schema)
         except msgspec.DecodeError:
             if b"NaN" not in sent:
                 raise
+            refuse_repeated(sent)
             return _read_forms(replace_nan(sent), schema)
     except (*UNREADABLE, ValueError) as error:
         raise malformed(f"The body cannot be read ({error}): send {EXAMPLE}.") from error
@@ -77,21 +76,30 @@ def _read_forms(sent: bytes, schema: Schema) -> Inputs:
         # Not a form any more, but MLflow's documentation still shows it.
         return read_records(msgspec.Raw(sent), schema)
     body = msgspec.json.decode(sent, type=Envelope)
-    given = {name: raw for name in FORMS if len(memoryview(raw := getattr(body, name)))}
+    given = list_parts(body)
+    if not has_all_keys(sent, given):
+        refuse_repeated(sent)
     if len(given) != 1:
         raise malformed(f"The body must be {EXAMPLE}, and has {list_names(list(given)) or 'none'}.")
     [(name, raw)] = given.items()
     return READERS[name](raw, schema)
 
 
+def list_parts(body: msgspec.Struct) -> dict[str, Raw]:
+    """The parts of a body that were sent, still encoded."""
+    return {name: raw for name in body.__struct_fields__ if len(memoryview(raw := getattr(body, name)))}
+
+
 def read_split(raw: Raw, schema: Schema) -> Inputs:
     split = msgspec.json.decode(raw, type=Split)
-    check_rows(len(split.data))
-    rows = _decode_all(split.data)
+    check_envelope(bytes(raw), list_parts(split))
+    data = msgspec.json.decode(split.data, type=list[Raw])
+    check_rows(len(data))
+    rows = _decode_all(data)
     for number, row in enumerate(rows):
         if not isinstance(row, list):
             raise malformed(f"Row {number} of data must be a list of values.")
-    names = split.columns
+    names = msgspec.json.decode(bytes(split.columns) or b"null", type=list[str | int] | None)
     is_numbered = names is None or names == list(range(len(names)))
     return name_columns(schema, None if is_numbered else [str(name) for name in names or ()], rows)
 
@@ -111,7 +119,9 @@ def read_tensor(raw: Raw, schema: Schema) -> Inputs:
     """Rows as a list of lists or of objects, columns by name, or the values of the only input."""
     start = bytes(memoryview(raw)[:1])
     if start == b"{":
-        return _read_columns(msgspec.json.decode(raw, type=dict[str, Raw]), schema)
+        columns = msgspec.json.decode(raw, type=dict[str, Raw])
+        check_envelope(bytes(raw), columns)
+        return _read_columns(columns, schema)
     items = msgspec.json.decode(raw, type=list[Raw]) if start == b"[" else [raw]
     check_rows(len(items))
     kinds = {bytes(memoryview(item)[:1]) for item in items}

@@ -12,6 +12,7 @@ from predictor.api.bodies import MOST_NAMED, MOST_ROWS, UNREADABLE, Refused, rea
 from predictor.api.large import MOST_PARTS, take_turn
 from predictor.api.operations import JSON, ApiRequest, operation
 from predictor.api.predictions import find_prediction
+from predictor.api.repeated_keys import decode
 from predictor.api.stored import Output, StoredOutcome
 from predictor.exceptions import ModelNotFound, OutcomeChanged, PredictionForgotten
 from predictor.models import Version
@@ -152,7 +153,7 @@ def read_body(request: HttpRequest, struct: type[Body]) -> Body:
         try:
             if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
                 raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
-            return msgspec.json.decode(sent, type=struct)
+            return msgspec.convert(decode(sent), type=struct)
         except UNREADABLE as error:
             raise Refused(400, "malformed", f"The body cannot be read: {error}.") from error
 
