@@ -22,7 +22,9 @@ def generate_and_use(address: str, key: str, programs: Path, folder: Path) -> st
     generate = [programs / "openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
     subprocess.run([*generate, "--url", document, "--output-path", folder / "client"], cwd=folder, check=True)
     use = [programs / "python", PEER / "use.py", address, key]
-    done = subprocess.run(use, cwd=folder, env={"PYTHONPATH": str(folder)}, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        use, cwd=folder, env={"PYTHONPATH": str(folder)}, check=True, stdout=subprocess.PIPE, text=True
+    )
     return done.stdout
 
 

@@ -19,8 +19,9 @@ ALL = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PAGES = [page for page in ALL if page.name != "CHANGELOG.md"]
 OURS = sorted(name for name, app in get_commands().items() if app == "predictor")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-# Of Chromium and of heroku.
+# Of Chromium, of heroku, of schemathesis and of openapi-python-client.
 FOREIGN = {"--no-deps", "--disable-background-networking", "--host-resolver-rules", "--wait", "--manifest"}
+FOREIGN |= {"--header", "--exclude-checks", "--max-examples", "--url"}
 VARIABLE = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 WHOLE_RECIPE = 'title = "A"\ndata = "data.csv"\ntarget = "y"\n[estimator]\nclass = "sklearn.linear_model.Ridge"\n'
@@ -246,7 +247,8 @@ def read_sources():
 def test_every_variable_that_a_page_names_is_read(page):
     named = set(VARIABLE.findall(" ".join(find_code(page))))
     listed = read_table(ROOT / "docs/configuration.md", "# Configuration")
-    assert named - listed - read_sources() == set()
+    own = set(re.findall(r'os\.environ\["(\w+)"\]', page.read_text()))  # Of its examples.
+    assert named - listed - read_sources() - own == set()
 
 
 @pytest.mark.parametrize("page", ALL, ids=name_page)

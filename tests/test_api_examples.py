@@ -1,0 +1,106 @@
+"""The examples of docs/api.md, and those that pages show, run as they are against a site that is served."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+
+import httpx
+import pytest
+from bs4 import BeautifulSoup
+from django.utils import timezone
+
+from predictor.access.keys import Scope, make_key
+from predictor.api.operations import list_operations
+from predictor.api.urls import urlpatterns
+from predictor.models import Outcome, Prediction
+from predictor.monitoring.watch import store, watch
+from tests.conftest import ROOT, make_database_url, start_server
+from tests.training import register_shipped
+
+PAGE = (ROOT / "docs/api.md").read_text()
+LANGUAGES = ("bash", "python", "javascript", "r")
+EXAMPLES = dict(re.findall(r"^```(bash|python|javascript|r)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def db(committed_db):
+    """Instead of pytest-django's own: the server sees what is stored."""
+
+
+@pytest.fixture(scope="module")
+def site(db, collected_static_files, tmp_path_factory):
+    register_shipped("line")
+    register_shipped("penguins")
+    store("line", watch("line", timedelta(days=7), timezone.now()))
+    folder = tmp_path_factory.mktemp("server")
+    settings = {"WEB_CONCURRENCY": "1", "TRIALS_API": "on", "API_ACCESS": "keys"}
+    server = start_server(folder, DATABASE_URL=make_database_url(), **settings)
+    server.wait_until("/readyz")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def environment(site):
+    _, key = make_key("examples", scopes=list(Scope), models=None, expires_at=None, by="tests")
+    return {**os.environ, "MLSITE_URL": site.address, "MLSITE_KEY": key}
+
+
+def run(language, code, environment, folder):
+    """Run a program; skip where its language is not installed."""
+    programs = {
+        "bash": ["bash", "-c"],
+        "python": [sys.executable, "-c"],
+        "javascript": ["node", "--input-type=module", "--eval"],
+        "r": ["Rscript", "-e"],
+    }
+    program, *options = programs[language]
+    needed = "curl" if language == "bash" else program
+    if not shutil.which(needed):
+        pytest.skip(f"{needed} is not installed: this example was not run")
+    done = subprocess.run(  # noqa: S603  # Our own examples.
+        [program, *options, code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def list_addresses():
+    """The operations as the table of the page names them."""
+    for pattern, operation in list_operations(urlpatterns):
+        yield f"{operation.method} /" + re.sub(r"<\w+:(\w+)>", r"{\1}", pattern)
+
+
+def test_the_table_has_every_operation_and_no_other():
+    assert set(re.findall(r"^\| `((?:GET|POST|PUT) /\S+)`", PAGE, re.MULTILINE)) == set(list_addresses())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_operation_stands_in_each_example(language):
+    code = EXAMPLES[language]
+    for address in list_addresses():
+        path = address.partition("/api/v1/")[2].replace("{slug}", "line")
+        parts = [re.escape(part) for part in re.split(r"\{\w+\}", path)]
+        called = r"[^\n]{1,24}?".join(parts) + r"[\"`'?)]"
+        assert re.search(called, code), address
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_example_calls_every_operation_as_it_is_shown(language, environment, tmp_path):
+    printed = run(language, EXAMPLES[language], environment, tmp_path)
+    stored = Prediction.objects.get(reference__reference="customer-42/2026-03")
+    assert Outcome.objects.get(prediction=stored).value == 12.5
+    assert str(stored.output) in printed
+
+
+@pytest.mark.parametrize("position", range(3), ids=["curl", "Python", "JavaScript"])
+def test_what_a_model_page_shows_is_a_request_that_is_answered(site, environment, tmp_path, position):
+    page = BeautifulSoup(httpx.get(f"{site.address}/about/penguins/").text, "html.parser")
+    code = page.select(".snippet pre")[position].text
+    language = ("bash", "python", "javascript")[position]
+    printed = run(language, code, environment, tmp_path)
+    assert Prediction.objects.latest("id").version.model == "penguins"
+    assert Prediction.objects.latest("id").output in printed
