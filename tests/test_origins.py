@@ -1,6 +1,7 @@
 """Why a form could not be verified: the page names the true cause."""
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 
 from predictor.models import Prediction
@@ -64,8 +65,22 @@ def test_a_cookie_that_is_missing_is_named(line):
 def test_a_form_that_is_older_than_the_cookie_is_named(line):
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = TOKEN
-    page = client.post("/", {"x": "1", "csrfmiddlewaretoken": "b" * 32})
-    assert "older than the cookie" in page.content.decode()
+    refused = client.post("/line/try/", {"x": "1.5", "csrfmiddlewaretoken": "b" * 32})
+    assert "older than the cookie" in refused.content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_what_was_typed_in_a_form_that_is_older_than_the_cookie_is_sent_once_more(line, headers):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = TOKEN
+    refused = client.post("/", {"x": "1.5", "csrfmiddlewaretoken": "b" * 32}, headers=headers)
+    assert (refused.status_code, Prediction.objects.count()) == (403, 0)
+    assert refused.get("HX-Retarget") == ("#main" if headers else None)
+    form = BeautifulSoup(refused.content, "html.parser").select_one("form.predict")
+    assert "What you typed is here: send it again." in form.text
+    sent = {field["name"]: field["value"] for field in form.select("input")}
+    assert sent["x"] == "1.5"
+    assert client.post(form["action"], sent).status_code == 303
 
 
 def test_an_origin_that_a_setting_trusts_may_send_forms(line, settings):

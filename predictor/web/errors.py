@@ -9,18 +9,23 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.access.visitors import TooOften
 from predictor.api_paths import is_api
-from predictor.exceptions import ModelNotFound, ModelRetired, PredictionForgotten
+from predictor.exceptions import ModelNotFound, ModelNotReady, ModelRetired, PredictionForgotten
 from predictor.languages import gettext as _
 from predictor.models import Version
 from predictor.moments import write_moment
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
+from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.web.access import SignInNeeded, check_address, hides_what_there_is, keep_private
+from predictor.web.access import SignInNeeded, check_address, find_slug, hides_what_there_is, keep_private
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
-from predictor.web.origins import explain_csrf_failure
+from predictor.web.origins import explain_csrf_failure, is_only_old
 from predictor.web.pages import render_page, wants_fragment
 from predictor.web.sign_in import ask_to_sign_in
+from predictor.web.views import show_invalid_form
 from predictor.web.waits import describe_wait
+
+# Of a model.
+FORM_PAGES = ("default", "home", "model")
 
 
 class ErrorPagesMiddleware:
@@ -79,7 +84,24 @@ def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse
 
 
 def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What was typed in a model's form stays there where the form is only old: it is sent once more."""
+    runtime = _find_form(request) if is_only_old(reason) else None
+    if runtime is not None:
+        old = _("The form is older than your browser's cookie for this site. What you typed is here: send it again.")
+        return show_invalid_form(request, runtime, {"": old}, 403)
     return _render_error(request, 403, _("The form could not be verified"), explain_csrf_failure(request, reason))
+
+
+def _find_form(request: HttpRequest) -> Runtime | None:
+    """The model whose form was sent; None where it was another form, or where the model cannot predict."""
+    found = request.resolver_match
+    if found is None or found.url_name not in FORM_PAGES:
+        return None
+    slug = find_slug(found.url_name, found.kwargs)
+    try:
+        return service.get_runtime(slug) if slug else None
+    except (ModelNotFound, ModelNotReady, ModelRetired):
+        return None
 
 
 def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -132,7 +154,7 @@ def show_unavailable(request: HttpRequest, hint: str) -> HttpResponse:
 def _find_again(request: HttpRequest, status: int) -> str:
     """The address at which the visitor can try once more: the form that was sent, or the page that failed."""
     found = request.resolver_match
-    has_form = found is not None and found.url_name in ("default", "home", "model") and status not in (404, 410)
+    has_form = found is not None and found.url_name in FORM_PAGES and status not in (404, 410)
     is_again = has_form if request.method == "POST" else status >= 500
     return request.get_full_path() if is_again else ""
 

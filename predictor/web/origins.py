@@ -13,6 +13,12 @@ BAD_ORIGIN = REASON_BAD_ORIGIN.partition("%s")[0]
 # A scheme with the longest name in DNS and a port.
 MOST_CHARACTERS = 270
 BAD_REFERER = "Referer checking failed"
+OTHER_TOKEN = "CSRF token from POST"  # noqa: S105  # The beginning of a sentence.
+
+
+def is_only_old(reason: str) -> bool:
+    """Whether a form of this site has the token of a former cookie, as after a sign-in in another tab."""
+    return reason.startswith(OTHER_TOKEN)
 
 
 def explain_csrf_failure(request: HttpRequest, reason: str) -> str:

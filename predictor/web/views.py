@@ -33,9 +33,9 @@ def show_model(request: HttpRequest, slug: str) -> HttpResponse:
         row = parse_typed(runtime.schema.translated, request.POST)
         [prediction] = service.predict(runtime, [row], Prediction.Source.FORM)
     except (InvalidInput, NoAnswer) as error:
-        return _render_invalid_form(request, runtime, name_problems(error))
+        return show_invalid_form(request, runtime, name_problems(error))
     except RateExceeded as error:
-        response = _render_invalid_form(request, runtime, {"": describe_excess(error)}, 429)
+        response = show_invalid_form(request, runtime, {"": describe_excess(error)}, 429)
         response["Retry-After"] = error.seconds
         return response
     if wants_fragment(request):
@@ -84,7 +84,7 @@ def _render_form(request: HttpRequest, runtime: Runtime) -> HttpResponse:
     return render_page(request, "predictor/form.html", context)
 
 
-def _render_invalid_form(
+def show_invalid_form(
     request: HttpRequest, runtime: Runtime, messages: Mapping[str, str], status: int = 422
 ) -> HttpResponse:
     """The form with what was typed, and with what is to be fixed."""
