@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import django.db
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
@@ -69,6 +69,7 @@ class Keys(Refreshed):
         """Start as a new process would."""
         super().__init__()
         self._by_hash: dict[str, Key] = {}
+        self._state: dict[str, int] = {}
         self._looks_left = 0
         # When (monotonic seconds) the last use of each key was noted, and those that are not written yet.
         self._noted_at: dict[int, float] = {}
@@ -118,8 +119,13 @@ class Keys(Refreshed):
             self.write_uses()
 
     def _ask(self, now: float) -> None:
+        """Read all keys where one was made or revoked; nothing else of a key changes but its last use."""
+        state = ApiKey.objects.aggregate(newest=Max("id"), rows=Count("id"), revoked=Count("revoked_at"))
+        if state == self._state:
+            return
         fields = ApiKey.objects.valid().values_list("sha256", "id", "name", "scopes", "only_models", "expires_at")
         self._by_hash = {sha256: read_key(*rest) for sha256, *rest in fields.order_by()}
+        self._state = state
 
 
 def read_key(id: int, name: str, scopes: list[str], models: list[str] | None, expires_at: datetime | None) -> Key:
