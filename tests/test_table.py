@@ -18,7 +18,7 @@ from predictor.exceptions import DatasetError
 from predictor.tables.table import read_table
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, make_recipe
-from tests.workbooks import write_workbook
+from tests.workbooks import declare_size, write_workbook
 
 
 def read(tmp_path, content):
@@ -511,15 +511,11 @@ def test_what_cannot_be_unpacked_is_refused_with_its_cause(tmp_path, content, me
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda content: zip_files("a.csv", content=content)])
 def test_a_file_that_unpacks_to_more_than_a_gigabyte_is_refused(tmp_path, pack):
-    many = gzip.compress(bytes(1 << 20)) * 1_025 if pack is gzip.compress else declare_size(pack(b"x,y\n1,2\n"))
+    many = (
+        gzip.compress(bytes(1 << 20)) * 1_025 if pack is gzip.compress else declare_size(pack(b"x,y\n1,2\n"), 2 << 30)
+    )
     limit = "data.csv unpacks to more than 1,073,741,824 bytes, the limit for packed files: unpack it first."
     assert catch_error(tmp_path, many) == limit
-
-
-def declare_size(archive):
-    """Let an archive's directory say that its file has 2 GB."""
-    place = archive.index(b"PK\x01\x02") + 24
-    return archive[:place] + (2 << 30).to_bytes(4, "little") + archive[place + 4 :]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

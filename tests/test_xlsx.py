@@ -12,7 +12,7 @@ from predictor.tables import workbook
 from predictor.tables.cell_texts import read_texts
 from predictor.tables.table import name_ending, read_table
 from tests.test_table import zip_files
-from tests.workbooks import MAIN, Cell, pack_parts, unpack_parts, write_workbook
+from tests.workbooks import MAIN, Cell, declare_size, pack_parts, unpack_parts, write_workbook
 
 WHOLE = [["x", "y"], [1, 2], [3, 4]]
 
@@ -107,15 +107,6 @@ def test_an_index_without_a_name_is_called_as_pandas_calls_it(tmp_path):
 def test_dates_that_count_from_1904_are_what_the_sheet_shows(tmp_path):
     content = write_workbook([["x", "y"], [date(2024, 2, 29), 1]], date_1904=True)
     assert read(tmp_path, content)["x"].to_list() == ["2028-03-01"]
-
-
-def declare_size(content, size):
-    """Let an archive's directory say that each of its parts has this size."""
-    changed, place = bytearray(content), content.find(b"PK\x01\x02")
-    while place >= 0:
-        changed[place + 24 : place + 28] = size.to_bytes(4, "little")
-        place = content.find(b"PK\x01\x02", place + 1)
-    return bytes(changed)
 
 
 @pytest.mark.parametrize(

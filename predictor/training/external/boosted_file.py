@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from predictor.exceptions import ModelFileError
-from predictor.training.boosters import PACKAGES
 from predictor.training.external.model_file import ModelFile
 
 BEGINNING_BYTES = 200
@@ -89,6 +88,8 @@ def _import(file: ModelFile, module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        from predictor.training.boosters import PACKAGES  # Not at the top: it imports scikit-learn.
+
         package = PACKAGES[module]
         hint = f"run `pip install -r requirements-boosters.txt`, or add {package} to requirements.in"
         raise file.error(f"it needs {package}, which is not installed here: {hint}") from error

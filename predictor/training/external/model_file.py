@@ -5,13 +5,10 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import joblib
-import sklearn
-from sklearn.exceptions import InconsistentVersionWarning
 
 from predictor.exceptions import ModelFileError
 from predictor.texts import take_first_line
@@ -39,8 +36,8 @@ class ModelFile:
 
     path: Path
     content: bytes
-    # The command that makes a recipe for the same sample, where that is known.
-    startmodel: str = "./manage.py startmodel"
+    # The command that makes a recipe for the same sample, where that is known; no other content of the file.
+    startmodel: str = field(default="./manage.py startmodel", compare=False)
 
     @property
     def sha256(self) -> str:
@@ -87,11 +84,15 @@ def load_content(file: ModelFile) -> Any:
     Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, and for a damaged
     file or one that is not a pickle.
     """
+    import joblib  # Not at the top: the process that reads formats without code needs neither this nor scikit-learn.
+
     return load_safely(file, lambda: joblib.load(io.BytesIO(file.content)))
 
 
 def load_safely(file: ModelFile, load: Callable[[], Any]) -> Any:
     """Call what loads the file, and explain why it cannot. Raises ModelFileError as `load_content` does."""
+    from sklearn.exceptions import InconsistentVersionWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
@@ -104,7 +105,7 @@ def load_safely(file: ModelFile, load: Callable[[], Any]) -> Any:
 
 def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
     found = MADE_WITH.search(file.content)
-    if found and found[1].decode() != sklearn.__version__:
+    if found and found[1].decode() != version("scikit-learn"):
         # A pickle of another version often fails before scikit-learn can warn.
         return _blame_version(file, found[1].decode())
     if isinstance(error, ModuleNotFoundError):
@@ -118,11 +119,11 @@ def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
     return file.error(f"it cannot be loaded; by its first bytes it is {looks} ({type(error).__name__}: {message})")
 
 
-def _blame_version(file: ModelFile, version: str) -> ModelFileError:
+def _blame_version(file: ModelFile, made_with: str) -> ModelFileError:
     return file.error(
-        f"it was made with scikit-learn {version}, and this site has {sklearn.__version__}: a pickle may behave"
+        f"it was made with scikit-learn {made_with}, and this site has {version('scikit-learn')}: a pickle may behave"
         f" differently under another version. Either train it here, from a recipe: {file.startmodel}\nOr convert it"
-        f" where it was made, with scikit-learn {version}, skl2onnx and X, the table that it was fitted on:"
+        f" where it was made, with scikit-learn {made_with}, skl2onnx and X, the table that it was fitted on:"
         "\n    from skl2onnx import to_onnx"
         '\n    open("model.onnx", "wb").write(to_onnx(model, X[:1]).SerializeToString())'
         "\nThen import model.onnx"
