@@ -370,7 +370,7 @@ def test_a_key_is_asked_for_as_by_the_api(client, line, settings):
 
 
 def test_rows_are_counted_as_those_of_the_api(client, line, settings):
-    settings.RATE_LIMIT_ADDRESS = "10/minute"
+    settings.RATE_LIMIT_ADDRESS = "10/day"
     assert invoke(client, {"inputs": [5] * 8}).status_code == 200
     refused = invoke(client, {"inputs": [5] * 8})
     assert (refused.status_code, refused.json()["error_code"]) == (429, "REQUEST_LIMIT_EXCEEDED")

@@ -42,14 +42,23 @@ class RateExceeded(MlsiteError):
 
 @dataclass(slots=True)
 class Share:
-    """What a process knows of one key, in this window, all in rows."""
+    """What a process knows of one key in a window, all in rows."""
 
     # Only here, not yet in the database; at most `most`.
     counted: int
     # In the database, when it was last asked.
     known: int
     most: int
+    asking: "threading.Lock | None" = None
     is_logged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time until `ends_at` (seconds since 1970), with what is known of each key in it."""
+
+    ends_at: float
+    shares: dict[str, Share]
 
 
 class SharedLimit:
@@ -57,21 +66,19 @@ class SharedLimit:
 
     def __init__(self, name: str, rate: Rate, census: Census) -> None:
         self.name, self.rate, self._census = name, rate, census
-        self._ends_at = 0.0
-        self._shares: dict[str, Share] = {}
-        self._asking: dict[str, threading.Lock] = {}
+        self._window = Window(0.0, {})
+        self._beginning = threading.Lock()
 
     def count(self, key: str, rows: int) -> None:
         """Count rows of this key; raises RateExceeded, and then has counted none of them."""
-        if time.time() >= self._ends_at:
-            self._begin()
-        share = self._shares.get(key)
-        if share is None:
-            share = self._add(key)
+        window = self._window
+        if time.time() >= window.ends_at:
+            window = self._begin()
+        share = window.shares.get(key) or self._add(window.shares, key)
         if share.counted + rows <= share.most:
             share.counted += rows
         else:
-            self._ask(key, share, rows)
+            self._ask(window, key, share, rows)
 
     def check_size(self, rows: int) -> None:
         """Raise RateExceeded for more rows at once than are ever allowed."""
@@ -83,13 +90,13 @@ class SharedLimit:
 
         Of keys that have used more than half of what this process may hand out. Raises the database's errors.
         """
-        shares, ends_at = self._shares, self._ends_at
-        if time.time() >= ends_at:
+        window = self._window
+        moved = {key: share for key, share in list(window.shares.items()) if share.counted * 2 > share.most}
+        if not moved or time.time() >= window.ends_at:
             return
-        moved = {key: share for key, share in list(shares.items()) if share.counted * 2 > share.most}
-        sent = {self._name_window(key): (share, take(share)) for key, share in moved.items()}
+        sent = {self._make_id(window, key): (share, take(share)) for key, share in moved.items()}
         try:
-            known = limits.add({id: rows for id, (_, rows) in sent.items()}, ends_at)
+            known = limits.add({id: rows for id, (_, rows) in sent.items()}, window.ends_at)
         except BaseException:
             for share, rows in sent.values():
                 give_back(share, rows)
@@ -97,55 +104,62 @@ class SharedLimit:
         for id, (share, _) in sent.items():
             self._learn(share, known[id])
 
-    def _begin(self) -> None:
+    def _begin(self) -> Window:
         """Begin a new window, and forget the former one."""
-        seconds = self.rate.seconds
-        self._shares, self._asking = {}, {}
-        self._ends_at = (time.time() // seconds + 1) * seconds
+        with self._beginning:
+            seconds, now = self.rate.seconds, time.time()
+            if now >= self._window.ends_at:  # Otherwise another thread was first.
+                self._window = Window((now // seconds + 1) * seconds, {})
+            return self._window
 
-    def _add(self, key: str) -> Share:
-        if len(self._shares) >= MOST_KEYS:
+    def _add(self, shares: dict[str, Share], key: str) -> Share:
+        if len(shares) >= MOST_KEYS:
             # Others have sent little, and the database has counted none of it: they begin anew.
-            kept = {known: share for known, share in list(self._shares.items()) if share.known}
-            self._shares = kept if len(kept) < MOST_KEYS // 2 else {}
-        share = Share(0, 0, self.rate.most // (PARTS * self._census.processes))
-        return self._shares.setdefault(key, share)
+            for name in [name for name, share in list(shares.items()) if not share.known]:
+                shares.pop(name, None)
+            if len(shares) > MOST_KEYS // 2:
+                shares.clear()
+        return shares.setdefault(key, Share(0, 0, self.rate.most // (PARTS * self._census.processes)))
 
-    def _ask(self, key: str, share: Share, rows: int) -> None:
+    def _ask(self, window: Window, key: str, share: Share, rows: int) -> None:
         """Count rows in the database, if it says that they are allowed; one request of a key at a time."""
-        self._refuse_excess(key, share, rows)
-        with self._asking.setdefault(key, threading.Lock()):
+        self._refuse_excess(window, key, share, rows)
+        share.asking = share.asking or threading.Lock()
+        with share.asking:
             if share.counted + rows <= share.most:
                 share.counted += rows
                 return
-            self._refuse_excess(key, share, rows)
-            sent = take(share)
+            self._refuse_excess(window, key, share, rows)
+            sent, id = take(share), self._make_id(window, key)
             try:
-                is_allowed, known = limits.add_within(self._name_window(key), sent, rows, self.rate.most, self._ends_at)
+                is_allowed, known = limits.add_within(id, sent, rows, self.rate.most, window.ends_at)
             except BaseException:
                 give_back(share, sent)
                 raise
             self._learn(share, known)
             if not is_allowed:
-                self._refuse_excess(key, share, rows)
+                raise self._refuse(window, key, share)
 
-    def _refuse_excess(self, key: str, share: Share, rows: int) -> None:
+    def _refuse_excess(self, window: Window, key: str, share: Share, rows: int) -> None:
         """Raise RateExceeded where already more was counted than leaves room for these rows."""
         self.check_size(rows)
-        counted = share.known + share.counted
-        if counted + rows > self.rate.most:
-            seconds = max(1, math.ceil(self._ends_at - time.time()))
-            if not share.is_logged:
-                share.is_logged = True
-                logger.warning("%s: %s is refused for %d s after %d rows", self.name, key, seconds, counted)
-            raise RateExceeded(self.rate, seconds)
+        if share.known + share.counted + rows > self.rate.most:
+            raise self._refuse(window, key, share)
+
+    def _refuse(self, window: Window, key: str, share: Share) -> RateExceeded:
+        seconds = max(1, math.ceil(window.ends_at - time.time()))
+        if not share.is_logged:
+            share.is_logged = True
+            counted = share.known + share.counted
+            logger.warning("%s: %s is refused for %d s after %d rows", self.name, key, seconds, counted)
+        return RateExceeded(self.rate, seconds)
 
     def _learn(self, share: Share, known: int) -> None:
         share.known = max(share.known, known)
         share.most = max(0, self.rate.most - share.known) // (PARTS * self._census.processes)
 
-    def _name_window(self, key: str) -> int:
-        return limits.make_id(self.name, f"{key} {self._ends_at:.0f}")
+    def _make_id(self, window: Window, key: str) -> int:
+        return limits.make_id(self.name, f"{key} {window.ends_at:.0f}")
 
 
 def take(share: Share) -> int:
