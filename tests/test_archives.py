@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from predictor.management.archives import list_archives, read_rows
-from predictor.models import Outcome, Prediction
+from predictor.models import Monitoring, Outcome, Prediction
 from tests.test_erasure import SECRET, make_secret
 from tests.test_retention import make_prediction, record_outcomes
 
@@ -93,6 +93,34 @@ def test_what_is_forgotten_is_erased_from_archives_too(line, folder, run):
     run("archive", "--restore", archive.month)
     assert list(Prediction.objects.without_forgotten()) == [other]
     assert Prediction.objects.count() == 2
+
+
+def test_monitor_reads_archived_predictions_as_if_they_were_stored(line, folder, run, capsys):
+    def monitor():
+        with pytest.raises(SystemExit):  # Too few to judge.
+            call_command("monitor", "line", "--window", "120d")
+        capsys.readouterr()
+        found = Monitoring.objects.latest("id").parsed_result
+        return found.predictions, found.read, found.quality.with_outcome, found.quality.periods
+
+    Prediction.objects.all().delete()
+    judged = [make_prediction(line, days=days) for days in (90, 91, 1)]
+    for prediction in judged:
+        record_outcomes(prediction, 1, 2.5)
+    make_prediction(line, days=92)
+    make_secret(line, days=93)
+    before = monitor()
+    run("archive")
+    assert monitor() == before
+    run("prune", "--older-than", "60d")
+    assert Prediction.objects.count() == 1
+    assert monitor() == before
+    run("forget", "--model", "line", "--where", f"x={SECRET}")
+    assert monitor()[0] == before[0] - 1
+    [archive, *_] = list_archives(folder)
+    (folder / archive.file).unlink()
+    with pytest.raises(CommandError):
+        call_command("monitor", "line", "--window", "120d")
 
 
 def test_without_a_folder_the_use_is_wrong_and_a_dyno_keeps_none(settings, folder, run):

@@ -82,10 +82,15 @@ def _make_prediction(row: Row, versions: Mapping[tuple[str, int], Version]) -> P
     version = versions.get((row["model"], row["version"]))
     if version is None:
         raise DamagedArchive(f"there is no version {row['version']} of {row['model']!r} in this database")
-    decoded = {name: msgspec.json.decode(row[name]) for name in JSON if name != "outcomes"}
-    if decoded["output"] is None:
-        decoded["output"] = Value(None, JSONField())  # Forgotten: null as JSON has it.
-    return Prediction(**{name: row[name] for name in STORED} | decoded | {"id": UUID(row["id"])}, version=version)
+    stored = decode(row)
+    if stored["output"] is None:
+        stored["output"] = Value(None, JSONField())  # Forgotten: null as JSON has it.
+    return Prediction(**{name: stored[name] for name in STORED}, version=version)
+
+
+def decode(row: Row) -> dict[str, Any]:
+    """An archived prediction with its values as they are stored; its `outcomes` are a list, the current one last."""
+    return {**row, "id": UUID(row["id"]), **{name: msgspec.json.decode(row[name]) for name in JSON}}
 
 
 def _restore_outcomes(row: Row) -> int:

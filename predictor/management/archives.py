@@ -72,8 +72,11 @@ def rewrite_archive(folder: Path, archive: Archive, change: Callable[[Row], Row]
     return _write(folder, archive.month, changed)
 
 
-def read_rows(folder: Path, archive: Archive) -> Iterator[Row]:
-    """The rows of an archive, once its bytes are those that were written. Raises DamagedArchive."""
+def read_rows(folder: Path, archive: Archive, condition: Any = True) -> Iterator[Row]:
+    """The rows of an archive for which a condition of polars holds, once its bytes are those that were written.
+
+    Raises DamagedArchive.
+    """
     import polars as pl
 
     file = folder / archive.file
@@ -83,7 +86,25 @@ def read_rows(folder: Path, archive: Archive) -> Iterator[Row]:
     except OSError as error:
         raise DamagedArchive(f"{file} cannot be read: {error.strerror or error}") from error
     for start in range(0, archive.rows, ROWS_AT_ONCE):
-        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).collect().iter_rows(named=True)
+        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).filter(condition).collect().iter_rows(named=True)
+
+
+def read_between(model: str, since: datetime, until: datetime, is_judged: bool) -> Iterator[Row]:
+    """A model's archived predictions of the months that a range of time touches; none where no folder is set.
+
+    Only those with an outcome where `is_judged`. Raises CommandError and DamagedArchive.
+    """
+    if not settings.ARCHIVE_DIR:
+        return
+    import polars as pl
+
+    folder = find_folder()
+    for archive in list_archives(folder):
+        if archive.start < until and add_months(archive.start, 1) > since:
+            is_asked_for = pl.col("model") == model
+            yield from read_rows(
+                folder, archive, is_asked_for & (pl.col("outcomes") != "[]") if is_judged else is_asked_for
+            )
 
 
 def find_archived(folder: Path, model: str, feature: str, value: str, hashes: Collection[str]) -> Iterator[UUID]:

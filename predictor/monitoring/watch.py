@@ -11,7 +11,7 @@ from predictor.models import Kept, Monitoring, Version
 from predictor.monitoring.drift import drift
 from predictor.monitoring.estimation import estimate
 from predictor.monitoring.quality import find_start, measure_quality
-from predictor.monitoring.reading import list_versions, read_judged, read_window
+from predictor.monitoring.reading import Archives, list_no_archives, list_versions, read_judged, read_window
 from predictor.monitoring.window import Window
 from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
@@ -28,8 +28,10 @@ class NothingToMonitor(MlsiteError):
     """A model without a live version."""
 
 
-def watch(model: str, length: timedelta, now: datetime) -> Result:
+def watch(model: str, length: timedelta, now: datetime, archives: Archives = list_no_archives) -> Result:
     """What the predictions of the last `length` say about a model's live version; stores nothing.
+
+    Those that are only archived are read from `archives`.
 
     Raises NothingToMonitor.
     """
@@ -38,8 +40,8 @@ def watch(model: str, length: timedelta, now: datetime) -> Result:
         raise NothingToMonitor(f"there is no live version of {model!r}: train one with `manage.py retrain {model}`")
     since = now - length
     former = find_former(live)
-    quality = watch_quality(live, since, now, former)
-    window = read_window(live, since, now)
+    quality = watch_quality(live, since, now, former, archives)
+    window = read_window(live, since, now, archives=archives)
     estimated = estimate_quality(live, window, former)
     states: dict[str, State] = {"quality": quality.judged.state, "estimate": estimated.state}
     state, decided_by = decide(states, is_new=quality.judged.is_window)
@@ -64,9 +66,9 @@ def find_former(live: Version) -> Result | None:
     return result if result and result.version == live.number else None
 
 
-def watch_quality(live: Version, since: datetime, now: datetime, former: Result | None) -> Quality:
+def watch_quality(live: Version, since: datetime, now: datetime, former: Result | None, archives: Archives) -> Quality:
     is_alarmed = bool(former and former.quality and former.quality.judged.state == "alarm")
-    with_outcome = read_judged(live, find_start(since, now), now)
+    with_outcome = read_judged(live, find_start(since, now), now, archives=archives)
     return measure_quality(live, list_versions(live), with_outcome, since, is_alarmed=is_alarmed)
 
 

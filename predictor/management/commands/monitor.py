@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.exceptions import AlertNotSent, MlsiteError
+from predictor.management.archives import read_between
 from predictor.management.base import SiteCommand, add_format, read_length
 from predictor.management.monitoring import list_lines
 from predictor.models import Monitoring, Version
@@ -25,6 +26,7 @@ class Command(SiteCommand):
       has an alarm; 1 where something failed.
     - An alarm is about quality, by outcomes or estimated; drift alone raises none.
     - A prediction without an outcome counts neither as right nor as wrong.
+    - Predictions that are only in archives (ARCHIVE_DIR) count as those that are stored.
     - No model is loaded, and nothing is predicted.
     """
 
@@ -65,7 +67,7 @@ class Command(SiteCommand):
         from predictor.monitoring.watch import store, watch
 
         try:
-            found = watch(model, window, timezone.now())
+            found = watch(model, window, timezone.now(), read_between)
             stored = store(model, found)
         except MlsiteError as error:
             self.stderr.write(f"{model}: {error}.")
