@@ -1,12 +1,13 @@
 import uuid
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from predictor.models import Prediction
+from predictor.models import IdempotencyKey, Prediction, Reference
+from predictor.serving.claims import Attempt, Claims
 from predictor.serving.history import FIELDS, insert_predictions, insert_rows
 from tests.training import register_shipped
 
@@ -56,6 +57,29 @@ def test_one_row_that_the_database_refuses_refuses_all(transactional_db):
     with pytest.raises(DatabaseError):
         insert_rows(rows)
     assert not Prediction.objects.exists()
+
+
+def test_predictions_and_what_they_claim_are_stored_together_or_not_at_all(transactional_db):
+    version = register_shipped("line")
+    first, second, third = make(version), make(version), make(version)
+    attempt = Attempt(
+        id=uuid.uuid4(), body=uuid.uuid4(), ends_at=1.5, write=lambda *each: "", answer='{"a": "\\u0000é"}'
+    )
+    name, other = ("line", '"a\\\n'), ("line", "b")
+    insert_predictions([first], Claims(references=[(name, first.id)], attempts=[attempt]))
+    for claims in (
+        Claims(references=[(other, second.id), (name, third.id)]),
+        Claims(references=[(other, second.id)], attempts=[attempt]),
+    ):
+        with pytest.raises(IntegrityError):
+            insert_predictions([second, third], claims, again=True)
+    taken = make(version, id=first.id)
+    with pytest.raises(IntegrityError):
+        insert_predictions([taken], Claims(references=[(other, second.id)]))
+    assert [each.id for each in Prediction.objects.all()] == [first.id]
+    assert list(Reference.objects.values_list("model", "reference", "prediction")) == [(*name, first.id)]
+    [kept] = IdempotencyKey.objects.all()
+    assert (kept.id, kept.body, kept.answer, kept.ends_at) == (attempt.id, attempt.body, attempt.answer, 1.5)
 
 
 def test_many_rows_are_one_statement(django_assert_num_queries, line):

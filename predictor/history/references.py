@@ -1,7 +1,6 @@
 """Predictions by the references that clients gave them, and whether a row is the one that has a reference."""
 
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,8 @@ from predictor.history.hiding import find_hidden, list_hashes
 from predictor.models import Prediction, Reference, Version
 from predictor.schema.schema import Row
 from predictor.schema.values import Value, write_value
+
+TABLE = Reference._meta.db_table
 
 
 def find_by_reference(model: str, references: Collection[str]) -> dict[str, UUID]:
@@ -53,14 +54,23 @@ def restore_numbers(prediction: Prediction) -> None:
         prediction.probabilities = {name: float(shares[name]) for name in names if name in shares}
 
 
-# Django's own query would take several times as long, and every batch with references asks.
 def _find_ids(names: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
-    pairs = ", ".join(["(%s, %s)"] * len(names))
-    sql = "SELECT model, reference, prediction_id FROM {table} WHERE (model, reference) IN (VALUES {pairs})"
+    found: dict[tuple[str, str], UUID] = {}
+    for model in {model for model, _ in names}:
+        references = [reference for each, reference in names if each == model]
+        found |= {(model, reference): id for reference, id in _query_ids(model, references)}
+    return found
+
+
+def _query_ids(model: str, references: list[str]) -> Iterable[tuple[str, UUID]]:
+    if connection.vendor != "postgresql":
+        rows = Reference.objects.filter(model=model, reference__in=references)
+        return rows.values_list("reference", "prediction_id")
+    # Django's own query would take several times as long, and every batch with references asks.
+    sql = f"SELECT reference, prediction_id FROM {TABLE} WHERE model = %s AND reference = ANY(%s)"  # noqa: S608  # Our own.
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(table=Reference._meta.db_table, pairs=pairs), list(chain(*names)))
-        found = cursor.fetchall()
-    return {(model, reference): id if isinstance(id, UUID) else UUID(id) for model, reference, id in found}
+        cursor.execute(sql, [model, references])
+        return list(cursor.fetchall())
 
 
 def find_doubles(references: Sequence[str | None], rows: Sequence[Row]) -> dict[int, int]:

@@ -9,15 +9,13 @@ from predictor.models import IdempotencyKey, Reference
 from predictor.serving.claims import Claims, Found, Name
 
 REFERENCES, KEYS = Reference._meta.db_table, IdempotencyKey._meta.db_table
-# What is claimed is inserted first, since the next part counts it: where another request has it, no prediction was
-# written that would have to be removed.
 INSERT_KEYS = (
-    f"keys AS (INSERT INTO {KEYS} (id, body, answer, ends_at)"  # noqa: S608  # Our own.
-    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::float8[]) RETURNING 1)"
+    f"INSERT INTO {KEYS} (id, body, answer, ends_at)"  # noqa: S608  # Our own.
+    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::float8[]); "
 )
 INSERT_REFERENCES = (
-    f"names AS (INSERT INTO {REFERENCES} (prediction_id, model, reference)"  # noqa: S608  # Our own.
-    " SELECT * FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[]) RETURNING 1)"
+    f"INSERT INTO {REFERENCES} (prediction_id, model, reference)"  # noqa: S608  # Our own.
+    " SELECT * FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[]); "
 )
 
 
@@ -44,27 +42,29 @@ def insert_claims(claims: Claims) -> None:
     )
 
 
-def write_claims(claims: Claims) -> tuple[str, list[str], str]:
-    """What goes before PostgreSQL's INSERT of predictions, its parameters, and what goes after it."""
-    parts, parameters, count = [], [], "0"
+def write_claims(claims: Claims) -> tuple[str, list[str]]:
+    """PostgreSQL's statements that insert claims, and their parameters.
+
+    Sent with the INSERT of predictions that follows them, they are one transaction. They go before it, so that where
+    another request has a claim, no prediction was written that would have to be removed.
+    """
+    sql, parameters = "", []
     if claims.attempts:
-        parts.append(INSERT_KEYS)
+        sql += INSERT_KEYS
         parameters += [
             write_texts(str(each.id) for each in claims.attempts),
             write_texts(str(each.body) for each in claims.attempts),
             write_texts(each.answer for each in claims.attempts),
             write_texts(str(each.ends_at) for each in claims.attempts),
         ]
-        count = "(SELECT count(*) FROM keys)"
     if claims.references:
-        parts.append(INSERT_REFERENCES.replace(" RETURNING", f" WHERE {count} >= 0 RETURNING"))
+        sql += INSERT_REFERENCES
         parameters += [
             write_texts(str(id) for _, id in claims.references),
             write_texts(model for (model, _), _ in claims.references),
             write_texts(reference for (_, reference), _ in claims.references),
         ]
-        count = "(SELECT count(*) FROM names)"
-    return f"WITH {', '.join(parts)} ", parameters, f" WHERE {count} >= 0"
+    return sql, parameters
 
 
 def write_texts(texts: Iterable[str]) -> str:

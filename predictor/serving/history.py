@@ -42,14 +42,14 @@ def _insert_by_orm(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
 
 
 def _insert_as_arrays(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
-    """Insert one array per column, in a statement that is a transaction by itself.
+    """Insert one array per column, in a statement that is a transaction by itself, with those of claims before it.
 
     For 32 rows, that costs this process a tenth of bulk_create, and one round trip instead of three.
     """
     arrays = [_write_array(name, rows) for name in FIELDS]
-    before, claimed, after = write_claims(claims) if claims else ("", [], "")
+    before, claimed = write_claims(claims) if claims else ("", [])
     with connection.cursor() as cursor:
-        cursor.execute(before + _write_sql() + after + " ON CONFLICT DO NOTHING" * again, [*claimed, *arrays])
+        cursor.execute(before + _write_sql() + " ON CONFLICT DO NOTHING" * again, [*claimed, *arrays])
 
 
 @cache
