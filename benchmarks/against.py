@@ -38,7 +38,10 @@ def compare_commits(options: argparse.Namespace, work: Path, postgres: str, stac
     """Drive the working tree and the commit in turns and print how they compare; 1 where a figure is slower."""
     theirs = check_out(options.against, work / "theirs")
     tables = read_tables()
-    sides = [make_side(each, number, work, postgres, tables) for number, each in enumerate([OURS, theirs])]
+    sides = [
+        make_side(each, number, work, postgres, tables, references=options.references and number == 0)
+        for number, each in enumerate([OURS, theirs])
+    ]
     for side in sides:
         stack.callback(side.site.stop)
         side.site.start(work / f"{side.site.port}.log")
@@ -53,11 +56,13 @@ def compare_commits(options: argparse.Namespace, work: Path, postgres: str, stac
     return int(not options.trial and any(each.is_slower for each in found.values()))
 
 
-def make_side(checkout: Checkout, number: int, work: Path, postgres: str, tables: dict[str, pl.DataFrame]) -> Side:
+def make_side(
+    checkout: Checkout, number: int, work: Path, postgres: str, tables: dict[str, pl.DataFrame], *, references: bool
+) -> Side:
     """A checkout's site with a database of its own and the models that its own code has trained."""
     database_url = create_database(postgres, f"side_{number}")
     columns = {model: table.columns[:-1] for model, table in tables.items()}
-    site = make_ours(database_url, columns, find_free_port(), checkout)
+    site = make_ours(database_url, columns, find_free_port(), checkout, references=references)
     recipes = work / f"recipes-{number}"
     write_recipes(recipes, checkout.folder, tables)
     prepare_site(checkout, site.environment, recipes)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import subprocess
 import sys
 from contextlib import closing
@@ -36,7 +37,8 @@ def drive(
     system: System, question: Question, bodies: list[str], connections: int, seconds: int, work: Path
 ) -> tuple[Run, list[str]]:
     """Let wrk send a question over so many connections; return its figures and each answer."""
-    (work / "bodies").write_text("\n".join(bodies) + "\n")
+    run = secrets.token_hex(4)  # With which load.lua numbers references.
+    (work / "bodies").write_text("\n".join(bodies).replace("NUMBER", f"{run}-NUMBER") + "\n")
     answers = work / "answers"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds + SECONDS_TO_END}s", "--timeout", "30s"]
     script = ["-s", str(ROOT / "benchmarks/load.lua"), system.address + question.path, "--", question.how, str(seconds)]

@@ -1,4 +1,5 @@
--- wrk sends the bodies to one system, one after another, counts the good answers and notes each of them.
+-- wrk sends the bodies to one system, one after another, counts the good answers and notes each of them. In a body,
+-- NUMBER stands for that of the request.
 --
 -- Arguments: how ("post", "journey" or "get"), for how many seconds, the file of bodies, the file for the answers,
 -- then headers as "Name: value". A journey posts, and then opens the page that it is sent to.
@@ -26,7 +27,7 @@ end
 
 function init(arguments)
   how, seconds, answers_file = arguments[1], tonumber(arguments[2]), arguments[4]
-  requests, pages, noted, statuses = {}, {}, {}, {}
+  requests, numbered, pages, noted, statuses = {}, {}, {}, {}, {}
   good, counted, sent, ends = 0, 0, 0, nil
   for number = 5, #arguments do
     local name, value = arguments[number]:match("^(.-): (.*)$")
@@ -37,6 +38,7 @@ function init(arguments)
   else
     for body in io.lines(arguments[3]) do
       table.insert(requests, wrk.format("POST", nil, nil, body))
+      if body:find("NUMBER") then table.insert(numbered, body) end
     end
   end
 end
@@ -46,7 +48,9 @@ function request()
   if #pages > 0 then return wrk.format("GET", table.remove(pages)) end
   if now() >= ends then return "" end
   sent = sent + 1
-  return requests[(sent - 1) % #requests + 1]
+  local place = (sent - 1) % #requests + 1
+  if #numbered == 0 then return requests[place] end
+  return wrk.format("POST", nil, nil, (numbered[place]:gsub("NUMBER", sent)))
 end
 
 function response(status, headers, body)

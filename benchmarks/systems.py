@@ -235,8 +235,14 @@ def make_site(checkout: Checkout, environment: dict[str, str], port: int, questi
     )
 
 
-def make_ours(database_url: str, columns: dict[str, list[str]], port: int, checkout: Checkout = OURS) -> System:
-    """The site in production on PostgreSQL, behind what a router adds to a request."""
+def make_ours(
+    database_url: str, columns: dict[str, list[str]], port: int, checkout: Checkout = OURS, *, references: bool = False
+) -> System:
+    """The site in production on PostgreSQL, behind what a router adds to a request.
+
+    With `references`, each row in JSON has one of its own.
+    """
+    named = {"reference": "customer-NUMBER/2026-03"} if references else {}
     address = f"127.0.0.1:{port}"
     tokens = [f"Cookie: __Host-csrftoken={TOKEN}; csrftoken={TOKEN}", f"Origin: https://{address}", f"Host: {address}"]
 
@@ -249,7 +255,7 @@ def make_ours(database_url: str, columns: dict[str, list[str]], port: int, check
             title="JSON",
             path=f"/api/v1/models/{model}/predict",
             headers=[JSON, SECURE],
-            write=lambda row: json.dumps({"inputs": dict(zip(columns[model], row, strict=True))}),
+            write=lambda row: json.dumps({"inputs": dict(zip(columns[model], row, strict=True)), **named}),
             read=lambda answer: float(json.loads(answer)["predictions"][0]["output"]),
         )
 

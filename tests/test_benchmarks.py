@@ -85,6 +85,7 @@ def test_a_number_that_differs_from_evidentlys_is_counted_and_shown(capsys):
         (["--against", "HEAD", "--seconds", "4"], "at least 10 rounds of 5 s"),
         (["--against", "HEAD", "--only", "flask"], "--only chooses among the peers"),
         (["--trial"], "--trial is for --against COMMIT"),
+        (["--references"], "--references is for --against COMMIT"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_line(arguments, problem, capsys):
