@@ -5,8 +5,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from predictor.history.references import find_by_reference
 from predictor.management.archives import list_archives, read_rows
-from predictor.models import Monitoring, Outcome, Prediction
+from predictor.models import Monitoring, Outcome, Prediction, Reference
 from tests.test_erasure import SECRET, make_secret
 from tests.test_retention import make_prediction, record_outcomes
 
@@ -45,6 +46,7 @@ def test_a_month_that_was_archived_and_deleted_can_be_stored_again_as_it_was(lin
     old = make_prediction(line, days=400, warnings=["a"], interval=[0.1, 1e22], hashed_inputs={"x": "ab"})
     record_outcomes(old, 1, 2.5)
     make_prediction(line)
+    Reference.objects.create(prediction=old, model="line", reference="customer-42/2025-10")
     before, outcomes = describe(Prediction.objects.all()), list_outcomes()
     [archive] = run("archive")
     assert (archive["rows"], archive["outcomes"], archive["written"]) == (1, 2, True)
@@ -54,6 +56,7 @@ def test_a_month_that_was_archived_and_deleted_can_be_stored_again_as_it_was(lin
     assert run("archive")[0]["rows"] == 1
     run("archive", "--restore", archive["month"])
     run("archive", "--restore", archive["month"])
+    assert find_by_reference("line", ["customer-42/2025-10"]) == {"customer-42/2025-10": old.id}
     assert (describe(Prediction.objects.all()), list_outcomes()) == (before, outcomes)
 
 
@@ -91,6 +94,7 @@ def test_what_is_forgotten_is_erased_from_archives_too(line, folder, run):
     assert str(SECRET) not in str(rows)
     assert rows.keys() == {str(prediction.id), str(other.id)}
     run("archive", "--restore", archive.month)
+    assert not Reference.objects.exists()
     assert list(Prediction.objects.without_forgotten()) == [other]
     assert Prediction.objects.count() == 2
 

@@ -13,7 +13,7 @@ from django.db.models import JSONField, Value
 from predictor.exceptions import DamagedArchive
 from predictor.history.ids import find_first_id
 from predictor.history.matching import is_value
-from predictor.models import Outcome, Prediction, Version
+from predictor.models import Outcome, Prediction, Reference, Version
 from predictor.tables.columns import TableColumn
 
 JSON = ("inputs", "hashed_inputs", "output", "probabilities", "interval", "warnings", "warning_codes", "outcomes")
@@ -24,10 +24,12 @@ COLUMNS = [
     TableColumn(name="source", kind="text"),
     TableColumn(name="created_at", kind="moment"),
     TableColumn(name="duration_ms", kind="number"),
+    # Archives of former builds have none.
+    TableColumn(name="reference", kind="text"),
     # As JSON, since models have different features.
     *(TableColumn(name=name, kind="text") for name in JSON),
 ]
-STORED = [column.name for column in COLUMNS if column.name not in ("model", "version", "outcomes")]
+STORED = [column.name for column in COLUMNS if column.name not in ("model", "version", "reference", "outcomes")]
 ROWS_AT_ONCE = 1_000
 
 Row = Mapping[str, Any]
@@ -37,7 +39,7 @@ def read_month(first: datetime, end: datetime) -> Iterator[list[list[Any]]]:
     """The predictions of a range of time in the order of their ids, with all of their outcomes, 1,000 at a time."""
     versions = {id: (model, number) for id, model, number in Version.objects.values_list("id", "model", "number")}
     last, limit = find_first_id(first), find_first_id(end)
-    rows = Prediction.objects.filter(id__lt=limit).order_by("id").values("version_id", *STORED)
+    rows = Prediction.objects.filter(id__lt=limit).order_by("id").values("version_id", "reference__reference", *STORED)
     found = list(rows.filter(id__gte=last)[:ROWS_AT_ONCE])
     while found:
         outcomes = _read_outcomes([each["id"] for each in found])
@@ -56,6 +58,7 @@ def _read_outcomes(ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
 
 def _make_row(stored: Row, version: tuple[str, int], outcomes: Sequence[Row]) -> list[Any]:
     plain = {**stored, "id": str(stored["id"]), "model": version[0], "version": version[1], "outcomes": outcomes}
+    plain["reference"] = stored["reference__reference"]
     texts = {name: msgspec.json.encode(plain[name]).decode() for name in JSON}
     return [{**plain, **texts}[column.name] for column in COLUMNS]
 
@@ -73,6 +76,7 @@ def restore(rows: Iterable[Row]) -> tuple[int, int]:
         missing = [each for each in taken if UUID(each["id"]) not in known]
         with transaction.atomic(durable=True):
             Prediction.objects.bulk_create([_make_prediction(each, versions) for each in missing])
+            _restore_references(missing)
             recorded += sum(_restore_outcomes(each) for each in missing)
         restored += len(missing)
     return restored, recorded
@@ -93,6 +97,15 @@ def decode(row: Row) -> dict[str, Any]:
     return {**row, "id": UUID(row["id"]), **{name: msgspec.json.decode(row[name]) for name in JSON}}
 
 
+def _restore_references(rows: Iterable[Row]) -> None:
+    """Store the references again that no other prediction was given meanwhile."""
+    named = [each for each in rows if each.get("reference") is not None]
+    Reference.objects.bulk_create(
+        [Reference(prediction_id=UUID(each["id"]), model=each["model"], reference=each["reference"]) for each in named],
+        ignore_conflicts=True,
+    )
+
+
 def _restore_outcomes(row: Row) -> int:
     last = None
     outcomes = msgspec.json.decode(row["outcomes"])
@@ -111,7 +124,7 @@ def _restore_outcomes(row: Row) -> int:
 def erase(row: Row) -> Row:
     """An archived prediction as `manage.py forget` leaves it."""
     erased = {"inputs": "{}", "warnings": "[]", "outcomes": "[]"}
-    return {**row, **{name: erased.get(name, "null") for name in JSON}}
+    return {**row, "reference": None, **{name: erased.get(name, "null") for name in JSON}}
 
 
 def list_recorded(row: Row) -> list[datetime]:

@@ -68,7 +68,7 @@ def write_archive(folder: Path, month: datetime) -> Archive:
 def rewrite_archive(folder: Path, archive: Archive, change: Callable[[Row], Row]) -> Archive:
     """Replace an archive by one with changed rows."""
     names = [column.name for column in COLUMNS]
-    changed = ([[row[name] for name in names]] for row in map(change, read_rows(folder, archive)))
+    changed = ([[row.get(name) for name in names]] for row in map(change, read_rows(folder, archive)))
     return _write(folder, archive.month, changed)
 
 
