@@ -8,6 +8,7 @@ import msgspec
 import polars as pl
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models import JSONField, Value
 from django.middleware.csrf import get_token
 from django.test import Client
@@ -247,6 +248,15 @@ def test_a_page_whose_time_is_over_says_how_far_it_looked_and_goes_on(read, monk
     assert found == [2, 1, 0]
     assert pages[0].json()["looked_back_to"] > "2026-03-0"
     assert pages[-1].json()["looked_back_to"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_to_read_holds_no_connection_that_visitors_need(db, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # As with a pool.
+    connection.close()
+    assert Prediction.objects.count() == 0
+    with Turns(waiting=0, seconds=0).take():
+        assert connection.connection is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import connection
 
 from predictor.exceptions import Overloaded
 
@@ -17,10 +18,14 @@ class Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Wait for a turn; raise Overloaded where too many wait, or where it does not come in time."""
+        """Wait for a turn; raise Overloaded where too many wait, or where it does not come in time.
+
+        The caller's connection is given back meanwhile: visitors would have none.
+        """
         if not self._room.acquire(blocking=False):
             raise Overloaded("too many requests want to read")
         try:
+            give_back_connection()
             if not self._turn.acquire(timeout=self._seconds):
                 raise Overloaded("those before take too long")
             try:
@@ -29,6 +34,12 @@ class Turns:
                 self._turn.release()
         finally:
             self._room.release()
+
+
+def give_back_connection() -> None:
+    """Let others use the caller's connection; its next query gets one again."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 # A greenlet that waits costs nearly nothing; a worker of threads has few of them, which visitors need.
