@@ -74,15 +74,15 @@ def decode_envelope(sent: bytes) -> dict[str, Any]:
 
 def check_envelope(sent: bytes, parts: Mapping[str, msgspec.Raw]) -> None:
     """Raise RepeatedKey where a body has a key twice, of which its parts are the last values."""
-    if has_all_keys(sent, parts):
+    if not count_other_keys(sent, parts):
         return
     written = {name: sent.count(f'"{name}"'.encode()) for name in parts}
     raise RepeatedKey(max(written, key=lambda name: written[name]))
 
 
-def has_all_keys(sent: bytes, parts: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether a body has no other key than these, and none twice: then it has no more colons."""
-    return sent.count(b":") == len(parts) + sum(bytes(part).count(b":") for part in parts.values())
+def count_other_keys(sent: bytes, parts: Mapping[str, msgspec.Raw]) -> int:
+    """About how many keys a body has other than these parts, or twice, by its colons; 0 where there is none."""
+    return sent.count(b":") - len(parts) - sum(bytes(part).count(b":") for part in parts.values())
 
 
 def decode_row(raw: msgspec.Raw) -> Any:

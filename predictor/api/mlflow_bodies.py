@@ -6,7 +6,7 @@ own among them, as MLflow does: an index, say. Otherwise one of them may be miss
 
 import csv
 import io
-import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from predictor.api.bodies import MOST_BYTES, MOST_ROWS, UNREADABLE, Inputs, Refused
-from predictor.api.large import MOST_PARTS, ROWS_A_TURN, check_envelope, decode_row, has_all_keys, let_others_run
+from predictor.api.large import MOST_PARTS, ROWS_A_TURN, check_envelope, count_other_keys, decode_row, let_others_run
 from predictor.api.parquet import convert_parquet
 from predictor.api.repeated_keys import refuse_repeated
 from predictor.schema.schema import Schema
@@ -22,6 +22,9 @@ from predictor.tables.missing import MISSING
 from predictor.texts import list_names, quote
 
 MOST_COLUMNS = 20_000
+# Whether one of them is there twice takes long to say.
+MOST_OTHER_KEYS = 1_000
+TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*+"|NaN')
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 EXAMPLE = f"a JSON object with exactly one of {', '.join(FORMS)}"
 Raw = msgspec.Raw
@@ -55,20 +58,14 @@ def read_json(sent: bytes, schema: Schema) -> Inputs:
         except msgspec.DecodeError:
             if b"NaN" not in sent:
                 raise
-            refuse_repeated(sent)
             return _read_forms(replace_nan(sent), schema)
-    except (*UNREADABLE, ValueError) as error:
+    except UNREADABLE as error:
         raise malformed(f"The body cannot be read ({error}): send {EXAMPLE}.") from error
 
 
 def replace_nan(sent: bytes) -> bytes:
-    """Write null for NaN, as Python's json writes a missing value of pandas. Raises ValueError for infinities."""
-
-    def read_constant(name: str) -> None:
-        if name != "NaN":
-            raise ValueError(f"{name} is not a number")
-
-    return json.dumps(json.loads(sent, parse_constant=read_constant), allow_nan=False).encode()
+    """Write null for NaN outside of texts, as Python's json writes a missing value of pandas."""
+    return TEXT_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], sent)
 
 
 def _read_forms(sent: bytes, schema: Schema) -> Inputs:
@@ -77,7 +74,9 @@ def _read_forms(sent: bytes, schema: Schema) -> Inputs:
         return read_records(msgspec.Raw(sent), schema)
     body = msgspec.json.decode(sent, type=Envelope)
     given = list_parts(body)
-    if not has_all_keys(sent, given):
+    if count_other_keys(sent, given) > MOST_OTHER_KEYS:
+        raise malformed(f"The body has too many other keys: send {EXAMPLE}.")
+    if count_other_keys(sent, given):
         refuse_repeated(sent)
     if len(given) != 1:
         raise malformed(f"The body must be {EXAMPLE}, and has {list_names(list(given)) or 'none'}.")
@@ -120,6 +119,7 @@ def read_tensor(raw: Raw, schema: Schema) -> Inputs:
     start = bytes(memoryview(raw)[:1])
     if start == b"{":
         columns = msgspec.json.decode(raw, type=dict[str, Raw])
+        check_columns(len(columns))
         check_envelope(bytes(raw), columns)
         return _read_columns(columns, schema)
     items = msgspec.json.decode(raw, type=list[Raw]) if start == b"[" else [raw]
@@ -166,6 +166,7 @@ def read_csv(sent: bytes, schema: Schema) -> Inputs:
     try:
         reader = csv.reader(io.StringIO(sent.decode(), newline=""), strict=True)
         header = [name.strip() for name in next((row for row in reader if row), [])]
+        check_columns(len(header))
         rows: list[list[str | None]] = []
         for row in reader:
             if row:
@@ -187,8 +188,7 @@ def name_columns(schema: Schema, names: list[str] | None, rows: Rows) -> Inputs:
     """Give each row's values the names of their columns, or without any, those of the schema in its order."""
     check_rows(len(rows))
     names = schema.names if names is None else names
-    if len(names) > MOST_COLUMNS:
-        raise malformed(f"A table may have at most {MOST_COLUMNS:,} columns, not {len(names):,}.")
+    check_columns(len(names))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise malformed(f"Two columns have the same name: {quote(twice[0])}.")
@@ -211,6 +211,11 @@ def check_rows(count: int, *, is_complete: bool = True) -> None:
     if count > MOST_ROWS:
         sent = f"not {count:,}" if is_complete else "and this one has more"
         raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, {sent}.")
+
+
+def check_columns(count: int) -> None:
+    if count > MOST_COLUMNS:
+        raise malformed(f"A table may have at most {MOST_COLUMNS:,} columns, not {count:,}.")
 
 
 def check_width(count: int, expected: int, place: str) -> None:
