@@ -269,8 +269,8 @@ def list_queries(registered, request):
     """Hostile values for each parameter that a list takes, and for others that somebody may type."""
     filtered = [each if isinstance(each, str) else each.parameter_name for each in registered.get_list_filter(request)]
     names = [*PARAMETERS, *(f"{name}{ending}" for name in filtered for ending in ENDINGS)]
-    # Accounts have Django's own filters, in which one value is like another.
-    values = HOSTILE if registered.opts.app_label == "predictor" else HOSTILE[::4]
+    # The others have the same kinds of filters, or Django's own, in which one value is like another.
+    values = HOSTILE if registered.model in (Prediction, Version) else HOSTILE[::4]
     for name in names:
         is_taken = name in ("q", "o", "p") or registered.lookup_allowed(name, "x", request)
         yield from (f"{name}={value}" for value in (values if is_taken else HOSTILE[:1]))

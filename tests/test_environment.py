@@ -5,8 +5,10 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
+import sklearn
 from sklearn.linear_model import LinearRegression
 
 from predictor.environment import choose_waiting
@@ -144,8 +146,9 @@ def test_these_tests_run_with_it_too():
     ],
 )
 def test_threads_of_openmp_sleep_sooner_the_busier_the_machine_is(home, given, turns):
-    """libgomp says itself how often an idle thread turns around before it sleeps."""
-    code = "import predictor; from sklearn.ensemble import HistGradientBoostingRegressor"
+    """libgomp, which scikit-learn brings along, says itself how often an idle thread turns around before it sleeps."""
+    [library] = Path(sklearn.__file__).parents[1].glob("scikit_learn.libs/libgomp*")
+    code = f"import ctypes, predictor; ctypes.CDLL({str(library)!r})"
     environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE", **given}
     for name in SET_BY_US:
         if name not in given:

@@ -15,10 +15,10 @@ import pytest
 from tests.conftest import ROOT
 
 
-@pytest.fixture
-def checkout(tmp_path):
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
     """The project as a dyno has it: no .env, no .venv, no database file."""
-    folder = tmp_path / "app"
+    folder = tmp_path_factory.mktemp("heroku") / "app"
     folder.mkdir()
     for name in (
         "manage.py",
@@ -49,30 +49,38 @@ def run_release(checkout, **environment):
     )
 
 
-def test_a_release_migrates_and_trains_and_the_next_one_changes_nothing(checkout):
-    url = f"sqlite:///{checkout}/db.sqlite3"
-    first = run_release(checkout, DATABASE_URL=url)
+@pytest.fixture(scope="module")
+def first(checkout):
+    return run_release(checkout, DATABASE_URL=f"sqlite:///{checkout}/released.sqlite3")
+
+
+@pytest.fixture
+def url(checkout, first):
+    return f"sqlite:///{checkout}/released.sqlite3"
+
+
+def test_a_release_migrates_and_trains_and_the_next_one_changes_nothing(checkout, first, url):
     assert first.returncode == 0, first.stderr
     assert "penguins  version 1  live" in first.stdout
     assert "nothing to do" in run_release(checkout, DATABASE_URL=url).stdout
 
 
-def test_a_training_that_fails_warns_and_does_not_block_the_release(checkout):
-    (checkout / "ml_models/line/data.csv").unlink()
-    done = run_release(checkout, DATABASE_URL=f"sqlite:///{checkout}/db.sqlite3")
+def test_a_training_that_fails_warns_and_does_not_block_the_release(checkout, tmp_path):
+    broken = tmp_path / "app"
+    shutil.copytree(checkout, broken, ignore=shutil.ignore_patterns("*.sqlite3*", "penguins"))
+    (broken / "ml_models/line/data.csv").unlink()
+    done = run_release(broken, DATABASE_URL=f"sqlite:///{broken}/db.sqlite3")
     assert done.returncode == 0
     assert "WARNING: a model could not be trained" in done.stderr
 
 
-def test_a_release_that_does_not_know_the_signature_of_what_is_live_is_blocked_and_says_how_to_go_on(checkout):
-    url = f"sqlite:///{checkout}/db.sqlite3"
-    run_release(checkout, DATABASE_URL=url).check_returncode()
+def test_a_release_that_does_not_know_the_signature_of_what_is_live_is_blocked_and_says_how_to_go_on(checkout, url):
     done = run_release(checkout, DATABASE_URL=url, MODEL_SIGNING_KEY=secrets.token_hex(32))
     assert done.returncode == 1
     for hint in ("line 1 is live but not trusted here", "set MODEL_SIGNING_KEY", "retrain line --replace-untrusted"):
         assert hint in done.stderr
     assert "Traceback" not in done.stderr
-    with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:
+    with closing(sqlite3.connect(checkout / "released.sqlite3")) as database:
         assert database.execute("SELECT count(*) FROM predictor_version").fetchall() == [(2,)]
     assert "nothing to do" in run_release(checkout, DATABASE_URL=url).stdout
 

@@ -2,13 +2,21 @@
 
 import io
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
 from predictor.management.output import Output
 from tests.conftest import ROOT, run_manage
 
+SET_UP = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+for _ in range(2):
+    call_command("retrain", "line", force=True)
+"""
 RETRAIN = "./manage.py retrain line --force --promote always"
 
 
@@ -16,9 +24,8 @@ RETRAIN = "./manage.py retrain line --force --promote always"
 def url(tmp_path_factory):
     """A database of its own, with two versions, whose promotions count up from test to test."""
     found = f"sqlite:///{tmp_path_factory.mktemp('output')}/db.sqlite3"
-    run_manage("migrate", "--verbosity", "0", DATABASE_URL=found).check_returncode()
-    for _ in range(2):
-        run_manage("retrain", "line", "--force", DATABASE_URL=found).check_returncode()
+    # In one process: each imports scikit-learn.
+    run_manage("shell", "--no-imports", "-c", SET_UP, DATABASE_URL=found).check_returncode()
     return found
 
 
@@ -36,8 +43,13 @@ def run(url):
     return call
 
 
-def count_promotions(run):
-    return run("./manage.py versions").stdout.count(b"went live")
+@pytest.fixture
+def count_promotions(url):
+    def count():
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+            return database.execute("SELECT count(*) FROM predictor_promotion").fetchone()[0]
+
+    return count
 
 
 @pytest.mark.parametrize(
@@ -47,23 +59,22 @@ def count_promotions(run):
         (">&-", b"The output could not be written: Bad file descriptor.\n"),
         ("| true", b""),
         ("2>/dev/full", b""),
-        ("2>&-", b""),
         (">&- 2>&-", b""),
     ],
 )
-def test_a_promotion_has_not_failed_where_nobody_reads_of_it(run, end, written):
-    before = count_promotions(run)
+def test_a_promotion_has_not_failed_where_nobody_reads_of_it(run, count_promotions, end, written):
+    before = count_promotions()
     done = run(f"./manage.py promote line {1 + before % 2} --reason test {end}")
     assert (done.returncode, done.stderr) == (0, written)
-    assert count_promotions(run) == before + 1
+    assert count_promotions() == before + 1
 
 
 @pytest.mark.parametrize("end", [">/dev/full 2>&1", "2>&1 | true"])
-def test_a_retrain_that_is_stored_and_live_has_not_failed_where_nobody_reads_of_it(run, end):
-    before = count_promotions(run)
+def test_a_retrain_that_is_stored_and_live_has_not_failed_where_nobody_reads_of_it(run, count_promotions, end):
+    before = count_promotions()
     done = run(f"{RETRAIN} {end}")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert count_promotions(run) == before + 1
+    assert count_promotions() == before + 1
 
 
 @pytest.mark.parametrize(("encoding", "shown"), [("ascii", rb"R\xb2"), ("latin-1", b"R\xb2"), ("utf-8", "R²".encode())])
