@@ -96,3 +96,14 @@ def test_generators_of_code_find_nothing_that_they_do_not_know(client, line):
 def test_a_key_of_a_request_is_described_where_it_is_taken(client, line):
     [described] = read(client)["paths"][PREDICT.format("line")]["post"]["parameters"]
     assert (described["name"], described["in"]) == ("Idempotency-Key", "header")
+
+
+def test_every_example_is_one_of_what_it_stands_for(client, line, penguins):
+    document = read(client)
+    for path in document["paths"].values():
+        for described in path.values():
+            for part in (described.get("requestBody", {}), described["responses"]["200"]):
+                media = part.get("content", {}).get("application/json")
+                if media:
+                    schema = {**media["schema"], "components": document["components"]}
+                    jsonschema_rs.validator_for(schema, validate_formats=True).validate(media["example"])

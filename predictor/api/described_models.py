@@ -3,6 +3,7 @@
 Generators of clients make a typed function of each, where one address for all models would take any inputs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +112,21 @@ def make_answer_example(version: Version) -> dict[str, Any]:
         named["unit"] = target.unit
         example |= {"label": target.find_label(example["output"]), "text": str(target.write(example["output"]))}
     return {**named, "predictions": [example]}
+
+
+def list_known(versions: Sequence[Version]) -> dict[str, Any]:
+    """Examples of properties that several structs have, by name: those of the first model."""
+    known: dict[str, Any] = {"reference": "customer-42/2026-03", "source": "api", "recorded_by": "ada", "next": None}
+    known |= {"previous": None, "retired_at": None, "looked_back_to": None, "not_kept": [], "is_forgotten": False}
+    if not versions:
+        return known
+    version = versions[0]
+    [prediction] = make_answer_example(version)["predictions"]
+    text = str(version.target.write(prediction["output"]))
+    words = {"text": text, "unit": version.target.unit, "title": version.title, "description": version.description}
+    names = {"model": version.model, "version": version.number, "inputs": choose_example(version.parsed_schema)}
+    output = {key: each for key, each in describe_output(version.target).items() if key in ("title", "type")}
+    return known | prediction | words | names | {"schema": {"inputs": {"type": "object"}, "output": output}}
 
 
 def _find_middle(distribution: Distribution) -> float:

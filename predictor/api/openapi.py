@@ -9,7 +9,13 @@ from django.conf import settings
 
 from predictor.access.callers import Scope
 from predictor.api.described_errors import JSON, Error, describe_headers, describe_responses, refer_to_errors
-from predictor.api.described_models import describe_schemas, make_answer_example, make_request_example, refer
+from predictor.api.described_models import (
+    describe_schemas,
+    list_known,
+    make_answer_example,
+    make_request_example,
+    refer,
+)
 from predictor.api.idempotency import MOST_CHARACTERS
 from predictor.api.operations import Operation
 from predictor.api.samples import make_sample
@@ -77,10 +83,11 @@ def make_document(
     }
     if settings.FORCE_SCRIPT_NAME:
         document["servers"] = [{"url": settings.FORCE_SCRIPT_NAME}]
+    known = list_known(versions)
     for pattern, each in operations:
         for path, described in describe_operation(pattern, each, versions):
             described["security"] = describe_security(each, path, free)
-            add_examples(described, schemas)
+            add_examples(described, schemas, known)
             document["paths"].setdefault(path, {})[each.method.lower()] = described
     return document
 
@@ -107,16 +114,16 @@ def describe_security(operation: Operation, path: str, free: Collection[str] | N
     return [{}, key] if is_free else [key]
 
 
-def add_examples(described: dict[str, Any], schemas: dict[str, Any]) -> None:
+def add_examples(described: dict[str, Any], schemas: dict[str, Any], known: dict[str, Any]) -> None:
     """Give each parameter and each JSON body an example, unless it has one."""
     parameters = described.get("parameters", [])
     for each in parameters:
         if each["in"] == "path" and "examples" not in each["schema"]:
-            each["example"] = make_sample(each["schema"], schemas)
+            each["example"] = make_sample(each["schema"], schemas, known)
     for each in (described.get("requestBody", {}), described["responses"]["200"]):
         media = each.get("content", {}).get(JSON)
         if media and "example" not in media:
-            media["example"] = make_sample(media["schema"], schemas)
+            media["example"] = make_sample(media["schema"], schemas, known)
 
 
 def describe_operation(
@@ -144,7 +151,7 @@ def _describe(pattern: str, operation: Operation, slugs: list[str]) -> dict[str,
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": operation.description,
+        "description": unwrap(operation.description),
         "tags": [TAGS[operation.scope][0]],
         "parameters": [*_describe_captured(pattern, slugs), *_describe_parameters(operation)],
         "responses": dict(refer_to_errors([*ERRORS, *operation.statuses])),
@@ -175,6 +182,11 @@ def _describe_exchange(operation: Operation, version: Version) -> dict[str, Any]
         "requestBody": {"required": True, "content": {JSON: request}},
         "responses": {**own["responses"], "200": {"description": "Predicted.", "content": {JSON: answer}}},
     }
+
+
+def unwrap(text: str) -> str:
+    """Each paragraph of a docstring in one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _describe_captured(pattern: str, slugs: list[str]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The operations that record what really happened: for one prediction, or for many of a model, all or none."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -43,7 +43,7 @@ class OutcomeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     outcome: Output
     id: str = ""
-    reference: str = ""
+    reference: Annotated[str, msgspec.Meta(examples=["customer-42/2026-03"])] = ""
 
 
 class OutcomesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
