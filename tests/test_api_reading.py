@@ -19,7 +19,7 @@ from predictor.access.limits import Rate
 from predictor.api import predictions
 from predictor.api.turns import Turns
 from predictor.history.exporting import running
-from predictor.models import Monitoring, Outcome, Prediction, Reference
+from predictor.models import Monitoring, Outcome, Prediction, Reference, Version
 from predictor.record.monitoring import Monitoring as Result
 from predictor.schema.kinds import make_feature
 from predictor.serving.explaining import asking
@@ -85,6 +85,13 @@ def test_a_model_describes_inputs_that_it_takes_and_how_good_it_is(read, penguin
     accuracy = next(each for each in answer["metrics"]["scores"] if each["name"] == "accuracy")
     assert accuracy["baseline"] < accuracy["low"] <= accuracy["value"] <= accuracy["high"]
     assert answer["live_since"]
+
+
+def test_the_schema_of_a_version_is_made_once_since_a_model_may_have_thousands_of_inputs(read, line):
+    answers = [read("models/line", key=None)]
+    Version.objects.update(schema={"features": [], "target": line.schema["target"]})  # Which never happens.
+    answers.append(read("models/line", key=None))
+    assert answers[0].json() == answers[1].json()
 
 
 def test_versions_are_read_in_pages_the_newest_first_and_one_by_one(read, line):
@@ -323,6 +330,12 @@ def test_models_that_a_key_is_not_for_are_neither_listed_nor_described(read, lin
     key = make(models=["line"])
     assert [each["model"] for each in read("models", key=key).json()["models"]] == ["line"]
     assert read("models/penguins", key=key).status_code == 403
+
+
+def test_where_keys_are_needed_any_key_reads_what_models_are(read, line, settings):
+    settings.API_ACCESS = "keys"
+    for path in ("models", "models/line", "models/line/versions", "models/line/versions/1"):
+        assert [read(path, key=key).status_code for key in (None, make(Scope.OUTCOME))] == [401, 200], path
 
 
 def test_a_signed_in_user_reads_with_the_permission_alone(line):

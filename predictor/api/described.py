@@ -1,6 +1,7 @@
 """What the API says of models and versions: structs, from which their JSON Schema is written, too."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -184,6 +185,13 @@ def describe_version(version: Version) -> ModelVersion:
 
 
 def describe_schemas(version: Version) -> Schemas:
+    return _describe_schemas(version.id, version.created_at)
+
+
+@lru_cache(maxsize=16)
+def _describe_schemas(version_id: int, created_at: datetime) -> Schemas:
+    """Kept, since a model may have thousands of inputs. In a new database, another version may have the same id."""
+    version = Version.objects.only("schema").get(id=version_id, created_at=created_at)
     return Schemas(
         inputs={"$schema": DIALECT, **describe_inputs(version.parsed_schema)},
         output={"$schema": DIALECT, **describe_output(version.target)},
