@@ -25,8 +25,18 @@ BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-
 BROWSER_FLAGS += ["--disable-component-update", "--disable-sync"]
 # It asks for hosts of Google's all the same.
 BROWSER_FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-# Files that take more than 20 s.
-LONGEST = ("test_bin", "test_turns", "test_faults", "test_attacks", "test_environment", "test_browser", "test_narrow")
+# Files that take more than 10 s, the longest first.
+LONGEST = ["test_turns", "test_faults", "test_attacks", "test_bin", "test_model_formats", "test_narrow", "test_browser"]
+LONGEST += ["test_retrain_journey", "test_checks", "test_output", "test_heroku", "test_environment", "test_admin"]
+LONGEST += [
+    "test_start",
+    "test_importing",
+    "test_boosters",
+    "test_selection",
+    "test_commands",
+    "test_apps",
+    "test_drift",
+]
 
 
 def pytest_make_parametrize_id(config, val, argname):

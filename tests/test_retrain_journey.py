@@ -118,7 +118,7 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
 
     def keep_asking():
         visitor = Visitor(server.address)
-        while not stop.is_set():
+        while not stop.wait(0.1):  # So that the retrain has time, too.
             statuses.append(visitor.post_form("/", {"x": "5"}).status)
 
     visitors = [threading.Thread(target=keep_asking) for _ in range(4)]
