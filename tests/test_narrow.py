@@ -344,13 +344,14 @@ def test_no_page_of_the_admin_is_wider_than_the_screen(open_page, site, viewport
     assert_fits(page, directed=False)
 
 
-def test_the_sign_in_of_the_admin_fits_the_screen(open_page):
-    page = open_page("/admin/login/")
-    page.fill("input[name=username]", "u" * 150)
-    page.fill("input[name=password]", "wrong")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".errornote")
-    assert_fits(page, directed=False)
+def test_the_pages_to_sign_in_fit_the_screen(open_page):
+    for path, problem in (("/admin/login/", ".errornote"), ("/sign-in/", ".problems")):
+        page = open_page(path)
+        page.fill("input[name=username]", "u" * 150)
+        page.fill("input[name=password]", "wrong")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(problem)
+        assert_fits(page, directed=False)
 
 
 @each_width
