@@ -12,11 +12,13 @@ import psycopg2
 import pytest
 
 from benchmarks import against_evidently, serving
+from benchmarks.against_mlflow import Answer, judge
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.attacks.results import Result
 from benchmarks.attacks.target import find_loopback
 from benchmarks.attacks.visitors import Waited, Waits
 from benchmarks.checkouts import OURS, check_out, find_commit
+from benchmarks.mlflow_requests import Request
 from benchmarks.ratios import compare_errors, compare_rates
 from tests.conftest import ROOT
 from tests.visitor import find_free_port
@@ -74,6 +76,16 @@ def test_a_number_that_differs_from_evidentlys_is_counted_and_shown(capsys):
     assert against_evidently.is_as_sure(0.004, 0.0001)
     assert not against_evidently.is_as_sure(0.02, 0.0001)
     assert not against_evidently.is_as_sure(0.02, 0.2)
+
+
+def test_an_answer_that_differs_from_mlflows_is_counted_unless_it_is_said_why():
+    same, other = Answer(status=200, predictions=[1.0]), Answer(status=200, predictions=[1.1])
+    plain, excused = (Request(status=200, title="", differs=why) for why in ("", "We round."))
+    assert judge(plain, same, same) == "same"
+    assert judge(plain, other, same) == "DIFFERS"
+    assert judge(excused, other, same) == "We round."
+    assert judge(excused, same, same).isupper()
+    assert judge(plain, same, Answer(status=400, predictions=[])).isupper()
 
 
 @pytest.mark.parametrize(

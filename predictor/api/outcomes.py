@@ -1,7 +1,7 @@
 """The operations that record what really happened: for one prediction, or for many of a model, all or none."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from predictor.problems import ParameterProblem
 from predictor.texts import is_storable, quote
 
 WORDING = Wording(correct='"correct": true', line="row", file="the request")
+Recorded = Literal["accepted", "unchanged"]
 STATUSES: dict[Result, int] = {"unknown": 410, "malformed": 422, "conflicting": 409}
 
 
@@ -43,13 +44,15 @@ class OutcomeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     outcome: Output
     id: str = ""
-    reference: Annotated[str, msgspec.Meta(examples=["customer-42/2026-03"])] = ""
+    reference: Annotated[
+        str, msgspec.Meta(examples=["customer-42/2026-03"], extra_json_schema={"maxLength": MOST_CHARACTERS})
+    ] = ""
 
 
 class OutcomesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What really happened for up to 1,000 predictions; `correct` and `new_classes` as for one."""
 
-    outcomes: list[OutcomeRow]
+    outcomes: Annotated[list[OutcomeRow], msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_ROWS})]
     correct: bool = False
     new_classes: bool = False
 
@@ -61,7 +64,7 @@ class RecordedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a prediction by now, and whether it is new: `accepted`, or `unchanged`."""
 
     id: UUID
-    result: str
+    result: Recorded
     outcome: StoredOutcome
 
 
@@ -71,7 +74,7 @@ class ReportedRow(msgspec.Struct, frozen=True, kw_only=True):
     row: int
     id: str | None
     reference: str | None
-    result: str
+    result: Recorded
     reason: str
 
 
@@ -102,7 +105,7 @@ def record_outcome(request: ApiRequest, id: UUID) -> RecordedOutcome:
     if outcome is None:
         raise PredictionForgotten(f"the prediction {id} was forgotten meanwhile")
     recorded = StoredOutcome(value=outcome.value, recorded_at=outcome.recorded_at, recorded_by=outcome.recorded_by)
-    return RecordedOutcome(id=id, result=judged.result, outcome=recorded)
+    return RecordedOutcome(id=id, result=cast(Recorded, judged.result), outcome=recorded)
 
 
 @operation(
@@ -135,7 +138,7 @@ def record_outcomes(request: ApiRequest, slug: str) -> OutcomesReport:
             row=each.entry.line,
             id=each.entry.id or None,
             reference=each.entry.reference or None,
-            result=each.result,
+            result=cast(Recorded, each.result),
             reason=each.reason,
         )
         for each in judged
