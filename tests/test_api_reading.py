@@ -210,7 +210,7 @@ def test_filters_have_the_names_of_the_admins_addresses(read):
         assert list_inputs(read("models/line/predictions", **asked)) == found, asked
 
 
-def test_wrong_parameters_are_all_named_with_codes(read):
+def test_wrong_parameters_are_all_named_with_codes(client, read):
     store(make_version())
     cursor = read("models/line/predictions", limit=3).json()["next"]
     for asked, codes in [
@@ -223,6 +223,10 @@ def test_wrong_parameters_are_all_named_with_codes(read):
         ({"output_from": "1,2,3"}, {"output_from": "not_a_number"}),
         ({"output_from": "5", "output_to": "2"}, {"output_to": "before_start"}),
         ({"error_above": "-1"}, {"error_above": "below_minimum"}),
+        (
+            {"limit": "0", "cursor": "abc", "since": "soon", "format": "pdf"},
+            {"limit": "not_a_limit", "cursor": "not_a_cursor", "since": "not_a_date", "format": "not_a_format"},
+        ),
         ({"version": "x", "source": "fax"}, {"version": "not_a_version", "source": "not_a_source"}),
         ({"from.y": "1"}, {"from.y": "unknown_field"}),
         ({"form.x": "1"}, {"form.x": "unknown_parameter"}),
@@ -236,6 +240,9 @@ def test_wrong_parameters_are_all_named_with_codes(read):
         answer = read("models/line/predictions", **asked)
         assert (answer.status_code, answer.json()["error"].get("codes")) == (400, codes), asked
         assert answer.json()["error"]["fields"].keys() == codes.keys()
+    headers = {"Authorization": f"Bearer {make()}", "Accept": "text/csv"}
+    accepted = client.get("/api/v1/models/line/predictions", {"limit": 5}, headers=headers)
+    assert accepted.json()["error"]["codes"] == {"limit": "no_pages"}
     versions = read("models/line/versions", cursor=cursor)
     assert versions.json()["error"]["codes"] == {"cursor": "not_a_cursor"}
 

@@ -18,7 +18,7 @@ from predictor.api.described import (
     list_version,
 )
 from predictor.api.operations import ApiRequest, operation
-from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_limit, read_parameters, write_cursor
+from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_each, read_limit, read_parameters, write_cursor
 from predictor.exceptions import ModelNotFound
 from predictor.models import Monitoring, Version
 
@@ -50,7 +50,7 @@ def get_model(request: ApiRequest, slug: str) -> Model:
 def list_versions(request: ApiRequest, slug: str) -> VersionList:
     """List the versions of a model, the newest first, with what was decided about each."""
     given = read_parameters(request, {"limit", "cursor"})
-    limit, place = read_limit(given), read_cursor(f"versions {slug}", given, NUMBER_BYTES)
+    limit, place = read_each(lambda: read_limit(given), lambda: read_cursor(f"versions {slug}", given, NUMBER_BYTES))
     versions = Version.objects.filter(model=slug).order_by("-number")
     if place is not None:
         versions = versions.filter(number__lt=int.from_bytes(place, "big"))

@@ -31,13 +31,13 @@ def choose_format(request: HttpRequest, given: Mapping[str, str]) -> str:
     format = given.get("format", "")
     if not format:
         preferred = request.get_preferred_type(list(TYPES.values()))
-        return next((name for name, type in TYPES.items() if type == preferred), "json")
+        format = next((name for name, type in TYPES.items() if type == preferred), "json")
     if format not in TYPES:
         sentence = f"{quote(format)} is not a format: give one of {', '.join(TYPES)}."
         raise InvalidFilters({"format": ParameterProblem(code="not_a_format", sentence=sentence)})
     paging = [name for name in ("limit", "cursor") if given.get(name)] if format != "json" else []
     if paging:
-        sentence = f"A {format} has all rows at once, and no pages."
+        sentence = f"The format {format} has all rows at once, and no pages."
         raise InvalidFilters({name: ParameterProblem(code="no_pages", sentence=sentence) for name in paging})
     return format
 

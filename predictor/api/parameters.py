@@ -4,6 +4,7 @@ import binascii
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -43,6 +44,20 @@ def read_parameters(
     if problems:
         raise InvalidFilters(problems)
     return request.GET.dict()
+
+
+def read_each(*readers: Callable[[], Any]) -> list[Any]:
+    """What each of them reads. Raises InvalidFilters, which names all that any of them finds wrong."""
+    found: list[Any] = []
+    problems: dict[str, ParameterProblem] = {}
+    for read in readers:
+        try:
+            found.append(read())
+        except InvalidFilters as error:
+            problems |= error.problems
+    if problems:
+        raise InvalidFilters(problems)
+    return found
 
 
 def read_limit(given: Mapping[str, str]) -> int:

@@ -1,7 +1,6 @@
 """The operations that read stored predictions: one by its id, and those of a model, newest first."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -10,21 +9,18 @@ from predictor.access.callers import Scope
 from predictor.api.admission import may_see
 from predictor.api.bodies import Refused
 from predictor.api.exporting import FORMAT, STREAMS, choose_format, stream
+from predictor.api.filters import FILTERS, choose_filters
 from predictor.api.large import ROWS_A_TURN, let_others_run
-from predictor.api.operations import ApiRequest, Parameter, operation
-from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_limit, read_parameters, write_cursor
+from predictor.api.operations import ApiRequest, operation
+from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_each, read_limit, read_parameters, write_cursor
 from predictor.api.stored import PredictionPage, StoredPrediction, describe_prediction
 from predictor.api.turns import reading
-from predictor.exceptions import InvalidFilters, ModelNotFound, PredictionForgotten
+from predictor.exceptions import ModelNotFound, PredictionForgotten
 from predictor.history.cursor import NEWEST, Cursor
-from predictor.history.filters import Filters, find_test, read_filters
-from predictor.history.references import find_by_reference
+from predictor.history.filters import Filters, find_test
 from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
 from predictor.models import Prediction, Reference, Version
-from predictor.models.prediction import NIL_UUID
-from predictor.problems import ParameterProblem
 from predictor.serving.service import service
-from predictor.texts import is_storable, quote, shorten
 
 # A cursor is the direction and an id.
 OLDER, NEWER = b"o", b"n"
@@ -32,35 +28,6 @@ PLACE_BYTES = 17
 SECONDS = SECONDS_OF_A_PAGE
 # About 5 MB of JSON; a long text counts as several.
 MOST_CELLS, CHARACTERS_OF_A_CELL = 200_000, 20
-YES_OR_NO = {"type": "string", "enum": ["yes", "no"]}
-# The filters of one model's predictions; those of an input are named by their test and its name, such as `from.area`.
-FILTERS = (
-    Parameter(name="version", description="The number of a version.", schema={"type": "integer", "minimum": 1}),
-    Parameter(
-        name="source",
-        description="By which way they came.",
-        schema={"type": "string", "enum": Prediction.Source.values},
-    ),
-    Parameter(name="warned", description="Whether an input is unlike the training data.", schema=YES_OR_NO),
-    Parameter(name="outcome", description="Whether what really happened is recorded.", schema=YES_OR_NO),
-    Parameter(name="right", description="Whether the predicted class is the one that happened.", schema=YES_OR_NO),
-    Parameter(
-        name="error_above",
-        description="An error larger than this, in the unit that people see.",
-        schema={"type": "number"},
-    ),
-    Parameter(name="inside", description="Whether what happened is inside the interval.", schema=YES_OR_NO),
-    Parameter(
-        name="output_from", description="The least output, in the unit that people see.", schema={"type": "number"}
-    ),
-    Parameter(
-        name="output_to", description="The largest output, in the unit that people see.", schema={"type": "number"}
-    ),
-    Parameter(name="since", description="Made then or later: a date or a moment in UTC, such as 2026-03-01T12:30."),
-    Parameter(name="until", description="Made before: a moment in UTC, or a date, which is included."),
-    Parameter(name="q", description="An id, or a value that the output or any of the inputs is."),
-    Parameter(name="reference", description="The client's own id of a case."),
-)
 PARAMETERS = (*FILTERS, LIMIT, CURSOR, FORMAT)
 KNOWN = frozenset(each.name for each in PARAMETERS)
 
@@ -90,13 +57,16 @@ def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpRes
     """
     given = read_parameters(request, KNOWN, find_test)
     most_rows = find_most_rows(slug)
-    filters = choose_filters(slug, given)
-    format = choose_format(request, given)
+    filters, format, limit, place = read_each(
+        lambda: choose_filters(slug, given),
+        lambda: choose_format(request, given),
+        lambda: read_limit(given),
+        lambda: read_cursor(f"predictions {slug}", given, PLACE_BYTES),
+    )
     if format != "json":
         return stream(request, filters, format)
-    limit, place = min(read_limit(given), most_rows), read_cursor(f"predictions {slug}", given, PLACE_BYTES)
     with reading.take():
-        return read_page(slug, filters, read_place(place), limit)
+        return read_page(slug, filters, read_place(place), min(limit, most_rows))
 
 
 def read_page(slug: str, filters: Filters, cursor: Cursor, limit: int) -> PredictionPage:
@@ -136,40 +106,6 @@ def find_most_rows(slug: str) -> int:
         raise ModelNotFound(f"there is no model {slug!r}")
     cells = sum(1 + each.get("maximum_length", 0) // CHARACTERS_OF_A_CELL for each in schema["features"])
     return max(1, MOST_CELLS // max(1, cells))
-
-
-def choose_filters(slug: str, given: Mapping[str, str]) -> Filters:
-    """The filters that parameters ask for, in predictions of one model. Raises InvalidFilters."""
-    filters = read_filters({**given, "model": slug})
-    check_features(slug, filters)
-    reference = given.get("reference", "")
-    if not reference:
-        return filters
-    if filters.q:
-        sentence = "Give either a reference or q: both name predictions."
-        raise InvalidFilters({"reference": ParameterProblem(code="conflict", sentence=sentence)})
-    id = find_by_reference(slug, [reference]).get(reference) if is_storable(reference) else None
-    return replace(filters, q=str(id or NIL_UUID))
-
-
-def check_features(slug: str, filters: Filters) -> None:
-    """Raise InvalidFilters for inputs that no version of the model has."""
-    unknown = {each.feature for each in filters.inputs}
-    if not unknown:
-        return
-    for schema in Version.objects.filter(model=slug).order_by("-number").values_list("schema", flat=True).iterator():
-        unknown -= {feature["name"] for feature in schema["features"]}
-        if not unknown:
-            return
-    problems = {
-        shorten(f"{each.test}.{each.feature}"): ParameterProblem(
-            code="unknown_field", sentence=f"No version of {slug!r} has an input {quote(each.feature)}."
-        )
-        for each in filters.inputs
-        if each.feature in unknown
-    }
-    if problems:
-        raise InvalidFilters(problems)
 
 
 def list_references(predictions: Iterable[Prediction]) -> dict[UUID, str]:
