@@ -240,18 +240,18 @@ def test_no_list_marks_with_a_red_cross_what_is_not_wrong(admin_client, asked):
         assert "icon-no" not in admin_client.get(address).content.decode(), found
 
 
-def test_with_thousands_of_versions_the_filters_stay_small(admin_client, line):
+def test_with_hundreds_of_versions_the_filters_stay_small(admin_client, line):
     def copy(number):
         names = [field.attname for field in Version._meta.concrete_fields if field.name not in ("id", "number")]
         return Version(number=number, **{name: getattr(line, name) for name in names})
 
-    Version.objects.bulk_create(copy(number) for number in range(2, 3_002))
+    Version.objects.bulk_create(copy(number) for number in range(2, 302))
     for query in ("", "model=line", "model=line&version=2"):
         page = admin_client.get(f"/admin/predictor/prediction/?{query}")
         offered = [each.text for each in BeautifulSoup(page.content, "html.parser").select("#changelist-filter option")]
         assert len(offered) < 60, query
         assert ("2" in offered) == ("version" in query)
-        assert ("3001" in offered) == ("model" in query)
+        assert ("301" in offered) == ("model" in query)
 
 
 # What a database, Python's dates or its numbers cannot hold, and what is of another kind than the filter's values.

@@ -85,7 +85,7 @@ def test_pages_and_admin_show_a_kept_answer_whatever_kind_its_input_is_now(clien
     (models_dir / "line/data.csv").write_text("x,z,y\n" + rows)
     recipe = models_dir / "line/model.toml"
     recipe.write_text(recipe.read_text().replace("show_data = true", "holdout = 0"))
-    kept = [make_prediction(kind, old) for old in OLD for kind in KINDS]
+    kept = [make_prediction(kind, old) for i, old in enumerate(OLD) for kind in ("category", KINDS[i % len(KINDS)])]
     assert train(models_dir, "line").parsed_schema.features[0].kind == new
     service.forget()
     for prediction in kept:
@@ -94,7 +94,7 @@ def test_pages_and_admin_show_a_kept_answer_whatever_kind_its_input_is_now(clien
         tried = client.get(f"{prediction.get_absolute_url()}try/")
         assert BeautifulSoup(tried.content, "html.parser").select_one("form.try [name=x]")
         assert client.get(f"{prediction.get_absolute_url()}change/").status_code == 302
-    for prediction in kept[:: len(KINDS)]:
+    for prediction in kept[::2]:
         assert admin_client.get(f"/admin/predictor/prediction/{prediction.id}/change/").status_code == 200
         assert admin_client.get(f"/admin/predictor/outcome/add/?prediction={prediction.id}").status_code == 200
     assert admin_client.get("/admin/predictor/prediction/").status_code == 200
