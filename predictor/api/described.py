@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from predictor.api.stored import Moment
 from predictor.metrics.names import LABELS, name_metric
 from predictor.models import Monitoring, Promotion, Version
 from predictor.record.monitoring import Monitoring as Result
@@ -45,7 +46,7 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     task: Task
     version: int
-    retired_at: datetime | None
+    retired_at: Moment | None
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ class Schemas(msgspec.Struct, frozen=True, kw_only=True):
 class Model(ListedModel, frozen=True, kw_only=True):
     """A model, and its live version since `live_since`."""
 
-    live_since: datetime | None
+    live_since: Moment | None
     schema: Schemas
     metrics: Metrics
 
@@ -83,8 +84,8 @@ class ListedVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     version: int
-    created_at: datetime
-    live_since: datetime | None
+    created_at: Moment
+    live_since: Moment | None
     estimator: str
     metrics: Metrics
     decision: Decision
@@ -122,7 +123,7 @@ class ModelQuality(msgspec.Struct, frozen=True, kw_only=True):
     """What `manage.py monitor` found last, at `computed_at`, of the version that was live then."""
 
     model: str
-    computed_at: datetime
+    computed_at: Moment
     result: Result
 
 

@@ -124,7 +124,12 @@ def list_known(versions: Sequence[Version]) -> dict[str, Any]:
     [prediction] = make_answer_example(version)["predictions"]
     text = str(version.target.write(prediction["output"]))
     words = {"text": text, "unit": version.target.unit, "title": version.title, "description": version.description}
-    names = {"model": version.model, "version": version.number, "inputs": choose_example(version.parsed_schema)}
+    names = {
+        "model": version.model,
+        "task": version.target.task,
+        "version": version.number,
+        "inputs": choose_example(version.parsed_schema),
+    }
     output = {key: each for key, each in describe_output(version.target).items() if key in ("title", "type")}
     return known | prediction | words | names | {"schema": {"inputs": {"type": "object"}, "output": output}}
 

@@ -41,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. `body` and `answer` are examples as JSON; `types` are the content types that it answers."""
+    """One operation. `note` is about its body; `body` and `answer` are examples as JSON."""
 
     name: str
     method: str
@@ -51,9 +51,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     needs_key: bool
     fields: tuple[Field, ...]
+    note: str
     body: str
     answer: str
-    types: tuple[str, ...]
     answers: tuple[Answer, ...]
     curl: str
 
@@ -81,7 +81,7 @@ def list_groups(document: Schema, address: str) -> list[Group]:
 
 
 def show_operation(document: Schema, path: str, method: str, operation: Schema, address: str) -> Shown:
-    responses = document["components"]["responses"]
+    responses, schemas = document["components"]["responses"], document["components"]["schemas"]
     media = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
     content = operation["responses"]["200"].get("content", {})
     parameters = [_show_parameter(each) for each in operation.get("parameters", ())]
@@ -95,10 +95,10 @@ def show_operation(document: Schema, path: str, method: str, operation: Schema, 
         description=operation.get("description", ""),
         scope=next(iter(scopes), ""),
         needs_key=needs_key,
-        fields=(*parameters, *_list_properties(media.get("schema", {}), document["components"]["schemas"])),
+        fields=(*parameters, *_list_properties(media.get("schema", {}), schemas)),
+        note=_follow(media.get("schema", {}), schemas).get("description", ""),
         body=_write(media.get("example")),
         answer=_write(content.get(JSON, {}).get("example")),
-        types=tuple(content),
         answers=tuple(
             Answer(status=status, meaning=(responses[_find_name(each)] if "$ref" in each else each)["description"])
             for status, each in operation["responses"].items()

@@ -1,7 +1,7 @@
 """What the API says of stored predictions: structs, from which their JSON Schema is written, too."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -10,13 +10,15 @@ from predictor.models import Outcome, Prediction
 from predictor.schema.values import Label, write_value
 
 Output = float | Label
+# All moments have their zone, which is UTC.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class StoredOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What really happened, as recorded last."""
 
     value: Output
-    recorded_at: datetime
+    recorded_at: Moment
     recorded_by: str
 
 
@@ -30,7 +32,7 @@ class StoredPrediction(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     model: str
     version: int
-    created_at: datetime
+    created_at: Moment
     source: str
     reference: str | None
     inputs: dict[str, Any]
@@ -56,7 +58,7 @@ class PredictionPage(msgspec.Struct, frozen=True, kw_only=True):
     predictions: list[StoredPrediction]
     next: str | None
     previous: str | None
-    looked_back_to: datetime | None
+    looked_back_to: Moment | None
 
 
 def describe_prediction(prediction: Prediction, reference: str | None) -> StoredPrediction:
