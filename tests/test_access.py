@@ -10,7 +10,6 @@ from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from mlsite.turns import is_sign_in
 from predictor import urls
@@ -204,10 +203,12 @@ def test_a_user_who_is_no_staff_signs_in_predicts_and_signs_out(closed, grace):
     assert urlsplit(visitor.get(answered["Location"])["Location"]).path == "/sign-in/"
 
 
-@pytest.mark.parametrize("is_htmx", [False, True])
-@pytest.mark.parametrize("length", [20, 20_000])
+@pytest.mark.parametrize(
+    ("address", "length", "is_htmx"),
+    [("/spam/", 20, False), ("/spam/", 20_000, True), (f"/spam/try/?from={UNKNOWN}", 20_000, True)],
+)
 def test_what_was_typed_when_the_session_was_over_is_there_again_after_the_sign_in(
-    settings, tmp_path, grace, length, is_htmx
+    settings, tmp_path, grace, address, length, is_htmx
 ):
     settings.FORM_ACCESS = "login"
     toml = """
@@ -223,7 +224,7 @@ maximum_length = 30000
     train(settings.MODELS_DIR, "spam")
     typed = "cash & ü " * (length // 8)
     visitor = Client()
-    sent = visitor.post("/spam/", {"message": typed}, headers={"HX-Request": "true"} if is_htmx else {})
+    sent = visitor.post(address, {"message": typed}, headers={"HX-Request": "true"} if is_htmx else {})
     assert not Prediction.objects.exists()
     assert "What you typed is there again after you have signed in." in sent.content.decode()
     assert sent.get("HX-Retarget") == ("#main" if is_htmx else None)
@@ -258,15 +259,15 @@ def test_htmx_leads_to_the_sign_in_and_back_to_the_page_that_it_asked_for_a_part
     assert answered["HX-Redirect"] == f"/sign-in/?{urlencode({'next': page})}"
 
 
-@pytest.mark.parametrize(
-    "next_page", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "\\\\evil.example", "", "line/"]
-)
-def test_a_next_of_another_site_leads_to_the_first_page(closed, grace, next_page):
-    given = {"next": next_page, "username": "grace", "password": PASSWORD}
-    signed_in = Client().post("/sign-in/", given)
-    assert signed_in["Location"] == "/"
-    assert url_has_allowed_host_and_scheme(signed_in["Location"], {"testserver"})
-    assert sign_in_as(grace).get("/sign-in/", {"next": next_page})["Location"] == "/"
+def test_a_next_of_another_site_leads_to_the_first_page(closed, grace):
+    user = sign_in_as(grace)
+    for next_page in (
+        *("https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "/\t/evil.example"),
+        *("javascript:alert(1)", "", "line/"),
+    ):
+        signed_in = Client().post("/sign-in/", {"next": next_page, "username": "grace", "password": PASSWORD})
+        assert signed_in["Location"] == "/", next_page
+        assert user.get("/sign-in/", {"next": next_page})["Location"] == "/", next_page
 
 
 def test_attempts_on_the_sites_own_page_are_limited_as_those_in_the_admin(closed, grace):

@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -96,23 +97,26 @@ def _keep_typed(request: HttpRequest) -> HttpResponse:
         notice = f"{notice} {_('What you typed is there again after you have signed in.')}"
     else:
         typed = ""
-    response = render_sign_in(request, find_page_of_form(request), typed, notice=notice, status=403)
+    response = render_sign_in(request, find_page_of_form(request, typed), typed, notice=notice, status=403)
     if wants_fragment(request):
         response["HX-Retarget"], response["HX-Reswap"] = "#main", "innerHTML show:window:top"
     return response
 
 
-def find_page_of_form(request: HttpRequest) -> str:
-    """The page whose form was sent: its own address, or that of the answer that it belongs to."""
+def find_page_of_form(request: HttpRequest, typed: str) -> str:
+    """The page whose form was sent: its own address, or that of the answer that it belongs to.
+
+    What was typed as a trial and is too long for a link goes into the model's own form, which has the same inputs.
+    """
     found: Any = request.resolver_match
     if found.url_name in ("outcome", "report"):
         return make_url("prediction", found.kwargs["id"])
     if found.url_name == "trial":
-        origin = request.GET.get("from", "")
         try:
-            return make_url("try", resolve(f"/predictions/{origin}/").kwargs["id"])
-        except Resolver404:
-            return make_url("model", found.kwargs["slug"])
+            page = make_url("try", UUID(request.GET.get("from", "")))
+        except ValueError:
+            page = ""
+        return page if page and len(f"{page}?{typed}") <= LONGEST_LINK else make_url("model", found.kwargs["slug"])
     return request.path
 
 
