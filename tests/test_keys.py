@@ -118,16 +118,24 @@ def test_the_use_of_a_key_is_written_once_a_minute(django_assert_num_queries):
     assert use_in_another_process(long_ago) > lately
 
 
-def test_in_a_worker_no_request_waits_until_its_keys_use_is_written(django_assert_num_queries):
+def test_in_a_worker_requests_wait_for_no_query_and_a_thread_looks_while_keys_are_in_use(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(keys_module, "SECONDS_BEHIND", 60)
+    monkeypatch.setattr(keys_module, "SECONDS_BETWEEN_LOOKS", 0)
     row, text = make()
     held = Keys()
-    held.writes_later = True
+    held.is_watched = True
     held.look()
     with django_assert_num_queries(0):
-        held.find(text)
-    held.write_uses()
+        assert held.find(text) is not None
+    revoke_key(row, by="tests", reason="a test")
+    held.refresh()
     row.refresh_from_db()
     assert row.last_used_at is not None
+    with django_assert_num_queries(0):
+        held.refresh()  # Nobody has sent a key since.
+    assert held.find(text) is None
 
 
 def test_other_kinds_of_authorization_are_those_of_a_proxy():

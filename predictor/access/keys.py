@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
 from predictor.models import ApiKey
-from predictor.refreshing import Refreshed
+from predictor.refreshing import SECONDS_BEHIND, Refreshed
 
 START = "mlsite_"
 BYTES = 32
@@ -58,11 +59,11 @@ class NameInUse(MlsiteError):
 class Keys(Refreshed):
     """The valid keys when the last query began, by their hashes.
 
-    In a worker, `writes_later` is set: a thread of its own calls `write_uses`, and no request waits for it.
+    A worker is watched: a thread of its own calls `refresh` once a second, and requests seldom wait for a query.
     """
 
     def __init__(self) -> None:
-        self.writes_later = False
+        self.is_watched = False
         self.forget()
 
     def forget(self) -> None:
@@ -71,6 +72,7 @@ class Keys(Refreshed):
         self._by_hash: dict[str, Key] = {}
         self._state: dict[str, int] = {}
         self._looks_left = 0
+        self._is_asked = False
         # When (monotonic seconds) the last use of each key was noted, and those that are not written yet.
         self._noted_at: dict[int, float] = {}
         self._unwritten: set[int] = set()
@@ -79,9 +81,11 @@ class Keys(Refreshed):
         """The key that was sent, unless it is unknown, revoked or expired; raises the database's errors."""
         if len(text) != CHARACTERS or not text.startswith(START):
             return None
-        if self.seconds_behind >= SECONDS_BETWEEN_LOOKS:
+        self._is_asked = True
+        patience = SECONDS_BEHIND if self.is_watched else SECONDS_BETWEEN_LOOKS
+        if self.seconds_behind >= patience:
             self._looks_left = MOST_LOOKS_FOR_UNKNOWN
-            self.look_if_behind(SECONDS_BETWEEN_LOOKS)
+            self.look_if_behind(patience)
         sha256 = hash_key(text)
         found = self._by_hash.get(sha256)
         if found is None and self._looks_left > 0:
@@ -93,21 +97,28 @@ class Keys(Refreshed):
         self._note_use(found)
         return found
 
-    def write_uses(self) -> None:
-        """Write down which keys were used; each row changes once a minute at most, whatever other processes write.
+    def refresh(self) -> None:
+        """Write down which keys were used and, while requests have some, look for others.
 
         Where the database is away, the next call does it.
         """
+        self.write_uses()
+        if not self._is_asked:
+            return
+        self._is_asked, self._looks_left = False, MOST_LOOKS_FOR_UNKNOWN
+        with suppress(django.db.Error):  # The next request gets the error.
+            self.look()
+
+    def write_uses(self) -> None:
+        """Write down which keys were used; each row changes once a minute at most, whatever other processes write."""
         ids = list(self._unwritten)
         if not ids:
             return
         now = timezone.now()
         long_ago = Q(last_used_at=None) | Q(last_used_at__lte=now - timedelta(seconds=SECONDS_BETWEEN_USES))
-        try:
+        with suppress(django.db.Error):
             ApiKey.objects.filter(long_ago, id__in=ids).update(last_used_at=now)
-        except django.db.Error:
-            return
-        self._unwritten.difference_update(ids)
+            self._unwritten.difference_update(ids)
 
     def _note_use(self, key: Key) -> None:
         now = time.monotonic()
@@ -115,7 +126,7 @@ class Keys(Refreshed):
             return
         self._noted_at[key.id] = now
         self._unwritten.add(key.id)
-        if not self.writes_later:
+        if not self.is_watched:
             self.write_uses()
 
     def _ask(self, now: float) -> None:

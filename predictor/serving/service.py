@@ -63,7 +63,7 @@ class ModelService:
 
     def watch(self) -> None:
         """Refresh once a second from now on; to be called in the process that serves: no thread outlives a fork."""
-        self.is_watched = keys.writes_later = True
+        self.is_watched = keys.is_watched = True
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def refresh(self) -> None:
@@ -160,7 +160,7 @@ class ModelService:
             time.sleep(SECONDS_BETWEEN_LOOKS)
             try:
                 self.refresh()
-                keys.write_uses()
+                keys.refresh()
                 connection.close()
             except Exception:  # Without this thread, the first requests of an idle worker would wait.
                 logger.exception("looking for newer versions broke")
