@@ -516,6 +516,19 @@ def test_what_another_process_has_stored_meanwhile_under_a_reference_wins(start,
     assert len(store.rows) == 1 + 2 + large + 1
 
 
+def test_a_reference_that_is_free_again_when_its_rival_is_looked_up_is_stored():
+    class ForgettingStore(MemoryStore):
+        def find(self, names, attempts):
+            self.references.clear()  # Its prediction was forgotten at this moment.
+            return super().find(names, attempts)
+
+    runtime, store = make_runtime(), ForgettingStore()
+    store.rivals = [make_rival("a", 1.0)]
+    job = make_named_job(runtime, a=2)
+    answer_batch([job], store, patience=0)
+    assert read_ids(job) == [store.references["line", "a"]]
+
+
 @pytest.mark.parametrize("failure", ["before the commit", "after the commit"])
 def test_a_commit_with_references_whose_fate_is_unknown_is_done_once(failure):
     runtime, store = make_runtime(), MemoryStore(failures=[failure])

@@ -127,7 +127,7 @@ def _store(jobs: list[Job], store: Store, patience: float, again: bool = False) 
     except DatabaseLost as lost:
         fail(jobs, lost)
     except Exception as error:  # An error of the database, or of the adapter about a value; the caller gets it.
-        if claims and isinstance(error, IntegrityError) and _store_rest(jobs, store, patience):
+        if claims and isinstance(error, IntegrityError) and _store_rest(jobs, store, patience, again):
             return
         if len(jobs) == 1:
             jobs[0].finish(error)
@@ -140,11 +140,11 @@ def _store(jobs: list[Job], store: Store, patience: float, again: bool = False) 
         telemetry.count_predictions(_describe(job) for job in jobs for _ in job.list_new())
 
 
-def _store_rest(jobs: list[Job], store: Store, patience: float) -> bool:
-    """Store what others have not claimed meanwhile; False where they have claimed nothing."""
+def _store_rest(jobs: list[Job], store: Store, patience: float, again: bool) -> bool:
+    """Store what others have not claimed meanwhile; False where, also the second time, nobody has claimed anything."""
     before = collect_claims(jobs)
     left = settle(jobs, store, patience)
-    if collect_claims(left) == before:
+    if again and collect_claims(left) == before:
         return False
     if left:
         _store(left, store, patience, again=True)
