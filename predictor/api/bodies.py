@@ -154,7 +154,8 @@ def write_predictions(version: Version, predictions: list[Prediction]) -> HttpRe
 
     A prediction that another version had made before, under the same reference, names that version.
     """
-    if predictions[0].version_id != version.id and len({each.version_id for each in predictions}) == 1:
+    others = [each for each in predictions if each.version_id != version.id]
+    if others and len({each.version_id for each in predictions}) == 1:
         version = predictions[0].version
     shown = [
         {
@@ -172,9 +173,10 @@ def write_predictions(version: Version, predictions: list[Prediction]) -> HttpRe
         named["unit"] = version.target.unit
         for each, prediction in zip(shown, predictions, strict=True):
             each |= write_words(prediction)
-    for each, prediction in zip(shown, predictions, strict=True):
-        if prediction.version_id != version.id:
-            each |= write_version(prediction)
+    if others:
+        for each, prediction in zip(shown, predictions, strict=True):
+            if prediction.version_id != version.id:
+                each |= write_version(prediction)
     return write_json({**named, "predictions": shown})
 
 

@@ -118,9 +118,11 @@ def _store(jobs: list[Job], store: Store, patience: float, again: bool = False) 
 
     `again` where some of it may be stored already.
     """
-    if not (jobs := write_answers(jobs)):
-        return
-    claims = collect_claims(jobs)
+    claims = NO_CLAIMS
+    if any(job.is_claiming for job in jobs):
+        if not (jobs := write_answers(jobs)):
+            return
+        claims = collect_claims(jobs)
     made = [prediction for job in jobs for prediction in job.list_new()]
     try:
         commit(made, claims, store, patience, again=again)
@@ -154,15 +156,14 @@ def _store_rest(jobs: list[Job], store: Store, patience: float, again: bool) -> 
 def write_answers(jobs: list[Job]) -> list[Job]:
     """Write the answers that are stored with their predictions; the jobs for which that worked."""
     for job in jobs:
-        job.write_answer()
+        if job.attempt is not None:
+            job.write_answer()
     return [job for job in jobs if not job.is_finished]
 
 
 def collect_claims(jobs: Sequence[Job]) -> Claims:
     """What the jobs claim together."""
     claiming = [job for job in jobs if job.is_claiming]
-    if not claiming:
-        return NO_CLAIMS
     claimed = [(name, made.id) for job in claiming for name, made in job.list_claimed().items()]
     attempts = [job.attempt for job in claiming if job.attempt is not None]
     return Claims(references=sorted(claimed), attempts=sorted(attempts, key=lambda each: each.id))

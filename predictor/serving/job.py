@@ -30,6 +30,8 @@ class Job:
     source: Prediction.Source
     references: Sequence[str | None] = ()
     attempt: Attempt | None = None
+    # Whether something of it must be unique.
+    is_claiming: bool = field(default=False, init=False)
     predicted: list[Prediction] = field(default_factory=list, init=False)
     # Predictions that had a row's reference before, by the row's position.
     _kept: dict[int, Prediction] = field(default_factory=dict, init=False)
@@ -41,6 +43,7 @@ class Job:
     def __post_init__(self) -> None:
         if self.references:
             self._doubles = find_doubles(self.references, self.rows)
+        self.is_claiming = bool(self.references) or self.attempt is not None
 
     @cached_property
     def size(self) -> int:
@@ -71,10 +74,6 @@ class Job:
         return self._finished.is_set()
 
     @property
-    def is_claiming(self) -> bool:
-        return bool(self.references) or self.attempt is not None
-
-    @property
     def names(self) -> Iterator[tuple[int, Name]]:
         """The model and the reference of each row that has one, by the row's position."""
         model = self.runtime.version.model
@@ -82,7 +81,7 @@ class Job:
 
     def list_new(self) -> list[Prediction]:
         """The predictions to store: not of rows that are answered with another one."""
-        if not self.references:
+        if not (self._kept or self._doubles):
             return self.predicted
         return [each for position, each in enumerate(self.predicted) if self._is_new(position)]
 
@@ -130,6 +129,7 @@ class Job:
                 self.finish(error)
 
     def finish(self, error: Exception | None = None) -> None:
+        """It finishes with the error, or else with the predictions that are stored by now."""
         self._end(error or self._list_answers())
 
     def _end(self, outcome: list[Prediction] | Exception) -> None:
@@ -137,7 +137,7 @@ class Job:
         self._finished.set()
 
     def _list_answers(self) -> list[Prediction]:
-        if not self.references:
+        if not (self._kept or self._doubles):
             return self.predicted
         positions = range(len(self.rows))
         return [self._kept.get(each) or self.predicted[self._doubles.get(each, each)] for each in positions]
