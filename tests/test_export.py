@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from python_calamine import CalamineWorkbook
 
-from predictor.models import Outcome, Prediction
+from predictor.models import Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
 from predictor.tables import writing
 from tests.outcomes import LINE, PENGUINS, make_version
@@ -52,10 +52,12 @@ def predict(version, **columns):
 def test_a_row_has_all_that_is_stored_of_a_prediction_with_all_digits(export, format):
     stored = predict(make_version(LINE), interval=[SIZE, 1e22], warnings=["x: 50 is outside", "another"])
     Outcome.objects.create(prediction=stored, value=1 / 3, recorded_by="Ada")
+    Reference.objects.create(prediction=stored, model="line", reference="customer-42/2026-03")
     [row] = read(export("line", format=format))
     numbers = {name: float(row[name]) for name in ("x", "prediction", "lower", "upper", "duration_ms", "outcome")}
     assert numbers == {"x": SIZE, "prediction": 5, "lower": SIZE, "upper": 1e22, "duration_ms": 1.25, "outcome": 1 / 3}
     assert (row["id"], row["model"], int(row["version"]), row["source"]) == (str(stored.id), "line", 1, "form")
+    assert row["reference"] == "customer-42/2026-03"
     assert (row["warnings"], row["outcome_by"]) == ("x: 50 is outside\nanother", "Ada")
     assert str(row["created_at"]).replace("T", " ").startswith("2026-03-01 12:30:05.25")
 

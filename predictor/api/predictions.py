@@ -1,6 +1,5 @@
 """The operations that read stored predictions: one by its id, and those of a model, newest first."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -18,8 +17,9 @@ from predictor.api.turns import reading
 from predictor.exceptions import ModelNotFound, PredictionForgotten
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters, find_test
+from predictor.history.references import list_references
 from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
-from predictor.models import Prediction, Reference, Version
+from predictor.models import Prediction, Version
 from predictor.serving.service import service
 
 # A cursor is the direction and an id.
@@ -37,7 +37,7 @@ def get_prediction(request: ApiRequest, id: UUID) -> StoredPrediction:
     """Read one prediction: its inputs, its output, and what really happened."""
     read_parameters(request)
     prediction = find_prediction(request, id)
-    return describe_prediction(prediction, list_references([prediction]).get(id))
+    return describe_prediction(prediction, list_references([id]).get(id))
 
 
 @operation(
@@ -71,7 +71,7 @@ def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpRes
 
 def read_page(slug: str, filters: Filters, cursor: Cursor, limit: int) -> PredictionPage:
     page = find(filters, cursor, limit=limit, seconds=SECONDS)
-    references = list_references(page.rows)
+    references = list_references(each.id for each in page.rows)
     described = []
     for number, each in enumerate(page.rows):
         if number % ROWS_A_TURN == ROWS_A_TURN - 1:
@@ -106,12 +106,6 @@ def find_most_rows(slug: str) -> int:
         raise ModelNotFound(f"there is no model {slug!r}")
     cells = sum(1 + each.get("maximum_length", 0) // CHARACTERS_OF_A_CELL for each in schema["features"])
     return max(1, MOST_CELLS // max(1, cells))
-
-
-def list_references(predictions: Iterable[Prediction]) -> dict[UUID, str]:
-    """The references by the ids of those predictions that have one."""
-    found = Reference.objects.filter(prediction__in=[each.id for each in predictions])
-    return dict(found.values_list("prediction_id", "reference"))
 
 
 def read_place(place: bytes | None) -> Cursor:

@@ -21,13 +21,14 @@ FIRST: dict[str, CellKind] = {
     "version": "integer",
     "source": "text",
 }
-# `id` and `outcome` are what `manage.py record_outcomes` reads.
+# `id`, or `reference`, and `outcome` are what `manage.py record_outcomes` reads.
 LAST: dict[str, CellKind] = {
     "warnings": "text",
     "duration_ms": "number",
     "outcome": "text",
     "outcome_at": "moment",
     "outcome_by": "text",
+    "reference": "text",
 }
 # In front of a feature with the name of another column.
 PREFIX = "input_"
@@ -92,6 +93,7 @@ class Export:
             make_cell(self._kind, stored.outcome),
             stored.outcome_at,
             stored.outcome_by,
+            stored.reference,
         ]
 
 

@@ -109,3 +109,9 @@ def _is_same_value(stored: Any, value: Value) -> bool:
         return False
     # The database may keep 1e22 as a whole number, of which more digits are right.
     return bool(stored == value or (isinstance(value, float) and isinstance(stored, int) and float(stored) == value))
+
+
+def list_references(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The references of these predictions, by their ids; without those that have none."""
+    found = Reference.objects.filter(prediction__in=list(ids))
+    return dict(found.values_list("prediction_id", "reference"))

@@ -17,6 +17,7 @@ from django.db.models import Prefetch
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters
 from predictor.history.ids import find_moment
+from predictor.history.references import list_references
 from predictor.history.scanning import Look, count_exact, scan
 from predictor.models import Outcome, Prediction, Version
 
@@ -52,7 +53,7 @@ class Count:
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored prediction with all of its columns, and its current outcome where one is recorded."""
+    """A stored prediction with all of its columns, its reference, and its current outcome where one is recorded."""
 
     id: UUID
     model: str
@@ -66,6 +67,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     created_at: datetime
     duration_ms: float
+    reference: str | None = None
     outcome: Any = None
     outcome_at: datetime | None = None
     outcome_by: str | None = None
@@ -133,7 +135,8 @@ def _make_page(ids: Sequence[UUID], older: Cursor | None, newer: Cursor | None, 
 
 
 def _read_stored(ids: Sequence[UUID], names: dict[int, str], numbers: dict[int, int]) -> list[Stored]:
-    columns = [name for name in Stored.__struct_fields__ if name not in ("model", "version") and "outcome" not in name]
+    others = ("model", "version", "reference")
+    columns = [name for name in Stored.__struct_fields__ if name not in others and "outcome" not in name]
     found = {row["id"]: row for row in Prediction.objects.filter(id__in=ids).values("version_id", *columns)}
     outcomes = {
         row["prediction_id"]: row
@@ -141,6 +144,7 @@ def _read_stored(ids: Sequence[UUID], names: dict[int, str], numbers: dict[int, 
         .filter(prediction__in=ids)
         .values("prediction_id", "value", "recorded_at", "recorded_by")
     }
+    references = list_references(ids)
     made = []
     for id in islice(ids, None):
         row = found.get(id)
@@ -153,6 +157,7 @@ def _read_stored(ids: Sequence[UUID], names: dict[int, str], numbers: dict[int, 
                 **row,
                 model=names[version_id],
                 version=numbers[version_id],
+                reference=references.get(id),
                 outcome=outcome and outcome["value"],
                 outcome_at=outcome and outcome["recorded_at"],
                 outcome_by=outcome and outcome["recorded_by"],
