@@ -10,7 +10,6 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
-from django.utils import timezone
 
 from predictor.access.rights import find_models
 from predictor.history.filters import read_filters
@@ -124,7 +123,8 @@ def list_addresses(rows):
 def test_no_page_of_the_admin_shows_or_changes_a_model_that_a_user_may_not_see(reviewer):
     fill_model("penguins", PENGUINS)
     prediction, outcome = fill_model(SECRET, PENGUINS)
-    Outcome.objects.filter(pk=outcome.pk).update(recorded_at=timezone.now())
+    [free] = make_predictions(1, PENGUINS, SECRET)  # Whoever may record an outcome could do so.
+    VisitorReport.objects.filter(prediction=prediction).update(prediction=free)
     rows = [
         prediction,
         prediction.version,
@@ -162,9 +162,9 @@ def test_no_page_of_the_admin_shows_or_changes_a_model_that_a_user_may_not_see(r
         action = "promote" if "version" in address else "accept"
         chosen = [str(row.pk) for row in rows if f"/{row._meta.model_name}/" in address]
         given = {"action": action, "_selected_action": chosen, "reason": "because", "value": "Gentoo"}
-        reviewer.post(address, {**given, "prediction": str(prediction.pk), "outcome": "Gentoo"})
+        reviewer.post(address, {**given, "prediction": str(free.pk), "outcome": "Gentoo"})
     assert [each.objects.count() for each in list_tables()] == counts
-    assert VisitorReport.objects.get(prediction=prediction).decided_at is None
+    assert VisitorReport.objects.get(prediction=free).decided_at is None
 
 
 def test_the_same_pages_show_it_to_users_who_may_see_it(reviewer):
