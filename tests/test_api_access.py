@@ -8,20 +8,22 @@ import pytest
 from django.apps import apps
 from django.core.checks import run_checks
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from predictor.access import keys as keys_module
 from predictor.access.callers import read_api_access
 from predictor.access.keys import Scope, make_key
 from predictor.models import Prediction, Site
+from predictor.web.telemetry import name_error
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
-def ask(client, key=None, model="line", authorization=None):
-    headers = {"Authorization": authorization or f"Bearer {key}"} if key or authorization else {}
+def ask(client, key=None, headers=None):
+    headers = {"Authorization": f"Bearer {key}"} if key else headers
     body = json.dumps({"inputs": {"x": 5}})
-    return client.post(f"/api/v1/models/{model}/predict", body, content_type="application/json", headers=headers)
+    return client.post("/api/v1/models/line/predict", body, content_type="application/json", headers=headers)
 
 
 def make(*scopes, models=None):
@@ -46,9 +48,10 @@ def test_where_keys_are_needed_a_key_with_the_scope_predicts_and_nothing_else_do
     refused = ask(client)
     assert read_error(refused) == (401, "unauthorized")
     assert refused["WWW-Authenticate"] == "Bearer"
+    assert name_error(refused) == "unauthorized"  # What /metrics counts.
     assert "Authorization: Bearer mlsite_…" in refused.json()["error"]["message"]
     assert "manage.py createkey" in refused.json()["error"]["message"]
-    assert read_error(ask(client, authorization="Basic dXNlcjpwYXNz")) == (401, "unauthorized")
+    assert read_error(ask(client, headers={"Authorization": "Basic dXNlcjpwYXNz"})) == (401, "unauthorized")
     assert not Prediction.objects.exists()
 
     assert ask(client, make(Scope.PREDICT, models=["line"])).status_code == 200
@@ -57,7 +60,7 @@ def test_where_keys_are_needed_a_key_with_the_scope_predicts_and_nothing_else_do
 
 def test_a_key_that_is_sent_is_judged_also_where_none_is_needed(client, line, settings):
     settings.API_ACCESS = "public"
-    assert ask(client).status_code == ask(client, authorization="Basic dXNlcjpwYXNz").status_code == 200
+    assert ask(client).status_code == ask(client, headers={"Authorization": "Basic dXNlcjpwYXNz"}).status_code == 200
     assert read_error(ask(client, f"mlsite_{'x' * 43}")) == (401, "unauthorized")
     key = make(Scope.READ, models=["penguins"])
     assert read_error(ask(client, key)) == (403, "forbidden")
@@ -69,6 +72,19 @@ def test_a_key_for_another_model_is_refused_by_name_before_the_body_is_read(clie
     refused = ask(client, make(Scope.PREDICT, models=["penguins"]))
     assert read_error(refused) == (403, "forbidden")
     assert refused.json()["error"]["message"] == "The API key 'client' is not for the model 'line'."
+
+
+def test_where_keys_are_needed_a_signed_in_user_predicts_with_the_token_also_behind_a_proxy_that_asks_for_a_password(
+    line, settings, django_user_model
+):
+    settings.API_ACCESS = "keys"
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(django_user_model.objects.create_user("ada"))
+    client.get("/admin/login/")
+    password = {"Authorization": "Basic dXNlcjpwYXNz"}
+    assert read_error(ask(client, headers=password)) == (403, "token_missing")
+    token = {"X-CSRFToken": client.cookies["csrftoken"].value}
+    assert ask(client, headers=password | token).status_code == 200
 
 
 def test_neither_a_key_nor_its_absence_costs_a_prediction_a_query(client, line, settings, monkeypatch):

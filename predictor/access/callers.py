@@ -14,7 +14,7 @@ from predictor.access.rights import find_models
 from predictor.exceptions import MlsiteError
 from predictor.models import Site
 
-__all__ = ["ANYBODY", "Caller", "Forbidden", "Scope", "Unauthorized", "identify", "needs_key"]
+__all__ = ["ANYBODY", "Caller", "Forbidden", "Scope", "Unauthorized", "identify", "needs_key", "sends_key"]
 
 BEARER = "bearer "
 HOW = (
@@ -93,14 +93,19 @@ def identify(request: HttpRequest) -> Caller:
     Raises Unauthorized for a key that is unknown, revoked or expired. Other kinds of Authorization belong to a proxy
     in front of the site, and are ignored.
     """
-    given = request.META.get("HTTP_AUTHORIZATION", "")
-    if given[: len(BEARER)].lower() == BEARER:
-        key = keys.find(given[len(BEARER) :].strip())
+    if sends_key(request):
+        key = keys.find(request.META["HTTP_AUTHORIZATION"][len(BEARER) :].strip())
         if key is None:
             raise Unauthorized("The API key is unknown, revoked or expired.")
         return Caller(key=key)
     user: Any = getattr(request, "user", None)
     return Caller(user=user) if user is not None and user.is_authenticated else ANYBODY
+
+
+def sends_key(request: HttpRequest) -> bool:
+    """Whether a request has a key, valid or not."""
+    given: str = request.META.get("HTTP_AUTHORIZATION", "")
+    return given[: len(BEARER)].lower() == BEARER
 
 
 def needs_key() -> bool:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from predictor.access.addresses import find_address
-from predictor.access.callers import ANYBODY, Caller, Scope, identify, needs_key
+from predictor.access.callers import ANYBODY, Caller, Scope, identify, needs_key, sends_key
 from predictor.api.bodies import Refused
 from predictor.serving.service import service
 
@@ -50,7 +50,7 @@ def may_see(caller: Caller, model: str) -> bool:
 
 def needs_session(request: HttpRequest, model: str) -> bool:
     """Whether a signed-in user may be the one who asks a model that not everybody may ask."""
-    if "HTTP_COOKIE" not in request.META or "HTTP_AUTHORIZATION" in request.META:
+    if "HTTP_COOKIE" not in request.META or sends_key(request):
         return False
     try:
         return not service.is_free(model)
