@@ -107,3 +107,9 @@ def test_every_example_is_one_of_what_it_stands_for(client, line, penguins):
                 if media:
                     schema = {**media["schema"], "components": document["components"]}
                     jsonschema_rs.validator_for(schema, validate_formats=True).validate(media["example"])
+
+
+def test_what_a_setting_turns_off_is_not_described(client, line, settings):
+    assert "/api/v1/models/line/try" not in read(client)["paths"]
+    settings.TRIALS_API = True
+    assert "/api/v1/models/line/try" in read(client)["paths"]

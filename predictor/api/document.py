@@ -1,5 +1,6 @@
 """Answers with the OpenAPI document, which is kept for each set of live versions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,7 +15,7 @@ from django.utils.cache import get_conditional_response
 from predictor.access.callers import Caller
 from predictor.api.admission import is_public, may_see
 from predictor.api.openapi import make_document
-from predictor.api.operations import JSON, ApiRequest, list_operations, operation
+from predictor.api.operations import JSON, ApiRequest, Operation, list_operations, operation
 from predictor.languages import ENGLISH, use_language
 from predictor.models import Version
 from predictor.serving.service import service
@@ -45,13 +46,19 @@ def get_document(caller: Caller) -> Document:
     """The document of the models that are live and that a caller may see."""
     seen = [version for version in service.list_live() if may_see(caller, version.model)]
     free = tuple(version.model for version in seen if service.is_free(version.model))
-    return _make_document(tuple(version.id for version in seen), free if is_public() else None)
+    off = frozenset(each.name for _, each in _list_all() if not each.is_on)
+    return _make_document(tuple(version.id for version in seen), free if is_public() else None, off)
 
 
 @lru_cache(maxsize=8)
-def _make_document(ids: tuple[int, ...], free: tuple[str, ...] | None) -> Document:
+def _make_document(ids: tuple[int, ...], free: tuple[str, ...] | None, off: frozenset[str]) -> Document:
     versions = Version.objects.filter(id__in=ids).order_by("model")
     with use_language(ENGLISH):
-        content = make_document(list_operations(get_resolver(URLS).url_patterns), list(versions), free)
+        operations = [(address, each) for address, each in _list_all() if each.name not in off]
+        content = make_document(operations, list(versions), free)
     body = msgspec.json.encode(content)
     return Document(content=content, body=body, etag=f'"{sha256(body).hexdigest()[:32]}"')
+
+
+def _list_all() -> Iterator[tuple[str, Operation]]:
+    return list_operations(get_resolver(URLS).url_patterns)

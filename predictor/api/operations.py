@@ -10,6 +10,7 @@ from inspect import cleandoc
 from typing import Any, Literal, cast
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.views.decorators.csrf import csrf_exempt
@@ -48,7 +49,7 @@ class Operation:
 
     Its name and its texts are those of the view. `scope` is what a caller's key needs, None for descriptions of models.
     `statuses` are those of its errors that others do not have, `contents` what it answers besides JSON. One that is
-    `direct` is answered before any middleware that only pages need.
+    `direct` is answered before any middleware that only pages need; `setting` is the one that turns it on or off.
     """
 
     method: Method
@@ -60,6 +61,11 @@ class Operation:
     statuses: tuple[int, ...] = ()
     contents: tuple[str, ...] = ()
     is_direct: bool = False
+    setting: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        return not self.setting or bool(getattr(settings, self.setting))
 
     @property
     def name(self) -> str:

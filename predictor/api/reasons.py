@@ -39,7 +39,7 @@ class Reasons(msgspec.Struct, frozen=True, kw_only=True):
     contributions: list[Contribution]
 
 
-@operation("GET", scope=Scope.READ, response=Reasons, statuses=(404, 409, 410))
+@operation("GET", scope=Scope.READ, response=Reasons, setting="REASONS", statuses=(404, 409, 410))
 def get_reasons(request: ApiRequest, id: UUID) -> Reasons:
     """Say why a prediction is what it is: how far each input moved it from the mean, the largest first.
 

@@ -39,7 +39,9 @@ class Trials(msgspec.Struct, frozen=True, kw_only=True):
     answers: list[TrialAnswer]
 
 
-@operation("POST", scope=Scope.PREDICT, response=Trials, statuses=(400, 404, 410, 411, 413, 415, 422))
+@operation(
+    "POST", scope=Scope.PREDICT, response=Trials, setting="TRIALS_API", statuses=(400, 404, 410, 411, 413, 415, 422)
+)
 def try_inputs(request: ApiRequest, slug: str) -> Trials:
     """Answer one row or up to 200 of them as a trial: nothing is stored, and no answer has an id."""
     if not settings.TRIALS_API:
