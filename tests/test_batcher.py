@@ -541,6 +541,24 @@ def test_a_commit_with_references_whose_fate_is_unknown_is_done_once(failure):
     assert len(store.rows) == 4
 
 
+@pytest.mark.parametrize("at_fault", ["the row", "the query"])
+def test_a_stored_row_that_cannot_be_read_never_fails_requests_that_did_not_ask_for_it(at_fault):
+    class FaultyStore(MemoryStore):
+        def find(self, names, attempts):
+            if at_fault == "the query":
+                raise KeyError("features")
+            return super().find(names, attempts)
+
+    runtime, store = make_runtime(), FaultyStore()
+    [broken], claims = make_rival("a", 1.0)
+    broken.inputs = None
+    store._write([broken], claims)
+    jobs = [make_named_job(runtime, a=1), make_job(runtime, 2)]
+    answer_batch(jobs, store, patience=0)
+    assert isinstance(read_error(jobs[0]), (KeyError, TypeError))
+    assert read_outputs(jobs[1]) == [4]
+
+
 def test_a_kept_prediction_is_answered_also_where_the_model_would_refuse_its_inputs_now():
     runtime, store = make_runtime(), MemoryStore()
     store._write(*make_rival("a", -1.0))

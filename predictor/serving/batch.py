@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from django.db import Error, IntegrityError
+from django.db import IntegrityError
 
 from predictor import telemetry
 from predictor.exceptions import copy_error
@@ -46,7 +46,7 @@ def settle(jobs: Sequence[Job], store: Store, patience: float) -> list[Job]:
     attempts = {job.attempt.id for job in claiming if job.attempt is not None}
     try:
         found = persist(lambda again: store.find(names, attempts), store, patience)
-    except (Error, DatabaseLost) as error:
+    except Exception as error:  # Also of what a row contains, which others of the batch did not ask for.
         fail(claiming, error)
     else:
         for job in claiming if found else []:

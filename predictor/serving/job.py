@@ -100,8 +100,11 @@ class Job:
         if self.attempt and before:
             self.attempt.answer = before.answer
             self._end([] if before.body == self.attempt.body else KeyReused())
-        else:
+            return
+        try:
             self._keep(found.predictions)
+        except Exception as error:  # Of a stored row that cannot be read: it fails alone.
+            self.finish(error)
 
     def _keep(self, found: Mapping[Name, Prediction]) -> None:
         taken = []
