@@ -274,7 +274,6 @@ def test_who_waits_to_read_holds_no_connection_that_visitors_need(db, monkeypatc
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.both_databases
 def test_a_list_is_also_a_stream_in_other_formats(client, read, database_url, monkeypatch):
     """By `format`, or by Accept; the other process reads the same database."""
     monkeypatch.setenv("DATABASE_URL", database_url)
