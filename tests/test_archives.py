@@ -4,10 +4,13 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from predictor.history.archives import list_archives
 from predictor.history.references import find_by_reference
-from predictor.management.archives import list_archives, read_rows
-from predictor.models import Monitoring, Outcome, Prediction, Reference
+from predictor.management import archives
+from predictor.management.archives import read_rows
+from predictor.models import Monitoring, Outcome, Prediction, Reference, make_prediction_id
 from tests.test_erasure import SECRET, make_secret
 from tests.test_retention import make_prediction, record_outcomes
 
@@ -76,8 +79,9 @@ def test_an_archive_that_was_changed_is_refused(line, folder, run):
     [archive] = run("archive")
     file = folder / archive["file"]
     file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(CommandError, match="is not the file that was written"):
-        run("archive", "--restore", archive["month"])
+    for option in ("--restore", "--show"):
+        with pytest.raises(CommandError, match="is not the file that was written"):
+            run("archive", option, archive["month"])
     with pytest.raises(CommandError, match="There is no archive of 1999-01"):
         run("archive", "--restore", "1999-01")
 
@@ -125,6 +129,49 @@ def test_monitor_reads_archived_predictions_as_if_they_were_stored(line, folder,
     (folder / archive.file).unlink()
     with pytest.raises(CommandError):
         call_command("monitor", "line", "--window", "120d")
+
+
+def test_archived_predictions_are_shown_newest_first_a_page_at_a_time(line, penguins, folder, run, monkeypatch, capsys):
+    monkeypatch.setattr(archives, "ROWS_OF_A_PAGE", 2)
+    days = timezone.now().day + 1  # The last day of the former month, and the same day for all.
+    stored = sorted(
+        (make_prediction(line, days=days, interval=[0.1, 1e22]) for _ in range(3)), key=lambda each: each.id
+    )
+    record_outcomes(stored[0], 1, 2.5)
+    other = make_prediction(penguins, days=days, output="Adelie", probabilities={"Adelie": 0.75})
+    [archive] = run("archive")
+    month = archive["month"]
+    first = run("archive", "--show", month, "--model", "line")
+    second = run("archive", "--show", month, "--model", "line", "--before", first["before"])
+    rows = [*first["predictions"], *second["predictions"]]
+    assert [row["id"] for row in rows] == [str(each.id) for each in reversed(stored)]
+    assert second["before"] is None
+    assert (rows[0]["output"], rows[0]["interval"], rows[0]["inputs"]) == (1.0, [0.1, 1e22], {"x": 5.0})
+    assert [each["value"] for each in rows[-1]["outcomes"]] == [1, 2.5]
+    [found] = run("archive", "--show", month, "--id", str(other.id))["predictions"]
+    assert (found["model"], found["probabilities"]) == ("penguins", {"Adelie": 0.75})
+    assert run("archive", "--show", month, "--id", str(other.id), "--model", "line")["predictions"] == []
+    call_command("archive", "--show", month, "--id", str(stored[0].id))
+    assert "outcome: 2.5, " in capsys.readouterr().out
+
+
+def test_what_cannot_be_shown_is_named_with_what_would_be_right(line, folder, run):
+    old = make_prediction(line, days=400)
+    [archive] = run("archive")
+    month = archive["month"]
+    for arguments, message in (
+        (["--show", "2026-13"], "'2026-13' is not a month such as 2026-01"),
+        (["--show", "1999-01"], f"no archive of 1999-01 in {folder}: the archived months are {month}"),
+        (["--show", month, "--model", "Line"], "“Line” is not the name of a model"),
+        (["--show", month, "--id", "7"], "“7” is not the id of a prediction: give a UUID"),
+        (["--show", month, "--before", str(old.id), "--id", str(old.id)], "--before and --id exclude each other"),
+        (["--show", month, "--restore", month], "--show and --restore exclude each other"),
+        (["--id", str(old.id)], "--id chooses among archived predictions: add --show YYYY-MM"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            run("archive", *arguments)
+    with pytest.raises(CommandError, match=f"no prediction .*; it was made in {timezone.now():%Y-%m}"):
+        call_command("archive", "--show", month, "--id", str(make_prediction_id()))
 
 
 def test_without_a_folder_the_use_is_wrong_and_a_dyno_keeps_none(settings, folder, run):

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,50 +14,33 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from predictor.exceptions import DamagedArchive
-from predictor.history.archiving import COLUMNS, Row, erase, has_value, read_month
+from predictor.history.archives import (
+    NAME,
+    ROWS_OF_A_PAGE,
+    Archive,
+    ArchivedPage,
+    ArchivedPrediction,
+    find_archive,
+    list_archives,
+)
+from predictor.history.archiving import COLUMNS, Row, decode, erase, has_value, read_month
 from predictor.history.ids import find_moment
 from predictor.history.partitions import add_months
 from predictor.tables.writing import write_parquet
 
-NAME = "predictions-{month}"
 ROWS_AT_ONCE = 5_000
 
 
-class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """What an archive's description has: the month, its file in the same folder, and what that contains."""
-
-    month: str
-    file: str
-    sha256: str
-    rows: int
-    outcomes: int
-
-    @property
-    def start(self) -> datetime:
-        return datetime.strptime(self.month, "%Y-%m").replace(tzinfo=UTC)
-
-
-def find_folder() -> Path:
+def find_folder(*, writes: bool = True) -> Path:
     """Where archives are. Raises CommandError where nothing is set, or the folder cannot be used."""
     if not settings.ARCHIVE_DIR:
         raise CommandError("ARCHIVE_DIR is not set: name the folder for archives, which must last.", returncode=2)
     if settings.IS_ON_DYNO:
         raise CommandError("This is a dyno, whose disk is lost at the next restart: archive on another machine.")
     folder = Path(settings.ARCHIVE_DIR)
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise CommandError(f"ARCHIVE_DIR, {folder}, is not a folder that can be written to.")
+    if not folder.is_dir() or not os.access(folder, os.W_OK if writes else os.R_OK):
+        raise CommandError(f"ARCHIVE_DIR, {folder}, is not a folder that can be {'written to' if writes else 'read'}.")
     return folder
-
-
-def list_archives(folder: Path) -> list[Archive]:
-    """The archives of a folder in the order of time. Raises DamagedArchive."""
-    found = []
-    for description in sorted(folder.glob(f"{NAME.format(month='*')}.json")):
-        try:
-            found.append(msgspec.json.decode(description.read_bytes(), type=Archive))
-        except (OSError, msgspec.MsgspecError) as error:
-            raise DamagedArchive(f"{description} cannot be read: {error}") from error
-    return found
 
 
 def write_archive(folder: Path, month: datetime) -> Archive:
@@ -79,14 +62,60 @@ def read_rows(folder: Path, archive: Archive, condition: Any = True) -> Iterator
     """
     import polars as pl
 
+    file = verify_file(folder, archive)
+    for start in range(0, archive.rows, ROWS_AT_ONCE):
+        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).filter(condition).collect().iter_rows(named=True)
+
+
+def verify_file(folder: Path, archive: Archive) -> Path:
+    """The file of an archive, whose bytes are those that were written. Raises DamagedArchive."""
     file = folder / archive.file
     try:
         if hash_file(file) != archive.sha256:
             raise DamagedArchive(f"{file} is not the file that was written: its SHA-256 is another one")
     except OSError as error:
         raise DamagedArchive(f"{file} cannot be read: {error.strerror or error}") from error
-    for start in range(0, archive.rows, ROWS_AT_ONCE):
-        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).filter(condition).collect().iter_rows(named=True)
+    return file
+
+
+def take_archive(folder: Path, month: str) -> Archive:
+    """The archive of a month. Raises CommandError and DamagedArchive."""
+    if (archive := find_archive(folder, month)) is None:
+        known = [each.month for each in list_archives(folder)]
+        what = f"the archived months are {', '.join(known)}" if known else "no month is archived"
+        raise CommandError(f"There is no archive of {month} in {folder}: {what}.")
+    return archive
+
+
+def read_page(
+    folder: Path, archive: Archive, models: Collection[str] = (), *, before: UUID | None = None, id: UUID | None = None
+) -> ArchivedPage:
+    """The newest 100 predictions of an archive, or those older than `before`, or the one with an id.
+
+    Only those of `models`, where these are named. Raises DamagedArchive.
+    """
+    import polars as pl
+
+    rows = pl.scan_parquet(verify_file(folder, archive))
+    if models:
+        rows = rows.filter(pl.col("model").is_in(list(models)))
+    if before is not None:
+        rows = rows.filter(pl.col("id") < str(before))
+    if id is not None:
+        rows = rows.filter(pl.col("id") == str(id))
+    # First the ids alone, so that no more than a page of rows is in the memory.
+    ids = rows.select("id").tail(ROWS_OF_A_PAGE + 1).collect(engine="streaming")["id"].sort().to_list()
+    shown = ids[-ROWS_OF_A_PAGE:]
+    found: Sequence[Row] = []
+    if shown:
+        within = rows.filter(pl.col("id").is_between(pl.lit(shown[0]), pl.lit(shown[-1])))
+        found = within.collect(engine="streaming").sort("id", descending=True).to_dicts()
+    return ArchivedPage(
+        month=archive.month,
+        file=archive.file,
+        predictions=[msgspec.convert(decode(each), ArchivedPrediction) for each in found],
+        before=UUID(shown[0]) if len(ids) > len(shown) else None,
+    )
 
 
 def read_between(model: str, since: datetime, until: datetime, is_judged: bool) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.core.management.base import CommandError
@@ -11,11 +12,14 @@ from django.utils import timezone
 
 from predictor.formats import format_number
 from predictor.history import archiving
+from predictor.history.archives import Archive, find_month, list_archives
 from predictor.history.ids import find_first_id, find_moment
 from predictor.history.partitions import add_months
-from predictor.management.archives import Archive, find_folder, list_archives, read_rows, write_archive
+from predictor.management.archived_page import add_choice, read_month_name, write_page, write_prediction
+from predictor.management.archives import find_folder, read_page, read_rows, take_archive, write_archive
 from predictor.management.base import SiteCommand, add_format
 from predictor.models import Outcome, Prediction
+from predictor.texts import list_names
 
 
 class Command(SiteCommand):
@@ -24,21 +28,26 @@ class Command(SiteCommand):
     - A file appears whole or not at all, and is read only where its SHA-256 is right.
     - A month is archived again where outcomes came, but never once some of its predictions are deleted.
     - With --restore, archived predictions are stored again; what is still stored stays as it is.
+    - With --show, archived predictions are printed, the newest first, and nothing is written.
     """
 
-    help = "Archive closed months of predictions as Parquet, or store archived ones again."
+    help = "Archive closed months of predictions as Parquet, show archived ones, or store them again."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--restore", nargs="+", type=read_month_name, metavar="YYYY-MM", help="store these months again"
         )
         parser.add_argument("--dry-run", action="store_true", help="list the archives, but write nothing")
+        add_choice(parser)
         add_format(parser)
 
     def handle(self, *, restore: list[str] | None, dry_run: bool, format: str, **options: Any) -> None:
+        refuse_conflicts(restore=restore, dry_run=dry_run, **options)
+        if options["show"]:
+            self.stores_result = False
+            self.stdout.write(show(options["show"], options["model"] or [], options["before"], options["id"], format))
+            return
         folder = find_folder()
-        if restore and dry_run:
-            raise CommandError("--restore and --dry-run exclude each other.", returncode=2)
         if restore:
             lines = [self.restore(folder, month) for month in restore]
             self.stdout.write("\n".join(lines) if format == "text" else json.dumps(lines, indent=2))
@@ -52,18 +61,34 @@ class Command(SiteCommand):
             self.stdout.write("\n".join(write_line(each, is_new=each in written) for each in archives) or "No archive.")
 
     def restore(self, folder: Path, month: str) -> str:
-        found = next((each for each in list_archives(folder) if each.month == month), None)
-        if found is None:
-            raise CommandError(f"There is no archive of {month} in {folder}.")
-        predictions, outcomes = archiving.restore(read_rows(folder, found))
+        predictions, outcomes = archiving.restore(read_rows(folder, take_archive(folder, month)))
         return f"{month}: stored again: {format_number(predictions)} predictions, {format_number(outcomes)} outcomes."
 
 
-def read_month_name(text: str) -> str:
-    try:
-        return f"{datetime.strptime(text, '%Y-%m'):%Y-%m}"  # Only a name.
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a month such as 2026-01") from error
+def refuse_conflicts(**given: Any) -> None:
+    """Raise CommandError for options that do not go together."""
+    for one, other in (("restore", "dry_run"), ("show", "restore"), ("show", "dry_run"), ("before", "id")):
+        if given[one] and given[other]:
+            names = " and ".join(f"--{each.replace('_', '-')}" for each in (one, other))
+            raise CommandError(f"{names} exclude each other.", returncode=2)
+    if alone := [f"--{name}" for name in ("model", "before", "id") if given[name] and not given["show"]]:
+        raise CommandError(f"{alone[0]} chooses among archived predictions: add --show YYYY-MM.", returncode=2)
+
+
+def show(month: str, models: list[str], before: UUID | None, id: UUID | None, format: str) -> str:
+    """A page of a month's archive, or one prediction of it. Raises CommandError and DamagedArchive."""
+    folder = find_folder(writes=False)
+    archive = take_archive(folder, month)
+    page = read_page(folder, archive, models, before=before, id=id)
+    if format == "json":
+        return msgspec.json.format(msgspec.json.encode(page)).decode()
+    if id is None:
+        return "\n".join(write_page(page)) or f"No prediction{f' of {list_names(models)}' if models else ''}."
+    if not page.predictions:
+        other = find_month(id)
+        hint = "" if other in (None, month) else f"; it was made in {other}"
+        raise CommandError(f"The archive of {month} has no prediction {id}{hint}.")
+    return "\n".join(write_prediction(page))
 
 
 def write_archives(folder: Path, now: datetime) -> Iterator[Archive]:
