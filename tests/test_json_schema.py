@@ -92,7 +92,10 @@ def test_what_is_described_is_taken(changed):
         {"sold_at": "soon"},
         {"opens": "late"},
         {"words": "too long"},
-        {"words": ""},
+        {"words": " "},
+        {"town": ""},
+        {"opens": "24:00"},
+        {"seen_at": "2026-13-01T12:30"},
         {"unknown": 1},
     ],
 )

@@ -18,8 +18,10 @@ from predictor.schema.values import Value
 # Longer lists of choices are described, and not written.
 MOST_CHOICES = 1_000
 # ISO 8601 without an offset, for which JSON Schema has no format of its own; the names are of OpenAPI's registry.
-LOCAL_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-LOCAL_DATETIME = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{LOCAL_TIME}"
+LOCAL_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+LOCAL_DATETIME = rf"[1-9][0-9]{{3}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T{LOCAL_TIME}"
+# Texts of blanks alone are missing values.
+NOT_BLANK = r"\S"
 
 
 def describe_inputs(schema: Schema) -> dict[str, Any]:
@@ -90,7 +92,8 @@ def _describe_kind(feature: Feature) -> dict[str, Any]:
         case Time():
             return {"type": "string", "format": "time-local", "pattern": f"^{LOCAL_TIME}$", **_name_ends(feature)}
         case Text():
-            return {"type": "string", "minLength": int(feature.required), "maxLength": feature.maximum_length}
+            blank = {"pattern": NOT_BLANK} if feature.required else {}
+            return {"type": "string", "maxLength": feature.maximum_length, **blank}
         case _:
             assert_never(feature)
 
@@ -99,6 +102,8 @@ def _describe_category(feature: Category) -> dict[str, Any]:
     described: dict[str, Any] = {"type": "string"}
     if not feature.unseen and len(feature.choices) <= MOST_CHOICES:
         described["enum"] = list(feature.choices)
+    elif feature.required:
+        described["pattern"] = NOT_BLANK
     return described | ({"x-labels": dict(feature.labels)} if feature.labels else {})
 
 
