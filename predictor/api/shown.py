@@ -148,7 +148,7 @@ def _find_name(reference: Schema) -> str:
 def _show_field(name: str, schema: Schema, *, where: str, is_required: bool, example: Any) -> Field:
     written = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
     label = schema.get("title", "")
-    note = ". ".join(part for part in (label if label != name else "", schema.get("description", "")) if part)
+    note = ". ".join(part for part in ("" if name.endswith(label) else label, schema.get("description", "")) if part)
     return Field(name=name, where=where, kind=_name_kind(schema), note=note, is_required=is_required, example=written)
 
 
