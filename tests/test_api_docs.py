@@ -4,6 +4,7 @@ import shlex
 import pytest
 from bs4 import BeautifulSoup
 
+from predictor.api.shown import show_operation
 from predictor.models import Prediction
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +69,19 @@ def test_a_site_that_needs_keys_shows_the_page_to_users_who_are_signed_in(client
     page = read(client)
     assert "Needs a key with the scope predict" in page.select_one("#predict_line").text
     assert page.select_one("article.api")["data-token"]
+
+
+def test_of_many_inputs_the_first_are_shown_and_the_others_are_counted():
+    names = [f"n{number}" for number in range(150)]
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in names}}
+    operation = {
+        "operationId": "a",
+        "summary": "",
+        "security": [{}],
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {"200": {"description": "Done."}},
+    }
+    document = {"components": {"schemas": {}, "responses": {}}}
+    shown = show_operation(document, "/a", "POST", operation, "http://testserver")
+    assert [field.name for field in shown.fields] == names[:100]
+    assert shown.left_out == 50

@@ -5,6 +5,7 @@ import pytest
 import schemathesis
 
 from predictor.access.keys import Scope, keys, make_key
+from predictor.api.document import _make_document
 from predictor.models import Prediction
 from predictor.registry.retirement import retire
 from predictor.serving.service import service
@@ -113,3 +114,14 @@ def test_what_a_setting_turns_off_is_not_described(client, line, settings):
     assert "/api/v1/models/line/try" not in read(client)["paths"]
     settings.TRIALS_API = True
     assert "/api/v1/models/line/try" in read(client)["paths"]
+
+
+def test_one_query_reads_all_models_and_none_is_needed_for_the_same_models_again(
+    client, line, penguins, django_assert_num_queries
+):
+    _make_document.cache_clear()
+    ids = (line.id, penguins.id)
+    with django_assert_num_queries(1):
+        _make_document(ids, ("line", "penguins"), frozenset())
+    with django_assert_num_queries(0):
+        _make_document(ids, ("line", "penguins"), frozenset())

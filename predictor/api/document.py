@@ -21,6 +21,8 @@ from predictor.models import Version
 from predictor.serving.service import service
 
 URLS = "predictor.api.urls"
+# Of a version.
+NEEDED = ("model", "number", "title", "description", "schema", "profile", "interval")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ def get_document(caller: Caller) -> Document:
 
 @lru_cache(maxsize=8)
 def _make_document(ids: tuple[int, ...], free: tuple[str, ...] | None, off: frozenset[str]) -> Document:
-    versions = Version.objects.filter(id__in=ids).order_by("model")
+    versions = Version.objects.filter(id__in=ids).only(*NEEDED).order_by("model")
     with use_language(ENGLISH):
         operations = [(address, each) for address, each in _list_all() if each.name not in off]
         content = make_document(operations, list(versions), free)

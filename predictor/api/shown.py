@@ -14,6 +14,8 @@ from predictor.numbers import LARGEST_INTEGER
 Schema = Mapping[str, Any]
 # The ends of all whole numbers, which are no limits of the model.
 BOUNDLESS = (-LARGEST_INTEGER, LARGEST_INTEGER)
+# Of a model with many inputs; the document has all.
+MOST_FIELDS = 100
 # Of choices that are written out.
 MOST_CHOICES = 12
 
@@ -51,6 +53,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     needs_key: bool
     fields: tuple[Field, ...]
+    left_out: int
     note: str
     body: str
     answer: str
@@ -86,6 +89,7 @@ def show_operation(document: Schema, path: str, method: str, operation: Schema, 
     content = operation["responses"]["200"].get("content", {})
     parameters = [_show_parameter(each) for each in operation.get("parameters", ())]
     scopes: list[str] = next((each["key"] for each in operation["security"] if each), [])
+    fields = [*parameters, *_list_properties(media.get("schema", {}), schemas)]
     needs_key = {} not in operation["security"]
     return Shown(
         name=operation["operationId"],
@@ -95,7 +99,8 @@ def show_operation(document: Schema, path: str, method: str, operation: Schema, 
         description=operation.get("description", ""),
         scope=next(iter(scopes), ""),
         needs_key=needs_key,
-        fields=(*parameters, *_list_properties(media.get("schema", {}), schemas)),
+        fields=tuple(fields[:MOST_FIELDS]),
+        left_out=max(0, len(fields) - MOST_FIELDS),
         note=_follow(media.get("schema", {}), schemas).get("description", ""),
         body=_write(media.get("example")),
         answer=_write(content.get(JSON, {}).get("example")),
