@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import Error, connection
 
 from predictor.history.erasure import ERASED
 from predictor.history.references import find_by_reference
@@ -55,6 +56,24 @@ def test_the_same_reference_and_inputs_are_answered_with_the_kept_prediction_als
     assert (mixed["version"], mixed["predictions"][0]) == (2, again["predictions"][0])
     assert Prediction.objects.count() == 3
     assert find_by_reference("line", [CASE, "none"]) == {CASE: Prediction.objects.earliest("id").id}
+
+
+@pytest.mark.both_databases
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL logs statements that fail")
+def test_a_request_that_is_repeated_is_no_failed_statement_whose_values_the_database_logs(client, line):
+    failed = []
+
+    def note(execute, sql, params, many, context):
+        try:
+            return execute(sql, params, many, context)
+        except Error:
+            failed.append(sql)
+            raise
+
+    with connection.execute_wrapper(note):
+        assert ask(client, {"x": 5}, CASE) == ask(client, {"x": 5}, CASE)
+        refuse(client, {"inputs": {"x": 6}, "reference": CASE}, 409, "reference_taken")
+    assert failed == []
 
 
 @pytest.mark.both_databases

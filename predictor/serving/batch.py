@@ -23,13 +23,16 @@ def answer_batch(jobs: Sequence[Job], store: Store, *, patience: float) -> None:
 
     A job that fails never fails the others. A lost database is tried again for `patience` seconds.
     """
-    left = settle(jobs, store, patience)
     groups: dict[int, list[Job]] = {}
-    for job in left:
+    for job in jobs:
         if not job.is_predicted:
             groups.setdefault(id(job.runtime), []).append(job)
-    predicted = [job for job in left if job.is_predicted]
-    predicted += [job for group in groups.values() for job in _predict(group)]
+    refused: dict[Job, Exception] = {}
+    predicted = [job for job in jobs if job.is_predicted]
+    predicted += [job for group in groups.values() for job in _predict(group, refused)]
+    # Another version may have answered it before.
+    for job in settle(list(refused), store, patience):
+        job.finish(refused[job])
     while predicted:
         # What claims the same as an earlier one waits for its commit, and gets its answer.
         first, later = divide(predicted)
@@ -85,15 +88,15 @@ def make_error(error: BaseException) -> Exception:
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
-def _predict(jobs: list[Job]) -> list[Job]:
-    """Predict jobs of one version; those that fail are finished with their error and left out."""
+def _predict(jobs: list[Job], refused: dict[Job, Exception]) -> list[Job]:
+    """Predict jobs of one version; those that fail are left out, and `refused` gets them with their error."""
     try:
         return _predict_together(jobs)
     except (Exception, SystemExit) as error:  # An estimator may be any code, and raise anything.
         if len(jobs) == 1:
-            jobs[0].finish(make_error(error))
+            refused[jobs[0]] = make_error(error)
             return []
-    return [job for half in _halve(jobs) for job in _predict(half)]
+    return [job for half in _halve(jobs) for job in _predict(half, refused)]
 
 
 def _predict_together(jobs: list[Job]) -> list[Job]:

@@ -1,21 +1,24 @@
 """Writes claims into the database, next to the predictions of the same commit, and finds what is stored of them."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
+
+from django.db import IntegrityError, connection
 
 from predictor.history.references import find_kept
 from predictor.models import IdempotencyKey, Reference
 from predictor.serving.claims import Claims, Found, Name
 
 REFERENCES, KEYS = Reference._meta.db_table, IdempotencyKey._meta.db_table
+UNLESS_TAKEN = "WHERE NOT EXISTS (SELECT FROM taken)"
 INSERT_KEYS = (
-    f"INSERT INTO {KEYS} (id, body, answer, ends_at)"  # noqa: S608  # Our own.
-    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::float8[]); "
+    f"keys AS (INSERT INTO {KEYS} (id, body, answer, ends_at)"  # noqa: S608  # Our own.
+    f" SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::float8[]) {UNLESS_TAKEN})"
 )
 INSERT_REFERENCES = (
-    f"INSERT INTO {REFERENCES} (prediction_id, model, reference)"  # noqa: S608  # Our own.
-    " SELECT * FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[]); "
+    f"names AS (INSERT INTO {REFERENCES} (prediction_id, model, reference)"  # noqa: S608  # Our own.
+    f" SELECT * FROM unnest(%s::uuid[], %s::varchar[], %s::varchar[]) {UNLESS_TAKEN})"
 )
 
 
@@ -42,29 +45,47 @@ def insert_claims(claims: Claims) -> None:
     )
 
 
-def write_claims(claims: Claims) -> tuple[str, list[str]]:
-    """PostgreSQL's statements that insert claims, and their parameters.
+def insert_with_claims(insert: str, parameters: Sequence[str], claims: Claims, conflict: str) -> None:
+    """Run PostgreSQL's INSERT of predictions and insert their claims in one statement; or nothing of it.
 
-    Sent with the INSERT of predictions that follows them, they are one transaction. They go before it, so that where
-    another request has a claim, no prediction was written that would have to be removed.
+    What is taken already is found by the same statement, so that such a request is no error in the database's log.
+    Raises IntegrityError for it, and where another request claims the same at this moment.
     """
-    sql, parameters = "", []
+    found, names = find_taken(claims)
+    parts = [f"taken AS MATERIALIZED ({' UNION ALL '.join(found)})"]
     if claims.attempts:
-        sql += INSERT_KEYS
-        parameters += [
+        parts.append(INSERT_KEYS)
+        names += [
             write_texts(str(each.id) for each in claims.attempts),
             write_texts(str(each.body) for each in claims.attempts),
             write_texts(each.answer for each in claims.attempts),
             write_texts(str(each.ends_at) for each in claims.attempts),
         ]
     if claims.references:
-        sql += INSERT_REFERENCES
-        parameters += [
+        parts.append(INSERT_REFERENCES)
+        names += [
             write_texts(str(id) for _, id in claims.references),
             write_texts(model for (model, _), _ in claims.references),
             write_texts(reference for (_, reference), _ in claims.references),
         ]
-    return sql, parameters
+    parts.append(f"made AS ({insert} {UNLESS_TAKEN}{conflict})")
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(parts)} SELECT EXISTS (SELECT FROM taken)", [*names, *parameters])  # noqa: S608  # Our own.
+        [is_taken] = cursor.fetchone()
+    if is_taken:
+        raise IntegrityError("another request has claimed the same")
+
+
+def find_taken(claims: Claims) -> tuple[list[str], list[str]]:
+    """Queries that find which of the claims are stored, and their parameters."""
+    queries, parameters = [], []
+    if claims.attempts:
+        queries.append(f"SELECT FROM {KEYS} WHERE id = ANY(%s::uuid[])")  # Our own.
+        parameters.append(write_texts(str(each.id) for each in claims.attempts))
+    for model in sorted({model for (model, _), _ in claims.references}):
+        queries.append(f"SELECT FROM {REFERENCES} WHERE model = %s AND reference = ANY(%s::varchar[])")
+        parameters += [model, write_texts(name for (each, name), _ in claims.references if each == model)]
+    return queries, parameters
 
 
 def write_texts(texts: Iterable[str]) -> str:

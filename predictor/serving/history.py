@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import JSONField
 
 from predictor.models import Prediction
-from predictor.serving.claiming import find_claims, insert_claims, write_claims
+from predictor.serving.claiming import find_claims, insert_claims, insert_with_claims
 from predictor.serving.claims import NO_CLAIMS, Claims, Found, Name
 
 # A row of the table, by column.
@@ -42,14 +42,17 @@ def _insert_by_orm(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
 
 
 def _insert_as_arrays(rows: Sequence[Stored], claims: Claims, again: bool) -> None:
-    """Insert one array per column, in a statement that is a transaction by itself, with those of claims before it.
+    """Insert one array per column, in a statement that is a transaction by itself.
 
     For 32 rows, that costs this process a tenth of bulk_create, and one round trip instead of three.
     """
     arrays = [_write_array(name, rows) for name in FIELDS]
-    before, claimed = write_claims(claims) if claims else ("", [])
+    conflict = " ON CONFLICT DO NOTHING" * again
+    if claims:
+        return insert_with_claims(_write_sql(), arrays, claims, conflict)
     with connection.cursor() as cursor:
-        cursor.execute(before + _write_sql() + " ON CONFLICT DO NOTHING" * again, [*claimed, *arrays])
+        cursor.execute(_write_sql() + conflict, arrays)
+    return None
 
 
 @cache
