@@ -13,9 +13,9 @@ import psycopg2
 
 from benchmarks.checkouts import OURS, Checkout, check_out, describe_working_tree
 from benchmarks.driving import check_kept, count_rows, drive
-from benchmarks.preparation import choose_rows, prepare_site, read_tables, write_recipes
+from benchmarks.preparation import choose_rows, make_key, prepare_site, read_tables, write_recipes
 from benchmarks.ratios import LEAST_RATIO, MOST_WIDTH, Comparison, compare_rates
-from benchmarks.systems import Question, System, make_ours
+from benchmarks.systems import Question, System, make_ours, send_key
 from tests.visitor import find_free_port
 
 FEWEST_ROUNDS = 10
@@ -42,6 +42,8 @@ def compare_commits(options: argparse.Namespace, work: Path, postgres: str, stac
         make_side(each, number, work, postgres, tables, references=options.references and number == 0)
         for number, each in enumerate([OURS, theirs])
     ]
+    if options.key:
+        send_key(sides[0].site, make_key(OURS, sides[0].site.environment))
     for side in sides:
         stack.callback(side.site.stop)
         side.site.start(work / f"{side.site.port}.log")

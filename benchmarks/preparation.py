@@ -99,6 +99,15 @@ def prepare_site(checkout: Checkout, environment: dict[str, str], recipes: Path,
         sys.exit(f"{checkout.title} could not be prepared; the reason stands above.")
 
 
+def make_key(checkout: Checkout, environment: dict[str, str]) -> str:
+    """A key by which the API predicts, made by the site's own command."""
+    command = [checkout.python, "manage.py", "createkey", "benchmark", "--scopes", "predict"]
+    done = subprocess.run(
+        command, cwd=checkout.folder, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 def import_reviews(checkout: Checkout, environment: dict[str, str], work: Path) -> None:
     """Import the pipeline of the reviews, fitted as the peers fit it."""
     folder = work / "ours"

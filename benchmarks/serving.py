@@ -1,7 +1,7 @@
 """Compares the site with what people would use instead of it, all driven by wrk on this machine in one go.
 
     benchmarks/run [--rounds 3] [--seconds 5] [--connections 1 16 64] [--only mlsite flask …] [--models line …]
-    benchmarks/run --against COMMIT [--rounds 10] [--seconds 5] [--connections 64] [--references]
+    benchmarks/run --against COMMIT [--rounds 10] [--seconds 5] [--connections 64] [--references] [--key]
 
 The site runs in production on a PostgreSQL of its own, by the Procfile's command, and stores every answer; its peers
 run by their documented production commands, and store nothing. All have two workers. Prints medians and ratios to the
@@ -11,6 +11,7 @@ each of them must be there, with the number that was answered, and no other.
 With --against, the working tree as it is and a commit of this repository are compared instead, each with its own pinned
 requirements, code, models and database, driven in turns. Exits with 1 where an answer became surely slower. With
 --references, the working tree's rows in JSON have one each, and the commit's have none: against HEAD, what they cost.
+With --key, the working tree's JSON is sent with an API key, and the commit's with none.
 """
 
 import argparse
@@ -78,6 +79,9 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--references", action="store_true", help="with --against: the working tree's rows in JSON have references"
     )
+    parser.add_argument(
+        "--key", action="store_true", help="with --against: the working tree's JSON is sent with an API key"
+    )
     options = parser.parse_args(arguments)
     if problem := find_problem(options):
         parser.exit(2, f"{problem}\n")
@@ -90,7 +94,7 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
 def find_problem(options: argparse.Namespace) -> str:
     """What is wrong with the options, in one line; replaces the commit's name by its hash."""
     if not options.against:
-        alone = [name for name in ("trial", "references") if getattr(options, name)]
+        alone = [name for name in ("trial", "references", "key") if getattr(options, name)]
         return f"--{alone[0]} is for --against COMMIT." if alone else ""
     if options.only:
         return "--only chooses among the peers, and --against asks none of them: leave one of the two out."

@@ -284,4 +284,11 @@ def make_ours(
     return make_site(checkout, environment, port, questions)
 
 
+def send_key(site: System, key: str) -> None:
+    """Send an API key with each row in JSON from now on."""
+    for question in site.questions:
+        if question.title == "JSON":
+            question.headers.append(f"Authorization: Bearer {key}")
+
+
 KEYS = {"SECRET_KEY": secrets.token_hex(32), "MODEL_SIGNING_KEY": secrets.token_hex(32)}

@@ -98,6 +98,7 @@ def test_an_answer_that_differs_from_mlflows_is_counted_unless_it_is_said_why():
         (["--against", "HEAD", "--only", "flask"], "--only chooses among the peers"),
         (["--trial"], "--trial is for --against COMMIT"),
         (["--references"], "--references is for --against COMMIT"),
+        (["--key"], "--key is for --against COMMIT"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_line(arguments, problem, capsys):
