@@ -1,5 +1,6 @@
 """The examples of docs/api.md, and those that pages show, run as they are against a site that is served."""
 
+import json
 import os
 import re
 import shutil
@@ -98,11 +99,24 @@ def test_an_example_calls_every_operation_as_it_is_shown(language, environment, 
     assert str(stored.output)[:6] in printed  # R prints seven digits.
 
 
-@pytest.mark.parametrize("position", range(3), ids=["curl", "Python", "JavaScript"])
-def test_what_a_model_page_shows_is_a_request_that_is_answered(site, environment, tmp_path, position):
-    page = BeautifulSoup(httpx.get(f"{site.address}/about/penguins/").text, "html.parser")
-    code = page.select(".snippet pre")[position].text
-    language = ("bash", "python", "javascript")[position]
-    printed = run(language, code, environment, tmp_path)
-    assert Prediction.objects.latest("id").version.model == "penguins"
-    assert Prediction.objects.latest("id").output in printed
+@pytest.mark.parametrize("language", LANGUAGES[:3])
+def test_what_pages_show_are_requests_that_are_answered(site, environment, tmp_path, language):
+    """That of a model, with a typical case, and that of an answer, with its own inputs."""
+    position = LANGUAGES.index(language)
+    first = run(language, read_code(f"{site.address}/about/penguins/", position), environment, tmp_path)
+    answered = Prediction.objects.latest("id")
+    assert (answered.version.model, answered.output) == ("penguins", find_class(first))
+    second = run(language, read_code(f"{site.address}/predictions/{answered.id}/api/", position), environment, tmp_path)
+    assert find_class(second) == answered.output
+    assert Prediction.objects.latest("id").inputs == answered.inputs
+    assert Prediction.objects.latest("id").id != answered.id
+
+
+def read_code(address, position):
+    page = BeautifulSoup(httpx.get(address).text, "html.parser")
+    return page.select(".snippet pre")[position].text
+
+
+def find_class(printed):
+    """The predicted class: curl prints all of the answer, the others the class alone."""
+    return json.loads(printed)["predictions"][0]["output"] if printed.startswith("{") else printed.strip()
