@@ -25,6 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from benchmarks.tables import Table, classification_tables, regression_tables
+from predictor.exceptions import TrainingError
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.evaluation import fit_model, predict_rows
@@ -179,7 +180,13 @@ def main(task: str, names: list[str]) -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)  # A plain logistic regression is measured as it is.
     warnings.filterwarnings("ignore", message="The least populated class")  # That is what some tables are there for.
     tables = regression_tables() if task == "regression" else classification_tables()
-    results = {table.name: measure_table(table, names or list(CANDIDATES[task])) for table in tables}
+    results = {}
+    for table in tables:
+        try:
+            results[table.name] = measure_table(table, names or list(CANDIDATES[task]))
+        except TrainingError as error:
+            # One that stops early sets rows of each class aside, and cannot where a class has a single one.
+            sys.stderr.write(f"{table.name} is left out: {error}\n")
     sys.stdout.write(write_markdown(results) + "\n")
 
 
