@@ -20,6 +20,7 @@ MlsiteError
 ├── NothingToRollBack      a model whose live version is the first of its log
 ├── CannotPartition        a table of predictions that cannot be divided (history.partitions)
 ├── DamagedArchive         an archive of predictions that is not what was written (history.archiving)
+├── ArchiveNotRead         archived predictions that a page cannot show (history.archived)
 ├── TablesBusy             tables that others keep locked (history.altering)
 ├── VersionIsLive          a version that cannot be dropped while it is live
 ├── ModelNotFound          a slug without a live version
@@ -207,6 +208,10 @@ class CannotPartition(MlsiteError):
 
 
 class DamagedArchive(MlsiteError):
+    pass
+
+
+class ArchiveNotRead(MlsiteError):
     pass
 
 

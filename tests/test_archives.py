@@ -1,8 +1,15 @@
 """Closed months as Parquet files: written whole, read only unchanged, stored again, and forgotten in."""
 
+import html
+import io
 import json
+import re
+import shutil
+import subprocess
+from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -10,7 +17,7 @@ from predictor.history.archives import list_archives
 from predictor.history.references import find_by_reference
 from predictor.management import archives
 from predictor.management.archives import read_rows
-from predictor.models import Monitoring, Outcome, Prediction, Reference, make_prediction_id
+from predictor.models import ModelRight, Monitoring, Outcome, Prediction, Reference, make_prediction_id
 from tests.test_erasure import SECRET, make_secret
 from tests.test_retention import make_prediction, record_outcomes
 
@@ -172,6 +179,143 @@ def test_what_cannot_be_shown_is_named_with_what_would_be_right(line, folder, ru
             run("archive", *arguments)
     with pytest.raises(CommandError, match=f"no prediction .*; it was made in {timezone.now():%Y-%m}"):
         call_command("archive", "--show", month, "--id", str(make_prediction_id()))
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run the command that pages start in this process, which is quicker."""
+
+    def run(command, **options):
+        output = io.StringIO()
+        try:
+            call_command(*command[2:], stdout=output)
+        except CommandError as error:
+            return subprocess.CompletedProcess(command, 1, b"", f"CommandError: {error}".encode())
+        return subprocess.CompletedProcess(command, 0, output.getvalue().encode(), b"")
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+def prune_all(run, days=60):
+    [archive] = run("archive")
+    run("prune", "--older-than", f"{days}d")
+    assert not Prediction.objects.exists()
+    return archive
+
+
+def read(client, address):
+    answered = client.get(address, follow=True)
+    assert answered.status_code == 200
+    return html.unescape(answered.content.decode())
+
+
+LIST = "/admin/predictor/prediction/"
+
+
+def test_the_admin_lists_archived_months_and_reads_what_is_in_them(admin_client, line, folder, run, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_DIR", str(folder))  # For the other process.
+    old = make_prediction(line, days=90, warnings=["x is unusual"], interval=[0.5, 3])
+    record_outcomes(old, 1, 2.5)
+    archive = prune_all(run)
+    assert f"{LIST}archives/" in read(admin_client, LIST)
+    months = read(admin_client, f"{LIST}archives/")
+    assert f'{LIST}archives/{archive["month"]}/">{archive["month"]}</a></th><td>1</td><td>2</td>' in months
+    shown = read(admin_client, f"{LIST}archives/{archive['month']}/")
+    for part in (f"{LIST}archives/{old.id}/", "line 1", "1 warning", "inside, off by 1.5", 'class="range">'):
+        assert part in shown
+
+
+def test_one_archived_prediction_is_read_as_a_stored_one_and_takes_no_outcome(
+    admin_client, line, folder, run, in_process
+):
+    old = make_prediction(line, days=90, warnings=["x is unusual"], interval=[0.5, 3])
+    record_outcomes(old, 1, 2.5)
+    stored = read(admin_client, f"{LIST}{old.id}/change/")
+    archive = prune_all(run)
+    address = f"{LIST}archives/{old.id}/"
+    assert address in read(admin_client, f"{LIST}?q={old.id}")
+    assert address not in read(admin_client, f"{LIST}?q={make_prediction_id()}")
+    shown = read(admin_client, f"{LIST}{old.id}/change/")
+
+    def find(name, page):
+        return re.search(f'<section[^>]*aria-labelledby="{name}">.*?</section>', page, re.S)[0]
+
+    for name in ("predicted", "inputs", "earlier"):
+        assert find(name, shown) == find(name, stored)
+    assert archive["file"] in shown
+    assert f"./manage.py archive --restore {archive['month']}" in shown
+    assert 'name="value"' not in shown
+    assert f"/predictions/{old.id}/" not in shown
+    assert admin_client.post(address, {"value": "7"}).status_code == 405
+    run("archive", "--restore", archive["month"])
+    assert f"{LIST}{old.id}/change/" in read(admin_client, address)
+    run("forget", str(old.id))
+    run("archive")
+    for page in (address, f"{LIST}archives/{archive['month']}/"):
+        assert "forgotten" in read(admin_client, page)
+        assert "unusual" not in read(admin_client, page)
+
+
+def test_what_was_forgotten_where_no_archive_was_named_is_not_shown(
+    admin_client, line, folder, run, in_process, settings
+):
+    secret = make_secret(line, days=90)
+    run("archive")
+    settings.ARCHIVE_DIR = ""
+    run("forget", str(secret.id))
+    assert admin_client.get(f"{LIST}archives/").status_code == 404
+    assert "archives/" not in read(admin_client, LIST)
+    settings.ARCHIVE_DIR = str(folder)
+    for page in (f"{secret.id}/", f"{secret.created_at:%Y-%m}/"):
+        shown = read(admin_client, f"{LIST}archives/{page}")
+        assert "forgotten" in shown
+        assert not re.search("7.?160.?915", shown)
+
+
+def test_archived_predictions_are_only_of_models_that_a_user_may_see(client, line, penguins, folder, run, in_process):
+    mine = make_prediction(penguins, days=90, output="Adelie", probabilities={"Adelie": 0.75})
+    other = make_prediction(line, days=90)
+    archive = prune_all(run)
+    user = User.objects.create_user("grace", is_staff=True)
+    client.force_login(user)
+    month = f"{LIST}archives/{archive['month']}/"
+    for address in (f"{LIST}archives/", month, f"{LIST}archives/{mine.id}/"):
+        assert client.get(address).status_code == 403
+    user.user_permissions.set(Permission.objects.filter(codename="view_prediction"))
+    assert str(other.id) in read(client, month)
+    ModelRight.objects.create(user=user, model="penguins")
+    assert str(mine.id) in read(client, month)
+    for address in (f"{LIST}archives/", month, f"{month}?model=penguins"):
+        assert "line" not in re.sub("in-?line", "", read(client, address))
+        assert "<td>2</td>" not in read(client, address)
+    assert f"has no prediction {other.id}" in read(client, f"{LIST}archives/{other.id}/")
+    assert "There is no version of “line”" in read(client, f"{month}?model=line")
+
+
+def test_an_archive_that_is_missing_or_damaged_is_said_on_a_page(admin_client, line, folder, run, in_process):
+    old = make_prediction(line, days=90)
+    archive = prune_all(run)
+    month = f"{LIST}archives/{archive['month']}/"
+    strange = UUID(int=2**128 - 1)
+    for address, message in (
+        (f"{LIST}archives/1999-01/", "There is no archive of “1999-01”"),
+        (f"{LIST}archives/--help/", "There is no archive of “--help”"),
+        (f"{LIST}archives/{make_prediction_id()}/", "There is no archive of"),
+        (f"{LIST}archives/{strange}/", "There is no archive of"),
+        (f"{month}?before=7", "“7” is not the id of a prediction"),
+    ):
+        assert message in read(admin_client, address)
+    assert "No prediction was found" in read(admin_client, f"{LIST}?q={strange}")
+    (folder / archive["file"]).write_bytes(b"PAR1")
+    for address in (month, f"{LIST}archives/{old.id}/"):
+        assert "its SHA-256 is another one" in read(admin_client, address)
+    (folder / archive["file"]).unlink()
+    assert "cannot be read: No such file" in read(admin_client, month)
+    (folder / f"predictions-{archive['month']}.json").write_text("{")
+    for address in (month, f"{LIST}archives/", f"{LIST}{old.id}/change/"):
+        assert "cannot be read: Input data was truncated" in read(admin_client, address)
+    shutil.rmtree(folder)
+    assert f"ARCHIVE_DIR, {folder}, was not found." in read(admin_client, f"{LIST}archives/")
 
 
 def test_without_a_folder_the_use_is_wrong_and_a_dyno_keeps_none(settings, folder, run):

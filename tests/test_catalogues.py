@@ -36,6 +36,7 @@ SAME = {
         *(
             "maximum",
             "minimum",
+            "Archives",
             "Calibration",
             "Description",
             "Importance",

@@ -1,8 +1,11 @@
 """The page of one prediction: what was predicted, what happened, and the inputs; with the next ones of the list."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +16,8 @@ from django.utils.translation import gettext
 from predictor.access.rights import find_models
 from predictor.admin.entry import EntryForm
 from predictor.admin.reading import WORDS, read_prediction
-from predictor.exceptions import InvalidFilters
+from predictor.exceptions import DamagedArchive, InvalidFilters
+from predictor.history.archives import find_archive, find_month
 from predictor.history.cursor import Cursor
 from predictor.history.filters import Filters, read_filters
 from predictor.history.search import find
@@ -74,6 +78,21 @@ def find_neighbours(filters: Filters, prediction: Prediction) -> tuple[Predictio
 def make_detail_address(prediction: Prediction, query: str) -> str:
     """The page of a prediction that leads back to the list with this query: its filters, columns and place."""
     return add_query(reverse("admin:predictor_prediction_change", args=[prediction.pk]), query)
+
+
+def find_archived_address(id: UUID) -> str:
+    """The page of a prediction that may be archived, by the month in its id; empty where that has no archive."""
+    month = find_month(id)
+    if not settings.ARCHIVE_DIR or month is None:
+        return ""
+    try:
+        return make_archived_address(id) if find_archive(Path(settings.ARCHIVE_DIR), month) else ""
+    except DamagedArchive:
+        return make_archived_address(id)  # It says so.
+
+
+def make_archived_address(id: UUID) -> str:
+    return reverse("admin:predictor_archived_prediction", args=[id])
 
 
 def add_query(address: str, query: str) -> str:

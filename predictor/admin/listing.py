@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
@@ -15,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from predictor.access.rights import find_models, limit
 from predictor.admin.cells import Judgement, fold, judge_outcome, show_moment
-from predictor.admin.detail import make_detail_address
+from predictor.admin.detail import find_archived_address, make_detail_address
 from predictor.admin.filter_controls import list_tests, make_controls
 from predictor.admin.own_columns import choose_columns, list_offered
 from predictor.exceptions import InvalidFilters
@@ -74,7 +75,9 @@ def show_list(request: HttpRequest) -> HttpResponse:
     context = make_context(request, given, filters, problems)
     counted = None if problems else count(filters)
     context |= describe_page(page, cursor, counted, make_query(filters, request.GET))
-    context["lines"] = [make_line(each, request.GET.urlencode(), context["columns"]) for each in page.rows]
+    query = request.GET.urlencode()
+    context["lines"] = [make_line(each, make_detail_address(each, query), context["columns"]) for each in page.rows]
+    context["archived_address"] = find_archived_address(filters.id) if filters.id and not page.rows else ""
     context |= {"page": page, "none": none, **admin.site.each_context(request)}
     return TemplateResponse(request, "admin/predictor/prediction/list.html", context)
 
@@ -120,6 +123,7 @@ def make_context(
         "all_address": reverse("admin:predictor_prediction_changelist"),
         "exports": list_exports(filters) if filters.model else [],
         "queue_address": make_queue_address(model) if user.has_perm("predictor.add_outcome") else "",
+        "archives_address": reverse("admin:predictor_prediction_archives") if settings.ARCHIVE_DIR else "",
         "words": describe_form(),
     }
 
@@ -136,6 +140,8 @@ def describe_form() -> dict[str, str]:
         "test": gettext("Test"),
         "value": gettext("Value"),
         "queue": gettext("Next without an outcome"),
+        "archives": gettext("Archives"),
+        "archived": gettext("Look for it in the archive of its month"),
         "export": gettext("Export"),
         "newest": gettext("Newest"),
         "newer": gettext("Newer"),
@@ -196,12 +202,12 @@ def make_page_address(cursor: Cursor, query: list[tuple[str, str]]) -> str:
     return f"?{urlencode([*query, *cursor.to_query().items()])}"
 
 
-def make_line(prediction: Any, query: str, columns: list[Feature]) -> Line:
+def make_line(prediction: Any, address: str, columns: list[Feature]) -> Line:
     outcome = next(iter(prediction.current_outcomes), None)
     count = len(prediction.warnings)
     warned = ngettext("{count} warning", "{count} warnings", count).format(count=count)
     return Line(
-        address=make_detail_address(prediction, query),
+        address=address,
         moment=show_moment(prediction.created_at),
         version=str(prediction.version),
         answer=prediction.written_output,

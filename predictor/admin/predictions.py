@@ -5,19 +5,21 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 
-from predictor.admin.detail import show_detail
+from predictor.admin.archives import ArchivesMixin
+from predictor.admin.detail import find_archived_address, show_detail
 from predictor.admin.exporting import ExportMixin
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.listing import show_list
 from predictor.admin.queue import show_queue
+from predictor.history.filters import Filters
 from predictor.models import Prediction
 
 
 @admin.register(Prediction)
-class PredictionAdmin(ExportMixin, HistoryAdmin):
+class PredictionAdmin(ArchivesMixin, ExportMixin, HistoryAdmin):
     """Django's permissions, with a list and pages of our own: its list counts all rows, and skips through them."""
 
     model_field = "version__model"
@@ -39,5 +41,8 @@ class PredictionAdmin(ExportMixin, HistoryAdmin):
             raise PermissionDenied
         prediction = self.get_object(request, unquote(object_id))
         if prediction is None:
+            id = Filters(q=unquote(object_id)).id
+            if id and (address := find_archived_address(id)):
+                return HttpResponseRedirect(address)
             return super().change_view(request, object_id, form_url, extra_context)  # It says so.
         return show_detail(request, prediction)

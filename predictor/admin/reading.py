@@ -1,5 +1,6 @@
 """What the pages of one prediction show of it, written for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,10 @@ class Reading:
     outcomes: list[ShownOutcome]
 
 
-def read_prediction(prediction: Prediction, *, may_see_version: bool) -> Reading:
+def read_prediction(
+    prediction: Prediction, *, may_see_version: bool, archived: Sequence[Outcome] | None = None
+) -> Reading:
+    """What a page shows of a prediction; of an archived one, which has no other page, with these outcomes."""
     target = prediction.version.target
     shares = list_shares(prediction)
     more = len(shares) - MOST_CLASSES
@@ -88,8 +92,8 @@ def read_prediction(prediction: Prediction, *, may_see_version: bool) -> Reading
         more_classes=gettext("and {count} more").format(count=format_number(more)) if more > 0 else "",
         warnings=prediction.written_warnings,
         inputs=list_inputs(prediction),
-        facts=list_facts(prediction, may_see_version=may_see_version),
-        outcomes=list_outcomes(prediction),
+        facts=list_facts(prediction, may_see_version=may_see_version, has_page=archived is None),
+        outcomes=list_outcomes(prediction, archived),
     )
 
 
@@ -116,7 +120,7 @@ def list_shares(prediction: Prediction) -> list[ShownShare]:
     return [ShownShare(label=words.write(code), share=share, written=format_share(share)) for code, share in ranked]
 
 
-def list_facts(prediction: Prediction, *, may_see_version: bool) -> list[tuple[str, SafeString | str]]:
+def list_facts(prediction: Prediction, *, may_see_version: bool, has_page: bool) -> list[tuple[str, SafeString | str]]:
     """How the prediction was made."""
     version: Any = prediction.version
     name: SafeString | str = str(version)
@@ -129,12 +133,14 @@ def list_facts(prediction: Prediction, *, may_see_version: bool) -> list[tuple[s
         (gettext("Source"), str(prediction.get_source_display())),
         (gettext("Duration"), str(Quantity(unit="ms", decimals=2).write(prediction.duration_ms))),
         ("Id", format_html("<code>{}</code>", prediction.pk)),
-        (gettext("Page"), page),
+        *([(gettext("Page"), page)] if has_page else []),
     ]
 
 
-def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
+def list_outcomes(prediction: Prediction, archived: Sequence[Outcome] | None) -> list[ShownOutcome]:
+    """All that was recorded, the newest first: what is stored, or else what is archived."""
     target = prediction.version.target
+    stored = Outcome.objects.filter(prediction=prediction).order_by("-id") if archived is None else archived
     return [
         ShownOutcome(
             id=outcome.id,
@@ -144,5 +150,5 @@ def list_outcomes(prediction: Prediction) -> list[ShownOutcome]:
             asked=str(outcome.get_queue_display() or ""),
             judgement=judge_outcome(prediction, outcome.value),
         )
-        for outcome in Outcome.objects.filter(prediction=prediction).order_by("-id")
+        for outcome in stored
     ]

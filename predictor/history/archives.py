@@ -1,5 +1,6 @@
 """Which months are archived, and one page of an archive's predictions. Its file is read by commands alone."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from predictor.exceptions import DamagedArchive
 from predictor.history.ids import find_moment
 
 NAME = "predictions-{month}"
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 ROWS_OF_A_PAGE = 100
 
 
@@ -85,7 +87,7 @@ def read_description(description: Path) -> Archive:
 def find_archive(folder: Path, month: str) -> Archive | None:
     """The archive of a month; None where there is none. Raises DamagedArchive."""
     description = folder / f"{NAME.format(month=month)}.json"
-    return read_description(description) if description.is_file() else None
+    return read_description(description) if MONTH.fullmatch(month) and description.is_file() else None
 
 
 def find_month(id: UUID) -> str | None:
