@@ -65,7 +65,7 @@ class Schema:
 
         Raises InvalidInput, which names all fields that are missing, unknown or invalid.
         """
-        problems = self._refuse_unknown(raw)
+        problems = self.refuse_unknown(raw)
         values: dict[str, Value] = {}
         for feature in self.features:
             try:
@@ -99,7 +99,7 @@ class Schema:
         """The sentences of warnings, in the current language. Raises KeyError for one about another schema's field."""
         return [_write_warning(self.by_name[warning.field], warning) for warning in warnings]
 
-    def _refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
+    def refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""
         unknown = [name for name in raw if name not in self.by_name]
         names = ", ".join(self.names[:SHOWN_CHOICES])
