@@ -23,6 +23,7 @@ MlsiteError
 ├── ArchiveNotRead         archived predictions that a page cannot show (history.archived)
 ├── TablesBusy             tables that others keep locked (history.altering)
 ├── VersionIsLive          a version that cannot be dropped while it is live
+├── LeaseLost              a job that another worker has taken over, or that was cancelled (jobs)
 ├── ModelNotFound          a slug without a live version
 ├── PredictionForgotten    a prediction whose inputs and output were erased
 ├── ModelRetired           a model that makes no predictions until it is brought back

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,10 @@ def test_the_first_run_does_all_of_the_set_up_and_the_second_changes_nothing(clo
     }
     assert len(list(clone.glob("staticfiles/site*.css"))) == 1, "only the file with a hash in its name is kept"
     first.stop()
+    give_up_at = time.monotonic() + 30
+    while "worker: stopped" not in first.log.read_text():  # It ends with the site.
+        assert time.monotonic() < give_up_at
+        time.sleep(0.1)
 
     second = start(**administrator)
     assert env.read_text() == written

@@ -1,5 +1,6 @@
 """Compares a trained or imported model with the live version, and registers it by the gate's rules."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -7,11 +8,11 @@ from predictor.estimators.own_code import hash_code
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.candidate import add_report, blame_recipe
 from predictor.lifecycle.judgement import find_live_model, is_same, judge_challenger
-from predictor.models import Retirement
+from predictor.models import Retirement, Version
 from predictor.record.decision import Decision
 from predictor.record.measurement import Measurement
 from predictor.record.source import Source
-from predictor.registry.candidate import Candidate
+from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import register
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class RegistrationRequest:
 
     `by` names who asks, for the log. `mode` says when a challenger goes live; with `force` it is registered although it
     predicts as the live version does, and with `replace_untrusted` although the signature of the live version is
-    unknown. A `dry_run` stores nothing.
+    unknown. A `dry_run` stores nothing. `on_registered` gets the result within the transaction that stores the version:
+    what it writes is committed with it, and its error stores nothing.
     """
 
     by: str
@@ -36,6 +38,7 @@ class RegistrationRequest:
     force: bool = False
     replace_untrusted: bool = False
     dry_run: bool = False
+    on_registered: "Callable[[Registered], None] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +100,18 @@ def register_challenger(
         if hash_code(trained.recipe.pipeline_file) != candidate.code:
             raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
-        version = register(candidate, judgement, by=request.by)
+        version = register(candidate, judgement, by=request.by, also=_report_to(request, candidate, judgement))
+    return _summarise_registered(candidate, judgement, version)
+
+
+def _report_to(
+    request: RegistrationRequest, candidate: Candidate, judgement: Judgement
+) -> Callable[[Version], None] | None:
+    report = request.on_registered
+    return None if report is None else lambda version: report(_summarise_registered(candidate, judgement, version))
+
+
+def _summarise_registered(candidate: Candidate, judgement: Judgement, version: Version) -> Registered:
     return _summarise(
         candidate,
         version.number,

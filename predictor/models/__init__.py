@@ -4,6 +4,7 @@ from predictor.models.api_key import ApiKey
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.figure import Figure
 from predictor.models.idempotency_key import IdempotencyKey
+from predictor.models.job import Job, JobWorker
 from predictor.models.kept import Kept
 from predictor.models.model_right import ModelRight
 from predictor.models.monitoring import Monitoring
@@ -25,6 +26,8 @@ __all__ = [
     "ArtifactChunk",
     "Figure",
     "IdempotencyKey",
+    "Job",
+    "JobWorker",
     "Kept",
     "ModelRight",
     "Monitoring",

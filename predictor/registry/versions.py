@@ -1,6 +1,6 @@
 """Writes versions and promotions, and reads artifacts back, verified."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -19,11 +19,13 @@ from predictor.registry.signatures import sign_manifest
 from predictor.registry.trust import find_identity, open_artifact
 
 
-def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version | None:
+def register(
+    candidate: Candidate, judgement: Judgement, *, by: str, also: Callable[[Version], None] | None = None
+) -> Version | None:
     """Store a candidate as the next version of its model and, if so judged, promote it: all of it, or nothing.
 
     None, and nothing is stored, where another version has become live than the one it was compared with, or where the
-    model was retired or brought back since it was judged.
+    model was retired or brought back since it was judged. What `also` writes is committed in the same transaction.
     """
     with transaction.atomic(durable=True):
         lock_registry()
@@ -43,6 +45,8 @@ def register(candidate: Candidate, judgement: Judgement, *, by: str) -> Version 
             append_promotion(version, by=by, reason=judgement.reason)
         else:
             _announce("model.kept_back", version, champion, by=by, reason=judgement.reason)
+        if also is not None:
+            also(version)
     return version
 
 

@@ -1,0 +1,101 @@
+"""Work in the background, and the processes that do it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Leases are compared by the database's clock alone: those of machines differ."""
+
+    def unfinished(self) -> "JobQuerySet":
+        return self.filter(state__in=[Job.State.WAITING, Job.State.RUNNING])
+
+    def ready(self) -> "JobQuerySet":
+        """Those that wait, and those whose lease has run out."""
+        has_run_out = Q(state=Job.State.RUNNING, lease_until__lte=Now())
+        return self.filter(Q(state=Job.State.WAITING) | has_run_out).order_by("id")
+
+
+class Job(models.Model):
+    """One piece of work: who asked for it, how far it is, and what came of it; `predictor/jobs.py` changes rows.
+
+    `lease` names one taking of the job: whoever has it may write until another takes the job over.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    kind = models.CharField(max_length=30, verbose_name=_("kind"))
+    model = models.CharField(max_length=50, blank=True, verbose_name=_("model"))
+    arguments = models.JSONField(default=dict, verbose_name=_("arguments"))
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING, verbose_name=_("state"))
+    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    made_by = models.CharField(max_length=150, verbose_name=_("by"))
+    started_at = models.DateTimeField(null=True, help_text="When it was taken for the first time.")
+    finished_at = models.DateTimeField(null=True)
+    step = models.CharField(max_length=200, blank=True, help_text="What is being done now.")
+    done = models.BigIntegerField(default=0, help_text="How many parts are done.")
+    total = models.BigIntegerField(null=True, help_text="Of how many parts.")
+    cursor = models.JSONField(null=True, help_text="Where to go on; null at the beginning.")
+    attempts = models.SmallIntegerField(default=0, help_text="How often it was begun at this cursor.")
+    worker = models.CharField(max_length=100, blank=True, help_text="Who took it last.")
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True, help_text="By the database's clock.")
+    cancelled_by = models.CharField(max_length=150, blank=True)
+    result = models.JSONField(null=True, verbose_name=_("result"))
+    error = models.TextField(blank=True, verbose_name=_("error"))
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state__in=["waiting", "running"]), name="job_unfinished"),
+        ]
+        permissions = [("can_retrain", "Can retrain models")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model} ({self.pk})"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in (self.State.WAITING, self.State.RUNNING)
+
+    def measure_duration(self, now: datetime) -> timedelta | None:
+        """How long it took, or has taken until now; None before it was first taken."""
+        return None if self.started_at is None else (self.finished_at or now) - self.started_at
+
+
+class JobWorkerQuerySet(models.QuerySet["JobWorker"]):
+    def seen_within(self, seconds: float) -> "JobWorkerQuerySet":
+        return self.filter(seen_at__gt=from_now(-seconds))
+
+
+class JobWorker(models.Model):
+    """A process that takes jobs, and when it was last alive by the database's clock."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=100)
+    seen_at = models.DateTimeField()
+
+    objects = JobWorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def from_now(seconds: float) -> Any:
+    """A moment by the database's clock, so many seconds from now."""
+    return models.ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=models.DateTimeField())

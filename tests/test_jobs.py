@@ -1,0 +1,220 @@
+"""Jobs: taken by one worker at a time, taken over when it dies, and written only by who holds the newest lease."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+from django.db import IntegrityError
+
+from predictor import jobs, tasks
+from predictor.exceptions import RecipeError
+from predictor.lifecycle.retraining import RetrainRequest, retrain_model
+from predictor.management.worker import SECONDS_BETWEEN_CHECKS, SECONDS_BETWEEN_LOOKS
+from predictor.models import IdempotencyKey, Job, JobWorker, Version
+from predictor.models.job import from_now
+from tests.conftest import ROOT
+from tests.worker import CHUNKS, KIND
+
+pytestmark = pytest.mark.django_db
+
+
+def enqueue(kind="rows", **arguments):
+    return jobs.enqueue(kind, by="ada", model="line", arguments=arguments)
+
+
+def take(worker="first"):
+    return jobs.take(["rows", jobs.RETRAIN], worker)
+
+
+def let_run_out(held):
+    Job.objects.filter(pk=held.job.pk).update(lease_until=from_now(-1))
+
+
+def find(job):
+    return Job.objects.get(pk=job.pk)
+
+
+def wait_for(condition, seconds=60):
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not happen"
+        time.sleep(0.05)
+
+
+@pytest.mark.both_databases
+def test_a_job_is_taken_once_by_kinds_that_the_build_knows_and_the_oldest_first():
+    first, second = enqueue(), enqueue()
+    enqueue("a kind of a later build")
+    assert [take().job.pk, take().job.pk, take()] == [first.pk, second.pk, None]
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_whose_lease_was_taken_over_commits_nothing_more():
+    enqueue()
+    former = take()
+    assert take() is None
+    let_run_out(former)
+    newer = take("second")
+    assert newer.job.pk == former.job.pk
+    for write in (
+        lambda: commit(former, 1),
+        lambda: jobs.report(former, "a step"),
+        lambda: jobs.finish(former, {}),
+        lambda: jobs.fail(former, "an error"),
+        lambda: jobs.fail_attempt(former, "an error"),
+    ):
+        with pytest.raises(jobs.LeaseLost):
+            write()
+    assert not jobs.hand_back(former)
+    assert jobs.renew(former) == "lost"
+    assert not IdempotencyKey.objects.exists()
+    commit(newer, 1)
+    jobs.finish(newer, {"rows": 1})
+    assert (find(newer.job).cursor, find(newer.job).state, find(newer.job).result) == (1, "done", {"rows": 1})
+
+
+def commit(held, cursor):
+    with jobs.commit_chunk(held, cursor=cursor, done=cursor):
+        IdempotencyKey.objects.create(id=held.lease, body=held.lease, answer="", ends_at=cursor)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chunk_that_fails_leaves_neither_rows_nor_cursor():
+    enqueue()
+    held = take()
+    IdempotencyKey.objects.create(id=held.lease, body=held.lease, answer="", ends_at=0)
+    with pytest.raises(IntegrityError):
+        commit(held, 1)
+    assert find(held.job).cursor is None
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_fails_three_times_at_the_same_place_stops_with_its_error():
+    job = enqueue()
+    for cursor in (None, 1):  # What comes further begins to count anew.
+        for _ in range(2):
+            jobs.fail_attempt(take(), "ValueError: no")
+        held = take()
+        if cursor is None:
+            commit(held, 1)
+            jobs.hand_back(held)
+        else:
+            let_run_out(held)
+    assert take() is None
+    assert find(job).state == "failed"
+    assert find(job).error.startswith("It failed 3 times at the same place; ")
+
+
+def test_a_job_is_cancelled_at_once_where_it_waits_and_by_its_worker_where_it_runs():
+    waiting, running = enqueue(), enqueue()
+    assert jobs.cancel(waiting, by="grace")
+    assert (find(waiting).state, find(waiting).cancelled_by) == ("cancelled", "grace")
+    assert not jobs.cancel(waiting, by="grace")
+    held = take()
+    assert jobs.cancel(running, by="grace")
+    assert jobs.renew(held) == "cancelled"
+    with pytest.raises(jobs.LeaseLost):
+        jobs.finish(held, {})
+    assert jobs.settle_cancelled(held)
+    # Its worker died before it could stop it.
+    lost = enqueue()
+    held = take()
+    jobs.cancel(lost, by="grace")
+    let_run_out(held)
+    assert take() is None
+    assert find(lost).state == "cancelled"
+
+
+def test_an_error_on_purpose_stops_a_job_at_once_and_others_are_tried_again(monkeypatch):
+    def refuse(held):
+        raise RecipeError("model.toml: data: is missing.")
+
+    def break_down(held):
+        raise ZeroDivisionError("division by zero")
+
+    for task, state, error in (
+        (refuse, "failed", "model.toml: data: is missing."),
+        (break_down, "waiting", "ZeroDivisionError: division by zero"),
+    ):
+        monkeypatch.setitem(tasks.TASKS, "rows", task)
+        job = enqueue()
+        held = take()
+        tasks.carry_out(held.job.pk, held.lease)
+        assert (find(job).state, find(job).error) == (state, error)
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_retrain_that_is_repeated_registers_at_most_one_version(models_dir):
+    job = enqueue(jobs.RETRAIN, with_outcomes=True)
+    held = take()
+    tasks.carry_out(held.job.pk, held.lease)
+    assert find(job).result == {"version": 1, "promoted": True, "reason": find(job).result["reason"]}
+    assert (find(job).state, find(job).made_by, Version.objects.count()) == ("done", "ada", 1)
+    let_run_out(held)
+    assert take() is None
+    # One whose lease is lost while it trains stores nothing.
+    enqueue(jobs.RETRAIN)
+    held = take()
+
+    def lose_the_lease(line, **counts):
+        let_run_out(held)
+        take("second")
+
+    finish = partial(jobs.finish, held, {})
+    request = RetrainRequest(slug="line", by="ada", force=True, on_registered=lambda registered: finish())
+    with pytest.raises(jobs.LeaseLost):
+        retrain_model(models_dir, request, lose_the_lease)
+    assert Version.objects.count() == 1
+
+
+@pytest.fixture
+def start_worker(database_url):
+    started = []
+
+    def start():
+        program = [sys.executable, ROOT / "tests/worker.py", "worker"]
+        environment = {**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
+        environment |= {"DJANGO_SETTINGS_MODULE": "mlsite.settings"}
+        started.append(subprocess.Popen(program, cwd=ROOT, env=environment))  # noqa: S603  # Our own worker.
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait(timeout=30)
+
+
+def test_a_lease_runs_out_and_is_seen_within_30_seconds():
+    assert jobs.SECONDS_OF_LEASE + SECONDS_BETWEEN_LOOKS + SECONDS_BETWEEN_CHECKS < 30
+
+
+@pytest.mark.both_databases
+def test_a_killed_worker_loses_and_doubles_nothing_and_another_one_goes_on(start_worker):
+    job = enqueue(KIND)
+    first = start_worker()
+    wait_for(lambda: find(job).cursor is not None)
+    held_by = find(job).worker
+    second = start_worker()
+    wait_for(lambda: JobWorker.objects.count() == 2)
+    first.kill()
+    first.wait()
+    done = find(job).done
+    assert done < CHUNKS
+    wait_for(lambda: find(job).worker != held_by)
+    # SIGTERM hands the job back at once, and that counts as no failure.
+    wait_for(lambda: find(job).done > done + 1)
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(timeout=10) == 0
+    assert (find(job).state, find(job).attempts) == ("waiting", 0)
+    start_worker()
+    wait_for(lambda: find(job).is_finished)
+    assert (find(job).state, find(job).result, find(job).done) == ("done", {"rows": CHUNKS}, CHUNKS)
+    assert list(IdempotencyKey.objects.order_by("ends_at").values_list("ends_at", flat=True)) == list(range(CHUNKS))
