@@ -353,7 +353,8 @@ def test_an_action_on_what_can_be_no_row_does_nothing_and_says_so(admin_client, 
     assert (Promotion.objects.count(), User.objects.count(), Group.objects.count()) == (1, 1, groups)
 
 
-QUEUE = {"Outcomes": "Next without an outcome"}
+TRAINING = {"Training": "Retrain"}
+QUEUE = {"Outcomes": "Next without an outcome", **TRAINING}
 
 
 def read_tiles(client):
@@ -377,7 +378,8 @@ def test_the_first_page_has_a_tile_for_each_model(admin_client, models_dir, aske
     assert tiles["A straight line"]["Newest"] == f"version 2 {newest.parsed_decision.reason}"
     assert tiles["Palmer penguins"]["Live"] == "version 1 retired"
     Promotion.objects.filter(version__model="penguins").delete()
-    assert read_tiles(admin_client)["Palmer penguins"] == {"Live": "none", "Newest": "version 1 the first version"}
+    never_live = {"Live": "none", "Newest": "version 1 the first version", **TRAINING}
+    assert read_tiles(admin_client)["Palmer penguins"] == never_live
 
 
 def test_the_first_page_counts_no_more_than_it_says(admin_client, asked, line, monkeypatch):

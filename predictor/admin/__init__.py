@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 # Importing them registers them.
-from predictor.admin import accounts, api_keys, outcomes, predictions, retirements, versions, visitor_reports  # noqa: F401
+from predictor.admin import accounts, api_keys, jobs, outcomes, predictions, retirements, versions, visitor_reports  # noqa: F401
 from predictor.admin.sign_in import SignInForm
 
 admin.site.site_header = "mlsite"

@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from predictor.access.rights import limit
 from predictor.admin.listing import make_queue_address
 from predictor.admin.monitoring import list_states
+from predictor.admin.retraining import RETRAIN
 from predictor.formats import MISSING, format_number, format_share
 from predictor.history.ids import find_first_id
 from predictor.history.order import list_ids
@@ -46,6 +47,8 @@ class Tile:
     quality: SafeString | str = ""
     # Whether the user may record what really happened.
     asks_for_outcomes: bool = False
+    # The version whose page asks for a retrain; None for users who may not.
+    retrained: Version | None = None
 
     @property
     def lines(self) -> list[tuple[str, SafeString | str]]:
@@ -67,6 +70,9 @@ class Tile:
             address = make_queue_address(self.model)
             link = format_html('<a href="{}">{}</a>', address, gettext("Next without an outcome"))
             lines.append((gettext("Outcomes"), link))
+        if self.retrained:
+            address = reverse("admin:predictor_version_retrain", args=[self.retrained.pk])
+            lines.append((gettext("Training"), format_html('<a href="{}">{}</a>', address, gettext("Retrain"))))
         return lines
 
 
@@ -99,6 +105,7 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
             newest=None if newest == live.get(model) else newest,
             quality=states.get(model, ""),
             asks_for_outcomes=model in counts and user.has_perm("predictor.add_outcome"),
+            retrained=(live.get(model) or newest) if user.has_perm(RETRAIN) else None,
             **counts.get(model, {}),
         )
         for model, newest in newest_versions.items()

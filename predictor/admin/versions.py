@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -20,6 +20,7 @@ from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.monitoring import show_quality
 from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, describe_change, promote_for
+from predictor.admin.retraining import RETRAIN, RetrainForm, describe_retrain, retrain_for
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
@@ -178,10 +179,12 @@ class VersionAdmin(HistoryAdmin):
     def get_urls(self) -> list[URLPattern]:
         promoting = self.admin_site.admin_view(self.promote_view)
         own = path("<int:number>/promote/", promoting, name="predictor_version_promote")
+        retraining = self.admin_site.admin_view(self.retrain_view)
+        again = path("<int:number>/retrain/", retraining, name="predictor_version_retrain")
         quality = path(
             "quality/<slug:slug>/", self.admin_site.admin_view(show_quality), name="predictor_version_quality"
         )
-        return [own, quality, *super().get_urls()]
+        return [own, again, quality, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -191,6 +194,7 @@ class VersionAdmin(HistoryAdmin):
         may_promote = is_other and self.has_promote_permission(request)
         labels = {
             "promote_label": gettext("Promote this version") if may_promote else "",
+            "retrain_label": gettext("Retrain") if request.user.has_perm(RETRAIN) else "",
             "compare_label": gettext("Compare"),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **labels})
@@ -211,6 +215,24 @@ class VersionAdmin(HistoryAdmin):
             "form": form,
         }
         return TemplateResponse(request, "admin/predictor/version/promote.html", context)
+
+    def retrain_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Ask whether the model of the version with this id is to be retrained, and then add a job."""
+        if not request.user.has_perm(RETRAIN):
+            raise PermissionDenied
+        version = get_object_or_404(limit(Version.objects.only("model", "number"), request.user), pk=number)
+        form = RetrainForm(request.POST if request.method == "POST" else None, label_suffix="")
+        if request.method == "POST" and form.is_valid():
+            job = retrain_for(request, version.model, with_outcomes=form.cleaned_data["with_outcomes"])
+            return redirect("admin:predictor_job_change", job.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            **describe_retrain(version),
+            "opts": self.opts,
+            "form": form,
+            "back": reverse("admin:predictor_version_change", args=[version.pk]),
+        }
+        return TemplateResponse(request, "admin/predictor/ask.html", context)
 
 
 class ModelOfVersionFilter(admin.SimpleListFilter):

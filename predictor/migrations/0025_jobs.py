@@ -48,11 +48,16 @@ class Migration(migrations.Migration):
                 ("done", models.BigIntegerField(default=0, help_text="How many parts are done.")),
                 ("total", models.BigIntegerField(help_text="Of how many parts.", null=True)),
                 ("cursor", models.JSONField(help_text="Where to go on; null at the beginning.", null=True)),
-                ("attempts", models.SmallIntegerField(default=0, help_text="How often it was begun at this cursor.")),
-                ("worker", models.CharField(blank=True, help_text="Who took it last.", max_length=100)),
+                (
+                    "attempts",
+                    models.SmallIntegerField(
+                        default=0, help_text="How often it was begun where it is now.", verbose_name="attempts"
+                    ),
+                ),
+                ("worker", models.CharField(blank=True, max_length=100, verbose_name="worker")),
                 ("lease", models.UUIDField(null=True)),
                 ("lease_until", models.DateTimeField(help_text="By the database's clock.", null=True)),
-                ("cancelled_by", models.CharField(blank=True, max_length=150)),
+                ("cancelled_by", models.CharField(blank=True, max_length=150, verbose_name="cancelled by")),
                 ("result", models.JSONField(null=True, verbose_name="result")),
                 ("error", models.TextField(blank=True, verbose_name="error")),
             ],

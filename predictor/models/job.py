@@ -47,11 +47,13 @@ class Job(models.Model):
     done = models.BigIntegerField(default=0, help_text="How many parts are done.")
     total = models.BigIntegerField(null=True, help_text="Of how many parts.")
     cursor = models.JSONField(null=True, help_text="Where to go on; null at the beginning.")
-    attempts = models.SmallIntegerField(default=0, help_text="How often it was begun at this cursor.")
-    worker = models.CharField(max_length=100, blank=True, help_text="Who took it last.")
+    attempts = models.SmallIntegerField(
+        default=0, help_text=_("How often it was begun where it is now."), verbose_name=_("attempts")
+    )
+    worker = models.CharField(max_length=100, blank=True, verbose_name=_("worker"))
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True, help_text="By the database's clock.")
-    cancelled_by = models.CharField(max_length=150, blank=True)
+    cancelled_by = models.CharField(max_length=150, blank=True, verbose_name=_("cancelled by"))
     result = models.JSONField(null=True, verbose_name=_("result"))
     error = models.TextField(blank=True, verbose_name=_("error"))
 

@@ -1,0 +1,131 @@
+"""The admin of jobs: how far each is, who asked for it and what came of it; unfinished ones can be cancelled."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from predictor import jobs
+from predictor.admin.cells import show_moment
+from predictor.admin.history import HistoryAdmin
+from predictor.admin.retraining import RETRAIN, warn_without_worker
+from predictor.formats import MISSING, format_number
+from predictor.models import Job, Version
+
+KINDS = {jobs.RETRAIN: _("retrain")}
+
+
+@admin.register(Job)
+class JobAdmin(HistoryAdmin):
+    model_field = "model"
+    list_display = ["shown_kind", "model", "state", "progress", "shown_end", "duration", "made_by", "made"]
+    list_filter = ["state", "model"]
+    ordering = ["-id"]
+    fieldsets = [
+        (None, {"fields": ["shown_kind", "model", "state", "progress", "shown_end"]}),
+        (_("Record"), {"fields": ["made", "made_by", "started", "duration", "attempts", "worker", "cancelled_by"]}),
+    ]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may ask for a retrain may see what comes of it."""
+        return request.user.has_perm(RETRAIN) or super().has_view_permission(request, obj)
+
+    def may_cancel(self, request: HttpRequest, job: Job) -> bool:
+        is_own = job.made_by == request.user.get_username() and request.user.has_perm(RETRAIN)
+        return not job.is_finished and (is_own or request.user.has_perm("predictor.change_job"))
+
+    def get_urls(self) -> list[URLPattern]:
+        cancelling = self.admin_site.admin_view(self.cancel_view)
+        return [path("<int:number>/cancel/", cancelling, name="predictor_job_cancel"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if Job.objects.unfinished().exists():
+            warn_without_worker(request)
+        return super().changelist_view(request, extra_context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        job = self.get_object(request, object_id)
+        if job is not None and not job.is_finished:
+            warn_without_worker(request)
+        label = gettext("Cancel this job") if job is not None and self.may_cancel(request, job) else ""
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "cancel_label": label})
+
+    def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Ask whether the job with this id is to be cancelled, and then cancel it."""
+        job = get_object_or_404(self.get_queryset(request), pk=number)
+        address = reverse("admin:predictor_job_change", args=[job.pk])
+        if not job.is_finished and not self.may_cancel(request, job):
+            raise PermissionDenied
+        if job.is_finished or request.method == "POST":
+            is_cancelled = not job.is_finished and jobs.cancel(job, by=request.user.get_username())
+            sentence = gettext("It is cancelled within seconds.") if is_cancelled else gettext("It is over already.")
+            messages.info(request, sentence)
+            return redirect(address)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Cancel {job}").format(job=job),
+            "sentence": gettext("What it has stored until then stays; a retrain has stored nothing before it is done."),
+            "button_label": gettext("Cancel this job"),
+            "back": address,
+            "back_label": str(job),
+        }
+        return TemplateResponse(request, "admin/predictor/ask.html", context)
+
+    @admin.display(description=_("kind"))
+    def shown_kind(self, job: Job) -> str:
+        return str(KINDS.get(job.kind, job.kind))
+
+    @admin.display(description=_("progress"))
+    def progress(self, job: Job) -> str:
+        counts = ""
+        if job.total:
+            counts = gettext("{done} of {total}").format(done=format_number(job.done), total=format_number(job.total))
+        # Lines of a training begin with the model, which stands next to it.
+        step = job.step.removeprefix(f"{job.model}: ")
+        return ", ".join(part for part in (step, counts) if part) or MISSING
+
+    @admin.display(description=_("result"))
+    def shown_end(self, job: Job) -> SafeString | str:
+        if job.error:
+            return job.error
+        return show_retrain(job) if job.kind == jobs.RETRAIN and job.result else MISSING
+
+    @admin.display(description=_("duration"))
+    def duration(self, job: Job) -> str:
+        duration = job.measure_duration(timezone.now())
+        return MISSING if duration is None else str(timedelta(seconds=round(duration.total_seconds())))
+
+    @admin.display(description=_("asked for"))
+    def made(self, job: Job) -> SafeString:
+        return show_moment(job.made_at)
+
+    @admin.display(description=_("begun"))
+    def started(self, job: Job) -> SafeString | str:
+        return show_moment(job.started_at) if job.started_at else MISSING
+
+
+def show_retrain(job: Job) -> SafeString | str:
+    """What a retrain decided, with a link to its version."""
+    result: dict[str, Any] = job.result or {}
+    number: int = result.get("version") or 0  # None is registered under it.
+    reason = result.get("reason", "")
+    version = Version.objects.filter(model=job.model, number=number).only("model", "number").first()
+    if version is None:
+        return str(reason)
+    name = gettext("version {number}").format(number=number)
+    address = reverse("admin:predictor_version_change", args=[version.pk])
+    state = gettext("live") if result.get("promoted") else gettext("kept back")
+    return format_html('<a href="{}">{}</a>, {}: <span dir="auto">{}</span>', address, name, state, reason)

@@ -1,0 +1,83 @@
+"""Retrains that are asked for in the admin, and its list of jobs."""
+
+import uuid
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from predictor import jobs, tasks
+from predictor.models import Job, JobWorker, ModelRight, Version
+from predictor.models.job import from_now
+
+pytestmark = pytest.mark.django_db
+LIST, HOME = "/admin/predictor/job/", "/admin/"
+NO_WORKER = "No worker runs, so jobs wait. Start one: ./manage.py worker"
+
+
+def sign_in(*permissions, name="grace", models=()):
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    ModelRight.objects.bulk_create([ModelRight(user=user, model=model) for model in models])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def read(response):
+    return response.content.decode()
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_retrain_is_asked_for_on_a_version_and_the_job_shows_its_decision(line):
+    client = sign_in("view_version", "can_retrain")
+    page = f"/admin/predictor/version/{line.pk}/"
+    ask = f"{page}retrain/"
+    assert ask in read(client.get(f"{page}change/"))
+    assert ask in read(client.get(HOME))
+    assert "line is trained by its recipe." in read(client.get(ask))
+    shown = read(client.post(ask, {"with_outcomes": "on"}, follow=True))
+    assert "A worker will retrain line." in shown
+    assert NO_WORKER in shown
+    job = Job.objects.get()
+    assert (job.kind, job.model, job.made_by, job.arguments) == ("retrain", "line", "grace", {"with_outcomes": True})
+    # Asked for twice, it is done once.
+    assert "waits or runs already" in read(client.post(ask, follow=True))
+    assert Job.objects.count() == 1
+
+    JobWorker.objects.create(pk=uuid.uuid4(), name="tests", seen_at=from_now(0))
+    assert NO_WORKER not in read(client.get(LIST))
+    held = jobs.take([jobs.RETRAIN], "tests")
+    tasks.carry_out(held.job.pk, held.lease)
+    job.refresh_from_db()
+    assert (job.state, Version.objects.count()) == ("done", 1)
+    for address in (LIST, f"{LIST}{job.pk}/change/"):
+        assert "predicts as version 1, which is live: nothing to register" in read(client.get(address))
+
+
+def test_only_who_may_retrain_a_model_can_ask_for_it_and_sees_its_jobs(line):
+    job = jobs.enqueue(jobs.RETRAIN, by="ada", model="line")
+    ask, cancel = f"/admin/predictor/version/{line.pk}/retrain/", f"{LIST}{job.pk}/cancel/"
+    reviewer = sign_in("view_version", name="reviewer")
+    assert [reviewer.get(address).status_code for address in (ask, LIST)] == [403, 403]
+    assert ask not in read(reviewer.get(f"/admin/predictor/version/{line.pk}/change/")) + read(reviewer.get(HOME))
+    other = sign_in("view_version", "can_retrain", "change_job", name="other", models=["penguins"])
+    assert [other.post(address).status_code for address in (ask, cancel)] == [404, 404]
+    assert f"{LIST}{job.pk}/" not in read(other.get(LIST))
+    # It is not their own.
+    trainer = sign_in("can_retrain", name="trainer")
+    assert trainer.post(cancel).status_code == 403
+    assert Job.objects.get().state == "waiting"
+
+
+def test_a_job_is_cancelled_by_who_asked_for_it_or_may_change_jobs(line):
+    for client, by in ((sign_in("can_retrain"), "grace"), (sign_in("view_job", "change_job", name="ops"), "ada")):
+        job = jobs.enqueue(jobs.RETRAIN, by=by, model="line")
+        cancel = f"{LIST}{job.pk}/cancel/"
+        assert cancel in read(client.get(f"{LIST}{job.pk}/change/"))
+        assert client.get(cancel).status_code == 200
+        assert Job.objects.get(pk=job.pk).state == "waiting"
+        assert "It is cancelled within seconds." in read(client.post(cancel, follow=True))
+        assert Job.objects.get(pk=job.pk).state == "cancelled"
+        assert "It is over already." in read(client.post(cancel, follow=True))
