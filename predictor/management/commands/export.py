@@ -1,7 +1,5 @@
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +9,7 @@ from predictor.formats import format_number
 from predictor.history.exports import Export
 from predictor.history.filters import Filters, find_reader, read_filters
 from predictor.management.base import SiteCommand
+from predictor.management.whole_file import write_whole
 from predictor.tables.writing import WRITERS
 from predictor.texts import quote
 
@@ -45,12 +44,10 @@ class Command(SiteCommand):
         self, *, model: str, where: list[tuple[str, str]], format: str, output: Path | None, **options: Any
     ) -> None:
         chosen = read_filters({**dict(where), "model": model})
-        if output is None:
-            if sys.stdout.isatty() and format in ("parquet", "xlsx"):
-                raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
-            count = write(chosen, format, sys.stdout.buffer)
-        else:
-            count = write_file(chosen, format, output)
+        if output is None and sys.stdout.isatty() and format in ("parquet", "xlsx"):
+            raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
+        with write_whole(output) as file:
+            count = write(chosen, format, file)
         self.stderr.write(f"{format_number(count)} prediction{'' if count == 1 else 's'}")
 
 
@@ -75,27 +72,5 @@ def write(filters: Filters, format: str, file: BinaryIO) -> int:
             count += len(rows)
             yield rows
 
-    try:
-        WRITERS[format](export.columns, read(), file)
-        file.flush()
-    except OSError as error:
-        raise CommandError(f"The table cannot be written: {error.strerror or error}.") from error
-    return count
-
-
-def write_file(filters: Filters, format: str, output: Path) -> int:
-    """Write next to the file, and put it in its place when it is whole."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
-            made = Path(file.name)
-    except OSError as error:
-        raise CommandError(f"{output} cannot be written: {error.strerror or error}.") from error
-    try:
-        with made.open("wb") as file:
-            count = write(filters, format, file)
-            os.fsync(file.fileno())
-        made.chmod(0o644)
-        made.replace(output)
-    finally:
-        made.unlink(missing_ok=True)
+    WRITERS[format](export.columns, read(), file)
     return count

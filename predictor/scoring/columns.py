@@ -1,0 +1,165 @@
+"""Predicts for a table's rows by column; a row that is refused, or has no answer, has an error instead."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from django.utils import timezone
+
+from predictor.exceptions import InvalidInput, NoAnswer
+from predictor.models import Prediction, make_prediction_id
+from predictor.schema.columnar import ParsedColumns, parse_columns
+from predictor.schema.table import Inputs, take_rows
+from predictor.schema.values import Label, Matrix, Vector, write_value
+from predictor.serving.answer import Answer, describe_answer
+from predictor.serving.history import Stored
+from predictor.serving.runtime import Runtime
+
+T = TypeVar("T")
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredColumns:
+    """n rows with their answers, by column; a row without one has None, and an error.
+
+    `probabilities` are by class. `kinds` has what is wrong with each row that has an error, as pairs of a field, which
+    may be empty, and a code.
+    """
+
+    outputs: list[float | Label | None]
+    intervals: list[Interval | None]
+    probabilities: Mapping[str, list[float | None]]
+    warnings: list[str | None]
+    errors: list[str | None]
+    kinds: Mapping[int, Sequence[tuple[str, str]]]
+    ids: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+
+def score_columns(
+    runtime: Runtime, columns: Mapping[str, Sequence[object]], wrong: Mapping[int, str], *, count: int, history: bool
+) -> tuple[ScoredColumns, list[Stored]]:
+    """Parse and predict `count` rows, and make what is to be stored of them, which is nothing without `history`.
+
+    `columns` are the cells of features by name; `wrong` has an error for each row that is none, by position.
+    """
+    began = time.perf_counter()
+    parsed = parse_columns(runtime.schema, columns, count)
+    errors, kinds = _list_errors(parsed, wrong, count)
+    rows = [row for row in range(count) if row not in kinds]
+    predicted, shares, causes = _ask(runtime, take_rows(parsed.inputs, rows) if kinds else parsed.inputs)
+    is_answered = np.isfinite(predicted) if shares is None else np.isfinite(predicted) & np.isfinite(shares).all(axis=1)
+    for place in np.flatnonzero(~is_answered).tolist():
+        errors[rows[place]], kinds[rows[place]] = str(NoAnswer(causes.get(place, ""))), [("", "no_answer")]
+    places = np.flatnonzero(is_answered)
+    rows = [rows[place] for place in places.tolist()]
+    numbers: list[float] = predicted[places].tolist()
+    shares = None if shares is None else shares[places]
+    outputs, intervals = _name_outputs(runtime, numbers)
+    written = {row: "\n".join(runtime.schema.write_warnings(each)) for row, each in parsed.warnings.items()}
+    scored = ScoredColumns(
+        outputs=_place(outputs, rows, count),
+        intervals=_place(intervals, rows, count),
+        probabilities={name: _place(each, rows, count) for name, each in _name_shares(runtime, shares).items()},
+        warnings=[None if row in kinds else written.get(row) for row in range(count)],
+        errors=errors,
+        kinds=kinds,
+        ids=[None] * count,
+    )
+    stored = _describe(runtime, parsed, scored, rows, (time.perf_counter() - began) * 1000) if history else []
+    for row, each in zip(rows, stored, strict=False):
+        scored.ids[row] = str(each["id"])
+    return scored, stored
+
+
+def _list_errors(
+    parsed: ParsedColumns, wrong: Mapping[int, str], count: int
+) -> tuple[list[str | None], dict[int, Sequence[tuple[str, str]]]]:
+    errors: list[str | None] = [None] * count
+    kinds: dict[int, Sequence[tuple[str, str]]] = {}
+    for row, problems in parsed.problems.items():
+        errors[row] = str(InvalidInput(problems))
+        kinds[row] = [(name, problem.code) for name, problem in problems.items()]
+    for row, error in wrong.items():
+        errors[row], kinds[row] = error, [("", "wrong_length")]
+    return errors, kinds
+
+
+def _ask(runtime: Runtime, inputs: Inputs) -> "tuple[Vector, Matrix | None, dict[int, str]]":
+    """What the estimator predicts, as `Runtime.ask`, and by row why it refuses it; then its prediction is NaN."""
+    try:
+        return *runtime.ask(inputs), {}
+    except ValueError:
+        pass
+    # It refuses all rows because of some.
+    answers, causes = [], {}
+    for row in range(len(inputs)):
+        try:
+            answers.append(runtime.ask(take_rows(inputs, slice(row, row + 1))))
+        except ValueError as error:
+            causes[row] = str(error)
+            answers.append((np.array([np.nan]), None))
+    width = max((shares.shape[1] for _, shares in answers if shares is not None), default=0)
+    empty = np.full((1, width), np.nan)
+    shares = np.concatenate([empty if each is None else each for _, each in answers]) if width else None
+    return np.concatenate([predicted for predicted, _ in answers]), shares, causes
+
+
+def _name_outputs(runtime: Runtime, numbers: list[float]) -> tuple[list[float | Label], list[Interval | None]]:
+    """The outputs, classes by their labels, and the interval of each."""
+    target, interval = runtime.schema.target, runtime.interval
+    if target.task != "regression":
+        return [target.classes[int(code)] for code in numbers], [None] * len(numbers)
+    if interval is None:
+        return list(numbers), [None] * len(numbers)
+    limits = target.limits
+    return list(numbers), [interval.place_around(number, *limits) for number in numbers]
+
+
+def _name_shares(runtime: Runtime, shares: "Matrix | None") -> dict[str, list[float]]:
+    """The probabilities of each class, in the target's order; a class without training rows has 0 in all rows."""
+    if shares is None:
+        return {}
+    names = [write_value(label) for label in runtime.schema.target.classes]
+    columns = {name: [0.0] * len(shares) for name in names}
+    for place, code in enumerate(runtime.estimator.classes_):
+        columns[names[int(code)]] = shares[:, place].tolist()
+    return columns
+
+
+def _place(values: list[T] | list[T | None], rows: list[int], count: int) -> list[T | None]:
+    """Values at their rows, of so many."""
+    if len(rows) == count:
+        return list(values)
+    placed: list[T | None] = [None] * count
+    for row, value in zip(rows, values, strict=True):
+        placed[row] = value
+    return placed
+
+
+def _describe(
+    runtime: Runtime, parsed: ParsedColumns, scored: ScoredColumns, rows: list[int], duration_ms: float
+) -> list[Stored]:
+    """The answered rows as they are stored."""
+    created_at, names = timezone.now(), list(scored.probabilities)
+    shares = list(zip(*scored.probabilities.values(), strict=True))
+    stored: list[Stored] = []
+    for row in rows:
+        probabilities = dict(zip(names, shares[row], strict=True)) if names else None
+        answer = Answer(output=scored.outputs[row], interval=scored.intervals[row], probabilities=probabilities)  # type: ignore[arg-type]  # They are answered.
+        stored.append(
+            {
+                "id": make_prediction_id(),
+                "version_id": runtime.version.id,
+                **describe_answer(runtime.schema, parsed.get_row(row), answer),
+                "source": Prediction.Source.CSV,
+                "created_at": created_at,
+                "duration_ms": duration_ms,
+            }
+        )
+    return stored

@@ -1,0 +1,71 @@
+"""Writes a table part by part: CSV, or Parquet in parts on the disk that are joined at the end."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
+
+import polars as pl
+import polars.selectors as cs
+
+from predictor.tables.cells import NUMBER_PATTERN
+from predictor.tables.parts import list_values
+from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse
+
+Frames = Iterable[pl.DataFrame]
+
+
+def write_csv_parts(frames: Frames, file: BinaryIO) -> None:
+    """Write UTF-8 with a header; a missing value is an empty cell, and a text that looks like a formula is defused."""
+    for number, frame in enumerate(frames):
+        if not number:
+            header = pl.DataFrame({str(place): [defuse(name)] for place, name in enumerate(frame.columns)})
+            header.write_csv(file, include_header=False)
+        _write_plainly(frame).with_columns(_defuse(cs.string().as_expr())).write_csv(file, include_header=False)
+
+
+def write_parquet_parts(frames: Frames, file: BinaryIO) -> None:
+    """Write row groups of 20,000 rows; each column has the type that it has in the first part."""
+    with tempfile.TemporaryDirectory() as folder:
+        waiting: list[pl.DataFrame] = []
+        number = 0
+
+        def write() -> None:
+            nonlocal number
+            pl.concat(waiting).write_parquet(Path(folder) / f"{number:06}.parquet")
+            number += 1
+            waiting.clear()
+
+        for frame in frames:
+            waiting.append(frame)
+            if sum(map(len, waiting)) >= ROWS_OF_A_PART:
+                write()
+        if waiting:
+            write()
+        joined = Path(folder) / "joined"
+        pl.scan_parquet(Path(folder) / "*.parquet").sink_parquet(joined, row_group_size=ROWS_OF_A_PART)
+        with joined.open("rb") as made:
+            copyfileobj(made, file)
+
+
+PART_WRITERS: dict[str, Callable[[Frames, BinaryIO], None]] = {
+    "csv": write_csv_parts,
+    "parquet": write_parquet_parts,
+}
+
+
+def _defuse(texts: pl.Expr) -> pl.Expr:
+    """As `defuse` does, for columns; an empty text becomes missing, which is written without quotes."""
+    is_formula = texts.str.slice(0, 1).is_in(list(FORMULAS)) & ~texts.str.contains(f"^(?:{NUMBER_PATTERN})$")
+    return pl.when((texts != "") & ~is_formula).then(texts).when(is_formula).then(pl.lit("'") + texts)
+
+
+def _write_plainly(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns with types that CSV has not, as texts."""
+    plain = (pl.String, pl.Boolean, pl.Float64)
+    return frame.with_columns(
+        pl.Series(series.name, list_values(series.name, series), pl.String)
+        for series in frame
+        if not (series.dtype.is_integer() or series.dtype in plain)
+    )

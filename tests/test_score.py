@@ -1,0 +1,162 @@
+"""`manage.py score`: a table comes back with its answers, row by row."""
+
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+from uuid import UUID
+
+import polars as pl
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictor.models import Prediction
+from predictor.serving.service import service
+from tests.conftest import ROOT
+from tests.training import register_shipped
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def score(transactional_db, tmp_path):
+    """Scores a text as CSV with a shipped model, and gives the rows and what was said."""
+
+    def run(text, *, model="line", history="none", format="csv", name="in.csv"):
+        register_shipped(model)
+        file, made = tmp_path / name, tmp_path / f"out.{format}"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        said = io.StringIO()
+        call_command("score", model, file, made, history=history, format=format, stderr=said)
+        if format == "parquet":
+            return pl.read_parquet(made).to_dicts(), said.getvalue()
+        rows = list(csv.DictReader(io.StringIO(made.read_bytes().decode(), newline="")))
+        return rows, said.getvalue()
+
+    return run
+
+
+def predict(model, raw):
+    runtime = service.get_runtime(model)
+    [answer], _ = runtime.answer([runtime.schema.parse(raw)])
+    return answer
+
+
+@pytest.mark.both_databases
+def test_each_row_comes_back_in_its_order_with_what_the_form_would_answer_and_is_stored(score):
+    cells = [str(number / 7) for number in range(9_001)]
+    rows, said = score("note,x\n" + "".join(f"row {cell},{cell}\n" for cell in cells), history="all")
+    assert [(row["note"], row["x"]) for row in rows] == [(f"row {cell}", cell) for cell in cells]
+    assert list(rows[0]) == ["note", "x", "prediction", "lower", "upper", "warnings", "id", "error"]
+    kept = Prediction.objects.in_bulk([row["id"] for row in rows])
+    assert len(kept) == Prediction.objects.count() == 9_001
+    assert "9001 rows, 0 with an error, 9001 stored" in said
+    for row in rows[::100]:
+        stored = kept[UUID(row["id"])]
+        answer = predict("line", {"x": row["x"]})
+        assert float(row["prediction"]) == answer.output == stored.output
+        assert (float(row["lower"]), float(row["upper"])) == answer.interval == tuple(stored.interval)
+        assert row["warnings"] == "\n".join(stored.warnings)
+        assert (stored.inputs, stored.source) == ({"x": float(row["x"])}, "csv")
+
+
+@pytest.mark.both_databases
+def test_a_row_with_an_error_says_what_is_wrong_and_the_others_are_answered(score):
+    text = "id,x\n1,2.5\n2,abc\n3\n4,5,6\n\n5,1.7e308\n6,NA\n7,3\n"
+    rows, said = score(text, history="all")
+    assert [row["id"] for row in rows] == list("1234567")
+    assert [bool(row["prediction"]) for row in rows] == [True, False, False, False, False, False, True]
+    assert [row["error"] for row in rows] == [
+        "",
+        "x: “abc” is not a number: give a number such as 5.15.",
+        "line 4: 1 values for 2 columns",
+        "line 5: 3 values for 2 columns",
+        "The model has no finite answer for these inputs: try values that it has seen.",
+        "x: A value is needed: give a number such as 5.15.",
+        "",
+    ]
+    assert [bool(row["mlsite_id"]) for row in rows] == [bool(row["prediction"]) for row in rows]
+    assert Prediction.objects.count() == 2
+    assert "7 rows, 5 with an error, 2 stored" in said
+    assert "  2  wrong_length\n" in said
+    assert "  1  not_a_number  x\n" in said
+    assert "the added ones are named 'mlsite_id'" in said
+
+
+def test_formulas_are_defused_and_other_texts_stay(score):
+    texts = ["=1+1", "+49 30", "@x", "-5", "+5.5", 'a "b", c', "a\nb", "-x"]
+    written = io.StringIO()
+    csv.writer(written).writerows([["=note", "x"], *([text, "1"] for text in texts)])
+    rows, _ = score(written.getvalue())
+    assert [row["'=note"] for row in rows] == ["'=1+1", "'+49 30", "'@x", "-5", "+5.5", 'a "b", c', "a\nb", "'-x"]
+
+
+def test_classes_have_their_probabilities_and_parquet_keeps_the_types_of_its_columns(score, tmp_path):
+    given = {"island": ["Biscoe", "Mars"], "bill_length_mm": [47.5, None], "bill_depth_mm": [15, 15]}
+    given |= {
+        "flipper_length_mm": [218, 218],
+        "body_mass_g": [4950, 4950],
+        "sex": ["female", None],
+        "year": [2008, 2008],
+    }
+    file = tmp_path / "given.parquet"
+    pl.DataFrame(given).write_parquet(file)
+    rows, _ = score(file.read_bytes(), model="penguins", format="parquet", name="in.parquet")
+    answer = predict("penguins", {name: cells[0] for name, cells in given.items()})
+    assert [{name: row[name] for name in given} for row in rows] == pl.DataFrame(given).to_dicts()
+    assert rows[0]["prediction"] == answer.output
+    assert {name: rows[0][f"probability_{name}"] for name in answer.probabilities} == answer.probabilities
+    assert rows[1]["prediction"] is None
+    assert "island: “Mars” is not a choice" in rows[1]["error"]
+
+
+def test_columns_that_are_missing_are_named_before_anything_is_stored_and_unknown_ones_too(score, tmp_path):
+    with pytest.raises(CommandError, match=r"Columns that the model needs are missing: 'x'\. The file has 'y', 'z'"):
+        score("y,z\n1,2\n", history="all")
+    assert Prediction.objects.count() == 0
+    assert not (tmp_path / "out.csv").exists()
+    assert "unknown to the model, and only copied: 'z'" in score("x,z\n1,2\n")[1]
+
+
+def test_what_ends_the_file_leaves_no_output_and_says_what_is_stored(score, tmp_path):
+    (tmp_path / "out.csv").write_text("former")
+    with pytest.raises(CommandError, match=r"line 8002.*; the answers to the first 8000 valid rows are stored"):
+        score("x,y\n" + "1,2\n" * 8_000 + '1,"a"b\n', history="all")
+    assert Prediction.objects.count() == 8_000
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert (tmp_path / "out.csv").read_text() == "former"
+
+
+def test_a_file_without_rows_is_an_error(score):
+    with pytest.raises(CommandError, match="The file has a header but no rows"):
+        score("x\n")
+
+
+@pytest.fixture
+def environment(database_url):
+    """That of a process on the database of the tests, which has a version of line."""
+    register_shipped("line")
+    return {**os.environ, "DATABASE_URL": database_url}
+
+
+@pytest.mark.both_databases
+def test_a_pipe_is_scored_and_what_is_stopped_says_how_much_is_stored(environment, tmp_path):
+    text = b"x\n" + b"2.5\n" * 40_000
+    command = [sys.executable, "manage.py", "score", "line", "-"]
+    piped = {"cwd": ROOT, "env": environment, "stderr": subprocess.PIPE}
+    done = subprocess.run([*command, "-", "--history", "none"], check=True, input=text, stdout=subprocess.PIPE, **piped)  # noqa: S603  # Our own command.
+    assert done.stdout.count(b"\n") == 40_001
+    assert done.stderr.endswith(b"40,000 rows, 0 with an error, none stored\n")
+    with subprocess.Popen([*command, tmp_path / "made.csv"], stdin=subprocess.PIPE, **piped) as process:  # noqa: S603  # Our own command.
+        process.stdin.write(text)
+        process.stdin.close()
+        while not Prediction.objects.exists():
+            assert process.poll() is None, process.stderr.read()
+        process.terminate()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert list(tmp_path.iterdir()) == []
+    [stored] = re.findall(r"Interrupted; the answers to the first ([\d,]+) valid rows are stored", said)
+    assert int(stored.replace(",", "")) == Prediction.objects.count()
