@@ -23,7 +23,9 @@ from predictor.models.job import JobQuerySet, from_now
 SECONDS_OF_LEASE = 20.0
 SECONDS_BETWEEN_SIGNS = 10.0
 SECONDS_ALIVE = 30.0
-MOST_ATTEMPTS = 3
+MOST_FAILURES = 3
+# A worker may be killed for reasons of its own; a job that never comes further may be what kills it.
+MOST_ATTEMPTS = 10
 # A worker on a machine that was cut off in the middle of a chunk's transaction would keep the row locked.
 POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 
@@ -90,10 +92,13 @@ def take(kinds: Collection[str], worker: str) -> Held | None:
 def _finish_hopeless(job: Job) -> bool:
     if job.cancelled_by:
         job.state = Job.State.CANCELLED
+    elif job.failures >= MOST_FAILURES:
+        job.state = Job.State.FAILED
+        job.error = f"It failed {MOST_FAILURES} times at the same place; {job.error}"
     elif job.attempts >= MOST_ATTEMPTS:
         job.state = Job.State.FAILED
-        ended = "the process that ran it was killed or lost each time: perhaps it had too little memory"
-        job.error = f"It failed {MOST_ATTEMPTS} times at the same place; {job.error or ended}"
+        problem = "its worker was lost each time: perhaps the machine has too little memory"
+        job.error = f"It was begun {MOST_ATTEMPTS} times at the same place, and {problem}"
     else:
         return False
     job.lease, job.finished_at = None, timezone.now()
@@ -149,7 +154,7 @@ def commit_chunk(held: Held, *, cursor: Any, done: int, total: int | None = None
                 statements.execute(POSTGRES_IDLE_LIMIT)
         # A new place: this is the first attempt there.
         lease_until = from_now(SECONDS_OF_LEASE)
-        _change(held, cursor=cursor, done=done, total=total, attempts=1, error="", lease_until=lease_until)
+        _change(held, cursor=cursor, done=done, total=total, attempts=1, failures=0, error="", lease_until=lease_until)
         yield
 
 
@@ -165,7 +170,7 @@ def fail(held: Held, error: str) -> None:
 
 def fail_attempt(held: Held, error: str) -> None:
     """Have a job tried again at the same place, at most three times in all. Raises LeaseLost."""
-    _change(held, error=error, state=Job.State.WAITING)
+    _change(held, error=error, state=Job.State.WAITING, failures=F("failures") + 1)
 
 
 def hand_back(held: Held) -> bool:

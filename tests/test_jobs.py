@@ -97,18 +97,22 @@ def test_a_chunk_that_fails_leaves_neither_rows_nor_cursor():
 @pytest.mark.django_db(transaction=True)
 def test_a_job_that_fails_three_times_at_the_same_place_stops_with_its_error():
     job = enqueue()
-    for cursor in (None, 1):  # What comes further begins to count anew.
-        for _ in range(2):
-            jobs.fail_attempt(take(), "ValueError: no")
-        held = take()
-        if cursor is None:
-            commit(held, 1)
-            jobs.hand_back(held)
-        else:
-            let_run_out(held)
+    for _ in range(2):
+        jobs.fail_attempt(take(), "ValueError: no")
+    held = take()
+    commit(held, 1)  # What comes further begins to count anew.
+    jobs.hand_back(held)
+    for _ in range(3):
+        let_run_out(take())  # Its worker was killed, which is no failure of its own,
+        jobs.fail_attempt(take(), "ValueError: no")
+    assert take() is None
+    assert (find(job).state, find(job).error) == ("failed", "It failed 3 times at the same place; ValueError: no")
+    job = enqueue()
+    for _ in range(10):
+        let_run_out(take())  # unless that happens again and again.
     assert take() is None
     assert find(job).state == "failed"
-    assert find(job).error.startswith("It failed 3 times at the same place; ")
+    assert find(job).error.startswith("It was begun 10 times at the same place, and its worker was lost each time")
 
 
 def test_a_job_is_cancelled_at_once_where_it_waits_and_by_its_worker_where_it_runs():

@@ -50,6 +50,7 @@ class Job(models.Model):
     attempts = models.SmallIntegerField(
         default=0, help_text=_("How often it was begun where it is now."), verbose_name=_("attempts")
     )
+    failures = models.SmallIntegerField(db_default=0, help_text="How often it failed there.")
     worker = models.CharField(max_length=100, blank=True, verbose_name=_("worker"))
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True, help_text="By the database's clock.")
