@@ -1,5 +1,6 @@
 """Sensitive inputs are stored as a keyed hash or not at all, wherever a prediction is stored or shown."""
 
+import io
 import json
 from datetime import timedelta
 
@@ -81,8 +82,13 @@ def test_rows_that_are_scored_store_no_value(models_dir):
     make_sensitive(models_dir, "hash")
     runtime = service.get_runtime("line")
     list(score_rows(runtime, [runtime.schema.parse({"x": SECRET})], Prediction.Source.CSV))
-    assert Prediction.objects.get().inputs == {}
-    assert Prediction.objects.get().hashed_inputs["x"] in list_hashes("x", SECRET)
+    given = models_dir / "given.csv"
+    given.write_text(f"x\n{SECRET}\n5\n")
+    call_command("score", "line", given, models_dir / "made.csv", stderr=io.StringIO())
+    stored = list(Prediction.objects.order_by("created_at"))
+    assert [each.inputs for each in stored] == [{}] * 3
+    assert [each.hashed_inputs["x"] for each in stored[:2]] == list_hashes("x", SECRET) * 2
+    assert str(SECRET) not in "".join(each.warnings[0] for each in stored if each.warnings)
 
 
 @pytest.mark.both_databases

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 
-from predictor.models import Prediction, Promotion, Version, make_prediction_id
+from predictor.models import Prediction, Promotion, Version, make_prediction_id, make_prediction_id_text
 from predictor.registry import versions as registry
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -153,8 +153,9 @@ def test_a_promotion_of_a_clock_that_was_ahead_counts_once_the_clock_is_right():
     assert set(Version.objects.live_at(now)) == {first, other} == set(Version.objects.live())
 
 
-def test_ids_of_one_millisecond_tell_nothing_of_each_other():
-    ids = [make_prediction_id() for _ in range(2_000)]
+@pytest.mark.parametrize("make", [make_prediction_id, lambda: uuid.UUID(make_prediction_id_text())])
+def test_ids_of_one_millisecond_tell_nothing_of_each_other(make):
+    ids = [make() for _ in range(2_000)]
     moments = Counter(id.int >> 80 for id in ids)
     together = [id for id in ids if id.int >> 80 == moments.most_common(1)[0][0]]
     assert len(together) > 20

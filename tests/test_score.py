@@ -160,3 +160,18 @@ def test_a_pipe_is_scored_and_what_is_stopped_says_how_much_is_stored(environmen
     assert list(tmp_path.iterdir()) == []
     [stored] = re.findall(r"Interrupted; the answers to the first ([\d,]+) valid rows are stored", said)
     assert int(stored.replace(",", "")) == Prediction.objects.count()
+
+
+@pytest.mark.parametrize("kept", ["csv", "parquet", "jsonl"])
+def test_a_table_in_any_format_is_scored_in_pieces_and_can_be_scored_again(score, tmp_path, kept):
+    table = pl.DataFrame({"x": [number / 1_000 for number in range(9_000)], "day": ["2026-03-01"] * 9_000})
+    table = table if kept != "parquet" else table.with_columns(pl.col("day").str.to_date())
+    file = tmp_path / "given"
+    {"csv": table.write_csv, "parquet": table.write_parquet, "jsonl": table.write_ndjson}[kept](file)
+    rows, _ = score(file.read_bytes(), format="parquet", name="given")
+    assert [float(row["x"]) for row in rows] == table["x"].to_list()
+    assert [str(row["day"]) for row in rows] == ["2026-03-01"] * 9_000
+    assert None not in [row["prediction"] for row in rows]
+    again, _ = score((tmp_path / "out.parquet").read_bytes(), name="once.parquet")
+    assert [float(row["mlsite_prediction"]) for row in again] == [row["prediction"] for row in rows]
+    assert again[0]["day"] == "2026-03-01"

@@ -9,7 +9,7 @@ from predictor.models.kept import Kept
 from predictor.models.model_right import ModelRight
 from predictor.models.monitoring import Monitoring
 from predictor.models.outcome import Outcome
-from predictor.models.prediction import Prediction, make_prediction_id
+from predictor.models.prediction import Prediction, make_prediction_id, make_prediction_id_text
 from predictor.models.promotion import Promotion
 from predictor.models.rate_window import RateWindow
 from predictor.models.reference import Reference
@@ -43,4 +43,5 @@ __all__ = [
     "VisitorReport",
     "WebProcess",
     "make_prediction_id",
+    "make_prediction_id_text",
 ]

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from django.utils import timezone
 
 from predictor.exceptions import InvalidInput, NoAnswer
-from predictor.models import Prediction, make_prediction_id
+from predictor.models import Prediction, make_prediction_id_text
 from predictor.schema.columnar import ParsedColumns, parse_columns
 from predictor.schema.table import Inputs, take_rows
 from predictor.schema.values import Label, Matrix, Vector, write_value
@@ -73,7 +73,7 @@ def score_columns(
     )
     stored = _describe(runtime, parsed, scored, rows, (time.perf_counter() - began) * 1000) if history else []
     for row, each in zip(rows, stored, strict=False):
-        scored.ids[row] = str(each["id"])
+        scored.ids[row] = each["id"]
     return scored, stored
 
 
@@ -146,20 +146,25 @@ def _describe(
     runtime: Runtime, parsed: ParsedColumns, scored: ScoredColumns, rows: list[int], duration_ms: float
 ) -> list[Stored]:
     """The answered rows as they are stored."""
-    created_at, names = timezone.now(), list(scored.probabilities)
+    names, classes = list(parsed.values), list(scored.probabilities)
+    inputs = list(zip(*parsed.values.values(), strict=True))
     shares = list(zip(*scored.probabilities.values(), strict=True))
+    created_at, is_plain = timezone.now(), not runtime.schema.sensitive
     stored: list[Stored] = []
     for row in rows:
-        probabilities = dict(zip(names, shares[row], strict=True)) if names else None
-        answer = Answer(output=scored.outputs[row], interval=scored.intervals[row], probabilities=probabilities)  # type: ignore[arg-type]  # They are answered.
-        stored.append(
-            {
-                "id": make_prediction_id(),
-                "version_id": runtime.version.id,
-                **describe_answer(runtime.schema, parsed.get_row(row), answer),
-                "source": Prediction.Source.CSV,
-                "created_at": created_at,
-                "duration_ms": duration_ms,
-            }
-        )
+        described: dict[str, Any] = {
+            "inputs": dict(zip(names, inputs[row], strict=True)),
+            "hashed_inputs": None,
+            "output": scored.outputs[row],
+            "probabilities": dict(zip(classes, shares[row], strict=True)) if classes else None,
+            "interval": scored.intervals[row],
+            "warnings": [],
+            "warning_codes": None,
+        }
+        if row in parsed.warnings or not is_plain:
+            # Few rows have something to be hidden or written.
+            answer = Answer(**{name: described[name] for name in ("output", "interval", "probabilities")})
+            described = describe_answer(runtime.schema, parsed.get_row(row), answer)
+        described |= {"id": make_prediction_id_text(), "version_id": runtime.version.id, "created_at": created_at}
+        stored.append(described | {"source": Prediction.Source.CSV.value, "duration_ms": duration_ms})
     return stored

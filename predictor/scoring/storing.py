@@ -75,7 +75,9 @@ def _write_column(name: str, stored: Sequence[Stored]) -> list[str]:
     """A column as texts; an empty one is missing."""
     if isinstance(FIELDS[name], JSONField):
         return [_write_json(row[name]) for row in stored]
-    return [str(row[name]) for row in stored]
+    values = [row[name] for row in stored]
+    # All but ids are often the same in a whole chunk.
+    return [str(values[0])] * len(values) if values.count(values[0]) == len(values) else list(map(str, values))
 
 
 def _write_json(value: Any) -> str:

@@ -79,7 +79,8 @@ def _read_csv(content: Content, rows: int) -> tuple[dict[str, pl.DataType], Iter
 def _divide_csv(source: Source, layout: Layout, rows: int) -> Iterator[Part]:
     numbered = read_rows(source, layout)
     next(numbered)
-    filled = (each for each in numbered if any(map(str.strip, each[1])))
+    # Most rows have a value in their first cell.
+    filled = (each for each in numbered if any(each[1]) and (each[1][0].strip() or any(map(str.strip, each[1]))))
     while taken := list(islice(filled, rows)):
         yield _make_part(layout, taken)
 
