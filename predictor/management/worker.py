@@ -102,6 +102,7 @@ class Worker:
                 return None
             except django.db.Error as error:
                 self._complain(error)
+                connection.close()
                 if self._is_stopping and time.monotonic() >= give_up_at:
                     return None
             time.sleep(SECONDS_BETWEEN_CHECKS)
@@ -118,15 +119,19 @@ class Worker:
         logger.info("worker: job %s ended here (%s)", held.job.pk, fate)
 
     def _try(self, ask: Callable[[], T]) -> T | None:
-        """What the database answers; None while it is away."""
+        """What the database answers; None while it is away.
+
+        The connection is closed between two questions: the smallest plans of PostgreSQL allow few.
+        """
         try:
             return ask()
         except django.db.Error as error:
             self._complain(error)
             return None
+        finally:
+            connection.close()
 
     def _complain(self, error: django.db.Error) -> None:
-        connection.close()
         if time.monotonic() - self._complained_at >= jobs.SECONDS_BETWEEN_SIGNS:
             logger.warning("worker: the database cannot be used, so it waits: %s", str(error).strip())
             self._complained_at = time.monotonic()
