@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from predictor.models import Prediction
 from predictor.serving.service import service
 from tests.conftest import ROOT
-from tests.training import register_shipped
+from tests.training import register_shipped, train
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,6 +127,28 @@ def test_what_ends_the_file_leaves_no_output_and_says_what_is_stored(score, tmp_
     assert Prediction.objects.count() == 8_000
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "out.csv"]
     assert (tmp_path / "out.csv").read_text() == "former"
+
+
+def test_an_output_that_cannot_be_written_is_said_before_anything_is_stored(score, tmp_path):
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(CommandError, match=r"out\.csv cannot be written: Is a directory"):
+        score("x\n1\n", history="all")
+    assert Prediction.objects.count() == 0
+
+
+def test_numbers_in_another_unit_have_the_text_of_the_pages(models_dir, transactional_db):
+    recipe = models_dir / "line" / "model.toml"
+    recipe.write_text(recipe.read_text() + '\n[output]\nunit = "km"\nscale = 0.001\ndecimals = 3\n')
+    train(models_dir, "line")
+    given, made = models_dir / "given.csv", models_dir / "made.csv"
+    given.write_text("x\n2.5\nabc\n")
+    call_command("score", "line", given, made, stderr=io.StringIO())
+    header, row, refused = csv.reader(io.StringIO(made.read_text()))
+    assert header[:3] == ["x", "prediction", "text"]
+    stored = Prediction.objects.get()
+    assert (float(row[1]), row[2]) == (stored.output, str(stored.written_output))
+    assert row[2].endswith("km")
+    assert refused[1:5] == [""] * 4
 
 
 def test_a_file_without_rows_is_an_error(score):

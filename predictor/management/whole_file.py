@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +34,8 @@ def write_whole(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replace(output: Path) -> Iterator[BinaryIO]:
+    if output.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
     with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
         made = Path(file.name)
     try:
