@@ -339,25 +339,31 @@ def test_what_is_sent_again_until_it_is_answered_is_stored_once_whatever_dies_me
 
     ids = []
     before = site.query("SELECT count(*) FROM predictor_prediction")[0][0]
-    clients = [threading.Thread(target=insist, args=[client]) for client in range(16)]
+    clients = [threading.Thread(target=insist, args=[client], daemon=True) for client in range(8)]
     for client in clients:
         client.start()
-    for _ in range(3):
-        enough = len(ids) + 60
-        wait_until(lambda enough=enough: len(ids) > enough)
-        os.kill(site.workers[0], signal.SIGKILL)
-        wait_until(lambda: len(site.workers) == 2)
-    site.stop_postgres()
-    site.start_postgres()
-    enough = len(ids) + 60
-    wait_until(lambda: len(ids) > enough)
-    is_over.set()
+    try:
+        for _ in range(2):
+            wait_for_more(ids)
+            os.kill(site.workers[0], signal.SIGKILL)
+            wait_until(lambda: len(site.workers) == 2)
+        wait_for_more(ids)
+        site.stop_postgres()
+        site.start_postgres()
+        wait_for_more(ids)
+    finally:
+        is_over.set()
     for client in clients:
         client.join()
     kept = {str(id) for [id] in site.query("SELECT id FROM predictor_prediction")}
     assert lost["cut"] > 0
     assert len(ids) == len(set(ids)) == len(kept) - before
     assert set(ids) <= kept
+
+
+def wait_for_more(ids):
+    enough = len(ids) + 20
+    wait_until(lambda: len(ids) > enough)
 
 
 def test_a_restart_of_postgresql_is_outlived(site):
