@@ -172,7 +172,8 @@ def test_a_pipe_is_scored_and_what_is_stopped_says_how_much_is_stored(environmen
     assert done.stdout.count(b"\n") == 40_001
     assert done.stderr.endswith(b"40,000 rows, 0 with an error, none stored\n")
     with subprocess.Popen([*command, tmp_path / "made.csv"], stdin=subprocess.PIPE, **piped) as process:  # noqa: S603  # Our own command.
-        process.stdin.write(text)
+        # So many that it is not done before it is stopped, also where this process waits for its turn.
+        process.stdin.write(b"x\n" + b"2.5\n" * 400_000)
         process.stdin.close()
         while not Prediction.objects.exists():
             assert process.poll() is None, process.stderr.read()
