@@ -13,7 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from predictor.models import Prediction
+from predictor.schema.kinds import make_feature
 from predictor.serving.service import service
+from predictor.tables.parts import Part
 from tests.conftest import ROOT
 from tests.training import register_shipped, train
 
@@ -83,6 +85,15 @@ def test_a_row_with_an_error_says_what_is_wrong_and_the_others_are_answered(scor
     assert "  2  wrong_length\n" in said
     assert "  1  not_a_number  x\n" in said
     assert "the added ones are named 'mlsite_id'" in said
+
+
+def test_what_means_missing_in_a_column_depends_on_its_kind_and_a_choice_is_none_of_it():
+    texts = ["NA", "-", "?", "null", "x", "1"]
+    part = Part(frame=pl.DataFrame({"a": texts}))
+    number = make_feature(name="a", kind="number", label="a")
+    category = make_feature(name="a", kind="category", label="a", choices=("NA", "x"))
+    assert part.list_cells(number) == [None, None, None, None, "x", "1"]
+    assert part.list_cells(category) == ["NA", "-", "?", None, "x", "1"]
 
 
 def test_formulas_are_defused_and_other_texts_stay(score):

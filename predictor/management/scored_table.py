@@ -32,7 +32,7 @@ class ScoredTable:
         # By field and code.
         self.errors: Counter[tuple[str, str]] = Counter()
         self._runtime, self._history = runtime, history
-        self._features = [name for name in runtime.schema.names if name in columns]
+        self._features = [feature for feature in runtime.schema.features if feature.name in columns]
         self.names = name_added(runtime.schema, columns, history=history)
 
     def score(self, parts: Iterator[Part]) -> Generator[pl.DataFrame, None, None]:
@@ -45,7 +45,7 @@ class ScoredTable:
                 yield part.frame.hstack(self._make_columns(scored))
 
     def _score_part(self, part: Part) -> tuple[Scored, list[Stored]]:
-        columns = {name: part.list_cells(name) for name in self._features}
+        columns = {feature.name: part.list_cells(feature) for feature in self._features}
         scored, stored = score_columns(self._runtime, columns, part.problems, count=len(part), history=self._history)
         return (part, scored), stored
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from predictor.exceptions import DatasetError
+from predictor.schema.kinds import Boolean, Feature, Integer, Number
 from predictor.tables.content import Content
 from predictor.tables.csv_file import find_layout
 from predictor.tables.csv_rows import Layout, Source, fit_row, read_rows
 from predictor.tables.header import read_names
 from predictor.tables.marks import find_format
-from predictor.tables.missing import MISSING
+from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
 from predictor.tables.table import READERS, write_column
 from predictor.texts import take_first_line
@@ -26,18 +27,20 @@ class Part:
     frame: pl.DataFrame
     problems: dict[int, str] = field(default_factory=dict)
 
-    def list_cells(self, name: str) -> list[object]:
-        """The cells of a column for `schema.columnar`; what means missing in tables is None."""
-        cells = list_values(name, self.frame[name])
+    def list_cells(self, feature: Feature) -> list[object]:
+        """The cells of a feature's column for `schema.columnar`; what means missing in such a column is None."""
+        cells, gaps = list_values(feature.name, self.frame[feature.name]), find_gaps(feature)
         # Most columns have none of them.
-        texts = set(map(type, cells)) & {str}
-        return [None if cell in MISSING else cell for cell in cells] if texts and not GAPS.isdisjoint(cells) else cells
+        return [None if cell in gaps else cell for cell in cells] if not gaps.isdisjoint(cells) else cells
 
     def __len__(self) -> int:
         return len(self.frame)
 
 
-GAPS = frozenset(MISSING) - {""}
+def find_gaps(feature: Feature) -> frozenset[object]:
+    """The texts that mean missing in a column, as `read_cells` has it, except for choices."""
+    among_numbers = MISSING_AMONG_NUMBERS if isinstance(feature, Number | Integer | Boolean) else []
+    return frozenset({*MISSING, *among_numbers} - {"", *feature.choices})
 
 
 def read_parts(file: Path, rows: int) -> tuple[dict[str, pl.DataType], Iterator[Part]]:
