@@ -342,6 +342,12 @@ def test_a_public_form_costs_no_query_and_reads_no_session(line, client, django_
     assert "Cache-Control" not in shown
 
 
+def test_the_page_of_a_public_prediction_costs_one_query(line, client, django_assert_num_queries):
+    answer = client.post("/line/", {"x": "5"}).url
+    with django_assert_num_queries(1):
+        client.get(answer)
+
+
 def test_figures_are_kept_by_shared_caches_only_where_everybody_may_see_them(closed, grace, settings):
     address = closed.figures.first().get_absolute_url()
     assert sign_in_as(grace).get(address)["Cache-Control"] == "private, no-cache"
