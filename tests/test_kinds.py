@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from predictor.exceptions import DatasetError, RecipeError
@@ -127,6 +127,7 @@ def test_a_value_that_is_not_of_the_recipes_kind_is_named(tmp_path, kind, values
 
 
 @given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()), min_size=1))
+@example([2**63])
 def test_no_column_misfits_the_kind_that_is_inferred_for_it(values):
     one_type = [value for value in values if value is None or type(value) is type(values[0])]
     series = read_whole(pl.Series("x", one_type, strict=False))

@@ -81,6 +81,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
         """The range seen in training: “0.1 to 9.9 mm”; None where there is none."""
         return None
 
+    def describe_json(self) -> dict[str, str]:
+        """The type and the form of its values, as JSON Schema has them."""
+        return {"type": "string"}
+
     def write(self, value: Value) -> Written:
         """Format one of its values for people, a number with its unit."""
         if self.sensitive and value is None:

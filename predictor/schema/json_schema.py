@@ -5,21 +5,18 @@ and what was seen in training.
 """
 
 from collections import Counter
-from typing import Any, assert_never
+from typing import Any
 
 from predictor.numbers import LARGEST_INTEGER
-from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
+from predictor.schema.kinds import Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.schema.temporal import Date, Datetime, Temporal, Time
+from predictor.schema.temporal import Temporal
 from predictor.schema.text import Text
 from predictor.schema.values import Value
 
 # Longer lists of choices are described, and not written.
 MOST_CHOICES = 1_000
-# ISO 8601 without an offset, for which JSON Schema has no format of its own; the names are of OpenAPI's registry.
-LOCAL_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-LOCAL_DATETIME = rf"[1-9][0-9]{{3}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T{LOCAL_TIME}"
 # Texts of blanks alone are missing values.
 NOT_BLANK = r"\S"
 
@@ -71,35 +68,29 @@ def describe_output(target: Target) -> dict[str, Any]:
 
 
 def _describe_kind(feature: Feature) -> dict[str, Any]:
+    return {**feature.describe_json(), **_describe_limits(feature)}
+
+
+def _describe_limits(feature: Feature) -> dict[str, Any]:
     match feature:
         case Number():
-            return {"type": "number", **_name_limits(feature.minimum, feature.maximum)}
+            return _name_limits(feature.minimum, feature.maximum)
         case Integer():
             low = -LARGEST_INTEGER if feature.minimum is None else feature.minimum
             high = LARGEST_INTEGER if feature.maximum is None else feature.maximum
-            return {"type": "integer", "format": "int64", **_name_limits(low, high)}
+            return _name_limits(low, high)
         case Category():
-            return _describe_category(feature)
-        case Boolean():
-            return {"type": "boolean"}
-        case Date():
-            return {"type": "string", "format": "date", **_name_ends(feature)}
-        case Datetime(zone=""):
-            pattern = f"^{LOCAL_DATETIME}$"
-            return {"type": "string", "format": "date-time-local", "pattern": pattern, **_name_ends(feature)}
-        case Datetime():
-            return {"type": "string", "format": "date-time", "x-zone": feature.zone, **_name_ends(feature)}
-        case Time():
-            return {"type": "string", "format": "time-local", "pattern": f"^{LOCAL_TIME}$", **_name_ends(feature)}
+            return _describe_choices(feature)
+        case Temporal():
+            return _name_ends(feature)
         case Text():
-            blank = {"pattern": NOT_BLANK} if feature.required else {}
-            return {"type": "string", "maxLength": feature.maximum_length, **blank}
+            return {"maxLength": feature.maximum_length, **({"pattern": NOT_BLANK} if feature.required else {})}
         case _:
-            assert_never(feature)
+            return {}
 
 
-def _describe_category(feature: Category) -> dict[str, Any]:
-    described: dict[str, Any] = {"type": "string"}
+def _describe_choices(feature: Category) -> dict[str, Any]:
+    described: dict[str, Any] = {}
     if not feature.unseen and len(feature.choices) <= MOST_CHOICES:
         described["enum"] = list(feature.choices)
     elif feature.required:

@@ -71,6 +71,9 @@ class Number(Numeric, frozen=True, kw_only=True, tag="number"):
             return _("a number")
         return _("a number such as {example}").format(example=format_plain(float(self.typical)))
 
+    def describe_json(self) -> dict[str, str]:
+        return {"type": "number"}
+
     def _read(self, given: str | float) -> float:
         number = read_number(strip_unit(given, self.unit), self._expect)
         self._check_limits(number, given)
@@ -92,6 +95,9 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
         if self.typical is None:
             return _("a whole number")
         return _("a whole number such as {example}").format(example=format_plain(float(self.typical)))
+
+    def describe_json(self) -> dict[str, str]:
+        return {"type": "integer", "format": "int64"}
 
     def _read(self, given: str | float) -> int:
         number = read_number(strip_unit(given, self.unit), self._expect)
@@ -184,6 +190,9 @@ class Boolean(Described, frozen=True, kw_only=True, tag="boolean"):
     @property
     def expected(self) -> str:
         return _("yes or no")
+
+    def describe_json(self) -> dict[str, str]:
+        return {"type": "boolean"}
 
     def list_extremes(self) -> list[float]:
         return [0.0, 1.0]

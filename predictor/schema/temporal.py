@@ -27,6 +27,10 @@ TIME_PATTERN = r"\d{2}:?\d{2}(:?\d{2}([.,]\d{1,9})?)?"
 ISO_TIME = re.compile(TIME_PATTERN, re.ASCII)
 ISO_DATETIME = re.compile(rf"[\dW-]{{7,10}}[T ]{TIME_PATTERN}(Z|[+-]\d{{2}}(:?\d{{2}}(:?\d{{2}})?)?)?", re.ASCII)
 
+# ISO 8601 without an offset, for which JSON Schema has no format of its own; the names are of OpenAPI's registry.
+LOCAL_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+LOCAL_DATETIME = rf"[1-9][0-9]{{3}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T{LOCAL_TIME}"
+
 
 class Temporal(Described, frozen=True, kw_only=True):
     """What dates and times share. `format` is the column's own form, by strptime; ISO 8601 is always taken too."""
@@ -117,6 +121,9 @@ class Date(Temporal, frozen=True, kw_only=True, tag="date"):
     def expected(self) -> str:
         return _("a date such as {example}").format(example=self.typical or "2026-03-01")
 
+    def describe_json(self) -> dict[str, str]:
+        return {"type": "string", "format": "date"}
+
     def encode(self, value: Value) -> float:
         return math.nan if value is None else float(date.fromisoformat(str(value)).toordinal() - EPOCH_DAY)
 
@@ -151,6 +158,11 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
             return _("a date and time such as {example}").format(example=example)
         sentence = _("a date and time such as {example}, in {zone} or with an offset")
         return sentence.format(example=example, zone=self.zone)
+
+    def describe_json(self) -> dict[str, str]:
+        if self.zone:
+            return {"type": "string", "format": "date-time", "x-zone": self.zone}
+        return {"type": "string", "format": "date-time-local", "pattern": f"^{LOCAL_DATETIME}$"}
 
     def encode(self, value: Value) -> float:
         if value is None:
@@ -204,6 +216,9 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
     @property
     def expected(self) -> str:
         return _("a time such as {example}").format(example=self.typical or "08:30")
+
+    def describe_json(self) -> dict[str, str]:
+        return {"type": "string", "format": "time-local", "pattern": f"^{LOCAL_TIME}$"}
 
     def encode(self, value: Value) -> float:
         if value is None:

@@ -106,5 +106,6 @@ def find_misfit(series: pl.Series, kind: Kind) -> object:
 
 
 def _is_whole(numbers: pl.Series) -> pl.Series:
-    is_near = (numbers <= LARGEST_INTEGER) & (numbers >= -LARGEST_INTEGER)
+    # As floats, since columns without signs cannot be compared with negative numbers.
+    is_near = numbers.cast(pl.Float64).abs() <= LARGEST_INTEGER
     return is_near & (numbers.floor() == numbers) if numbers.dtype.is_float() else is_near
