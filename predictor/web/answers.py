@@ -48,10 +48,12 @@ def find_prediction(request: HttpRequest, id: UUID) -> Any:
     Raises Http404 and PredictionForgotten, and SignInNeeded where not everybody may see its model.
     """
     prediction = predictions.find(id)
-    held = service.find_held(prediction.version_id) if prediction else None
+    if prediction is None:
+        raise Http404(f"There is no prediction {id}.")
+    held = service.find_held(prediction.version_id)
     if held is not None:
         prediction.version = held.version  # Before anything asks for it, which would be a query.
-    if prediction is None or not has_access(request, prediction):
+    if not has_access(request, prediction):
         raise Http404(f"There is no prediction {id}.")
     if prediction.is_forgotten:
         raise PredictionForgotten(f"the prediction {id} was forgotten")
