@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from mlsite.pooled.pool import Pool
@@ -15,6 +14,7 @@ from predictor.access.addresses import find_address
 from predictor.access.sign_in import find_refusal
 from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
+from predictor.turns import leave_connection
 from predictor.web.errors import show_unavailable
 
 # The admin's, and the site's own.
@@ -120,9 +120,3 @@ def _answer(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) ->
         return response
     finally:
         leave_connection()
-
-
-def leave_connection() -> None:
-    """Give the connection back, unless a transaction is open, as in tests and where the admin saves a form."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()

@@ -167,7 +167,7 @@ class Worker(GeventWorker):
 
 def run_in_real_thread(work: Callable[[], Any]) -> Any:
     """Let the other greenlets run meanwhile, and hold no pooled connection."""
-    from mlsite.turns import leave_connection
+    from predictor.turns import leave_connection
 
     leave_connection()
     return gevent.get_hub().threadpool.apply(work)

@@ -17,13 +17,13 @@ from predictor.access import visitors
 from predictor.access.keys import Scope, keys, make_key
 from predictor.access.limits import Rate
 from predictor.api import predictions
-from predictor.api.turns import Turns
 from predictor.history.exporting import running
 from predictor.models import Monitoring, Outcome, Prediction, Reference, Version
 from predictor.record.monitoring import Monitoring as Result
 from predictor.schema.kinds import make_feature
 from predictor.serving.explaining import asking
 from predictor.serving.explaining.turns import OneAtATime
+from predictor.turns import Turns
 from tests.outcomes import PENGUINS, make_version
 from tests.past import make_predictions
 from tests.test_predict_journey import PENGUIN

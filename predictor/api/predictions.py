@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponseBase
 
 from predictor.access.callers import Scope
@@ -13,7 +14,6 @@ from predictor.api.large import ROWS_A_TURN, let_others_run
 from predictor.api.operations import ApiRequest, operation
 from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_each, read_limit, read_parameters, write_cursor
 from predictor.api.stored import PredictionPage, StoredPrediction, describe_prediction
-from predictor.api.turns import reading
 from predictor.exceptions import ModelNotFound, PredictionForgotten
 from predictor.history.cursor import NEWEST, Cursor
 from predictor.history.filters import Filters, find_test
@@ -21,6 +21,7 @@ from predictor.history.references import list_references
 from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
 from predictor.models import Prediction, Version
 from predictor.serving.service import service
+from predictor.turns import Turns
 
 # A cursor is the direction and an id.
 OLDER, NEWER = b"o", b"n"
@@ -30,6 +31,8 @@ SECONDS = SECONDS_OF_A_PAGE
 MOST_CELLS, CHARACTERS_OF_A_CELL = 200_000, 20
 PARAMETERS = (*FILTERS, LIMIT, CURSOR, FORMAT)
 KNOWN = frozenset(each.name for each in PARAMETERS)
+# A page takes much of a core. A greenlet that waits costs nearly nothing; a worker of threads has few of them.
+reading = Turns(waiting=64, seconds=8.0) if settings.DATABASE_POOL_SIZE else Turns(waiting=1, seconds=2.0)
 
 
 @operation("GET", scope=Scope.READ, response=StoredPrediction, statuses=(404, 410))

@@ -2,7 +2,6 @@
 
 import logging
 import subprocess
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -10,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
-from django.db import connection
 
 from predictor.exceptions import ArchiveNotRead
 from predictor.history.archives import ArchivedPage, ArchivedPrediction
+from predictor.history.commands import read_problem, write_command
 from predictor.languages import gettext as _
 from predictor.models import Outcome, Prediction, Version
+from predictor.turns import leave_connection
 
 logger = logging.getLogger(__name__)
 # Who waits keeps one of the admin's few threads.
@@ -44,8 +43,7 @@ def read_archived(
         raise ArchiveNotRead(_("There is no model whose predictions you may see."))
     chosen = [f"--model={each}" for each in sorted(models or ())]
     chosen += [f"--{name}={value}" for name, value in (("before", before), ("id", id)) if value]
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()  # Others may use it until the page's next query.
+    leave_connection()
     if not reading.acquire(timeout=SECONDS_IN_LINE):
         raise ArchiveNotRead(_("Another archive is being read: try again when it is done."))
     try:
@@ -55,17 +53,16 @@ def read_archived(
 
 
 def _run(arguments: Sequence[str]) -> bytes:
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+    command = write_command(*arguments)
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS_OF_A_PAGE, check=False)  # noqa: S603  # Our own command, whose arguments were parsed.
     except (OSError, subprocess.TimeoutExpired) as error:
         logger.warning("an archive was not read: %s", error)
         raise ArchiveNotRead(_("The archive could not be read in time: try again.")) from error
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        logger.warning("an archive was not read: %s", lines[-1] if lines else "without a word")
-        problem = lines[-1].removeprefix("CommandError: ") if lines else _("The archive cannot be read: see the log.")
-        raise ArchiveNotRead(problem)
+        problem = read_problem(done.stderr)
+        logger.warning("an archive was not read: %s", problem or "without a word")
+        raise ArchiveNotRead(problem or _("The archive cannot be read: see the log."))
     return done.stdout
 
 

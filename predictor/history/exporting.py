@@ -2,17 +2,16 @@
 
 import logging
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 from typing import IO
 
-from django.conf import settings
 from django.http import StreamingHttpResponse
 
 from predictor.exceptions import ExportError, ExportsBusy
+from predictor.history.commands import read_problem, write_command
 from predictor.history.filters import Filters
 from predictor.languages import gettext as _
 
@@ -55,7 +54,7 @@ class ExportOutput:
 
     def __init__(self, model: str, filters: Filters, format: str) -> None:
         where = [f"--where={name}={value}" for name, value in filters.to_query().items() if name != "model"]
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "export", model, "--format", format, *where]
+        command = write_command("export", model, "--format", format, *where)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # Closed with the process.
         self._process = subprocess.Popen(  # noqa: S603  # Our own command, whose arguments were parsed.
             command, bufsize=0, stdout=subprocess.PIPE, stderr=self._errors
@@ -88,6 +87,6 @@ class ExportOutput:
 
     def _read_problem(self) -> str:
         self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        logger.warning("an export failed: %s", lines[-1] if lines else "without a word")
-        return lines[-1].removeprefix("CommandError: ") if lines else _("The export failed: see the log.")
+        problem = read_problem(self._errors.read())
+        logger.warning("an export failed: %s", problem or "without a word")
+        return problem or _("The export failed: see the log.")

@@ -1,10 +1,9 @@
-"""Lets few requests at a time read many rows: each takes a connection and much of a core, which visitors need."""
+"""Lets few requests at a time do what takes long; who waits holds no connection, which visitors need."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
 from django.db import connection
 
 from predictor.exceptions import Overloaded
@@ -23,9 +22,9 @@ class Turns:
         The caller's connection is given back meanwhile: visitors would have none.
         """
         if not self._room.acquire(blocking=False):
-            raise Overloaded("too many requests want to read")
+            raise Overloaded("too many requests wait for a turn")
         try:
-            give_back_connection()
+            leave_connection()
             if not self._turn.acquire(timeout=self._seconds):
                 raise Overloaded("those before take too long")
             try:
@@ -36,11 +35,7 @@ class Turns:
             self._room.release()
 
 
-def give_back_connection() -> None:
-    """Let others use the caller's connection; its next query gets one again."""
+def leave_connection() -> None:
+    """Give the caller's connection back until its next query, unless a transaction is open, as in tests."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-
-
-# A greenlet that waits costs nearly nothing; a worker of threads has few of them, which visitors need.
-reading = Turns(waiting=64, seconds=8.0) if settings.DATABASE_POOL_SIZE else Turns(waiting=1, seconds=2.0)
