@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from predictor.models import Outcome
-from predictor.monitoring.reading import read_judged, read_window
+from predictor.monitoring.reading import read_window
 from tests.past import make_predictions
 from tests.training import register_shipped
 
@@ -37,7 +37,7 @@ def test_a_window_contains_the_predictions_of_all_comparable_versions_in_its_ran
     assert found.sources.tolist() == ["form", "form", "api"]
     assert found.created_at[0] == np.datetime64("2026-03-08T12:00")
     assert (found.probabilities, found.fits.all()) == (None, True)
-    judged = read_judged(second, NOW - WEEK, NOW)
+    judged = read_window(second, NOW - WEEK, NOW, is_judged=True)
     assert (judged.total, judged.outcomes.tolist()) == (1, [4.0])
 
 

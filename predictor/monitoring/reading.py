@@ -30,36 +30,22 @@ def read_window(
     since: datetime,
     until: datetime,
     *,
+    is_judged: bool = False,
     most_bytes: int = MOST_BYTES,
     archives: Archives = list_no_archives,
 ) -> Window:
     """The predictions of a model from `since` on to before `until`, stored ones and, before them, archived ones.
 
     `live` is the live version, by whose schema all is encoded; the predictions of versions that predict something else
-    are left out. Where the columns would take more than `most_bytes`, a random half, quarter … of the rows is kept.
+    are left out, and where `is_judged` those without an outcome, too. Where the columns would take more than
+    `most_bytes`, a random half, quarter … of the rows is kept.
     """
     versions = list_versions(live)
-    first, end = find_first_id(since), find_first_id(until)
-    ids = list_ids([each.id for each in versions], first=first, end=end)
-    columns = _make_columns(live, versions, most_bytes)
-    _add_archived(columns, versions, archives(live.model, since, until, False), since, until)
-    return _add_stored(columns, versions, ids).join(since, until)
-
-
-def read_judged(
-    live: Version,
-    since: datetime,
-    until: datetime,
-    *,
-    most_bytes: int = MOST_BYTES,
-    archives: Archives = list_no_archives,
-) -> Window:
-    """The same for those predictions alone that have an outcome, whenever that was recorded."""
-    versions = list_versions(live)
-    ids = _list_judged([each.id for each in versions], find_first_id(since), find_first_id(until))
-    columns = _make_columns(live, versions, most_bytes)
-    _add_archived(columns, versions, archives(live.model, since, until, True), since, until)
-    return _add_stored(columns, versions, ids).join(since, until)
+    ids, first, end = [each.id for each in versions], find_first_id(since), find_first_id(until)
+    columns = Columns(live.parsed_schema, _list_classes([live, *versions]), most_bytes)
+    _add_archived(columns, versions, archives(live.model, since, until, is_judged), since, until)
+    _add_stored(columns, versions, _list_judged(ids, first, end) if is_judged else list_ids(ids, first=first, end=end))
+    return columns.join(since, until)
 
 
 def list_versions(live: Version) -> list[Version]:
@@ -68,17 +54,12 @@ def list_versions(live: Version) -> list[Version]:
     return [each for each in versions.only("model", "number", "schema") if each.target.is_same(live.target)]
 
 
-def _make_columns(live: Version, versions: Sequence[Version], most_bytes: int) -> Columns:
-    return Columns(live.parsed_schema, _list_classes([live, *versions]), most_bytes)
-
-
-def _add_stored(columns: Columns, versions: Sequence[Version], ids: Iterator[UUID]) -> Columns:
+def _add_stored(columns: Columns, versions: Sequence[Version], ids: Iterator[UUID]) -> None:
     numbers = {each.id: each.number for each in versions}
     while taken := list(islice(ids, ROWS_AT_ONCE)):
         drawn = columns.draw(taken)
         rows = Prediction.objects.without_forgotten().filter(id__in=drawn).order_by("id")
         columns.add(list(rows.values(*COLUMNS)), numbers, _read_outcomes(drawn))
-    return columns
 
 
 def _add_archived(

@@ -11,7 +11,7 @@ from predictor.models import Kept, Monitoring, Version
 from predictor.monitoring.drift import drift
 from predictor.monitoring.estimation import estimate
 from predictor.monitoring.quality import find_start, measure_quality
-from predictor.monitoring.reading import Archives, list_no_archives, list_versions, read_judged, read_window
+from predictor.monitoring.reading import Archives, list_no_archives, list_versions, read_window
 from predictor.monitoring.window import Window
 from predictor.record.drift import Drift, DriftUnknown
 from predictor.record.estimate import Estimate
@@ -68,7 +68,7 @@ def find_former(live: Version) -> Result | None:
 
 def watch_quality(live: Version, since: datetime, now: datetime, former: Result | None, archives: Archives) -> Quality:
     is_alarmed = bool(former and former.quality and former.quality.judged.state == "alarm")
-    with_outcome = read_judged(live, find_start(since, now), now, archives=archives)
+    with_outcome = read_window(live, find_start(since, now), now, is_judged=True, archives=archives)
     return measure_quality(live, list_versions(live), with_outcome, since, is_alarmed=is_alarmed)
 
 
