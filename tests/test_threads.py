@@ -1,9 +1,13 @@
 """What gunicorn's worker does for SQLite's clients; tests/test_attacks.py tries it with a real server."""
 
+import re
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -87,3 +91,26 @@ def test_workers_whose_master_was_killed_free_the_port_in_a_moment_whoever_is_co
         while not is_free(port):
             assert time.monotonic() < killed + 10, "the port is taken"
             time.sleep(0.05)
+
+
+# What msgspec has not built yet, it would build from these annotations, and fail.
+STRUCTS_OF_A_SITE = """
+import sys, msgspec, mlsite.wsgi
+for struct in list(mlsite.structs._find_structs(msgspec.Struct)):
+    struct.__annotations__ = dict.fromkeys(struct.__struct_fields__, "NotBuiltYet")
+    msgspec.json.Decoder(struct)
+print(*sys.modules)
+"""
+
+
+def test_what_threads_may_read_at_once_was_prepared_before_them():
+    program = [sys.executable, "-c", STRUCTS_OF_A_SITE]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)  # noqa: S603  # A script of ours.
+    assert done.returncode == 0, done.stderr
+    defining = {
+        ".".join(file.with_suffix("").parts)
+        for file in Path("predictor").rglob("*.py")
+        if re.search(r"^class .*\bStruct\b", file.read_text("utf-8"), re.MULTILINE)
+    }
+    later = defining.difference(done.stdout.split())
+    assert {name for name in later if not name.startswith("predictor.training.")} == set()  # Of commands only.
