@@ -1,26 +1,24 @@
 """A table with its answers: its own columns in their order, and those of the answers after them."""
 
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
 
 import polars as pl
 from django.core.management.base import CommandError
 
+from predictor.answering.columns import ScoredColumns, score_columns
+from predictor.answering.table import make_columns, name_added
 from predictor.formats import format_number
 from predictor.schema.schema import Schema
-from predictor.schema.values import write_value
-from predictor.scoring.columns import ScoredColumns, score_columns
+from predictor.scoring.described import describe_columns
 from predictor.scoring.storing import store_in_order
 from predictor.serving.history import Stored
 from predictor.serving.runtime import Runtime
-from predictor.serving.trials import Trial
 from predictor.tables.parts import Part
 from predictor.texts import list_names
 
-# In front of the name of an added column that the file has already.
-PREFIX = "mlsite_"
 Scored = tuple[Part, ScoredColumns]
 
 
@@ -32,6 +30,7 @@ class ScoredTable:
         # By field and code.
         self.errors: Counter[tuple[str, str]] = Counter()
         self._runtime, self._history = runtime, history
+        self._target, self._decimals = runtime.schema.target, runtime.version.decimals
         self._features = [feature for feature in runtime.schema.features if feature.name in columns]
         self.names = name_added(runtime.schema, columns, history=history)
 
@@ -42,12 +41,15 @@ class ScoredTable:
                 self.rows += len(part)
                 self.refused += len(scored.kinds)
                 self.errors.update(kind for kinds in scored.kinds.values() for kind in kinds)
-                yield part.frame.hstack(self._make_columns(scored))
+                yield part.frame.hstack(make_columns(self._target, scored, self.names, self._decimals))
 
     def _score_part(self, part: Part) -> tuple[Scored, list[Stored]]:
         columns = {feature.name: part.list_cells(feature) for feature in self._features}
-        scored, stored = score_columns(self._runtime, columns, part.problems, count=len(part), history=self._history)
-        return (part, scored), stored
+        began = time.perf_counter()
+        scored, parsed = score_columns(self._runtime, columns, part.problems, count=len(part))
+        if not self._history:
+            return (part, scored), []
+        return (part, scored), describe_columns(self._runtime, parsed, scored, (time.perf_counter() - began) * 1000)
 
     def _store(self, chunks: Iterator[tuple[Scored, list[Stored]]]) -> Generator[Scored, None, None]:
         if self._history:
@@ -56,54 +58,6 @@ class ScoredTable:
 
     def _count(self, rows: int) -> None:
         self.stored += rows
-
-    def _make_columns(self, scored: ScoredColumns) -> list[pl.Series]:
-        made = self._write_answers(scored) | {"warnings": scored.warnings, "id": scored.ids, "error": scored.errors}
-        is_number = self._runtime.schema.target.task == "regression"
-        numbers = {"prediction", "lower", "upper"} if is_number else {name for name in made if name.startswith("prob")}
-        return [
-            pl.Series(name, made[column], pl.Float64 if column in numbers else pl.String)
-            for column, name in self.names.items()
-        ]
-
-    def _write_answers(self, scored: ScoredColumns) -> dict[str, Sequence[object]]:
-        target = self._runtime.schema.target
-        texts = {"text": self._write_texts(scored)} if target.has_words else {}
-        if target.task == "regression":
-            ends = [each or (None, None) for each in scored.intervals]
-            return {"prediction": scored.outputs, **texts, "lower": [a for a, _ in ends], "upper": [b for _, b in ends]}
-        nothing: list[float | None] = [None] * len(scored)
-        written = {label: write_value(label) for label in target.classes}
-        shares = {f"probability_{name}": scored.probabilities.get(name, nothing) for name in written.values()}
-        outputs = [None if label is None else written[label] for label in scored.outputs]  # type: ignore[index]
-        return {"prediction": outputs, **texts, **shares}
-
-    def _write_texts(self, scored: ScoredColumns) -> list[str | None]:
-        """Predictions as pages show them, in English."""
-        return [
-            None if output is None else self._write_text(output, interval)
-            for output, interval in zip(scored.outputs, scored.intervals, strict=True)
-        ]
-
-    def _write_text(self, output: Any, interval: Any) -> str:
-        empty: dict[str, Any] = {"inputs": {}, "probabilities": None, "warnings": [], "warning_codes": None}
-        return str(Trial(version=self._runtime.version, output=output, interval=interval, **empty).written_output)
-
-
-def name_added(schema: Schema, columns: Sequence[str], *, history: bool) -> dict[str, str]:
-    """The added columns in their order, with the name of each: one that the file has already gets a prefix."""
-    target = schema.target
-    added = ["prediction", *(["text"] if target.has_words else [])]
-    if target.task == "regression":
-        added += ["lower", "upper"]
-    added += [f"probability_{write_value(label)}" for label in target.classes]
-    names: dict[str, str] = {}
-    for column in [*added, "warnings", *(["id"] if history else []), "error"]:
-        name = column
-        while name in columns or name in names.values():
-            name = PREFIX + name
-        names[column] = name
-    return names
 
 
 def compare_columns(schema: Schema, columns: Sequence[str]) -> list[str]:

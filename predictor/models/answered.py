@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from predictor.formats import Written, find_interval_decimals
+from predictor.formats import Written
 from predictor.languages import ENGLISH, get_language, gettext
 from predictor.schema.warning import InputWarning
 
@@ -24,14 +24,8 @@ class Answered:
     @cached_property
     def decimals(self) -> int | None:
         """The decimals of its output: the recipe's, those of its interval, or without one those of its version."""
-        target = self.version.target
-        if target.output.decimals is not None:
-            return target.output.decimals
-        from_interval = None
-        if self.interval:
-            low, high, output = map(target.to_shown, (*self.interval, self.output))
-            from_interval = find_interval_decimals(low, high, inside=output)
-        return self.version.decimals if from_interval is None else from_interval
+        decimals = self.version.target.find_decimals(self.output, self.interval)
+        return self.version.decimals if decimals is None else decimals
 
     @property
     def is_forgotten(self) -> bool:

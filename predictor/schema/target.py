@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from predictor.exceptions import InvalidValue
-from predictor.formats import Quantity, Written, format_label
+from predictor.formats import Quantity, Written, find_interval_decimals, format_label
 from predictor.languages import gettext as _
 from predictor.numbers import WHOLE, find_written, is_whole, read_number, strip_unit
 from predictor.problems import Problem
@@ -111,6 +111,13 @@ class Target:
             return Written(text=self.name_class(stored))
         written = Quantity(unit=self.shown_unit, decimals=decimals).write(self.to_shown(float(stored)))
         return msgspec.structs.replace(written, band=self.output.find_band(stored)) if self.output.bands else written
+
+    def find_decimals(self, output: Any, interval: Any) -> int | None:
+        """The decimals of an output: the recipe's, or those of its interval; None without both."""
+        if self.output.decimals is not None or not interval:
+            return self.output.decimals
+        low, high, inside = map(self.to_shown, (*interval, output))
+        return find_interval_decimals(low, high, inside=inside)
 
     def write_range(self, low: float, high: float, *, decimals: int | None = None) -> Written:
         """Format an interval for people."""

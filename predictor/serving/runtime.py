@@ -8,20 +8,15 @@ from functools import wraps
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from predictor.estimators.compiled import CompiledModel
-from predictor.estimators.limited import Thresholded
-from predictor.estimators.on_table import OnTable
+from predictor.answering.loaded import LoadedModel
 from predictor.exceptions import ArtifactError, NoAnswer, UntrustedArtifact
 from predictor.languages import get_language
 from predictor.models import Artifact, Version
-from predictor.record.interval import MeasuredInterval, read_interval
+from predictor.record.interval import read_interval
 from predictor.registry.artifact import load_compiled, load_pickle
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Row, Schema
 from predictor.schema.table import Inputs, Table
-from predictor.schema.values import Matrix, Vector
 from predictor.serving.answer import Answer, add_intervals, check_finite, list_shares, name_classes
 from predictor.threads import run_in_thread
 
@@ -33,13 +28,10 @@ MOST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Runtime:
+class Runtime(LoadedModel):
     """One version in memory, compiled or unpickled. Its schema and its interval are the signed ones."""
 
     version: Version
-    schema: Schema
-    estimator: Any
-    interval: MeasuredInterval | None = None
 
     def answer(self, rows: Sequence[Row]) -> tuple[list[Answer], float]:
         """Answer parsed rows, and return the milliseconds that it took. Raises NoAnswer as `predict` does."""
@@ -64,20 +56,6 @@ class Runtime:
             return add_intervals(numbers, self.interval, target)
         shares = None if probabilities is None else list_shares(probabilities, self.estimator.classes_, target)
         return name_classes(numbers, target, shares)
-
-    # An overflow is found in the output, and needs no warning from numpy.
-    @np.errstate(over="ignore", invalid="ignore")
-    def ask(self, inputs: Inputs) -> "tuple[Vector, Matrix | None]":
-        """Numbers or class codes, shape (n,), and probabilities, where it is a classification that has them."""
-        is_classification = self.schema.target.task == "classification"
-        if isinstance(self.estimator, CompiledModel) or (
-            is_classification and isinstance(self.estimator, OnTable | Thresholded)
-        ):
-            return self.estimator.predict_with_probabilities(inputs)
-        predicted = np.asarray(self.estimator.predict(inputs), dtype=np.float64).reshape(-1)
-        if not is_classification or not hasattr(self.estimator, "predict_proba"):
-            return predicted, None
-        return predicted, self.estimator.predict_proba(inputs)
 
 
 def cache_per_runtime(make: "Callable[[Runtime], T]") -> "Callable[[Runtime], T]":

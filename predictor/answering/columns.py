@@ -1,21 +1,16 @@
 """Predicts for a table's rows by column; a row that is refused, or has no answer, has an error instead."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from django.utils import timezone
 
+from predictor.answering.loaded import LoadedModel
 from predictor.exceptions import InvalidInput, NoAnswer
-from predictor.models import Prediction, make_prediction_id_text
 from predictor.schema.columnar import ParsedColumns, parse_columns
 from predictor.schema.table import Inputs, take_rows
 from predictor.schema.values import Label, Matrix, Vector, write_value
-from predictor.serving.answer import Answer, describe_answer
-from predictor.serving.history import Stored
-from predictor.serving.runtime import Runtime
 
 T = TypeVar("T")
 Interval = tuple[float, float]
@@ -42,17 +37,16 @@ class ScoredColumns:
 
 
 def score_columns(
-    runtime: Runtime, columns: Mapping[str, Sequence[object]], wrong: Mapping[int, str], *, count: int, history: bool
-) -> tuple[ScoredColumns, list[Stored]]:
-    """Parse and predict `count` rows, and make what is to be stored of them, which is nothing without `history`.
+    model: LoadedModel, columns: Mapping[str, Sequence[object]], wrong: Mapping[int, str], *, count: int
+) -> tuple[ScoredColumns, ParsedColumns]:
+    """Parse and predict `count` rows; what was parsed is for those who store the answers.
 
     `columns` are the cells of features by name; `wrong` has an error for each row that is none, by position.
     """
-    began = time.perf_counter()
-    parsed = parse_columns(runtime.schema, columns, count)
+    parsed = parse_columns(model.schema, columns, count)
     errors, kinds = _list_errors(parsed, wrong, count)
     rows = [row for row in range(count) if row not in kinds]
-    predicted, shares, causes = _ask(runtime, take_rows(parsed.inputs, rows) if kinds else parsed.inputs)
+    predicted, shares, causes = _ask(model, take_rows(parsed.inputs, rows) if kinds else parsed.inputs)
     is_answered = np.isfinite(predicted) if shares is None else np.isfinite(predicted) & np.isfinite(shares).all(axis=1)
     for place in np.flatnonzero(~is_answered).tolist():
         errors[rows[place]], kinds[rows[place]] = str(NoAnswer(causes.get(place, ""))), [("", "no_answer")]
@@ -60,21 +54,18 @@ def score_columns(
     rows = [rows[place] for place in places.tolist()]
     numbers: list[float] = predicted[places].tolist()
     shares = None if shares is None else shares[places]
-    outputs, intervals = _name_outputs(runtime, numbers)
-    written = {row: "\n".join(runtime.schema.write_warnings(each)) for row, each in parsed.warnings.items()}
+    outputs, intervals = _name_outputs(model, numbers)
+    written = {row: "\n".join(model.schema.write_warnings(each)) for row, each in parsed.warnings.items()}
     scored = ScoredColumns(
         outputs=_place(outputs, rows, count),
         intervals=_place(intervals, rows, count),
-        probabilities={name: _place(each, rows, count) for name, each in _name_shares(runtime, shares).items()},
+        probabilities={name: _place(each, rows, count) for name, each in _name_shares(model, shares).items()},
         warnings=[None if row in kinds else written.get(row) for row in range(count)],
         errors=errors,
         kinds=kinds,
         ids=[None] * count,
     )
-    stored = _describe(runtime, parsed, scored, rows, (time.perf_counter() - began) * 1000) if history else []
-    for row, each in zip(rows, stored, strict=False):
-        scored.ids[row] = each["id"]
-    return scored, stored
+    return scored, parsed
 
 
 def _list_errors(
@@ -90,17 +81,17 @@ def _list_errors(
     return errors, kinds
 
 
-def _ask(runtime: Runtime, inputs: Inputs) -> "tuple[Vector, Matrix | None, dict[int, str]]":
+def _ask(model: LoadedModel, inputs: Inputs) -> "tuple[Vector, Matrix | None, dict[int, str]]":
     """What the estimator predicts, as `Runtime.ask`, and by row why it refuses it; then its prediction is NaN."""
     try:
-        return *runtime.ask(inputs), {}
+        return *model.ask(inputs), {}
     except ValueError:
         pass
     # It refuses all rows because of some.
     answers, causes = [], {}
     for row in range(len(inputs)):
         try:
-            answers.append(runtime.ask(take_rows(inputs, slice(row, row + 1))))
+            answers.append(model.ask(take_rows(inputs, slice(row, row + 1))))
         except ValueError as error:
             causes[row] = str(error)
             answers.append((np.array([np.nan]), None))
@@ -110,9 +101,9 @@ def _ask(runtime: Runtime, inputs: Inputs) -> "tuple[Vector, Matrix | None, dict
     return np.concatenate([predicted for predicted, _ in answers]), shares, causes
 
 
-def _name_outputs(runtime: Runtime, numbers: list[float]) -> tuple[list[float | Label], list[Interval | None]]:
+def _name_outputs(model: LoadedModel, numbers: list[float]) -> tuple[list[float | Label], list[Interval | None]]:
     """The outputs, classes by their labels, and the interval of each."""
-    target, interval = runtime.schema.target, runtime.interval
+    target, interval = model.schema.target, model.interval
     if target.task != "regression":
         return [target.classes[int(code)] for code in numbers], [None] * len(numbers)
     if interval is None:
@@ -121,13 +112,13 @@ def _name_outputs(runtime: Runtime, numbers: list[float]) -> tuple[list[float | 
     return list(numbers), [interval.place_around(number, *limits) for number in numbers]
 
 
-def _name_shares(runtime: Runtime, shares: "Matrix | None") -> dict[str, list[float]]:
+def _name_shares(model: LoadedModel, shares: "Matrix | None") -> dict[str, list[float]]:
     """The probabilities of each class, in the target's order; a class without training rows has 0 in all rows."""
     if shares is None:
         return {}
-    names = [write_value(label) for label in runtime.schema.target.classes]
+    names = [write_value(label) for label in model.schema.target.classes]
     columns = {name: [0.0] * len(shares) for name in names}
-    for place, code in enumerate(runtime.estimator.classes_):
+    for place, code in enumerate(model.estimator.classes_):
         columns[names[int(code)]] = shares[:, place].tolist()
     return columns
 
@@ -140,31 +131,3 @@ def _place(values: list[T] | list[T | None], rows: list[int], count: int) -> lis
     for row, value in zip(rows, values, strict=True):
         placed[row] = value
     return placed
-
-
-def _describe(
-    runtime: Runtime, parsed: ParsedColumns, scored: ScoredColumns, rows: list[int], duration_ms: float
-) -> list[Stored]:
-    """The answered rows as they are stored."""
-    names, classes = list(parsed.values), list(scored.probabilities)
-    inputs = list(zip(*parsed.values.values(), strict=True))
-    shares = list(zip(*scored.probabilities.values(), strict=True))
-    created_at, is_plain = timezone.now(), not runtime.schema.sensitive
-    stored: list[Stored] = []
-    for row in rows:
-        described: dict[str, Any] = {
-            "inputs": dict(zip(names, inputs[row], strict=True)),
-            "hashed_inputs": None,
-            "output": scored.outputs[row],
-            "probabilities": dict(zip(classes, shares[row], strict=True)) if classes else None,
-            "interval": scored.intervals[row],
-            "warnings": [],
-            "warning_codes": None,
-        }
-        if row in parsed.warnings or not is_plain:
-            # Few rows have something to be hidden or written.
-            answer = Answer(**{name: described[name] for name in ("output", "interval", "probabilities")})
-            described = describe_answer(runtime.schema, parsed.get_row(row), answer)
-        described |= {"id": make_prediction_id_text(), "version_id": runtime.version.id, "created_at": created_at}
-        stored.append(described | {"source": Prediction.Source.CSV.value, "duration_ms": duration_ms})
-    return stored
