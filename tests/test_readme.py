@@ -75,9 +75,11 @@ def test_the_architecture_lists_every_module_of_the_project_and_no_other():
     assert listed == {file.stem for file in (ROOT / "mlsite").glob("*.py") if file.stem != "__init__"} | packages
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-boosters.txt", "requirements-dev.txt"])
-def test_the_exact_libraries_are_pinned_with_their_hashes(name):
-    content = (ROOT / name).read_text().replace("\\\n", "")
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-boosters.txt", "requirements-cluster.txt", "requirements-dev.txt"]
+)
+def test_the_exact_libraries_are_pinned_with_their_hashes(kind):
+    content = (ROOT / f"requirements{kind}.txt").read_text().replace("\\\n", "")
     pinned = [line for line in content.splitlines() if line and not line.lstrip().startswith("#")]
     assert len(pinned) > 20
     assert all(re.fullmatch(r"[a-z0-9._-]+==[^ ]+ .*(--hash=sha256:[0-9a-f]{64} *)+", line) for line in pinned)
