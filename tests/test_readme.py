@@ -75,9 +75,7 @@ def test_the_architecture_lists_every_module_of_the_project_and_no_other():
     assert listed == {file.stem for file in (ROOT / "mlsite").glob("*.py") if file.stem != "__init__"} | packages
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-boosters.txt", "requirements-cluster.txt", "requirements-dev.txt"]
-)
+@pytest.mark.parametrize("kind", ["", "-boosters", "-cluster", "-dev"])
 def test_the_exact_libraries_are_pinned_with_their_hashes(kind):
     content = (ROOT / f"requirements{kind}.txt").read_text().replace("\\\n", "")
     pinned = [line for line in content.splitlines() if line and not line.lstrip().startswith("#")]
