@@ -12,8 +12,10 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
 from mlsite.chunks import Chunks, MalformedChunks
+from mlsite.uploads import MOST_DROPPED, Unreadable, Upload
 from predictor.api_paths import is_api
 from predictor.exceptions import MlsiteError
+from predictor.upload_paths import is_upload
 
 # Request line and headers together. gunicorn limits each of them, but searches all of them again for each packet.
 MOST_HEAD_BYTES = 32 * 1024
@@ -40,11 +42,12 @@ class Allowance:
 
     most_bytes: int
     bytes_a_second: float
+    is_upload: bool = False
 
 
 @cache
-def find_allowances() -> tuple[Allowance, Allowance]:
-    """The allowances of the API and of the pages."""
+def find_allowances() -> tuple[Allowance, Allowance, Allowance]:
+    """The allowances of the API, of the pages, and of those that take files."""
     from django.conf import settings
 
     from predictor.api.bodies import MOST_BYTES
@@ -52,12 +55,15 @@ def find_allowances() -> tuple[Allowance, Allowance]:
     return (
         Allowance(most_bytes=MOST_BYTES, bytes_a_second=50_000),
         Allowance(most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, bytes_a_second=5_000),
+        Allowance(most_bytes=settings.UPLOAD_MAX_BODY_BYTES, bytes_a_second=50_000, is_upload=True),
     )
 
 
 def find_allowance(path: str) -> Allowance:
-    of_api, of_pages = find_allowances()
-    return of_api if is_api(path) else of_pages
+    of_api, of_pages, of_uploads = find_allowances()
+    if is_api(path):
+        return of_api
+    return of_uploads if is_upload(path) else of_pages
 
 
 # Checked with gunicorn 27.0.1 (tests/test_insides.py).
@@ -94,43 +100,39 @@ class Measured:
         self.rest = self.body[self.size :]
         del self.body[self.size :]
 
-
-class Unreadable(io.BytesIO):
-    """A body that did not arrive as its head says: reading it raises an OSError, for the application to answer."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
-
-    def read(self, size: int | None = -1) -> bytes:
-        raise OSError(self.reason)
+    def open(self) -> io.BytesIO:
+        return io.BytesIO(self.body)
 
 
-Body = Measured | Chunks
+Body = Measured | Chunks | Upload
 
 
-def take_body(request: Any, receive: Callable[[Any, Body, bool], None]) -> bool:
+def take_body(request: Any, receive: Callable[[Any, Body, bool], None], arrived: Upload | None = None) -> bool:
     """Read all of a request's body before the application begins; return whether nothing is left unread.
 
     `receive(request, body, is_expected)` lets the body take what arrives until it is over, or raises TooSlow;
-    `is_expected` says that the client waits for “100 Continue”. A body that came in chunks is handed over as one with a
-    length. A body that is too large is not read, nor one without an end: the application sees an empty one and refuses
-    it by its headers, and the response closes the connection.
+    `is_expected` says that the client waits for “100 Continue”. `arrived` is a body that was received before. A body
+    that came in chunks is handed over as one with a length. A body that is too large is not read, nor one without an
+    end: the application sees an empty one and refuses it by its headers, and the response closes the connection.
     """
     # Neither the reader nor the flag is documented. Checked with gunicorn 27.0.1.
     reader = request.body.reader
     if isinstance(reader, LengthReader) and reader.length == 0:
         return True
     is_expected, request._expected_100_continue = request._expected_100_continue, False
-    most_bytes = find_allowance(request.path).most_bytes
-    body = make_body(request, reader, most_bytes)
+    body = arrived or make_body(request, reader, find_allowance(request.path))
     request.body = io.BytesIO()
     if body is not None:
         try:
-            receive(request, body, is_expected)
-            request.body = io.BytesIO(body.body)
+            if arrived is None:
+                receive(request, body, is_expected)
+            request.body = body.open()
         except MalformedChunks as error:
             request.body = Unreadable(str(error))
+        except BaseException:
+            if isinstance(body, Upload):
+                body.drop()
+            raise
         if isinstance(body, Chunks):
             # At least 1: the application reads nothing of a body without a length.
             state_length(request, body.size if body.is_complete else max(1, body.size))
@@ -140,12 +142,20 @@ def take_body(request: Any, receive: Callable[[Any, Body, bool], None]) -> bool:
     return False
 
 
-def make_body(request: Any, reader: Any, most_bytes: int) -> Body | None:
-    """The empty body that takes what will arrive; None where that is not to be read."""
+def make_body(request: Any, reader: Any, allowance: Allowance) -> Body | None:
+    """The empty body that takes what will arrive; None where that is not to be read, such as a file in chunks."""
     if isinstance(reader, LengthReader):
-        return Measured(reader.length) if reader.length <= most_bytes else None
+        return make_measured(reader.length, allowance)
     codings = [value.lower() for name, value in request.headers if name == "TRANSFER-ENCODING"]
-    return Chunks(most_bytes) if isinstance(reader, ChunkedReader) and codings == ["chunked"] else None
+    is_read = isinstance(reader, ChunkedReader) and codings == ["chunked"] and not allowance.is_upload
+    return Chunks(allowance.most_bytes) if is_read else None
+
+
+def make_measured(size: int, allowance: Allowance) -> Measured | Upload | None:
+    """The empty body of this size; None where that is too large."""
+    if allowance.is_upload:
+        return Upload(size, allowance.most_bytes) if size <= MOST_DROPPED * allowance.most_bytes else None
+    return Measured(size) if size <= allowance.most_bytes else None
 
 
 def state_length(request: Any, length: int) -> None:

@@ -3,6 +3,7 @@
 gunicorn's own decoder waits for the rest of each chunk, which neither worker can do.
 """
 
+import io
 import re
 from collections.abc import Callable
 
@@ -45,6 +46,9 @@ class Chunks:
     def is_over(self) -> bool:
         """Whether no more is to be taken: it is complete, or too large."""
         return self.is_complete or self.size > self.most_bytes
+
+    def open(self) -> io.BytesIO:
+        return io.BytesIO(self.body)
 
     def take(self, piece: bytes) -> None:
         """Decode one more piece; raise MalformedChunks."""

@@ -285,6 +285,10 @@ CONTENT_SECURITY_POLICY = (
 )
 # The maximum size of a form's body; the server reads no more, and predictor.web.bounds allows less for most models.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+# The maximum size of a file that is uploaded. Its request's body has other fields too, and the file's name.
+UPLOAD_MAX_MB = read_whole_number("UPLOAD_MAX_MB", 50)
+UPLOAD_MAX_BYTES = UPLOAD_MAX_MB * 1_000_000
+UPLOAD_MAX_BODY_BYTES = UPLOAD_MAX_BYTES + 64 * 1024
 # A model may have thousands of fields: predictor.web.bounds counts them by its schema, before they are parsed.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = None
 # Only the admin has messages, and its users have sessions. In a cookie they would be quoted, which bounds drops.

@@ -29,6 +29,7 @@ from mlsite.arrival import (
     take_body,
 )
 from mlsite.assembly import Arrival
+from mlsite.uploads import Upload, drop_spool
 
 MOST_READ = 64 * 1024
 # For a client that has stopped reading its response.
@@ -46,6 +47,8 @@ class Worker(ThreadWorker):
         self.arriving: dict[TConn, Arrival] = {}
         self.leaving: dict[TConn, Departure] = {}
         self.closing: dict[TConn, tuple[float, int]] = {}
+        # Whose body has arrived on the disk.
+        self.uploads: dict[TConn, Upload] = {}
         self.next_check = 0.0
         bound_heads()
         super().init_process()
@@ -111,10 +114,12 @@ class Worker(ThreadWorker):
             self.forget(conn)
             conn.init()
             conn.parser.unreader.unread(bytes(arrival.data))
+            if arrival.upload is not None:
+                self.uploads[conn] = arrival.upload
             super().enqueue_req(conn)
 
     def handle_request(self, request: Any, conn: TConn) -> bool:
-        take_body(request, receive_at_once)
+        take_body(request, receive_at_once, self.uploads.pop(conn, None))
         client, conn.sock = conn.sock, Outbox(conn.sock)
         try:
             is_kept = bool(super().handle_request(request, conn))
@@ -124,6 +129,7 @@ class Worker(ThreadWorker):
             return False
         finally:
             conn.sock = client
+            drop_spool(request.body)
         return is_kept
 
     def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
@@ -216,6 +222,7 @@ class Worker(ThreadWorker):
 
     def close(self, conn: TConn) -> None:
         self.nr_conns -= 1
+        self.uploads.pop(conn, None)
         conn.close()
 
 

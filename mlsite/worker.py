@@ -28,6 +28,7 @@ from mlsite.arrival import (
     take_body,
 )
 from mlsite.clients import OnePacket, Waiting, linger
+from mlsite.uploads import drop_spool
 
 Application = Callable[..., Any]
 
@@ -109,6 +110,8 @@ class Worker(GeventWorker):
             if not is_whole:
                 self.linger(client)
             raise
+        finally:
+            drop_spool(request.body)
         answer.flush()
         gevent.sleep(0)
 

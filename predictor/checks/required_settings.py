@@ -130,11 +130,12 @@ def check_languages(**kwargs: Any) -> Iterable[CheckMessage]:
 
 
 @register()
-def check_model_max_mb(**kwargs: Any) -> Iterable[CheckMessage]:
-    """The maximum size of a model is set, and is a number."""
-    if settings.MODEL_MAX_MB < 1:
-        problem = "MODEL_MAX_MB is not a whole number above 0."
-        yield Error(problem, hint="Write megabytes, such as 100, or leave it out.", id="predictor.E007")
+def check_sizes(**kwargs: Any) -> Iterable[CheckMessage]:
+    """The maximum sizes of a model and of an uploaded file are numbers."""
+    for name in ("MODEL_MAX_MB", "UPLOAD_MAX_MB"):
+        if getattr(settings, name) < 1:
+            problem = f"{name} is not a whole number above 0."
+            yield Error(problem, hint="Write megabytes, such as 50, or leave it out.", id="predictor.E007")
 
 
 @register()
