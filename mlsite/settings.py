@@ -72,6 +72,11 @@ INPUT_HASH_KEY_FALLBACKS = read_list("INPUT_HASH_KEY_FALLBACKS")
 # How long predictions are kept, such as 365d, for `manage.py prune`; empty for ever. predictor.checks refuses others.
 RETENTION = os.environ.get("RETENTION", "").strip()
 
+# How long uploaded files and their results are kept: days, or as RETENTION. predictor.checks refuses others.
+FILES_KEPT = os.environ.get("FILES_KEPT", "").strip() or "7"
+# The most that all of them may take in the database: a quarter of Heroku's smallest PostgreSQL.
+FILES_MAX_MB = read_whole_number("FILES_MAX_MB", 250)
+
 # The folder for `manage.py archive`; empty where nothing is archived.
 ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR", "").strip()
 

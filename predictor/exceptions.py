@@ -23,6 +23,8 @@ MlsiteError
 ├── ArchiveNotRead         archived predictions that a page cannot show (history.archived)
 ├── TablesBusy             tables that others keep locked (history.altering)
 ├── VersionIsLive          a version that cannot be dropped while it is live
+├── NoSpace                a file that does not fit into FILES_MAX_MB
+├── FileGone               a kept file that has expired, or was removed
 ├── LeaseLost              a job that another worker has taken over, or that was cancelled (jobs)
 ├── ModelNotFound          a slug without a live version
 ├── PredictionForgotten    a prediction whose inputs and output were erased
@@ -76,6 +78,21 @@ class DatasetError(MlsiteError):
 
 
 class TrainingError(MlsiteError):
+    pass
+
+
+class NoSpace(MlsiteError):
+    """In bytes: how many are `needed`, how many are `free`, and the `most` that all files may take."""
+
+    def __init__(self, *, needed: int, free: int, most: int) -> None:
+        super().__init__(
+            f"There is no space for {needed / 1_000_000:.1f} MB: of the {most // 1_000_000} MB that all files may take"
+            f" (FILES_MAX_MB), {free / 1_000_000:.1f} MB are free. Older files are deleted after FILES_KEPT."
+        )
+        self.needed, self.free, self.most = needed, free, most
+
+
+class FileGone(MlsiteError):
     pass
 
 

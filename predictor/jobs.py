@@ -30,6 +30,7 @@ MOST_ATTEMPTS = 10
 POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 
 RETRAIN = "retrain"
+SCORE = "score"
 Fate = Literal["held", "cancelled", "finished", "lost"]
 
 
@@ -51,7 +52,7 @@ class Held:
 
 
 def enqueue(kind: str, *, by: str, model: str = "", arguments: dict[str, Any] | None = None) -> Job:
-    return Job.objects.create(kind=kind, made_by=by, model=model, arguments=arguments or {})
+    return Job.objects.create(kind=kind, made_by=by, model=model, arguments=arguments or {}, public_id=uuid.uuid4())
 
 
 def cancel(job: Job, *, by: str) -> bool:

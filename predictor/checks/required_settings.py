@@ -15,6 +15,7 @@ from predictor import telemetry
 from predictor.access.rates import read_rate
 from predictor.alerts import find_key
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
+from predictor.files.keeping import read_files_kept
 from predictor.languages import LANGUAGES
 from predictor.moments import read_duration
 from predictor.schema.schema import SLUG
@@ -170,6 +171,18 @@ def check_retention(**kwargs: Any) -> Iterable[CheckMessage]:
             read_duration(settings.RETENTION)
         except ValueError as error:
             yield Error(f"RETENTION: {error}.", hint="Write 365d, or leave it out.", id="predictor.E017")
+
+
+@register()
+def check_files(**kwargs: Any) -> Iterable[CheckMessage]:
+    """How long files are kept, and how large all may be."""
+    try:
+        read_files_kept()
+    except ValueError as error:
+        yield Error(f"FILES_KEPT: {error}.", hint="Write 7 for a week, or leave it out.", id="predictor.E027")
+    if settings.FILES_MAX_MB < 1:
+        problem = "FILES_MAX_MB is not a whole number above 0."
+        yield Error(problem, hint="Write megabytes, such as 250, or leave it out.", id="predictor.E028")
 
 
 @register()

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from predictor import jobs
+from predictor.files.keeping import remove_expired
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_BETWEEN_CHECKS = 0.2
+SECONDS_BETWEEN_CLEARINGS = 60.0
 # How long a worker that stops tries to write so: after that, the lease runs out.
 SECONDS_TO_STOP = 5.0
 # During a deploy, the worker of the former build has given its connections back by then.
@@ -42,7 +44,7 @@ class Worker:
         self._kinds = kinds
         self._id = uuid.uuid4()
         self._name = f"{os.environ.get('DYNO') or socket.gethostname()}, process {os.getpid()}"
-        self._signed_at = self._complained_at = float("-inf")
+        self._signed_at = self._complained_at = self._cleared_at = float("-inf")
         self._is_stopping = False
 
     def stop(self, *_signal: object) -> None:
@@ -62,6 +64,9 @@ class Worker:
 
     def _look(self) -> jobs.Held | None:
         self._sign_life()
+        if time.monotonic() - self._cleared_at >= SECONDS_BETWEEN_CLEARINGS:
+            remove_expired()
+            self._cleared_at = time.monotonic()
         return jobs.take(self._kinds, self._name)
 
     def _sign_life(self) -> None:

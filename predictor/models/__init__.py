@@ -6,6 +6,7 @@ from predictor.models.figure import Figure
 from predictor.models.idempotency_key import IdempotencyKey
 from predictor.models.job import Job, JobWorker
 from predictor.models.kept import Kept
+from predictor.models.kept_file import KeptChunk, KeptFile
 from predictor.models.model_right import ModelRight
 from predictor.models.monitoring import Monitoring
 from predictor.models.outcome import Outcome
@@ -29,6 +30,8 @@ __all__ = [
     "Job",
     "JobWorker",
     "Kept",
+    "KeptChunk",
+    "KeptFile",
     "ModelRight",
     "Monitoring",
     "Outcome",

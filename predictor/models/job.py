@@ -35,6 +35,7 @@ class Job(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
+    public_id = models.UUIDField(null=True, unique=True, editable=False, help_text="Its address, which nobody guesses.")
     kind = models.CharField(max_length=30, verbose_name=_("kind"))
     model = models.CharField(max_length=50, blank=True, verbose_name=_("model"))
     arguments = models.JSONField(default=dict, verbose_name=_("arguments"))

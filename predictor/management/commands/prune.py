@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from predictor.files.keeping import remove_expired
 from predictor.formats import format_number
 from predictor.history.partitions import list_partitions, make_partitions
 from predictor.history.retention import Pruned, Pruning
@@ -23,6 +24,7 @@ class Command(SiteCommand):
     - Nobody waits: each transaction is short, and what somebody is writing to is left for the next run.
     - Where the table is divided by months, whole months are dropped, and those ahead are made.
     - It can be stopped at any time, and run again.
+    - Uploaded files that are older than FILES_KEPT are deleted too.
     - Versions, and what they were trained on, stay as they are.
     """
 
@@ -60,6 +62,8 @@ class Command(SiteCommand):
             self.stdout.write("\n".join(write_lines(pruned, until, dry_run=dry_run)))
         if not dry_run and list_partitions():
             make_partitions(timezone.now())
+        if not dry_run and (removed := remove_expired()):
+            self.stderr.write(f"deleted: {format_number(removed)} files whose time was over", style_func=str)
 
     def report(self, done: int) -> None:
         """Say on stderr how far it is, from time to time."""

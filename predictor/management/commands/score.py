@@ -21,7 +21,7 @@ from predictor.texts import list_names, make_printable
 if TYPE_CHECKING:
     import polars as pl
 
-    from predictor.management.scored_table import ScoredTable
+    from predictor.scoring.scored_table import ScoredTable
 
 ROWS_AT_ONCE = 4_000
 SECONDS_BETWEEN_REPORTS = 10
@@ -58,7 +58,7 @@ class Command(SiteCommand):
     def handle(
         self, *, model: str, input: Path, output: Path, format: str | None, history: str, **options: Any
     ) -> None:
-        from predictor.management.scored_table import ScoredTable, compare_columns, write_errors
+        from predictor.scoring.scored_table import ScoredTable, compare_columns, write_errors
         from predictor.serving.service import service
         from predictor.tables.parts import read_parts
         from predictor.tables.parts_writing import PART_WRITERS

@@ -6,10 +6,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import polars as pl
-from django.core.management.base import CommandError
 
 from predictor.answering.columns import ScoredColumns, score_columns
 from predictor.answering.table import make_columns, name_added
+from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.schema.schema import Schema
 from predictor.scoring.described import describe_columns
@@ -61,7 +61,7 @@ class ScoredTable:
 
 
 def compare_columns(schema: Schema, columns: Sequence[str]) -> list[str]:
-    """What is to be said of a table's columns before it is scored. Raises CommandError where it lacks needed ones."""
+    """What is to be said of a table's columns before it is scored. Raises DatasetError where it lacks needed ones."""
     missing = [feature for feature in schema.features if feature.name not in columns]
     unknown = [name for name in columns if name not in schema.by_name]
     said = []
@@ -71,7 +71,7 @@ def compare_columns(schema: Schema, columns: Sequence[str]) -> list[str]:
         said.append(f"unknown to the model, and only copied: {list_names(unknown)}")
     needed = [feature.name for feature in missing if feature.required]
     if needed:
-        raise CommandError(
+        raise DatasetError(
             f"Columns that the model needs are missing: {list_names(needed)}. The file has {list_names(columns)}."
         )
     return said
