@@ -17,13 +17,14 @@ from predictor.exceptions import DatasetError, InvalidValue, MlsiteError, Recipe
 from predictor.management.commands.startmodel import Command
 from predictor.texts import make_printable
 from predictor.training.dataset import load_dataset
-from predictor.training.drafting.draft import write_key, write_report, write_string
+from predictor.training.drafting.draft import write_report
 from predictor.training.drafting.folder import copy_table, start_model
 from predictor.training.drafting.labels import make_label
 from predictor.training.drafting.selection import DEFAULT_ESTIMATORS
 from predictor.training.evaluation import evaluate_model, fit_model
 from predictor.training.pipeline import build_pipeline
 from predictor.training.recipe import read_recipe
+from predictor.training.writing import write_key, write_string
 from tests.texts import make_spam
 
 ROWS = 60

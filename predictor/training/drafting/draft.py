@@ -1,7 +1,6 @@
 """Writes a first model.toml, and a summary of what was inferred and of doubts about it."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,17 +9,16 @@ from predictor.formats import Quantity, format_number, format_share
 from predictor.metrics.names import LABELS, format_score
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
-from predictor.schema.values import Label
 from predictor.texts import make_printable, quote
 from predictor.training.drafting.doubts import Finding, count
 from predictor.training.drafting.labels import label_columns
 from predictor.training.drafting.selection import Selection
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.recipe import EstimatorRecipe
+from predictor.training.writing import write_inline, write_key, write_string
 
 NO_OTHER = "The estimator does no other."
 READS_NUMBERS = "Its texts are read as numbers."
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 MANY_COLUMNS = 50
 
 
@@ -270,20 +268,6 @@ def write_report(draft: Draft) -> str:
 def _shorten(lines: list[str]) -> list[str]:
     more = len(lines) - MANY_COLUMNS
     return [*lines[:MANY_COLUMNS], f"  … and {format_number(more)} more"] if more > 0 else lines
-
-
-def write_key(name: str) -> str:
-    """Write a TOML key, in quotes where it needs them."""
-    return name if BARE_KEY.fullmatch(name) else write_string(name)
-
-
-def write_string(text: str) -> str:
-    """Write a TOML basic string: JSON's escapes are among TOML's, which also refuses a bare DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def write_inline(params: dict[str, Label | float]) -> str:
-    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in params.items()) + " }"
 
 
 def end_sentence(text: str) -> str:
