@@ -2,6 +2,7 @@
 
 from predictor.models.api_key import ApiKey
 from predictor.models.artifact import Artifact, ArtifactChunk
+from predictor.models.data_version import DataVersion
 from predictor.models.figure import Figure
 from predictor.models.idempotency_key import IdempotencyKey
 from predictor.models.job import Job, JobWorker
@@ -25,6 +26,7 @@ __all__ = [
     "ApiKey",
     "Artifact",
     "ArtifactChunk",
+    "DataVersion",
     "Figure",
     "IdempotencyKey",
     "Job",
