@@ -33,10 +33,11 @@ bind = f"{host}:{read_number('PORT', 8000)}"
 wsgi_app = "mlsite.wsgi:application"
 workers = read_number("WEB_CONCURRENCY", 2)
 if os.environ.get("DATABASE_URL", "").startswith(("postgres:", "postgresql:", "pgsql:")):
-    # Hundreds of requests wait at once, for a commit or for their client, and cost no thread each. 4 connections for
-    # the pages and 1 for the batcher: 2 workers hold at most 10 of the 20 that Heroku's smallest Postgres allows.
+    # Hundreds of requests wait at once, for a commit or for their client, and cost no thread each. 2 connections for
+    # the pages and 1 for the batcher: 2 workers hold at most 6, and with those of the former build 12, of the 20 that
+    # Heroku's smallest Postgres allows. docs/serving.md counts the others.
     worker_class = "mlsite.worker.Worker"
-    os.environ["DATABASE_POOL_SIZE"] = "4"
+    os.environ["DATABASE_POOL_SIZE"] = "2"
     # Just before the worker stops waiting (10 s), so that no statement runs longer than its page is waited for.
     os.environ["DATABASE_STATEMENT_SECONDS"] = str(read_number("DATABASE_STATEMENT_SECONDS", 9, least=0))
 else:

@@ -14,7 +14,8 @@ from predictor.access.addresses import find_address
 from predictor.access.sign_in import find_refusal
 from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
-from predictor.turns import leave_connection
+from predictor.turns import Turns as OneAtATime
+from predictor.turns import leave_connection, slow
 from predictor.web.errors import show_unavailable
 
 # The admin's, and the site's own.
@@ -75,8 +76,8 @@ class Crowd:
 # A greenlet that waits costs nearly nothing. Of a worker's 4 threads, 1 is left for visitors.
 are_greenlets = bool(settings.DATABASE_POOL_SIZE)
 threads = Pool(3)
-# Half of the connections; the others are for visitors.
-pages = Turns(2, seconds=8, room=Pool(64) if are_greenlets else threads)
+# Half of the connections, shared with the API's lists; the others are for visitors.
+pages = OneAtATime(waiting=64, seconds=8, turn=slow) if are_greenlets else Turns(2, seconds=8, room=threads)
 # One password is hashed at a time: two workers have no more cores. A client may send a form twice.
 sign_ins = Turns(1, seconds=8, room=Pool(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)

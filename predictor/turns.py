@@ -8,12 +8,15 @@ from django.db import connection
 
 from predictor.exceptions import Overloaded
 
+# Whoever may keep a connection of the pool for long takes this turn: so the others of a process are for visitors.
+slow = threading.Lock()
+
 
 class Turns:
-    """Lets in one request at a time; `waiting` others wait for up to `seconds`."""
+    """Lets in one request at a time, of all that share a `turn`; `waiting` others wait for up to `seconds`."""
 
-    def __init__(self, *, waiting: int, seconds: float) -> None:
-        self._turn, self._room, self._seconds = threading.Lock(), threading.Semaphore(1 + waiting), seconds
+    def __init__(self, *, waiting: int, seconds: float, turn: "threading.Lock | None" = None) -> None:
+        self._turn, self._room, self._seconds = turn or threading.Lock(), threading.Semaphore(1 + waiting), seconds
 
     @contextmanager
     def take(self) -> Iterator[None]:

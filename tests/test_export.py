@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from python_calamine import CalamineWorkbook
 
+from predictor.history.exports import take_turn_of_pages
 from predictor.models import Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
 from predictor.tables import writing
@@ -188,6 +190,17 @@ def test_one_export_is_written_at_a_time_and_the_next_one_once_it_is_closed(site
     assert "Another export" in site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
     first.close()
     site.get("/admin/predictor/prediction/export/").close()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to count")
+def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connection(site):
+    predict(make_version(LINE))
+    with take_turn_of_pages():
+        shown = site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
+        assert "Another export" in shown
+    answer = site.get("/admin/predictor/prediction/export/")
+    assert answer.status_code == 200
+    answer.close()
 
 
 def test_only_who_may_see_predictions_exports_them(client, django_user_model):

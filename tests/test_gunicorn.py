@@ -8,8 +8,8 @@ from tests.conftest import ROOT
 @pytest.mark.parametrize(
     ("url", "worker", "pool"),
     [
-        ("postgres://u:p@h/d", "mlsite.worker.Worker", "4"),
-        ("postgresql://u:p@h/d", "mlsite.worker.Worker", "4"),
+        ("postgres://u:p@h/d", "mlsite.worker.Worker", "2"),
+        ("postgresql://u:p@h/d", "mlsite.worker.Worker", "2"),
         ("sqlite:///db.sqlite3", "mlsite.threads.Worker", "0"),
         ("", "mlsite.threads.Worker", "0"),
         ("nonsense", "mlsite.threads.Worker", "0"),

@@ -81,3 +81,26 @@ def test_a_job_is_cancelled_by_who_asked_for_it_or_may_change_jobs(line):
         assert "It is cancelled within seconds." in read(client.post(cancel, follow=True))
         assert Job.objects.get(pk=job.pk).state == "cancelled"
         assert "It is over already." in read(client.post(cancel, follow=True))
+
+
+def test_the_part_of_a_page_that_changes_is_read_again_by_htmx_while_a_job_is_unfinished(line):
+    job = jobs.enqueue(jobs.RETRAIN, by="grace", model="line")
+    pages, htmx = (LIST, f"{LIST}{job.pk}/change/"), {"headers": {"HX-Request": "true"}}
+    client = sign_in("can_retrain")
+    for page in pages:
+        assert f'hx-get="{page}" hx-trigger="every 2s"' in read(client.get(page))
+    held = jobs.take([jobs.RETRAIN], "tests")
+    jobs.report(held, "line: fits the model", done=2, total=5)
+    for page in pages:
+        part = read(client.get(page, **htmx))
+        assert "fits the model, 2 of 5" in part
+        assert "every 2s" in part
+        assert "<html" not in part
+    # Signed out meanwhile, the whole page is loaded, and leads to the sign-in.
+    assert Client().get(pages[0], follow=True, **htmx).headers["HX-Refresh"] == "true"
+    jobs.finish(held, {"version": None, "promoted": False, "reason": "it predicts as version 1"})
+    assert client.get(pages[1], **htmx).headers["HX-Refresh"] == "true"
+    part = read(client.get(pages[0], **htmx))
+    assert "it predicts as version 1" in part
+    assert "every 2s" not in part
+    assert "every 2s" not in read(client.get(pages[1]))

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from functools import partial
 
+import psycopg2
 import pytest
 from django.db import IntegrityError, connection
 
@@ -16,7 +18,10 @@ from predictor.lifecycle.retraining import RetrainRequest, retrain_model
 from predictor.management.worker import SECONDS_BETWEEN_CHECKS, SECONDS_BETWEEN_LOOKS
 from predictor.models import IdempotencyKey, Job, JobWorker, Version
 from predictor.models.job import from_now
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_database_url
+from tests.load import Load
+from tests.together import Background
+from tests.visitor import Visitor
 from tests.worker import CHUNKS, KIND
 
 pytestmark = pytest.mark.django_db
@@ -232,3 +237,42 @@ def test_a_killed_worker_loses_and_doubles_nothing_and_another_one_goes_on(start
     wait_for(lambda: find(job).is_finished)
     assert (find(job).state, find(job).result, find(job).done) == ("done", {"rows": CHUNKS}, CHUNKS)
     assert list(IdempotencyKey.objects.order_by("ends_at").values_list("ends_at", flat=True)) == list(range(CHUNKS))
+
+
+class Readers(Background):
+    """Visitors who open the page about a model again and again."""
+
+    def __init__(self, address, number):
+        self.address, self.number = address, number
+
+    def list_works(self):
+        return [self._read] * self.number
+
+    def _read(self):
+        while not self.is_over.is_set():
+            Visitor(self.address).get("/about/line/")
+
+
+def count_connections(*, without):
+    """All that the database has, but this one and the one that another process has."""
+    others = "datname = current_database() AND pid <> pg_backend_pid() AND pid <> %s"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}", [without])  # noqa: S608  # Our own.
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to count")
+def test_a_site_and_its_former_build_hold_at_most_18_connections_under_load(serve, line, start_worker):
+    address = serve(WEB_CONCURRENCY="2").wait_until("/readyz").address
+    with closing(psycopg2.connect(make_database_url())) as locking, locking.cursor() as cursor:
+        cursor.execute("LOCK TABLE predictor_figure IN ACCESS EXCLUSIVE MODE")  # All pages about models wait.
+        with Load(address=address), Readers(address, 24):
+            job, held = enqueue(KIND), []
+            start_worker()
+            while not find(job).is_finished:
+                held.append(count_connections(without=locking.info.backend_pid))
+            locking.rollback()
+    # Two processes have 2 for pages and 1 for batches each; a job's child has 1, and its worker another for a moment.
+    assert 7 <= max(held) <= 8
+    # The former build has as many; a release and an export have 1 each.
+    assert 2 * max(held) + 2 <= 18

@@ -18,18 +18,19 @@ from django.utils.translation import gettext_lazy as _
 from predictor import jobs
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.admin.retraining import RETRAIN, warn_without_worker
+from predictor.admin.job_results import KINDS, show_result
+from predictor.admin.live import is_by_htmx, load_again, show_part
+from predictor.admin.retraining import RETRAIN, describe_missing_worker
 from predictor.formats import MISSING, format_number
-from predictor.models import Job, Version
-
-KINDS = {jobs.RETRAIN: _("retrain")}
+from predictor.models import Job
 
 
 @admin.register(Job)
 class JobAdmin(HistoryAdmin):
     model_field = "model"
-    list_display = ["shown_kind", "model", "state", "progress", "shown_end", "duration", "made_by", "made"]
-    list_filter = ["state", "model"]
+    list_display = ["link", "model", "state", "progress", "shown_end", "duration", "made_by", "made"]
+    list_display_links = None  # The link has an id, by which it keeps the focus when the list is read again.
+    list_filter = ["state", "kind", "model"]
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["shown_kind", "model", "state", "progress", "shown_end"]}),
@@ -49,18 +50,21 @@ class JobAdmin(HistoryAdmin):
         return [path("<int:number>/cancel/", cancelling, name="predictor_job_cancel"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if Job.objects.unfinished().exists():
-            warn_without_worker(request)
-        return super().changelist_view(request, extra_context)
+        is_live = self.limit_rows(Job.objects.unfinished(), request.user).exists()
+        context = {**(extra_context or {}), **describe_live(is_live=is_live)}
+        return show_part(request, super().changelist_view(request, context), "admin/predictor/job/_list.html")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         job = self.get_object(request, object_id)
-        if job is not None and not job.is_finished:
-            warn_without_worker(request)
+        is_live = job is not None and not job.is_finished
+        if is_by_htmx(request) and not is_live:
+            return load_again()  # Other parts of the page depend on its end, too.
         label = gettext("Cancel this job") if job is not None and self.may_cancel(request, job) else ""
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "cancel_label": label})
+        context = {**(extra_context or {}), "cancel_label": label, **describe_live(is_live=is_live)}
+        page = super().change_view(request, object_id, form_url, context)
+        return show_part(request, page, "admin/predictor/job/_job.html")
 
     def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
         """Ask whether the job with this id is to be cancelled, and then cancel it."""
@@ -85,6 +89,11 @@ class JobAdmin(HistoryAdmin):
         return TemplateResponse(request, "admin/predictor/ask.html", context)
 
     @admin.display(description=_("kind"))
+    def link(self, job: Job) -> SafeString:
+        address = reverse("admin:predictor_job_change", args=[job.pk])
+        return format_html('<a id="job-{}" href="{}">{}</a>', job.pk, address, self.shown_kind(job))
+
+    @admin.display(description=_("kind"))
     def shown_kind(self, job: Job) -> str:
         return str(KINDS.get(job.kind, job.kind))
 
@@ -99,9 +108,7 @@ class JobAdmin(HistoryAdmin):
 
     @admin.display(description=_("result"))
     def shown_end(self, job: Job) -> SafeString | str:
-        if job.error:
-            return job.error
-        return show_retrain(job) if job.kind == jobs.RETRAIN and job.result else MISSING
+        return show_result(job)
 
     @admin.display(description=_("duration"))
     def duration(self, job: Job) -> str:
@@ -117,15 +124,6 @@ class JobAdmin(HistoryAdmin):
         return show_moment(job.started_at) if job.started_at else MISSING
 
 
-def show_retrain(job: Job) -> SafeString | str:
-    """What a retrain decided, with a link to its version."""
-    result: dict[str, Any] = job.result or {}
-    number: int = result.get("version") or 0  # None is registered under it.
-    reason = result.get("reason", "")
-    version = Version.objects.filter(model=job.model, number=number).only("model", "number").first()
-    if version is None:
-        return str(reason)
-    name = gettext("version {number}").format(number=number)
-    address = reverse("admin:predictor_version_change", args=[version.pk])
-    state = gettext("live") if result.get("promoted") else gettext("kept back")
-    return format_html('<a href="{}">{}</a>, {}: <span dir="auto">{}</span>', address, name, state, reason)
+def describe_live(*, is_live: bool) -> dict[str, Any]:
+    """What the part of a page needs that is read again while `is_live`."""
+    return {"is_live": is_live, "waiting_sentence": describe_missing_worker() if is_live else ""}

@@ -48,9 +48,9 @@ def describe_retrain(version: Version) -> dict[str, Any]:
     }
 
 
-def warn_without_worker(request: HttpRequest) -> None:
-    """Say that jobs wait where no worker runs, and how to start one."""
-    if not jobs.is_worker_alive():
-        sentence = gettext("No worker runs, so jobs wait. Start one: {command} (on Heroku: {on_heroku}).")
-        commands = {"command": "./manage.py worker", "on_heroku": "heroku ps:scale worker=1"}
-        messages.warning(request, sentence.format(**commands))
+def describe_missing_worker() -> str:
+    """Where no worker runs, that jobs wait, and how to start one."""
+    if jobs.is_worker_alive():
+        return ""
+    sentence = gettext("No worker runs, so jobs wait. Start one: {command} (on Heroku: {on_heroku}).")
+    return sentence.format(command="./manage.py worker", on_heroku="heroku ps:scale worker=1")

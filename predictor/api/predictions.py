@@ -21,7 +21,7 @@ from predictor.history.references import list_references
 from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
 from predictor.models import Prediction, Version
 from predictor.serving.service import service
-from predictor.turns import Turns
+from predictor.turns import Turns, slow
 
 # A cursor is the direction and an id.
 OLDER, NEWER = b"o", b"n"
@@ -32,7 +32,7 @@ MOST_CELLS, CHARACTERS_OF_A_CELL = 200_000, 20
 PARAMETERS = (*FILTERS, LIMIT, CURSOR, FORMAT)
 KNOWN = frozenset(each.name for each in PARAMETERS)
 # A page takes much of a core. A greenlet that waits costs nearly nothing; a worker of threads has few of them.
-reading = Turns(waiting=64, seconds=8.0) if settings.DATABASE_POOL_SIZE else Turns(waiting=1, seconds=2.0)
+reading = Turns(waiting=64, seconds=8.0, turn=slow) if settings.DATABASE_POOL_SIZE else Turns(waiting=1, seconds=2.0)
 
 
 @operation("GET", scope=Scope.READ, response=StoredPrediction, statuses=(404, 410))

@@ -24,14 +24,17 @@ FORMATS = {
     "xlsx": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 BYTES_AT_ONCE = 1 << 16
-# One at a time in a web process: the other process takes its memory next to it.
+# One at a time in a web process: the other process takes its memory next to it. On PostgreSQL, one in all: it has a
+# connection of its own.
 running = Lock()
+# The status of a process that found another one writing (EX_TEMPFAIL).
+BUSY = 75
 
 
 def stream_export(model: str, filters: Filters, format: str, *, by: object) -> StreamingHttpResponse:
     """The table of a model's predictions as a download, in one of FORMATS. Raises ExportError, and ExportsBusy."""
     if not running.acquire(blocking=False):
-        raise ExportsBusy(_("Another export is being written: try again when it is done."))
+        raise make_busy()
     try:
         output = ExportOutput(model, filters, format)
     except OSError:  # No other process could be started.
@@ -39,6 +42,10 @@ def stream_export(model: str, filters: Filters, format: str, *, by: object) -> S
         raise
     logger.info("%s exports predictions of %s as %s", by, model, format)
     return StreamingHttpResponse(output, content_type=FORMATS[format][1], headers=write_headers(model, format))
+
+
+def make_busy() -> ExportsBusy:
+    return ExportsBusy(_("Another export is being written: try again when it is done."))
 
 
 def write_headers(model: str, format: str) -> Mapping[str, str]:
@@ -49,21 +56,21 @@ def write_headers(model: str, format: str) -> Mapping[str, str]:
 class ExportOutput:
     """The bytes that the other process writes; it ends when these are closed. `running` is held until then.
 
-    Raises ExportError where it fails before its first byte.
+    Raises ExportError where it fails before its first byte, and ExportsBusy where another web process has an export.
     """
 
     def __init__(self, model: str, filters: Filters, format: str) -> None:
         where = [f"--where={name}={value}" for name, value in filters.to_query().items() if name != "model"]
-        command = write_command("export", model, "--format", format, *where)
+        command = write_command("export", model, "--for-page", "--format", format, *where)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # Closed with the process.
         self._process = subprocess.Popen(  # noqa: S603  # Our own command, whose arguments were parsed.
             command, bufsize=0, stdout=subprocess.PIPE, stderr=self._errors
         )
         self._first = self._read()
         if not self._first and self._process.wait():
-            problem = self._read_problem()
+            error = make_busy() if self._process.returncode == BUSY else ExportError(self._read_problem())
             self.close()
-            raise ExportError(problem)
+            raise error
 
     def __iter__(self) -> Iterator[bytes]:
         chunk = self._first

@@ -1,12 +1,15 @@
 import argparse
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
+from predictor.exceptions import ExportsBusy
 from predictor.formats import format_number
-from predictor.history.exports import Export
+from predictor.history.exporting import BUSY
+from predictor.history.exports import Export, take_turn_of_pages
 from predictor.history.filters import Filters, find_reader, read_filters
 from predictor.management.base import SiteCommand
 from predictor.management.whole_file import write_whole
@@ -39,15 +42,28 @@ class Command(SiteCommand):
         )
         parser.add_argument("--format", choices=list(WRITERS), default="csv", help="default: csv; jsonl is JSON lines")
         parser.add_argument("--output", type=Path, help="the file to write (default: the standard output)")
+        parser.add_argument(
+            "--for-page", action="store_true", help=f"fail with status {BUSY} while another one writes for a page"
+        )
 
     def handle(
-        self, *, model: str, where: list[tuple[str, str]], format: str, output: Path | None, **options: Any
+        self,
+        *,
+        model: str,
+        where: list[tuple[str, str]],
+        format: str,
+        output: Path | None,
+        for_page: bool,
+        **options: Any,
     ) -> None:
         chosen = read_filters({**dict(where), "model": model})
         if output is None and sys.stdout.isatty() and format in ("parquet", "xlsx"):
             raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
-        with write_whole(output) as file:
-            count = write(chosen, format, file)
+        try:
+            with take_turn_of_pages() if for_page else nullcontext(), write_whole(output) as file:
+                count = write(chosen, format, file)
+        except ExportsBusy as error:
+            raise CommandError(str(error), returncode=BUSY) from error
         self.stderr.write(f"{format_number(count)} prediction{'' if count == 1 else 's'}")
 
 
