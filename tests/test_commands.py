@@ -60,6 +60,7 @@ def test_json_holds_one_object_a_model(retrain):
         "baseline",
         "promoted",
         "reason",
+        "data_changes",
         "decision",
     }
     assert (line["model"], line["version"], line["rows"], line["promoted"]) == ("line", 1, 161, True)

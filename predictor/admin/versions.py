@@ -26,6 +26,7 @@ from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
 from predictor.record.estimator import name_estimator
 from predictor.record.provenance import describe_sources
+from predictor.record.written_data_changes import write_data_changes
 from predictor.texts import shorten
 
 
@@ -50,6 +51,7 @@ class VersionAdmin(HistoryAdmin):
                     "shown_verdict",
                     "shown_decision",
                     "shown_comparison",
+                    "shown_data_changes",
                 ]
             },
         ),
@@ -128,6 +130,12 @@ class VersionAdmin(HistoryAdmin):
     @admin.display(description=_("comparison"))
     def shown_comparison(self, version: Version) -> str:
         return "; ".join(version.comparison) or MISSING
+
+    @admin.display(description=_("its table"))
+    def shown_data_changes(self, version: Version) -> SafeString | str:
+        changes = version.parsed_report.data_changes if version.parsed_report else None
+        lines = write_data_changes(changes, version.parsed_schema) if changes else []
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or MISSING
 
     @admin.display(description=_("figures"))
     def shown_figures(self, version: Version) -> SafeString | str:

@@ -18,6 +18,7 @@ from predictor.record.reference import REFERENCE, write_reference
 from predictor.record.report import Compilation, Report, SkippedCompilation
 from predictor.record.source import TrainedSource, UsedOutcomes
 from predictor.record.split import Split
+from predictor.record.table_summary import TABLE, write_summary
 from predictor.registry.artifact import find_libraries
 from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package, pack_bytes, pack_model
@@ -98,12 +99,13 @@ def summarise_training(trained: "Trained", shown: "Mask") -> dict[str, bytes]:
     """What a version keeps of its training data, by name; `shown`, of shape (n,), marks rows of the table."""
     from predictor.training.background import make_background
     from predictor.training.reference import describe_reference
+    from predictor.training.table_changes import summarise_table
 
     recipe, dataset = trained.recipe, trained.dataset
     inputs = take_rows(dataset.inputs, shown)
     background = make_background(dataset.schema, inputs, show_data=recipe.show_data, seed=recipe.seed)
     reference = describe_reference(dataset, trained.evaluation, seed=recipe.seed)
-    kept = {REFERENCE: write_reference(reference)}
+    kept = {REFERENCE: write_reference(reference), TABLE: write_summary(summarise_table(dataset))}
     if trained.loss_model is not None:
         kept[LOSS_MODEL] = write_loss_model(trained.loss_model)
     return {**kept, BACKGROUND: write_background(background)} if background else kept
@@ -161,6 +163,7 @@ def add_report(trained: "Trained", candidate: Candidate) -> Candidate:
         recipe_sha256=trained.recipe_sha256,
         code_sha256=trained.code,
         charts=made.charts,
+        data_changes=trained.data_changes,
     )
     return replace(candidate, report=report, drawings=made.drawings, compiled=compiled)
 

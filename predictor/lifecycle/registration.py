@@ -12,6 +12,7 @@ from predictor.models import Retirement, Version
 from predictor.record.decision import Decision
 from predictor.record.measurement import Measurement
 from predictor.record.source import Source
+from predictor.record.written_data_changes import write_data_changes
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import register
 
@@ -46,7 +47,8 @@ class Registered:
     """What one retrain or import did.
 
     `version` is None where nothing was registered; `rows` counts the training rows, None where they are unknown; `data`
-    says where they came from and `decision` how the model was judged, as a version stores them. `unit` is the target's.
+    says where they came from and `decision` how the model was judged, as a version stores them. `data_changes` say in
+    sentences how the table differs from the last one. `unit` is the target's.
     A model that `is_retired` makes no predictions, whichever version it has.
     In another `state` than "done", nothing was trained.
     """
@@ -59,6 +61,7 @@ class Registered:
     reason: str
     data: Source | None = None
     decision: Decision | None = None
+    data_changes: tuple[str, ...] = ()
     unit: str = ""
     is_retired: bool = False
     state: State = "done"
@@ -83,10 +86,11 @@ def register_challenger(
                 is_retired = Retirement.objects.find(candidate.model) is not None
                 state = "the live one of the retired model" if is_retired else "which is live"
                 reason = f"predicts as version {champion.version.number}, {state}: nothing to register"
-                return _summarise(candidate, None, promoted=False, reason=reason, is_retired=is_retired)
+                return _summarise(trained, candidate, None, promoted=False, reason=reason, is_retired=is_retired)
             judgement = judge_challenger(trained, champion, request.mode, replace_untrusted=request.replace_untrusted)
         if request.dry_run:
             return _summarise(
+                trained,
                 candidate,
                 None,
                 promoted=False,
@@ -100,19 +104,26 @@ def register_challenger(
         if hash_code(trained.recipe.pipeline_file) != candidate.code:
             raise TrainingError(f"{trained.recipe.pipeline_file} was changed during the training: retrain once more.")
         # None when another retrain was promoted meanwhile: then that one is the champion to beat.
-        version = register(candidate, judgement, by=request.by, also=_report_to(request, candidate, judgement))
-    return _summarise_registered(candidate, judgement, version)
+        version = register(candidate, judgement, by=request.by, also=_report_to(request, trained, candidate, judgement))
+    return _summarise_registered(trained, candidate, judgement, version)
 
 
 def _report_to(
-    request: RegistrationRequest, candidate: Candidate, judgement: Judgement
+    request: RegistrationRequest, trained: "Trained", candidate: Candidate, judgement: Judgement
 ) -> Callable[[Version], None] | None:
     report = request.on_registered
-    return None if report is None else lambda version: report(_summarise_registered(candidate, judgement, version))
+    return (
+        None
+        if report is None
+        else lambda version: report(_summarise_registered(trained, candidate, judgement, version))
+    )
 
 
-def _summarise_registered(candidate: Candidate, judgement: Judgement, version: Version) -> Registered:
+def _summarise_registered(
+    trained: "Trained", candidate: Candidate, judgement: Judgement, version: Version
+) -> Registered:
     return _summarise(
+        trained,
         candidate,
         version.number,
         promoted=judgement.promoted,
@@ -123,6 +134,7 @@ def _summarise_registered(candidate: Candidate, judgement: Judgement, version: V
 
 
 def _summarise(
+    trained: "Trained",
     candidate: Candidate,
     version: int | None,
     *,
@@ -131,6 +143,7 @@ def _summarise(
     decision: Decision | None = None,
     is_retired: bool,
 ) -> Registered:
+    changes = trained.data_changes
     return Registered(
         model=candidate.model,
         version=version,
@@ -140,6 +153,7 @@ def _summarise(
         reason=reason,
         data=candidate.data,
         decision=decision,
+        data_changes=tuple(write_data_changes(changes, candidate.schema)) if changes else (),
         unit=candidate.schema.target.unit,
         is_retired=is_retired,
     )

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -15,16 +15,22 @@ from django.db.models import Count, Max
 
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
+from predictor.lifecycle.last_table import find_last_table
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
 from predictor.models import Outcome, Version
+from predictor.record.data_changes import DataChanges
 from predictor.record.provenance import describe_sources, hash_file
+from predictor.record.written_data_changes import write_data_changes
 from predictor.registry.packing import Package
 from predictor.schema.schema import Schema
 
 if TYPE_CHECKING:
+    from predictor.training.dataset import Dataset
     from predictor.training.fitting import Trained
     from predictor.training.observed import Observed
     from predictor.training.progress import Progress
+    from predictor.training.recipe import Recipe
+    from predictor.training.table_changes import LastTable
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +62,10 @@ def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress
     observed = find_observed(request.slug, request.since, progress) if request.with_outcomes else None
     champion = Version.objects.find_live(request.slug)
     live = champion.parsed_schema if champion else None
-    trained = train_model(models_dir, request.slug, data=request.data, observed=observed, live=live, progress=progress)
+    last = find_last_table(request.slug)
+    trained = train_model(
+        models_dir, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
+    )
     with blame_recipe(trained.recipe):
         candidate = describe_candidate(trained)
     done = register_challenger(trained, candidate, request, progress)
@@ -91,11 +100,13 @@ def train_model(
     data: Path | None = None,
     observed: "Observed | None" = None,
     live: Schema | None = None,
+    last: "LastTable | None" = None,
     progress: "Progress",
 ) -> "Trained":
     """Carry out a recipe on its table, or on `data`, and on what was observed; store nothing.
 
-    What the recipe leaves open stays as it is in `live`, the schema of the live version.
+    What the recipe leaves open stays as it is in `live`, the schema of the live version. The table is compared with the
+    `last` one, by the recipe's contract.
     """
     from predictor.training.dataset import load_dataset
     from predictor.training.description import find_description
@@ -118,8 +129,22 @@ def train_model(
     sources = describe_sources(describe_data(recipe, dataset, observed))
     for note in [*([sources] if sources else []), *dataset.notes]:
         progress(f"{slug}: {note}")
+    changes = _compare(recipe, dataset, last, progress) if last else None
     with blame_recipe(recipe):
-        return fit_recipe(recipe, dataset, observed, progress, started=started, recipe_sha256=recipe_sha256)
+        trained = fit_recipe(recipe, dataset, observed, progress, started=started, recipe_sha256=recipe_sha256)
+    return replace(trained, data_changes=changes)
+
+
+def _compare(recipe: "Recipe", dataset: "Dataset", last: "LastTable", progress: "Progress") -> DataChanges:
+    """Say how a table differs from the last one. Raises DatasetError where the recipe's contract refuses that."""
+    from predictor.training.data_contract import check_contract
+    from predictor.training.table_changes import compare_tables
+
+    changes = compare_tables(recipe, dataset, last)
+    for line in write_data_changes(changes, dataset.schema):
+        progress(f"{recipe.slug}: {line}")
+    check_contract(recipe, changes, dataset.schema)
+    return changes
 
 
 def _export_pickle(folder: Path, package: Package) -> None:

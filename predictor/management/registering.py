@@ -53,6 +53,7 @@ def write_json(results: list["Registered"]) -> str:
                 "baseline": result.metrics.baseline if result.metrics else {},
                 "promoted": result.promoted,
                 "reason": result.reason,
+                "data_changes": result.data_changes,
                 "decision": msgspec.to_builtins(result.decision) if result.decision else {},
             }
             for result in results
@@ -88,6 +89,7 @@ def _describe(result: "Registered") -> list[str]:
     return [
         f"{result.model}  {version}  {state}  {source}",
         *([f"  {sources}"] if sources else []),
+        *(f"  {line}" for line in result.data_changes),
         f"  {result.reason}",
         *_describe_next_steps(result),
         *(f"  {line}" for line in comparison),

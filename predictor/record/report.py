@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from predictor.record.charts import ReportCharts
+from predictor.record.data_changes import DataChanges
 
 FORMER_REASONS = {"ImportedOnFrame is not compiled": "a model that takes a pandas DataFrame is not compiled"}
 
@@ -103,6 +104,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     code_sha256: str | None = None
     # None from a build that stored only drawings.
     charts: ReportCharts | None = None
+    # How its table differs from that of the version before; None where there was none that was trained here.
+    data_changes: DataChanges | None = None
 
 
 def read_report(stored: Mapping[str, Any]) -> Report | None:

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from predictor.estimators.own_code import Code, read_code
 from predictor.formats import format_number
 from predictor.metrics.names import Metric
+from predictor.record.data_changes import DataChanges
 from predictor.record.loss_model import LossModel
 from predictor.record.report import Tuning
 from predictor.training.dataset import Dataset, describe_target
@@ -36,7 +37,8 @@ class Trained:
     `share` is that of the rows that were held out; None where the training rows are unknown. `started` is the moment
     when the training began, by `time.perf_counter`. `fit_seconds` is None for an import, which was fitted elsewhere.
     `spread` is what the width of its intervals follows; None where they have the same width everywhere. `loss_model`
-    says how large its losses are; None where too few rows were measured.
+    says how large its losses are; None where too few rows were measured. `data_changes` says how its table differs from
+    that of the version before; None where there was none that was trained here.
     """
 
     recipe: Recipe
@@ -52,6 +54,7 @@ class Trained:
     spread: Spread | None = None
     loss_model: LossModel | None = None
     recipe_sha256: str | None = None
+    data_changes: DataChanges | None = None
 
     @property
     def metric(self) -> Metric:

@@ -11,6 +11,7 @@ from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.output import Band, Output
 from predictor.schema.schema import SLUG
+from predictor.training.contract_recipe import ContractRecipe
 from predictor.training.feature_recipe import FeatureRecipe, Finite, Text, convert_feature
 from predictor.training.toml import convert_table, refuse_key
 from predictor.training.translations import TranslationRecipe, convert_translations
@@ -97,6 +98,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     show_data: bool = False
     estimator: EstimatorRecipe | None = None
     gate: GateRecipe = GateRecipe()
+    contract: ContractRecipe = ContractRecipe()
     tune: TuneRecipe | None = None
     output: Output = Output()
     order: list[Text] = []
@@ -187,9 +189,11 @@ def _convert_recipe(file: Path, slug: str, content: dict[str, Any]) -> Recipe:
     if estimator is not None:
         estimator = convert_table(file, "estimator", estimator, EstimatorRecipe)
     tune = _convert_tune(file, content.pop("tune")) if "tune" in content else None
+    contract = convert_table(file, "contract", content.pop("contract", {}), ContractRecipe)
     recipe = convert_table(file, "", content, Recipe)
     folder = file.parent
-    recipe = msgspec.structs.replace(recipe, slug=slug, folder=folder, estimator=estimator, tune=tune, **described)
+    own = {"slug": slug, "folder": folder, "estimator": estimator, "tune": tune, "contract": contract}
+    recipe = msgspec.structs.replace(recipe, **own, **described)
     if recipe.target_transform and recipe.interval:
         raise recipe.error(
             "interval", f"target_transform = {recipe.target_transform!r} decides the width: leave out one of the two"
