@@ -15,6 +15,7 @@ import numpy as np
 from predictor.exceptions import DatasetError
 from predictor.tables.content import Content
 from predictor.tables.encoding import is_plain, read_text
+from predictor.tables.places import PlacedLines
 
 EXAMPLE = '"a ""quoted"", divided text"'
 SAMPLE_LINES = 100
@@ -82,18 +83,18 @@ def fit_row(row: list[str], layout: Layout) -> list[str]:
     return row
 
 
-def read_rows(source: Source, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row, the header too, with the number of its first line.
+def read_rows(source: Source, layout: Layout, lines: PlacedLines | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row, the header too, or those of `lines`, with the number of its first line.
 
     Raises DatasetError naming the line and the column of a value that cannot be read.
     """
-    line = 1
+    first = line = 1 if lines is None else lines.line
     try:
-        with source.open_lines() as stream:
+        with lines or source.open_lines() as stream:
             reader = csv.reader(stream, delimiter=layout.separator, strict=True)
             for row in reader:
                 yield line, row
-                line = reader.line_num + 1
+                line = first + reader.line_num
     except csv.Error as error:
         number = _find_column(source, layout, line - 1)
         name = layout.names[number - 1] if line > 1 and number <= len(layout.names) else str(number)

@@ -1,6 +1,7 @@
 """Reads JSON lines: one object a line, whose keys are the columns."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import polars as pl
@@ -19,14 +20,14 @@ def read_json_lines(content: Content, text: bytes) -> pl.DataFrame:
     try:
         return pl.read_ndjson(text, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        _check_lines(content, text)
+        check_lines(content, text.split(b"\n"))
         raise content.error(f"cannot be read as JSON lines: {take_first_line(error).rstrip('.')}") from error
 
 
-def _check_lines(content: Content, text: bytes) -> None:
+def check_lines(content: Content, lines: Iterable[bytes]) -> None:
     """Raise DatasetError for the first line that is not an object, or has a value that fits no column."""
     firsts: dict[str, Any] = {}
-    for number, line in enumerate(text.split(b"\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

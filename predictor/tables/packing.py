@@ -5,6 +5,7 @@ import io
 import lzma
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
@@ -26,41 +27,42 @@ DAMAGES = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZi
 SAVE_AS_CSV = "save the one sheet as .xlsx or as “CSV UTF-8”"
 
 
-def open_content(file: Path) -> Content:
-    """Find the bytes of a table, unpacked into memory where the file is packed. A workbook stays as it is.
+def open_content(file: Path, folder: Path | None = None, name: str = "") -> Content:
+    """Find the bytes of a table, where it is packed unpacked into `folder`, or memory. A workbook stays as it is.
 
+    Errors call it by `name`, else by its path.
     Raises OSError where the file cannot be opened, and DatasetError where it cannot be unpacked.
     """
+    name = name or str(file)
     with file.open("rb") as stream:
         mark = stream.read(4)
         stream.seek(0)
         try:
             if mark.startswith(GZIP_MARK):
                 with gzip.open(stream) as packed:
-                    return Content(name=str(file), file=file, unpacked=_unpack(file, packed), packing=".gz")
+                    return _unpack(Content(name=name, file=file, packing=".gz"), packed, folder)
             if mark in ZIP_MARKS:
-                return _open_zip(file, stream)
+                return _open_zip(Content(name=name, file=file), stream, folder)
         except DAMAGES as error:
-            raise DatasetError(f"{file} cannot be unpacked: {take_first_line(error).rstrip('.')}.") from error
-    return Content(name=str(file), file=file)
+            raise DatasetError(f"{name} cannot be unpacked: {take_first_line(error).rstrip('.')}.") from error
+    return Content(name=name, file=file)
 
 
-def _open_zip(file: Path, stream: BinaryIO) -> Content:
+def _open_zip(content: Content, stream: BinaryIO, folder: Path | None) -> Content:
     with zipfile.ZipFile(stream) as archive:
         if WORKBOOK in archive.namelist():
-            return Content(name=str(file), file=file)
-        member = _find_table(file, archive.infolist())
+            return content
+        member = _find_table(content.name, archive.infolist())
         if member.flag_bits & 1:
-            raise DatasetError(f"{file} is protected by a password: unpack it first.")
+            raise DatasetError(f"{content.name} is protected by a password: unpack it first.")
         if member.file_size > MOST_UNPACKED_BYTES:
-            raise _refuse_size(file)
+            raise _refuse_size(content)
         with archive.open(member) as packed:
-            unpacked = _unpack(file, packed)
-    name = f"{file}: {make_printable(member.filename)}"
-    return Content(name=name, file=file, unpacked=unpacked, packing=".zip")
+            unpacked = _unpack(replace(content, packing=".zip"), packed, folder)
+    return replace(unpacked, name=f"{content.name}: {make_printable(member.filename)}")
 
 
-def _find_table(file: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+def _find_table(file: str, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     """Find the one table; notes next to it, and what macOS adds, do not count."""
     if OFFICE_FILES & {member.filename for member in members}:
         raise DatasetError(f"{file} is a spreadsheet or another document: {SAVE_AS_CSV}.")
@@ -86,20 +88,30 @@ def _is_hidden(name: str) -> bool:
     return any(part == "__MACOSX" or part.startswith(".") for part in PurePosixPath(name).parts)
 
 
-def _unpack(file: Path, packed: IO[bytes] | gzip.GzipFile) -> bytes:
-    """Unpack once to know the size, which needs no memory, and then once more."""
+def _unpack(content: Content, packed: IO[bytes] | gzip.GzipFile, folder: Path | None) -> Content:
+    if folder is not None:
+        file = folder / "unpacked"
+        with file.open("wb") as unpacking:
+            _copy(content, packed, unpacking)
+        return replace(content, file=file)
+    # Once to know the size, which needs no memory, and then once more.
+    _copy(content, packed, io.BytesIO(), keep=False)
+    packed.seek(0)
+    unpacked = io.BytesIO()
+    _copy(content, packed, unpacked)
+    return replace(content, unpacked=unpacked.getvalue())
+
+
+def _copy(content: Content, packed: IO[bytes] | gzip.GzipFile, to: IO[bytes], *, keep: bool = True) -> None:
     size = 0
     while chunk := packed.read(CHUNK):
         size += len(chunk)
         if size > MOST_UNPACKED_BYTES:
-            raise _refuse_size(file)
-    packed.seek(0)
-    unpacked = io.BytesIO()
-    while chunk := packed.read(CHUNK):
-        unpacked.write(chunk)
-    return unpacked.getvalue()
+            raise _refuse_size(content)
+        if keep:
+            to.write(chunk)
 
 
-def _refuse_size(file: Path) -> DatasetError:
+def _refuse_size(content: Content) -> DatasetError:
     limit = format_number(MOST_UNPACKED_BYTES)
-    return DatasetError(f"{file} unpacks to more than {limit} bytes, the limit for packed files: unpack it first.")
+    return content.error(f"unpacks to more than {limit} bytes, the limit for packed files: unpack it first")

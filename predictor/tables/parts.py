@@ -1,9 +1,11 @@
 """Reads a table part by part, its columns as they are in the file, so that the memory does not grow with it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -12,19 +14,25 @@ from predictor.schema.kinds import Boolean, Feature, Integer, Number
 from predictor.tables.content import Content
 from predictor.tables.csv_file import find_layout
 from predictor.tables.csv_rows import Layout, Source, fit_row, read_rows
+from predictor.tables.encoding import CHUNK, decode_into, is_plain
 from predictor.tables.header import read_names
+from predictor.tables.json_lines import check_lines
 from predictor.tables.marks import find_format
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
+from predictor.tables.places import BEGINNING, Place, PlacedLines
 from predictor.tables.table import READERS, write_column
 from predictor.texts import take_first_line
+
+ARE_BLANK = pl.all_horizontal(pl.all().is_null())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Some rows of a table; those without one value per column have a problem, by position."""
+    """Some rows of a table, with the place after them; those without a value per column have a problem, by position."""
 
     frame: pl.DataFrame
+    after: Place = BEGINNING
     problems: dict[int, str] = field(default_factory=dict)
 
     def list_cells(self, feature: Feature) -> list[object]:
@@ -43,23 +51,52 @@ def find_gaps(feature: Feature) -> frozenset[object]:
     return frozenset({*MISSING, *among_numbers} - {"", *feature.choices})
 
 
-def read_parts(file: Path, rows: int) -> tuple[dict[str, pl.DataType], Iterator[Part]]:
-    """The columns of a table with their types, and its parts of at most so many rows; blank rows are left out.
+class Parts(NamedTuple):
+    """A table in parts: its columns with their types, how many rows there are at most, and the parts."""
 
-    CSV that is plain UTF-8 and Parquet are read piece by piece; what is packed or in another encoding, JSON lines and
-    workbooks need memory for all of it. Raises DatasetError naming the file and the line.
+    columns: dict[str, pl.DataType]
+    rows: int
+    parts: Iterator[Part]
+
+
+def read_parts(file: Path, rows: int, folder: Path, *, name: str = "", start: Place = BEGINNING) -> Parts:
+    """Read the parts of a table, of at most so many rows, from a place on; blank rows are left out.
+
+    What is packed or in another encoding is first written to `folder`; only workbooks need memory for all of it.
+    Errors call the file by `name`, else by its path. Raises DatasetError naming the file and the line.
     """
     try:
-        content = open_content(file)
+        content = open_content(file, folder, name)
         format = find_format(content)
-        if format == "csv":
-            return _read_csv(content, rows)
+        if format == "xlsx":
+            table = READERS[format](content, {}).filter(~ARE_BLANK)
+            return Parts(dict(table.schema), len(table), _number_parts(table[start.rows :].iter_slices(rows), start))
         if format == "parquet":
-            return _read_parquet(content, rows)
-        table = READERS[format](content, {})
+            return _read_parquet(content, rows, start)
+        return (_read_csv if format == "csv" else _read_json_lines)(_make_plain(content, folder), rows, start)
     except OSError as error:
-        raise DatasetError(f"{file} cannot be read: {error.strerror or error}.") from error
-    return dict(table.schema), (Part(frame=frame) for frame in table.iter_slices(rows))
+        raise DatasetError(f"{name or file} cannot be read: {error.strerror or error}.") from error
+
+
+def _make_plain(content: Content, folder: Path) -> Content:
+    """A text as UTF-8 on the disk, where it is not."""
+    if is_plain(content)[0]:
+        return content
+    decoded = folder / "decoded"
+    decode_into(content, decoded)
+    return replace(content, file=decoded, unpacked=None)
+
+
+def _number_parts(frames: Iterable[pl.DataFrame], start: Place) -> Iterator[Part]:
+    rows = start.rows
+    for frame in frames:
+        rows += len(frame)
+        yield Part(frame=frame, after=Place(rows=rows))
+
+
+def _count_lines(content: Content) -> int:
+    with content.open() as stream:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(CHUNK), b"")) + 1
 
 
 def list_values(name: str, series: pl.Series) -> list[object]:
@@ -68,27 +105,33 @@ def list_values(name: str, series: pl.Series) -> list[object]:
     return (written.fill_nan(None) if written.dtype.is_float() else written).to_list()
 
 
-def _read_csv(content: Content, rows: int) -> tuple[dict[str, pl.DataType], Iterator[Part]]:
-    source = Source.of(content)
+def _read_csv(content: Content, rows: int, start: Place) -> Parts:
+    # Where there may be a quote is asked by readers of a whole file alone.
+    source = Source(content=content, text=None, has_quotes=True)
     layout = find_layout(source)
     layout = Layout(
         separator=layout.separator,
         names=read_names(f"{content.name}, line 1", layout.names),
         nameless=layout.nameless,
     )
-    return {name: pl.String() for name in layout.names}, _divide_csv(source, layout, rows)
+    columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
+    return Parts(columns, _count_lines(content) - 1, _divide_csv(source, layout, rows, start))
 
 
-def _divide_csv(source: Source, layout: Layout, rows: int) -> Iterator[Part]:
-    numbered = read_rows(source, layout)
-    next(numbered)
+def _divide_csv(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
+    lines = PlacedLines(source.content, start)
+    numbered = read_rows(source, layout, lines)
+    if not start.byte:
+        next(numbered)
     # Most rows have a value in their first cell.
     filled = (each for each in numbered if any(each[1]) and (each[1][0].strip() or any(map(str.strip, each[1]))))
+    count = start.rows
     while taken := list(islice(filled, rows)):
-        yield _make_part(layout, taken)
+        count += len(taken)
+        yield _make_part(layout, taken, Place(rows=count, byte=lines.byte, line=lines.line))
 
 
-def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]]) -> Part:
+def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]], after: Place) -> Part:
     width, problems = len(layout.names), {}
     rows = [row for _, row in numbered]
     if set(map(len, rows)) != {width}:
@@ -99,28 +142,51 @@ def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]]) -> Part:
             rows[position] = (fitted + [""] * width)[:width]
     columns = zip(*rows, strict=True)
     series = [pl.Series(name, cells, pl.String) for name, cells in zip(layout.names, columns, strict=True)]
-    return Part(frame=pl.DataFrame(series), problems=problems)
+    return Part(frame=pl.DataFrame(series), after=after, problems=problems)
 
 
-def _read_parquet(content: Content, rows: int) -> tuple[dict[str, pl.DataType], Iterator[Part]]:
-    try:
-        table = pl.scan_parquet(content.source, glob=False, hive_partitioning=False)
+def _read_json_lines(content: Content, rows: int, start: Place) -> Parts:
+    with _reading(content, "JSON lines", lambda: _check_json_lines(content)):
+        columns = pl.scan_ndjson(content.file, infer_schema_length=None).collect_schema()
+    check_columns(content, columns)
+    table = pl.scan_ndjson(content.file, schema=columns)
+    return Parts(
+        dict(columns), _count_lines(content), _divide(content, "JSON lines", table.filter(~ARE_BLANK), rows, start)
+    )
+
+
+def _check_json_lines(content: Content) -> None:
+    with content.open() as lines:
+        check_lines(content, lines)
+
+
+def _read_parquet(content: Content, rows: int, start: Place) -> Parts:
+    with _reading(content, "Parquet"):
+        table = pl.scan_parquet(content.file, glob=False, hive_partitioning=False)
         columns = table.collect_schema()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _refuse_parquet(content, error) from error
-    read_names(content.name, columns.names())
+        count = table.select(pl.len()).collect().item()
+    check_columns(content, columns)
+    return Parts(dict(columns), count, _divide(content, "Parquet", table, rows, start))
+
+
+def check_columns(content: Content, columns: Mapping[str, pl.DataType]) -> None:
+    """Raise DatasetError for names and types that no table has."""
+    read_names(content.name, list(columns))
     for name, kind in columns.items():
         write_column(content, name, pl.Series(name, [], kind))
-    return dict(columns), _divide_parquet(content, table, rows)
 
 
-def _divide_parquet(content: Content, table: pl.LazyFrame, rows: int) -> Iterator[Part]:
+def _divide(content: Content, format: str, table: pl.LazyFrame, rows: int, start: Place) -> Iterator[Part]:
+    with _reading(content, format):
+        batches = table.slice(start.rows).collect_batches(chunk_size=rows, maintain_order=True)
+        yield from _number_parts((frame for batch in batches for frame in batch.iter_slices(rows) if len(frame)), start)
+
+
+@contextmanager
+def _reading(content: Content, format: str, explain: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Turn errors of polars into DatasetError, unless `explain` raises a better one."""
     try:
-        for batch in table.collect_batches(chunk_size=rows, maintain_order=True):
-            yield from (Part(frame=frame) for frame in batch.iter_slices(rows) if len(frame))
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _refuse_parquet(content, error) from error
-
-
-def _refuse_parquet(content: Content, error: BaseException) -> DatasetError:
-    return content.error(f"cannot be read as Parquet: {take_first_line(error).rstrip('.')}")
+        explain()
+        raise content.error(f"cannot be read as {format}: {take_first_line(error).rstrip('.')}") from error

@@ -67,8 +67,8 @@ class Command(SiteCommand):
         if output == STANDARD and sys.stdout.isatty() and format == "parquet":
             raise CommandError("parquet is not for a terminal: name a file, or use a pipe.")
         runtime = service.get_runtime(model)
-        with open_input(input) as file:
-            columns, parts = read_parts(file, ROWS_AT_ONCE)
+        with tempfile.TemporaryDirectory(prefix="score-") as folder, open_input(input) as file:
+            columns, _, parts = read_parts(file, ROWS_AT_ONCE, Path(folder))
             for line in compare_columns(runtime.schema, list(columns)):
                 self.say(line)
             table = ScoredTable(runtime, list(columns), history=history == "all")

@@ -1,0 +1,77 @@
+"""Tables read part by part: the same rows from each format, and from each place on."""
+
+import gzip
+import io
+import json
+import zipfile
+
+import polars as pl
+import pytest
+
+from predictor.exceptions import DatasetError
+from predictor.tables.parts import read_parts
+
+ROWS = [("=a", "1"), ('two\r\nlines; "é"', "2.5"), ("", ""), ("b, c", ""), ("ß", "x"), ("last", "7")]
+TEXT = "note,x\r\n" + "".join('"{}",{}\r\n'.format(a.replace('"', '""'), b) if a else "\r\n" for a, b in ROWS)
+KEPT = [(a, b or None) for a, b in ROWS if a]
+
+
+def pack(text, name):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, text)
+    return made.getvalue()
+
+
+def write_frame(method):
+    made = io.BytesIO()
+    getattr(pl.DataFrame({"note": [a for a, _ in KEPT], "x": [b for _, b in KEPT]}), method)(made)
+    return made.getvalue()
+
+
+FILES = {
+    "plain": TEXT.encode(),
+    "with a byte order mark": TEXT.encode("utf-8-sig"),
+    "packed": gzip.compress(TEXT.encode()),
+    "in another encoding": TEXT.encode("cp1252"),
+    "in UTF-16": TEXT.encode("utf-16"),
+    "both": pack(TEXT.encode("utf-16"), "new.csv"),
+    "JSON lines": "".join(json.dumps({"note": a, "x": b} if a else {}) + "\n" for a, b in KEPT).encode(),
+    "Parquet": write_frame("write_parquet"),
+    "a workbook": write_frame("write_excel"),
+}
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+def test_each_format_gives_the_same_rows_and_goes_on_from_each_place(content, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    columns, most, parts = read_parts(file, 2, tmp_path)
+    parts = list(parts)
+    assert (list(columns), [len(part) for part in parts]) == (["note", "x"], [2, 2, 1])
+    rows = [(a.replace("\r\n", "\n"), b or None) for part in parts for a, b in part.frame.iter_rows()]
+    assert rows == [(a.replace("\r\n", "\n"), b) for a, b in KEPT]
+    assert most >= len(rows)
+    for number, part in enumerate(parts, start=1):
+        after = list(read_parts(file, 2, tmp_path, start=part.after).parts)
+        assert [each.frame.rows() for each in after] == [each.frame.rows() for each in parts[number:]]
+        assert [each.after for each in after] == [each.after for each in parts[number:]]
+
+
+def test_an_error_names_the_file_and_its_line_also_where_reading_went_on(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(TEXT.encode() + b'c,1\r\nd,"2"3\r\n')
+    first = next(read_parts(file, 2, tmp_path, name="new.csv").parts)
+    with pytest.raises(DatasetError, match=r"new\.csv, line 10: column 'x'"):
+        list(read_parts(file, 9, tmp_path, name="new.csv", start=first.after).parts)
+    for content, problem in (
+        (b"a,b\n1,\xe9\n2,\xc3\xa9\n", "line 2: byte 0xe9 is not text in UTF-8"),
+        (gzip.compress(b"a,b\n1,2\n")[:-3], "cannot be unpacked"),
+        ("a,b\n1,\0".encode("utf-16"), "line 2: a NUL byte"),
+        (b'{"a": 1}\n{"a": [1]}\n', "line 2: column 'a': it contains a list"),
+        (b'{"a": 1}\n{"a": true\n', "line 2: this is not JSON"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(DatasetError, match=problem) as caught:
+            list(read_parts(file, 2, tmp_path, name="new.csv").parts)
+        assert str(caught.value).startswith("new.csv")
