@@ -16,4 +16,5 @@ class PredictorConfig(AppConfig):
             reachability,
             required_settings,
             static_files,
+            stored_recipes,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from predictor.exceptions import ArtifactError, MlsiteError, UntrustedArtifact
+from predictor.lifecycle.recipes import open_recipe
 from predictor.models import Retirement, Version
 from predictor.record.provenance import hash_file
 from predictor.record.source import TrainedSource
@@ -82,8 +83,9 @@ def find_repeated(models_dir: Path, slug: str) -> Version | None:
         return None
     made_of = [report.recipe_sha256, report.code_sha256, source.sha256, kept.libraries]
     try:
-        recipe = read_recipe(models_dir, slug)
-        files = [hash_file(file) for file in (recipe.file, recipe.pipeline_file, recipe.data_file)]
+        with open_recipe(models_dir, slug) as place:
+            recipe = read_recipe(place, slug)
+            files = [hash_file(file) for file in (recipe.file, recipe.pipeline_file, recipe.data_file)]
         if made_of != [*files, find_libraries()]:
             return None
         verify_servable(kept)

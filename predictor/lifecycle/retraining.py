@@ -16,6 +16,7 @@ from django.db.models import Count, Max
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
 from predictor.lifecycle.last_table import find_last_table
+from predictor.lifecycle.recipes import open_recipe
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
 from predictor.models import Outcome, Version
 from predictor.record.data_changes import DataChanges
@@ -59,17 +60,23 @@ def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress
 
     is_new = not Version.objects.filter(model=request.slug).exists()
     check_slug(request.slug, models_dir / request.slug / "model.toml", is_new=is_new)
+    with open_recipe(models_dir, request.slug) as place:
+        return retrain_from(place, request, progress, exports=place == models_dir)
+
+
+def retrain_from(place: Path, request: RetrainRequest, progress: "Progress", *, exports: bool) -> Registered:
+    """Retrain by the recipe in a folder of recipes; with `exports`, its pickle is written there."""
     observed = find_observed(request.slug, request.since, progress) if request.with_outcomes else None
     champion = Version.objects.find_live(request.slug)
     live = champion.parsed_schema if champion else None
     last = find_last_table(request.slug)
     trained = train_model(
-        models_dir, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
+        place, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
     )
     with blame_recipe(trained.recipe):
         candidate = describe_candidate(trained)
     done = register_challenger(trained, candidate, request, progress)
-    if done.version is not None:
+    if exports and done.version is not None:
         _export_pickle(trained.recipe.folder, candidate.package)
     return done
 

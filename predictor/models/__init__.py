@@ -18,6 +18,7 @@ from predictor.models.reference import Reference
 from predictor.models.replay import Replay
 from predictor.models.retirement import Retirement
 from predictor.models.site import Site
+from predictor.models.stored_recipe import StoredRecipe
 from predictor.models.version import Version
 from predictor.models.visitor_report import VisitorReport
 from predictor.models.web_process import WebProcess
@@ -44,6 +45,7 @@ __all__ = [
     "Replay",
     "Retirement",
     "Site",
+    "StoredRecipe",
     "Version",
     "VisitorReport",
     "WebProcess",

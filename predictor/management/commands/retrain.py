@@ -78,9 +78,9 @@ class Command(SiteCommand):
             raise CommandError(" ".join(problems))
 
     def _choose_slugs(self, slugs: list[str]) -> list[str]:
-        from predictor.training.description import find_trained
+        from predictor.lifecycle.recipes import list_recipes
 
-        found = slugs or find_trained(settings.MODELS_DIR)
+        found = slugs or list_recipes(settings.MODELS_DIR)
         if not found:
             raise CommandError(
                 f"There is no recipe in {settings.MODELS_DIR}: create <slug>/model.toml there, or run startmodel."

@@ -47,6 +47,7 @@ def read_stored(models_dir: Path, slug: str) -> Recipe:
     Raises RecipeError, naming the key and what would be right.
     """
     file = models_dir / slug / "model.toml"
+    read_data_name(file.parent)
     if file.stat().st_size > MOST_BYTES:
         raise RecipeError(f"{file}: has more than {MOST_BYTES} bytes: leave some columns out.")
     _check_content(file, read_content(models_dir, slug))
@@ -57,10 +58,16 @@ def read_stored(models_dir: Path, slug: str) -> Recipe:
     return recipe
 
 
+def read_data_name(folder: Path) -> str:
+    """The name of the table next to a stored recipe in its folder; raises RecipeError for a path."""
+    name = read_content(folder.parent, folder.name).get("data")
+    if not isinstance(name, str) or not DATA.fullmatch(name):
+        raise RecipeError(f"{folder / 'model.toml'}: data: must be a name such as data.csv, not {clip(repr(name))}.")
+    return name
+
+
 def _check_content(file: Path, content: dict[str, Any]) -> None:
     _check_keys(file, "", content, KEYS)
-    if not DATA.fullmatch(str(content.get("data"))):
-        raise RecipeError(f"{file}: data: must be a name such as data.csv, not {clip(repr(content.get('data')))}.")
     features = content.get("features", {})
     if isinstance(features, dict):  # Else the folder's own rules say so.
         if len(features) > MOST_FEATURES:
