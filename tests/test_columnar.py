@@ -4,18 +4,21 @@ import math
 import time
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.exceptions import InvalidInput
 from predictor.languages import LANGUAGES, use_language
+from predictor.schema.cells import ListedCells
 from predictor.schema.columnar import parse_columns
 from predictor.schema.kinds import KINDS, make_feature
 from predictor.schema.schema import Row, Schema
 from predictor.schema.seen_words import store_words
 from predictor.schema.table import Table
 from predictor.schema.target import Target
+from predictor.tables.series_cells import SeriesCells
 
 TARGET = Target(name="y", label="y", task="regression")
 # What people and programs write, and what is meant to break a reader.
@@ -149,7 +152,34 @@ def describe(problems):
 
 
 def assert_same(schema, columns, count):
-    parsed, one_by_one = parse_columns(schema, columns, count), list(parse_rows(schema, columns, count))
+    one_by_one = list(parse_rows(schema, columns, count))
+    assert_parsed(
+        schema, parse_columns(schema, {name: ListedCells(each) for name, each in columns.items()}, count), one_by_one
+    )
+    series = {name: as_series(each) for name, each in columns.items()}
+    if None not in series.values():
+        assert_parsed(schema, parse_columns(schema, series, count), one_by_one)
+
+
+def as_series(cells):
+    """The same as a column of a file; None where no file has such a column."""
+    types = set(map(type, cells)) - {type(None)}
+    is_one = (
+        types <= {str}
+        or types <= {float}
+        or (types <= {int} and all(-(2**63) <= cell < 2**63 for cell in cells if cell is not None))
+    )
+    if (
+        not is_one
+        or any(isinstance(cell, str) and "\ud800" in cell for cell in cells)
+        or any(cell != cell for cell in cells)
+    ):
+        return None
+    return SeriesCells(pl.Series(cells, dtype=None if types else pl.String), ())
+
+
+def assert_parsed(schema, parsed, one_by_one):
+    count = len(one_by_one)
     accepted = [position for position, row in enumerate(one_by_one) if isinstance(row, Row)]
     assert set(parsed.problems) == set(range(count)) - set(accepted)
     assert set(parsed.warnings) <= set(accepted)
@@ -195,12 +225,14 @@ def test_numbers_and_categories_are_parsed_many_times_as_fast_by_column():
     number = make_feature(name="a", kind="number", label="a", seen=(0.0, 10.0))
     category = make_feature(name="b", kind="category", label="b", choices=("x", "y"), seen=("x", "y"))
     schema = Schema(features=(number, category), target=TARGET)
-    columns = {"a": [str(each / 2_000) for each in range(20_000)], "b": ["x", "y"] * 10_000}
+    cells = {"a": [str(each / 2_000) for each in range(20_000)], "b": ["x", "y"] * 10_000}
+
+    columns = {name: SeriesCells(pl.Series(each), ()) for name, each in cells.items()}
 
     def measure(parse):
         began = time.process_time()
         parse()
         return time.process_time() - began
 
-    by_row = measure(lambda: [schema.parse({"a": a, "b": b}) for a, b in zip(*columns.values(), strict=True)])
+    by_row = measure(lambda: [schema.parse({"a": a, "b": b}) for a, b in zip(*cells.values(), strict=True)])
     assert min(measure(lambda: parse_columns(schema, columns, 20_000)) for _ in range(3)) < by_row / 3

@@ -74,6 +74,17 @@ def test_a_width_that_cannot_be_fitted_is_constant(predicted):
 
 
 @pytest.mark.parametrize("keys", [{}, {"transform": "log"}, {"spread": Spread(floor=2.0, power=1.0)}])
+def test_the_ends_of_many_intervals_are_those_of_each_to_the_bit(grown, keys):
+    actual, predicted = grown
+    interval = measure_interval(make_evaluation(HOLD_OUT, 2_000, actual[:2_000], predicted[:2_000]), **keys)
+    numbers = np.array([*predicted[2_000:], 0.0, -0.0, -3.0, 1e308, -1e308, np.nan])
+    limits = (0.0, float(np.median(predicted)))
+    ends = np.column_stack(interval.place_around_all(numbers, *limits))
+    expected = [interval.place_around(each, *limits) or (np.nan, np.nan) for each in numbers.tolist()]
+    assert ends.tobytes() == np.array(expected).tobytes()
+
+
+@pytest.mark.parametrize("keys", [{}, {"transform": "log"}, {"spread": Spread(floor=2.0, power=0.7)}])
 def test_every_kind_of_interval_contains_nine_of_ten_new_rows(grown, keys):
     actual, predicted = grown
     interval = measure_interval(make_evaluation(HOLD_OUT, 2_000, actual[:2_000], predicted[:2_000]), **keys)

@@ -8,14 +8,27 @@ import subprocess
 import sys
 from uuid import UUID
 
+import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
 
-from predictor.models import Prediction
+from predictor.answering.columns import score_columns
+from predictor.history.ids import find_moment
+from predictor.models import Prediction, Version
+from predictor.record.interval import ConstantInterval
 from predictor.schema.kinds import make_feature
+from predictor.schema.schema import Schema
+from predictor.schema.target import Target
+from predictor.scoring.described import describe_columns
+from predictor.scoring.ids import make_ids
+from predictor.scoring.stored_table import list_rows
+from predictor.serving.answer import describe_answer
+from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.tables.parts import Part
+from predictor.tables.series_cells import SeriesCells
 from tests.conftest import ROOT
 from tests.training import register_shipped, train
 
@@ -92,8 +105,67 @@ def test_what_means_missing_in_a_column_depends_on_its_kind_and_a_choice_is_none
     part = Part(frame=pl.DataFrame({"a": texts}))
     number = make_feature(name="a", kind="number", label="a")
     category = make_feature(name="a", kind="category", label="a", choices=("NA", "x"))
-    assert part.list_cells(number) == [None, None, None, None, "x", "1"]
-    assert part.list_cells(category) == ["NA", "-", "?", None, "x", "1"]
+    assert part.get_cells(number).take(range(6)) == [None, None, None, None, "x", "1"]
+    assert part.get_cells(category).take(range(6)) == ["NA", "-", "?", None, "x", "1"]
+
+
+def test_a_file_of_which_every_row_is_refused_comes_back_with_their_errors(score):
+    rows, said = score("x\n" + "abc\n" * 3, history="all")
+    assert [(row["prediction"], row["error"][:11]) for row in rows] == [("", "x: “abc” is")] * 3
+    assert "3 rows, 3 with an error, 0 stored" in said
+
+
+HOSTILE = ["plain", "a\tb\nc\r", '"quoted" \\ \\.', "ünï 一 🐧\u2028\x01\x7f", "'; --", "NULL", "\\N", None]
+
+
+def test_what_is_stored_of_a_table_is_what_is_stored_of_each_of_its_rows(settings):
+    settings.INPUT_HASH_KEY = "k" * 50
+    features = [
+        make_feature(name='nu"m\\', kind="number", label="n", required=False, seen=(0.0, 5.0)),
+        make_feature(name="whole", kind="integer", label="w", required=False),
+        make_feature(name="is", kind="boolean", label="i", required=False),
+        make_feature(name="^wörds$", kind="text", label="t", required=False),
+        make_feature(name="hidden", kind="text", label="h", required=False, sensitive="hash"),
+        make_feature(name="dropped", kind="number", label="d", required=False, sensitive="drop", seen=(0.0, 1.0)),
+    ]
+    schema = Schema(features=tuple(features), target=Target(name="y", label="y", task="regression"))
+    numbers = ["1", "-0", "1e22", "0.1", "9007199254740991", "-5", "", "1e-7"]
+    columns = [
+        numbers,
+        ["1", "-7", "0", "9007199254740991", "", "5", "x", "6"],
+        ["yes", "no"] * 4,
+        HOSTILE,
+        HOSTILE,
+        numbers,
+    ]
+    cells = {each.name: SeriesCells(pl.Series(column), ()) for each, column in zip(features, columns, strict=True)}
+    interval = ConstantInterval(rows=9, approximate=False, radius=0.1)
+    runtime = Runtime(version=Version(id=7), schema=schema, estimator=FirstColumn(), interval=interval)
+    scored, parsed = score_columns(runtime, cells, {}, count=8)
+    stored, ids = describe_columns(runtime, parsed, scored, 0)
+    rows = list_rows(stored)
+    assert ids.to_list() == [*(row["id"] for row in rows[:6]), None, rows[6]["id"]]
+    for position, row in zip([0, 1, 2, 3, 4, 5, 7], rows, strict=True):
+        [answer], _ = runtime.answer([parsed.get_row(position)])
+        described = describe_answer(schema, parsed.get_row(position), answer)
+        assert {name: row[name] for name in described} == msgspec.json.decode(msgspec.json.encode(described))
+    assert len([row for row in rows if row["warning_codes"]]) > 1
+
+
+class FirstColumn:
+    def predict(self, inputs):
+        return np.nan_to_num(inputs.matrix[:, 0])
+
+
+def test_ids_of_a_chunk_are_in_the_order_of_its_rows_and_one_does_not_tell_the_next():
+    began = 1_800_000_000_000_000_000
+    ids = [UUID(id) for id in make_ids(10_000, began, began + 10_000_000)]
+    assert ids == sorted(ids)
+    assert {id.version for id in ids} == {7}
+    assert [find_moment(id).timestamp() for id in (ids[0], ids[-1])] == [1_800_000_000, 1_800_000_000.009]
+    fixed = {place for place in range(64) if len({id.int >> place & 1 for id in ids}) == 1}
+    assert fixed == {62, 63}
+    assert len(make_ids(0, began, began)) == 0
 
 
 def test_formulas_are_defused_and_other_texts_stay(score):

@@ -2,87 +2,89 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from predictor.answering.loaded import LoadedModel
 from predictor.exceptions import InvalidInput, NoAnswer
+from predictor.schema.cells import Cells
 from predictor.schema.columnar import ParsedColumns, parse_columns
 from predictor.schema.table import Inputs, take_rows
-from predictor.schema.values import Label, Matrix, Vector, write_value
+from predictor.schema.values import Matrix, Vector
 
-T = TypeVar("T")
-Interval = tuple[float, float]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoredColumns:
-    """n rows with their answers, by column; a row without one has None, and an error.
+    """n rows with their answers, by column; a row without one has NaN in all of them, and an error.
 
-    `probabilities` are by class. `kinds` has what is wrong with each row that has an error, as pairs of a field, which
-    may be empty, and a code.
+    `predicted` are numbers or codes of classes, shape (n,); `lower` and `upper` the ends of the interval, (n,), NaN
+    where there is none; `shares` the probabilities of the target's classes, (n, classes), where the model gives them.
+    `warnings` and `errors` are by row. `kinds` has what is wrong with each row that has an error, as pairs of a field,
+    which may be empty, and a code.
     """
 
-    outputs: list[float | Label | None]
-    intervals: list[Interval | None]
-    probabilities: Mapping[str, list[float | None]]
-    warnings: list[str | None]
-    errors: list[str | None]
+    predicted: Vector
+    lower: Vector
+    upper: Vector
+    shares: "Matrix | None"
+    warnings: Mapping[int, str]
+    errors: Mapping[int, str]
     kinds: Mapping[int, Sequence[tuple[str, str]]]
-    ids: list[str | None]
 
     def __len__(self) -> int:
-        return len(self.outputs)
+        return len(self.predicted)
 
 
 def score_columns(
-    model: LoadedModel, columns: Mapping[str, Sequence[object]], wrong: Mapping[int, str], *, count: int
+    model: LoadedModel, columns: Mapping[str, Cells], wrong: Mapping[int, str], *, count: int
 ) -> tuple[ScoredColumns, ParsedColumns]:
     """Parse and predict `count` rows; what was parsed is for those who store the answers.
 
     `columns` are the cells of features by name; `wrong` has an error for each row that is none, by position.
     """
     parsed = parse_columns(model.schema, columns, count)
-    errors, kinds = _list_errors(parsed, wrong, count)
-    rows = [row for row in range(count) if row not in kinds]
-    predicted, shares, causes = _ask(model, take_rows(parsed.inputs, rows) if kinds else parsed.inputs)
+    errors, kinds = _list_errors(parsed, wrong)
+    places = np.setdiff1d(np.arange(count), list(kinds)) if kinds else np.arange(count)
+    predicted, shares, causes = _ask(model, take_rows(parsed.inputs, places) if kinds else parsed.inputs)
     is_answered = np.isfinite(predicted) if shares is None else np.isfinite(predicted) & np.isfinite(shares).all(axis=1)
     for place in np.flatnonzero(~is_answered).tolist():
-        errors[rows[place]], kinds[rows[place]] = str(NoAnswer(causes.get(place, ""))), [("", "no_answer")]
-    places = np.flatnonzero(is_answered)
-    rows = [rows[place] for place in places.tolist()]
-    numbers: list[float] = predicted[places].tolist()
-    shares = None if shares is None else shares[places]
-    outputs, intervals = _name_outputs(model, numbers)
-    written = {row: "\n".join(model.schema.write_warnings(each)) for row, each in parsed.warnings.items()}
+        row = int(places[place])
+        errors[row], kinds[row] = str(NoAnswer(causes.get(place, ""))), [("", "no_answer")]
+    predicted = _place(np.where(is_answered, predicted, np.nan), places, count)
+    lower, upper = _find_ends(model, predicted)
+    if shares is not None:
+        shares = _place(np.where(is_answered[:, np.newaxis], _order_shares(model, shares), np.nan), places, count)
+    warnings = {row: each for row, each in parsed.warnings.items() if row not in kinds}
     scored = ScoredColumns(
-        outputs=_place(outputs, rows, count),
-        intervals=_place(intervals, rows, count),
-        probabilities={name: _place(each, rows, count) for name, each in _name_shares(model, shares).items()},
-        warnings=[None if row in kinds else written.get(row) for row in range(count)],
+        predicted=predicted,
+        lower=lower,
+        upper=upper,
+        shares=shares,
+        warnings={row: "\n".join(model.schema.write_warnings(each)) for row, each in warnings.items()},
         errors=errors,
         kinds=kinds,
-        ids=[None] * count,
     )
     return scored, parsed
 
 
 def _list_errors(
-    parsed: ParsedColumns, wrong: Mapping[int, str], count: int
-) -> tuple[list[str | None], dict[int, Sequence[tuple[str, str]]]]:
-    errors: list[str | None] = [None] * count
-    kinds: dict[int, Sequence[tuple[str, str]]] = {}
-    for row, problems in parsed.problems.items():
-        errors[row] = str(InvalidInput(problems))
-        kinds[row] = [(name, problem.code) for name, problem in problems.items()]
-    for row, error in wrong.items():
-        errors[row], kinds[row] = error, [("", "wrong_length")]
-    return errors, kinds
+    parsed: ParsedColumns, wrong: Mapping[int, str]
+) -> tuple[dict[int, str], dict[int, Sequence[tuple[str, str]]]]:
+    errors = {row: str(InvalidInput(problems)) for row, problems in parsed.problems.items()}
+    kinds: dict[int, Sequence[tuple[str, str]]] = {
+        row: [(name, problem.code) for name, problem in problems.items()] for row, problems in parsed.problems.items()
+    }
+    return {**errors, **wrong}, kinds | dict.fromkeys(wrong, (("", "wrong_length"),))
 
 
 def _ask(model: LoadedModel, inputs: Inputs) -> "tuple[Vector, Matrix | None, dict[int, str]]":
-    """What the estimator predicts, as `Runtime.ask`, and by row why it refuses it; then its prediction is NaN."""
+    """What the estimator predicts, as `LoadedModel.ask`, and by row why it refuses it; then its prediction is NaN."""
+    if not len(inputs):
+        return np.empty(0), None, {}
     try:
         return *model.ask(inputs), {}
     except ValueError:
@@ -101,33 +103,23 @@ def _ask(model: LoadedModel, inputs: Inputs) -> "tuple[Vector, Matrix | None, di
     return np.concatenate([predicted for predicted, _ in answers]), shares, causes
 
 
-def _name_outputs(model: LoadedModel, numbers: list[float]) -> tuple[list[float | Label], list[Interval | None]]:
-    """The outputs, classes by their labels, and the interval of each."""
-    target, interval = model.schema.target, model.interval
-    if target.task != "regression":
-        return [target.classes[int(code)] for code in numbers], [None] * len(numbers)
-    if interval is None:
-        return list(numbers), [None] * len(numbers)
-    limits = target.limits
-    return list(numbers), [interval.place_around(number, *limits) for number in numbers]
+def _find_ends(model: LoadedModel, predicted: Vector) -> tuple[Vector, Vector]:
+    if model.interval is None or model.schema.target.task != "regression":
+        return np.full_like(predicted, np.nan), np.full_like(predicted, np.nan)
+    return model.interval.place_around_all(predicted, *model.schema.target.limits)
 
 
-def _name_shares(model: LoadedModel, shares: "Matrix | None") -> dict[str, list[float]]:
-    """The probabilities of each class, in the target's order; a class without training rows has 0 in all rows."""
-    if shares is None:
-        return {}
-    names = [write_value(label) for label in model.schema.target.classes]
-    columns = {name: [0.0] * len(shares) for name in names}
-    for place, code in enumerate(model.estimator.classes_):
-        columns[names[int(code)]] = shares[:, place].tolist()
-    return columns
+def _order_shares(model: LoadedModel, shares: Matrix) -> Matrix:
+    """Probabilities in the target's order of classes; a class without training rows has 0 in all rows."""
+    ordered = np.zeros((len(shares), len(model.schema.target.classes)))
+    ordered[:, [int(code) for code in model.estimator.classes_]] = shares
+    return ordered
 
 
-def _place(values: list[T] | list[T | None], rows: list[int], count: int) -> list[T | None]:
-    """Values at their rows, of so many."""
-    if len(rows) == count:
-        return list(values)
-    placed: list[T | None] = [None] * count
-    for row, value in zip(rows, values, strict=True):
-        placed[row] = value
+def _place(values: "NDArray[np.float64]", places: "NDArray[np.intp]", count: int) -> "NDArray[np.float64]":
+    """Values at their rows, of so many; the others are NaN."""
+    if len(places) == count:
+        return values
+    placed = np.full((count, *values.shape[1:]), np.nan)
+    placed[places] = values
     return placed

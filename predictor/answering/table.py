@@ -1,13 +1,15 @@
 """The columns that answers add to a table."""
 
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
-from predictor.answering.columns import Interval, ScoredColumns
+from predictor.answering.columns import ScoredColumns
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.schema.values import Label, write_value
+from predictor.schema.values import write_value
 
 # In front of the name of an added column that the file has already.
 PREFIX = "mlsite_"
@@ -30,36 +32,52 @@ def name_added(schema: Schema, columns: Sequence[str], *, history: bool) -> dict
 
 
 def make_columns(
-    target: Target, scored: ScoredColumns, names: Mapping[str, str], decimals: int | None
+    target: Target, scored: ScoredColumns, names: Mapping[str, str], decimals: int | None, ids: pl.Series | None = None
 ) -> list[pl.Series]:
     """The added columns of scored rows; texts of numbers without an interval have so many decimals."""
-    made = _write_answers(target, scored, decimals)
-    made |= {"warnings": scored.warnings, "id": scored.ids, "error": scored.errors}
-    is_number = target.task == "regression"
-    numbers = {"prediction", "lower", "upper"} if is_number else {name for name in made if name.startswith("prob")}
-    return [
-        pl.Series(name, made[column], pl.Float64 if column in numbers else pl.String) for column, name in names.items()
-    ]
+    made = _make_answers(target, scored)
+    if target.has_words:
+        made["text"] = _write_texts(target, scored, decimals)
+    made |= {"warnings": _place(scored.warnings, len(scored)), "error": _place(scored.errors, len(scored))}
+    if ids is not None:
+        made["id"] = ids
+    return [made[column].alias(name) for column, name in names.items()]
 
 
-def _write_answers(target: Target, scored: ScoredColumns, decimals: int | None) -> dict[str, Sequence[object]]:
-    texts = {"text": _write_texts(target, scored, decimals)} if target.has_words else {}
+def _make_answers(target: Target, scored: ScoredColumns) -> dict[str, pl.Series]:
     if target.task == "regression":
-        ends = [each or (None, None) for each in scored.intervals]
-        return {"prediction": scored.outputs, **texts, "lower": [a for a, _ in ends], "upper": [b for _, b in ends]}
-    nothing: list[float | None] = [None] * len(scored)
-    written = {label: write_value(label) for label in target.classes}
-    shares = {f"probability_{name}": scored.probabilities.get(name, nothing) for name in written.values()}
-    outputs = [None if label is None else written[label] for label in scored.outputs]  # type: ignore[index]
-    return {"prediction": outputs, **texts, **shares}
+        columns = {"prediction": scored.predicted, "lower": scored.lower, "upper": scored.upper}
+        return {name: pl.Series(column).fill_nan(None) for name, column in columns.items()}
+    made = {"prediction": name_classes([write_value(label) for label in target.classes], scored)}
+    for code, label in enumerate(target.classes):
+        share = np.full(len(scored), np.nan) if scored.shares is None else scored.shares[:, code]
+        made[f"probability_{write_value(label)}"] = pl.Series(share).fill_nan(None)
+    return made
 
 
-def _write_texts(target: Target, scored: ScoredColumns, decimals: int | None) -> list[str | None]:
+def name_classes(names: Sequence[str], scored: ScoredColumns) -> pl.Series:
+    """The predicted class of each row, named by its code; null for a row without an answer."""
+    codes = pl.Series(scored.predicted).fill_nan(None).cast(pl.Int64)
+    return pl.Series(names, dtype=pl.String).gather(codes)
+
+
+def _write_texts(target: Target, scored: ScoredColumns, decimals: int | None) -> pl.Series:
     """Predictions as pages show them, in English."""
+    if target.task != "regression":
+        return name_classes([str(target.write(label)) for label in target.classes], scored)
 
-    def write(output: float | Label, interval: Interval | None) -> str:
-        found = target.find_decimals(output, interval)
+    def write(output: float, interval: tuple[float, float]) -> str:
+        found = target.find_decimals(output, None if math.isnan(interval[0]) else interval)
         return str(target.write(output, decimals=decimals if found is None else found))
 
-    pairs = zip(scored.outputs, scored.intervals, strict=True)
-    return [None if output is None else write(output, interval) for output, interval in pairs]
+    ends = zip(scored.lower.tolist(), scored.upper.tolist(), strict=True)
+    pairs = zip(scored.predicted.tolist(), ends, strict=True)
+    return pl.Series([None if math.isnan(output) else write(output, each) for output, each in pairs], dtype=pl.String)
+
+
+def _place(texts: Mapping[int, str], count: int) -> pl.Series:
+    """Texts at their rows, of so many."""
+    placed: list[str | None] = [None] * count
+    for row, text in texts.items():
+        placed[row] = text
+    return pl.Series(placed, dtype=pl.String)

@@ -6,10 +6,13 @@ such a build refuses a version with one of them, and never serves it with a wron
 
 import math
 import sys
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
+from predictor.schema.values import Vector
+
+Numbers = TypeVar("Numbers", float, Vector)
 Size = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
 # e to this power is still a finite float64.
 LARGEST_LOG_RADIUS = 700.0
@@ -40,14 +43,36 @@ class MeasuredInterval(msgspec.Struct, frozen=True, kw_only=True):
         low, high = max(low, minimum), min(high, maximum)
         return (low, high) if math.isfinite(high - low) else None
 
+    def find_all_ends(self, predictions: Vector) -> tuple[Vector, Vector]:
+        """As `find_ends`, to the bit, for predictions of shape (n,)."""
+        import numpy as np
+
+        low, high = np.array([self.find_ends(prediction) for prediction in predictions.tolist()]).reshape(-1, 2).T
+        return low, high
+
+    def place_around_all(
+        self, predictions: Vector, minimum: float = -math.inf, maximum: float = math.inf
+    ) -> tuple[Vector, Vector]:
+        """As `place_around` for predictions of shape (n,): their lower and upper ends, NaN without finite ends."""
+        import numpy as np
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = self.find_all_ends(predictions)
+            low, high = np.where(low < minimum, minimum, low), np.where(high > maximum, maximum, high)
+            is_finite = np.isfinite(high - low)
+        return np.where(is_finite, low, np.nan), np.where(is_finite, high, np.nan)
+
 
 class ConstantInterval(MeasuredInterval, frozen=True, kw_only=True):
     """The prediction ± `radius`, in the target's unit."""
 
     radius: Size
 
-    def find_ends(self, prediction: float) -> tuple[float, float]:
+    def find_ends(self, prediction: Numbers) -> tuple[Numbers, Numbers]:
         return prediction - self.radius, prediction + self.radius
+
+    def find_all_ends(self, predictions: Vector) -> tuple[Vector, Vector]:
+        return self.find_ends(predictions)
 
 
 class ScaledInterval(MeasuredInterval, frozen=True, kw_only=True, tag_field="kind", tag="scaled"):
@@ -67,9 +92,12 @@ class LogInterval(MeasuredInterval, frozen=True, kw_only=True, tag_field="kind",
 
     log_radius: Annotated[float, msgspec.Meta(ge=0, le=LARGEST_LOG_RADIUS)]
 
-    def find_ends(self, prediction: float) -> tuple[float, float]:
+    def find_ends(self, prediction: Numbers) -> tuple[Numbers, Numbers]:
         factor = math.exp(self.log_radius)
         return prediction / factor, prediction * factor
+
+    def find_all_ends(self, predictions: Vector) -> tuple[Vector, Vector]:
+        return self.find_ends(predictions)
 
 
 # By the `kind` that is stored; a constant interval has none.

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from predictor.models import Prediction, make_prediction_id
 from predictor.schema.schema import Row
-from predictor.scoring.storing import store_in_order
+from predictor.scoring.storing import store_in_order, store_rows
 from predictor.serving.answer import Answer, describe_answer
 from predictor.serving.history import Stored
 from predictor.serving.runtime import Runtime
@@ -33,7 +33,7 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
     """
     remaining = iter(rows)
     chunks = iter(lambda: list(islice(remaining, ROWS_AT_ONCE)), [])
-    yield from store_in_order(_score_chunk(runtime, chunk, source) for chunk in chunks)
+    yield from store_in_order((_score_chunk(runtime, chunk, source) for chunk in chunks), store_rows)
 
 
 def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -> tuple[list[Scored], list[Stored]]:

@@ -7,19 +7,20 @@ from contextlib import closing
 
 import polars as pl
 
-from predictor.answering.columns import ScoredColumns, score_columns
+from predictor.answering.columns import score_columns
 from predictor.answering.table import make_columns, name_added
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.schema.schema import Schema
 from predictor.scoring.described import describe_columns
+from predictor.scoring.stored_table import store_table
 from predictor.scoring.storing import store_in_order
-from predictor.serving.history import Stored
 from predictor.serving.runtime import Runtime
 from predictor.tables.parts import Part
 from predictor.texts import list_names
 
-Scored = tuple[Part, ScoredColumns]
+# A part with its answers, and what is wrong with its rows, as `ScoredColumns.kinds`.
+Scored = tuple[pl.DataFrame, Mapping[int, Sequence[tuple[str, str]]]]
 
 
 class ScoredTable:
@@ -37,23 +38,25 @@ class ScoredTable:
     def score(self, parts: Iterator[Part]) -> Generator[pl.DataFrame, None, None]:
         """The table, part by part, each once what is to be stored of it is committed."""
         with closing(self._store(self._score_part(part) for part in parts)) as chunks:
-            for part, scored in chunks:
-                self.rows += len(part)
-                self.refused += len(scored.kinds)
-                self.errors.update(kind for kinds in scored.kinds.values() for kind in kinds)
-                yield part.frame.hstack(make_columns(self._target, scored, self.names, self._decimals))
+            for frame, kinds in chunks:
+                self.rows += len(frame)
+                self.refused += len(kinds)
+                self.errors.update(kind for each in kinds.values() for kind in each)
+                yield frame
 
-    def _score_part(self, part: Part) -> tuple[Scored, list[Stored]]:
-        columns = {feature.name: part.list_cells(feature) for feature in self._features}
-        began = time.perf_counter()
+    def _score_part(self, part: Part) -> tuple[Scored, pl.DataFrame]:
+        began = time.time_ns()
+        columns = {feature.name: part.get_cells(feature) for feature in self._features}
         scored, parsed = score_columns(self._runtime, columns, part.problems, count=len(part))
-        if not self._history:
-            return (part, scored), []
-        return (part, scored), describe_columns(self._runtime, parsed, scored, (time.perf_counter() - began) * 1000)
-
-    def _store(self, chunks: Iterator[tuple[Scored, list[Stored]]]) -> Generator[Scored, None, None]:
+        stored, ids = pl.DataFrame(), None
         if self._history:
-            return store_in_order(chunks, self._count)
+            stored, ids = describe_columns(self._runtime, parsed, scored, began)
+        added = make_columns(self._target, scored, self.names, self._decimals, ids)
+        return (part.frame.hstack(added), scored.kinds), stored
+
+    def _store(self, chunks: Iterator[tuple[Scored, pl.DataFrame]]) -> Generator[Scored, None, None]:
+        if self._history:
+            return store_in_order(chunks, store_table, self._count)
         return (scored for scored, _ in chunks)
 
     def _count(self, rows: int) -> None:

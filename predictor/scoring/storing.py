@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -14,25 +14,40 @@ from predictor.models import Prediction
 from predictor.serving.history import FIELDS, Stored, insert_rows
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
 # In one transaction on SQLite, while all other writers wait.
 ROWS_IN_A_TURN = 250
 
 
+def store_rows(stored: Sequence[Stored]) -> None:
+    """Store all rows: on PostgreSQL in one statement, on SQLite 250 at a time."""
+    STORES.get(connection.vendor, insert_rows)(stored)
+
+
 def store_in_order(
-    chunks: Iterable[tuple[T, Sequence[Stored]]], count: Callable[[int], None] = lambda rows: None
+    chunks: Iterable[tuple[T, S]], store: Callable[[S], None], count: Callable[[int], None] = lambda rows: None
 ) -> Generator[T, None, None]:
-    """Yield each chunk once its predictions are committed, and call `count` with how many these were.
+    """Yield each chunk once `store` has committed what belongs to it, and call `count` with how many rows these were.
 
     While one chunk is stored, over a connection of its own, the next is made, so memory is bounded. SQLite is free for
     others half of the time. Raises what the database raises; what was yielded until then is stored, and at most one
     chunk more. Nothing is stored after a gap.
     """
+
+    def store_next(stored: S, ahead: "Future[None] | None") -> None:
+        """Store a chunk, unless the one before it failed."""
+        if ahead is not None:
+            ahead.result()
+        if len(stored):
+            store(stored)
+            count(len(stored))
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring") as writer:
         try:
             ahead: tuple[T, Future[None]] | None = None
             for chunk, stored in chunks:
                 # Submitted before the former chunk is done, so that the database never waits for this thread.
-                storing = writer.submit(_store, stored, ahead and ahead[1], count)
+                storing = writer.submit(store_next, stored, ahead and ahead[1])
                 if ahead is not None:
                     ahead[1].result()
                     yield ahead[0]
@@ -42,15 +57,6 @@ def store_in_order(
                 yield ahead[0]
         finally:
             writer.submit(_hang_up).result()
-
-
-def _store(stored: Sequence[Stored], ahead: "Future[None] | None", count: Callable[[int], None]) -> None:
-    """Store a chunk, unless the one before it failed."""
-    if ahead is not None:
-        ahead.result()
-    if stored:
-        STORES.get(connection.vendor, insert_rows)(stored)
-        count(len(stored))
 
 
 def _store_in_turns(stored: Sequence[Stored]) -> None:

@@ -21,6 +21,7 @@ from predictor.tables.marks import find_format
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
 from predictor.tables.places import BEGINNING, Place, PlacedLines
+from predictor.tables.series_cells import SeriesCells
 from predictor.tables.table import READERS, write_column
 from predictor.texts import take_first_line
 
@@ -35,11 +36,10 @@ class Part:
     after: Place = BEGINNING
     problems: dict[int, str] = field(default_factory=dict)
 
-    def list_cells(self, feature: Feature) -> list[object]:
+    def get_cells(self, feature: Feature) -> SeriesCells:
         """The cells of a feature's column for `schema.columnar`; what means missing in such a column is None."""
-        cells, gaps = list_values(feature.name, self.frame[feature.name]), find_gaps(feature)
-        # Most columns have none of them.
-        return [None if cell in gaps else cell for cell in cells] if not gaps.isdisjoint(cells) else cells
+        series = write_plainly(feature.name, self.frame[feature.name])
+        return SeriesCells(series, find_gaps(feature))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -99,10 +99,10 @@ def _count_lines(content: Content) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(CHUNK), b"")) + 1
 
 
-def list_values(name: str, series: pl.Series) -> list[object]:
-    """The values of a column as CSV has them, dates as texts; NaN is missing."""
+def write_plainly(name: str, series: pl.Series) -> pl.Series:
+    """A column as CSV has it, dates as texts; NaN is missing."""
     written = write_column(Content(name="The table", file=Path("-")), name, series)
-    return (written.fill_nan(None) if written.dtype.is_float() else written).to_list()
+    return written.fill_nan(None) if written.dtype.is_float() else written
 
 
 def _read_csv(content: Content, rows: int, start: Place) -> Parts:

@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from predictor.tables.cells import NUMBER_PATTERN
-from predictor.tables.parts import list_values
+from predictor.tables.parts import write_plainly
 from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse
 
 Frames = Iterable[pl.DataFrame]
@@ -63,9 +63,4 @@ def _defuse(texts: pl.Expr) -> pl.Expr:
 
 def _write_plainly(frame: pl.DataFrame) -> pl.DataFrame:
     """Columns with types that CSV has not, as texts."""
-    plain = (pl.String, pl.Boolean, pl.Float64)
-    return frame.with_columns(
-        pl.Series(series.name, list_values(series.name, series), pl.String)
-        for series in frame
-        if not (series.dtype.is_integer() or series.dtype in plain)
-    )
+    return frame.with_columns(write_plainly(series.name, series) for series in frame)
