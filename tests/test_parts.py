@@ -1,5 +1,6 @@
 """Tables read part by part: the same rows from each format, and from each place on."""
 
+import csv
 import gzip
 import io
 import json
@@ -7,9 +8,13 @@ import zipfile
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from predictor.exceptions import DatasetError
+from predictor.tables.csv_rows import Layout
 from predictor.tables.parts import read_parts
+from predictor.tables.plain_rows import read_plain_rows
 
 ROWS = [("=a", "1"), ('two\r\nlines; "é"', "2.5"), ("", ""), ("b, c", ""), ("ß", "x"), ("last", "7")]
 TEXT = "note,x\r\n" + "".join('"{}",{}\r\n'.format(a.replace('"', '""'), b) if a else "\r\n" for a, b in ROWS)
@@ -56,6 +61,26 @@ def test_each_format_gives_the_same_rows_and_goes_on_from_each_place(content, tm
         after = list(read_parts(file, 2, tmp_path, start=part.after).parts)
         assert [each.frame.rows() for each in after] == [each.frame.rows() for each in parts[number:]]
         assert [each.after for each in after] == [each.after for each in parts[number:]]
+
+
+@example("a,1\n,2\n", "\n", ",")
+@given(
+    st.text(alphabet='ab1 ,;\t\n"é\x1c\x85\u2028', max_size=30), st.sampled_from(["\n", "\r\n"]), st.sampled_from(",;")
+)
+def test_lines_that_are_read_at_once_are_the_rows_that_are_read_one_by_one(text, end, separator):
+    width = max(line.count(separator) for line in text.split("\n")) + 1
+    layout = Layout(separator=separator, names=[*"abcdefghijklmnopqrstuvwxyzABCDE"[:width]])
+    lines = text.replace("\n", end)
+    table = read_plain_rows(lines.encode(), layout)
+    rows = (
+        list(csv.reader(io.StringIO(lines, newline=""), delimiter=separator))
+        if table is not None or '"' not in text
+        else []
+    )
+    if table is not None:
+        assert table.rows() == list(map(tuple, rows))
+    is_plain = all(len(row) == width and any(map(str.strip, row)) for row in rows)
+    assert (table is not None) == (bool(text) and '"' not in text and is_plain)
 
 
 def test_an_error_names_the_file_and_its_line_also_where_reading_went_on(tmp_path):

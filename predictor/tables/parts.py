@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from predictor.tables.marks import find_format
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
 from predictor.tables.places import BEGINNING, Place, PlacedLines
+from predictor.tables.plain_rows import read_plain_rows
 from predictor.tables.series_cells import SeriesCells
 from predictor.tables.table import READERS, write_column
 from predictor.texts import take_first_line
@@ -119,16 +120,41 @@ def _read_csv(content: Content, rows: int, start: Place) -> Parts:
 
 
 def _divide_csv(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
-    lines = PlacedLines(source.content, start)
-    numbered = read_rows(source, layout, lines)
-    if not start.byte:
-        next(numbered)
+    place = start if start.byte else _skip_header(source, layout)
+    with source.content.open() as stream:
+        while lines := _read_lines(stream, place, rows):
+            frame = read_plain_rows(lines, layout)
+            if frame is not None:
+                after = Place(rows=place.rows + len(frame), byte=place.byte + len(lines), line=place.line + len(frame))
+                part = Part(frame=frame, after=after)
+            else:
+                part = _read_with_care(source, layout, rows, place)
+            place = part.after
+            if len(part):
+                yield part
+
+
+def _skip_header(source: Source, layout: Layout) -> Place:
+    lines = PlacedLines(source.content, BEGINNING)
+    next(read_rows(source, layout, lines))
+    return Place(byte=lines.byte, line=lines.line)
+
+
+def _read_lines(stream: BinaryIO, place: Place, count: int) -> bytes:
+    stream.seek(place.byte)
+    return b"".join(islice(stream, count))
+
+
+def _read_with_care(source: Source, layout: Layout, rows: int, place: Place) -> Part:
+    lines = PlacedLines(source.content, place)
     # Most rows have a value in their first cell.
-    filled = (each for each in numbered if any(each[1]) and (each[1][0].strip() or any(map(str.strip, each[1]))))
-    count = start.rows
-    while taken := list(islice(filled, rows)):
-        count += len(taken)
-        yield _make_part(layout, taken, Place(rows=count, byte=lines.byte, line=lines.line))
+    filled = (
+        each
+        for each in read_rows(source, layout, lines)
+        if any(each[1]) and (each[1][0].strip() or any(map(str.strip, each[1])))
+    )
+    taken = list(islice(filled, rows))
+    return _make_part(layout, taken, Place(rows=place.rows + len(taken), byte=lines.byte, line=lines.line))
 
 
 def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]], after: Place) -> Part:
