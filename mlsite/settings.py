@@ -66,6 +66,9 @@ if DEFAULT_MODEL == "none":
 # The maximum size of one artifact in the database, compressed.
 MODEL_MAX_MB = read_whole_number("MODEL_MAX_MB", 100)
 
+# Whether superusers may make models of uploaded tables; those that there are work without it.
+MODELS_FROM_UPLOADS = read_flag("MODELS_FROM_UPLOADS")
+
 # The key by which sensitive inputs are hashed is derived from this, else from SECRET_KEY; former ones only find hashes.
 INPUT_HASH_KEY = os.environ.get("INPUT_HASH_KEY", "")
 INPUT_HASH_KEY_FALLBACKS = read_list("INPUT_HASH_KEY_FALLBACKS")

@@ -31,6 +31,7 @@ POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 
 RETRAIN = "retrain"
 SCORE = "score"
+DRAFT, TRAIN = "draft", "train"
 Fate = Literal["held", "cancelled", "finished", "lost"]
 
 

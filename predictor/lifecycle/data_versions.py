@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from predictor.exceptions import DatasetError, FileGone
+from predictor.exceptions import DatasetError, FileGone, RecipeError
 from predictor.files.keeping import iterate
 from predictor.models import DataVersion, KeptFile
 
@@ -35,11 +35,7 @@ def measure_table(file: KeptFile) -> Measured:
     from predictor.tables.table import read_table
 
     with open_table(file) as table:
-        try:
-            read, _ = read_table(table)
-        except DatasetError as error:
-            # It is known by the name that it was uploaded under.
-            raise DatasetError(str(error).replace(str(table), file.name)) from error
+        read, _ = read_table(table)
     return Measured(rows=len(read), columns=read.columns)
 
 
@@ -60,9 +56,16 @@ def store_data_version(slug: str, file: KeptFile, by: str, measured: Measured) -
 
 @contextmanager
 def open_table(file: KeptFile) -> Iterator[Path]:
-    """A kept table as a file on this machine, for the block. Raises FileGone, and DatasetError for other bytes."""
+    """A kept table as a file on this machine, for the block, in whose errors it has the name of its upload.
+
+    Raises FileGone, and DatasetError for bytes that were changed.
+    """
     with tempfile.TemporaryDirectory(prefix="mlsite-table-") as folder:
-        yield copy_table(file, Path(folder) / "table")
+        table = Path(folder) / "table"
+        try:
+            yield copy_table(file, table)
+        except (DatasetError, RecipeError) as error:
+            raise type(error)(str(error).replace(str(table), file.name)) from error
 
 
 def copy_table(file: KeptFile, to: Path) -> Path:

@@ -1,5 +1,6 @@
 """Finds recipes, which are folders or rows: a row is written to a temporary folder, and read as a folder is."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ def write_folder(content: RowContent, folder: Path) -> None:
 
 def _name_row(problem: str, folder: Path, content: RowContent) -> str:
     named = problem.replace(str(folder / "model.toml"), f"the recipe of {content.slug} in the database")
-    return named.replace(f"{folder}/", "")
+    return re.sub(rf"{re.escape(str(folder))}/data(\.[a-z]+)+", lambda found: content.table.name, named)
 
 
 def refuse_folder(models_dir: Path, slug: str) -> None:

@@ -10,12 +10,15 @@ from django.db import connection
 from predictor import jobs
 from predictor.exceptions import MlsiteError
 from predictor.tasks.retraining import retrain
+from predictor.tasks.uploading import draft, train
 from predictor.texts import leave_out_details
 
 logger = logging.getLogger(__name__)
 
 TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.RETRAIN: retrain,
+    jobs.DRAFT: draft,
+    jobs.TRAIN: train,
 }
 
 
