@@ -16,7 +16,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
-from predictor.models import Job, JobWorker
+from predictor.files.keeping import check_space
+from predictor.models import Job, JobWorker, KeptFile
 from predictor.models.job import JobQuerySet, from_now
 
 # With the seconds between two looks of a worker, less than the 30 s after which a job goes on.
@@ -54,6 +55,12 @@ class Held:
 
 def enqueue(kind: str, *, by: str, model: str = "", arguments: dict[str, Any] | None = None) -> Job:
     return Job.objects.create(kind=kind, made_by=by, model=model, arguments=arguments or {}, public_id=uuid.uuid4())
+
+
+def enqueue_scoring(file: KeptFile, *, model: str, history: bool, by: str) -> Job:
+    """Have every row of a kept file answered. Raises NoSpace where not even the file would fit a second time."""
+    check_space(file.size)
+    return enqueue(SCORE, by=by, model=model, arguments={"file": str(file.pk), "history": history})
 
 
 def cancel(job: Job, *, by: str) -> bool:

@@ -51,7 +51,7 @@ FILES = {
 def test_each_format_gives_the_same_rows_and_goes_on_from_each_place(content, tmp_path):
     file = tmp_path / "file"
     file.write_bytes(content)
-    columns, most, parts = read_parts(file, 2, tmp_path)
+    _, columns, most, parts = read_parts(file, 2, tmp_path)
     parts = list(parts)
     assert (list(columns), [len(part) for part in parts]) == (["note", "x"], [2, 2, 1])
     rows = [(a.replace("\r\n", "\n"), b or None) for part in parts for a, b in part.frame.iter_rows()]

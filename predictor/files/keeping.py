@@ -3,10 +3,11 @@
 import hashlib
 import io
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import accumulate
+from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 import django.db
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -127,6 +128,31 @@ def iterate(file: KeptFile) -> Iterator[bytes]:
     _check_whole(file)
     for number in range(file.chunks.count()):
         yield _read_chunk(file, number)
+
+
+def spool(file: KeptFile, to: Path) -> None:
+    """Write a kept file to the disk, for readers that need a path. Raises FileGone."""
+    sha256 = hashlib.sha256()
+    with to.open("wb") as spooled:
+        for chunk in iterate(file):
+            sha256.update(chunk)
+            spooled.write(chunk)
+    if sha256.hexdigest() != file.sha256:
+        raise FileGone(f"{file.name} is damaged: upload it again")
+
+
+def split(content: bytes) -> list[bytes]:
+    """What goes into one chunk each."""
+    return [content[start : start + BYTES_OF_A_CHUNK] for start in range(0, len(content), BYTES_OF_A_CHUNK)]
+
+
+def append(id: str, pieces: Sequence[bytes], number: int) -> None:
+    """Add chunks from `number` on to a file that is not whole, in the caller's transaction. Raises NoSpace."""
+    size = sum(map(len, pieces))
+    check_space(size)
+    chunks = [KeptChunk(file_id=id, number=place, content=piece) for place, piece in enumerate(pieces, start=number)]
+    KeptChunk.objects.bulk_create(chunks)
+    KeptFile.objects.filter(pk=id).update(size=F("size") + size, expires_at=find_expiry())
 
 
 def _check_whole(file: KeptFile) -> None:

@@ -38,11 +38,20 @@ class ScoredTable:
     def score(self, parts: Iterator[Part]) -> Generator[pl.DataFrame, None, None]:
         """The table, part by part, each once what is to be stored of it is committed."""
         with closing(self._store(self._score_part(part) for part in parts)) as chunks:
-            for frame, kinds in chunks:
-                self.rows += len(frame)
-                self.refused += len(kinds)
-                self.errors.update(kind for each in kinds.values() for kind in each)
-                yield frame
+            for chunk in chunks:
+                yield self._count_errors(chunk)
+
+    def score_part(self, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """A part with its answers, and what the caller is to store of them."""
+        chunk, stored = self._score_part(part)
+        return self._count_errors(chunk), stored
+
+    def _count_errors(self, chunk: Scored) -> pl.DataFrame:
+        frame, kinds = chunk
+        self.rows += len(frame)
+        self.refused += len(kinds)
+        self.errors.update(kind for each in kinds.values() for kind in each)
+        return frame
 
     def _score_part(self, part: Part) -> tuple[Scored, pl.DataFrame]:
         began = time.time_ns()

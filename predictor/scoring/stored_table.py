@@ -25,6 +25,14 @@ def store_table(stored: pl.DataFrame) -> None:
         store_rows(list_rows(stored))
 
 
+def insert_table(stored: pl.DataFrame) -> None:
+    """Write all rows in the caller's transaction."""
+    if connection.vendor == "postgresql":
+        copy_table(stored)
+    else:
+        Prediction.objects.bulk_create([Prediction(**row) for row in list_rows(stored)])
+
+
 def copy_table(stored: pl.DataFrame) -> None:
     """Write all rows or none, by one COPY of PostgreSQL."""
     lines = io.BytesIO()

@@ -17,7 +17,7 @@ from predictor.tables.csv_rows import Layout, Source, fit_row, read_rows
 from predictor.tables.encoding import CHUNK, decode_into, is_plain
 from predictor.tables.header import read_names
 from predictor.tables.json_lines import check_lines
-from predictor.tables.marks import find_format
+from predictor.tables.marks import Format, find_format
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
 from predictor.tables.places import BEGINNING, Place, PlacedLines
@@ -26,6 +26,8 @@ from predictor.tables.series_cells import SeriesCells
 from predictor.tables.table import READERS, write_column
 from predictor.texts import take_first_line
 
+# Cells are objects of Python for a while.
+MOST_CELLS_OF_A_PART, MOST_BYTES_OF_A_PART = 200_000, 4 << 20
 ARE_BLANK = pl.all_horizontal(pl.all().is_null())
 
 
@@ -55,6 +57,7 @@ def find_gaps(feature: Feature) -> frozenset[object]:
 class Parts(NamedTuple):
     """A table in parts: its columns with their types, how many rows there are at most, and the parts."""
 
+    format: Format
     columns: dict[str, pl.DataType]
     rows: int
     parts: Iterator[Part]
@@ -71,7 +74,9 @@ def read_parts(file: Path, rows: int, folder: Path, *, name: str = "", start: Pl
         format = find_format(content)
         if format == "xlsx":
             table = READERS[format](content, {}).filter(~ARE_BLANK)
-            return Parts(dict(table.schema), len(table), _number_parts(table[start.rows :].iter_slices(rows), start))
+            return Parts(
+                format, dict(table.schema), len(table), _number_parts(table[start.rows :].iter_slices(rows), start)
+            )
         if format == "parquet":
             return _read_parquet(content, rows, start)
         return (_read_csv if format == "csv" else _read_json_lines)(_make_plain(content, folder), rows, start)
@@ -86,6 +91,11 @@ def _make_plain(content: Content, folder: Path) -> Content:
     decoded = folder / "decoded"
     decode_into(content, decoded)
     return replace(content, file=decoded, unpacked=None)
+
+
+def _limit_rows(rows: int, columns: int, of: int, size: int) -> int:
+    """So many rows, or fewer where they are long: of a file of `size` bytes and `of` rows."""
+    return max(1, min(rows, MOST_CELLS_OF_A_PART // max(1, columns), MOST_BYTES_OF_A_PART * max(1, of) // max(1, size)))
 
 
 def _number_parts(frames: Iterable[pl.DataFrame], start: Place) -> Iterator[Part]:
@@ -116,7 +126,9 @@ def _read_csv(content: Content, rows: int, start: Place) -> Parts:
         nameless=layout.nameless,
     )
     columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
-    return Parts(columns, _count_lines(content) - 1, _divide_csv(source, layout, rows, start))
+    count = _count_lines(content) - 1
+    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
+    return Parts("csv", columns, count, _divide_csv(source, layout, rows, start))
 
 
 def _divide_csv(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
@@ -175,10 +187,10 @@ def _read_json_lines(content: Content, rows: int, start: Place) -> Parts:
     with _reading(content, "JSON lines", lambda: _check_json_lines(content)):
         columns = pl.scan_ndjson(content.file, infer_schema_length=None).collect_schema()
     check_columns(content, columns)
-    table = pl.scan_ndjson(content.file, schema=columns)
-    return Parts(
-        dict(columns), _count_lines(content), _divide(content, "JSON lines", table.filter(~ARE_BLANK), rows, start)
-    )
+    table = pl.scan_ndjson(content.file, schema=columns).filter(~ARE_BLANK)
+    count = _count_lines(content)
+    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
+    return Parts("jsonl", dict(columns), count, _divide(content, "JSON lines", table, rows, start))
 
 
 def _check_json_lines(content: Content) -> None:
@@ -192,7 +204,8 @@ def _read_parquet(content: Content, rows: int, start: Place) -> Parts:
         columns = table.collect_schema()
         count = table.select(pl.len()).collect().item()
     check_columns(content, columns)
-    return Parts(dict(columns), count, _divide(content, "Parquet", table, rows, start))
+    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
+    return Parts("parquet", dict(columns), count, _divide(content, "Parquet", table, rows, start))
 
 
 def check_columns(content: Content, columns: Mapping[str, pl.DataType]) -> None:

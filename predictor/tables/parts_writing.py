@@ -1,7 +1,8 @@
-"""Writes a table part by part: CSV, or Parquet in parts on the disk that are joined at the end."""
+"""Writes a table part by part: CSV, .xlsx, or Parquet in parts on the disk that are joined at the end."""
 
 import tempfile
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO
@@ -10,9 +11,12 @@ import polars as pl
 import polars.selectors as cs
 
 from predictor.tables.cells import NUMBER_PATTERN
+from predictor.tables.columns import TableColumn
 from predictor.tables.parts import write_plainly
-from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse
+from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse, write_xlsx
 
+# Below the header.
+MOST_ROWS_OF_A_SHEET = 1_048_575
 Frames = Iterable[pl.DataFrame]
 
 
@@ -49,9 +53,19 @@ def write_parquet_parts(frames: Frames, file: BinaryIO) -> None:
             copyfileobj(made, file)
 
 
+def write_xlsx_parts(frames: Frames, file: BinaryIO) -> None:
+    """Write a workbook of one sheet, its texts as texts. Raises ExportError where it has no room for them."""
+    remaining = iter(frames)
+    first = next(remaining, pl.DataFrame())
+    columns = [TableColumn(name=name, kind="text") for name in first.columns]
+    chunks = ([[*row] for row in _write_plainly(frame).iter_rows()] for frame in chain([first], remaining))
+    write_xlsx(columns, chunks, file, MOST_ROWS_OF_A_SHEET)
+
+
 PART_WRITERS: dict[str, Callable[[Frames, BinaryIO], None]] = {
     "csv": write_csv_parts,
     "parquet": write_parquet_parts,
+    "xlsx": write_xlsx_parts,
 }
 
 

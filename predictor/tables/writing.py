@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -76,14 +77,14 @@ def write_parquet(columns: Sequence[TableColumn], chunks: Chunks, file: BinaryIO
             copyfileobj(made, file)
 
 
-def write_xlsx(columns: Sequence[TableColumn], chunks: Chunks, file: BinaryIO) -> None:
+def write_xlsx(columns: Sequence[TableColumn], chunks: Chunks, file: BinaryIO, most: int | None = None) -> None:
     """Write a workbook of one sheet, its texts as texts. Raises ExportError where it has no room for them."""
     from xlsxwriter import Workbook
 
     with tempfile.TemporaryDirectory() as folder:
         book = Workbook(Path(folder) / "made.xlsx", {**XLSX, "tmpdir": folder})
         try:
-            _fill_sheet(book.add_worksheet(), columns, chunks)
+            _fill_sheet(book.add_worksheet(), columns, chunks, MOST_ROWS if most is None else most)
         finally:
             book.close()
         with (Path(folder) / "made.xlsx").open("rb") as made:
@@ -130,16 +131,16 @@ def _write_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _fill_sheet(sheet: Any, columns: Sequence[TableColumn], chunks: Chunks) -> None:
+def _fill_sheet(sheet: Any, columns: Sequence[TableColumn], chunks: Chunks, most: int) -> None:
     for place, column in enumerate(columns):
         sheet.write_string(0, place, column.name)
     line = 0
     for rows in chunks:
         for row in rows:
             line += 1
-            if line > MOST_ROWS:
+            if line > most:
                 raise ExportError(
-                    f"{format_number(MOST_ROWS)} rows are the most that are written as .xlsx: choose fewer by filters,"
+                    f"{format_number(most)} rows are the most that are written as .xlsx: choose fewer by filters,"
                     " or export CSV or Parquet."
                 )
             for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
@@ -156,6 +157,8 @@ def _write_xlsx_cell(sheet: Any, line: int, place: int, column: TableColumn, cel
         sheet.write_string(line, place, cell)
     elif isinstance(cell, datetime):
         sheet.write_datetime(line, place, cell.astimezone(UTC))
+    elif isinstance(cell, float) and not math.isfinite(cell):
+        sheet.write_string(line, place, str(cell))
     elif isinstance(cell, float):
         sheet.write_number(line, place, Exact(cell))
     elif cell is not None:

@@ -10,6 +10,7 @@ from django.db import connection
 from predictor import jobs
 from predictor.exceptions import MlsiteError
 from predictor.tasks.retraining import retrain
+from predictor.tasks.scoring import score
 from predictor.tasks.uploading import draft, train
 from predictor.texts import leave_out_details
 
@@ -19,6 +20,7 @@ TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.RETRAIN: retrain,
     jobs.DRAFT: draft,
     jobs.TRAIN: train,
+    jobs.SCORE: score,
 }
 
 

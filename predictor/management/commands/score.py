@@ -68,7 +68,7 @@ class Command(SiteCommand):
             raise CommandError("parquet is not for a terminal: name a file, or use a pipe.")
         runtime = service.get_runtime(model)
         with tempfile.TemporaryDirectory(prefix="score-") as folder, open_input(input) as file:
-            columns, _, parts = read_parts(file, ROWS_AT_ONCE, Path(folder))
+            _, columns, _, parts = read_parts(file, ROWS_AT_ONCE, Path(folder))
             for line in compare_columns(runtime.schema, list(columns)):
                 self.say(line)
             table = ScoredTable(runtime, list(columns), history=history == "all")

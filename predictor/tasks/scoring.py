@@ -1,0 +1,11 @@
+"""Scores a file that was uploaded as a job."""
+
+from predictor import jobs
+
+
+def score(held: jobs.Held) -> None:
+    """Answer every row of a kept file; each chunk is stored once, with its part of the result."""
+    # It imports polars, which a worker that waits does without.
+    from predictor.scoring.kept_file import score_kept_file
+
+    score_kept_file(held)

@@ -1,0 +1,96 @@
+"""A kept file is scored as a job: complete, each row once and in order, whatever happens to its worker."""
+
+import io
+import zipfile
+
+import polars as pl
+import pytest
+
+from predictor import jobs, tasks
+from predictor.exceptions import FileGone
+from predictor.files.keeping import FileWriter, find_expiry, remove_expired
+from predictor.files.results import read_result, write_result
+from predictor.models import KeptFile, Prediction
+from predictor.models.job import from_now
+from predictor.tables.table import read_table
+from tests.training import register_shipped
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def keep(content, name="new.csv"):
+    with FileWriter(name=name, made_by="ada", expires=find_expiry()) as writer:
+        writer.write(content if isinstance(content, bytes) else content.encode())
+        return writer.finish()
+
+
+def enqueue(content, *, history=True, name="new.csv"):
+    return jobs.enqueue_scoring(keep(content, name), model="line", history=history, by="ada")
+
+
+def carry_out(job):
+    held = jobs.take([jobs.SCORE], "worker")
+    assert held is not None
+    assert held.job.pk == job.pk
+    tasks.carry_out(held.job.pk, held.lease)
+    job.refresh_from_db()
+    return job
+
+
+def write_table(rows):
+    return "customer,x\n" + "".join(f"c{number},{number % 90 / 10}\n" for number in range(rows))
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("history", [True, False])
+def test_a_file_comes_back_row_by_row_with_its_answers_or_errors(models_dir, history):
+    register_shipped("line")
+    text = "customer,x\n" + "".join(f"c{n},{'x' if n == 1500 else n % 9}\n" for n in range(2_500)) + "c2500\n"
+    job = carry_out(enqueue(text, history=history))
+    assert (job.state, job.done, job.total, job.error) == ("done", 2_501, 2_501, "")
+    assert job.result | {"file": ""} == {
+        "file": "",
+        "rows": 2_501,
+        "refused": 2,
+        "errors": {"not_a_number/x": 1, "wrong_length": 1},
+        "version": 1,
+        "newer": None,
+        "columns": ["unknown to the model, and only copied: 'customer'"],
+    }
+    table = pl.concat(read_result(job))
+    assert table["customer"].to_list() == [f"c{n}" for n in range(2_501)]
+    assert table.filter(pl.col("error").is_not_null())["customer"].to_list() == ["c1500", "c2500"]
+    assert table["prediction"].null_count() == 2
+    stored = dict(Prediction.objects.values_list("id", "output"))
+    assert len(stored) == (2_499 if history else 0)
+    if history:
+        assert {str(id): output for id, output in stored.items()} == dict(
+            table.drop_nulls("id").select("id", "prediction").iter_rows()
+        )
+
+
+def test_a_result_is_written_in_each_format_with_its_formulas_defused(models_dir, tmp_path):
+    register_shipped("line")
+    job = carry_out(enqueue('=note,x\n=1+1,1\n"@a, b",2.5\n-7,inf\n', history=False))
+    written = {}
+    for format in ("csv", "parquet", "xlsx"):
+        sink = io.BytesIO()
+        write_result(job, format, sink)
+        written[format] = sink.getvalue()
+    assert written["csv"].decode().splitlines()[0] == "'=note,x,prediction,lower,upper,warnings,error"
+    csv = pl.read_csv(written["csv"], infer_schema=False)
+    assert csv["'=note"].to_list() == ["'=1+1", "'@a, b", "-7"]
+    parquet = pl.read_parquet(written["parquet"])
+    assert parquet["=note"].to_list() == ["=1+1", "@a, b", "-7"]
+    assert [*map(float, csv["prediction"].drop_nulls())] == parquet["prediction"].drop_nulls().to_list()
+    made = tmp_path / "made.xlsx"
+    made.write_bytes(written["xlsx"])
+    book, _ = read_table(made)
+    assert book["=note"].to_list() == ["=1+1", "@a, b", "-7"]
+    assert b"<f>" not in zipfile.ZipFile(io.BytesIO(written["xlsx"])).read("xl/worksheets/sheet1.xml")
+    assert book["prediction"].to_list() == parquet["prediction"].to_list()
+    assert "inf" in book["error"][2]
+    KeptFile.objects.filter(job=job).update(expires_at=from_now(-1))
+    remove_expired()
+    with pytest.raises(FileGone):
+        list(read_result(job))
