@@ -25,6 +25,7 @@ MlsiteError
 ├── VersionIsLive          a version that cannot be dropped while it is live
 ├── NoSpace                a file that does not fit into FILES_MAX_MB
 ├── FileGone               a kept file that has expired, or was removed
+├── TableInUse             an uploaded table that a version, a recipe or a job needs
 ├── LeaseLost              a job that another worker has taken over, or that was cancelled (jobs)
 ├── ModelNotFound          a slug without a live version
 ├── PredictionForgotten    a prediction whose inputs and output were erased
@@ -93,6 +94,10 @@ class NoSpace(MlsiteError):
 
 
 class FileGone(MlsiteError):
+    pass
+
+
+class TableInUse(MlsiteError):
     pass
 
 

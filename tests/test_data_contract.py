@@ -87,7 +87,7 @@ def test_a_difference_is_said_and_refused_only_where_the_contract_names_it(tmp_p
     with pytest.raises(DatasetError) as caught:
         compare(tmp_path, csv, contract)
     file = tmp_path / "ml_models/line/model.toml"
-    refused = f"data.csv differs from the table of version 3 in what [contract] in {file} refuses"
+    refused = f"{file.parent}/data.csv differs from the table of version 3 in what [contract] in {file} refuses"
     assert str(caught.value).startswith(f"{refused}: {sentence}")
     assert f"(contract.{contract})" in str(caught.value)
 

@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 # Importing them registers them.
-from predictor.admin import accounts, api_keys, jobs, outcomes, predictions, retirements, versions, visitor_reports  # noqa: F401
+from predictor.admin import (  # noqa: F401
+    accounts,
+    api_keys,
+    data_versions,
+    jobs,
+    outcomes,
+    predictions,
+    retirements,
+    versions,
+    visitor_reports,
+)
 from predictor.admin.sign_in import SignInForm
 
 admin.site.site_header = "mlsite"

@@ -2,37 +2,54 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
+from predictor.admin.retrain_form import RetrainForm
+from predictor.exceptions import NoSpace
+from predictor.files.uploading import keep_upload
 from predictor.models import Job, Version
 
 RETRAIN = "predictor.can_retrain"
 
 
-class RetrainForm(forms.Form):
-    """On what a model is retrained."""
-
-    with_outcomes = forms.BooleanField(
-        required=False,
-        label=_("Also train on recorded outcomes"),
-        help_text=_("Rows that are held out stay held out."),
-    )
+def is_trained_here(model: str) -> bool:
+    """Whether a model has a recipe to train by, as far as its versions show: where all were imported, there is none."""
+    return list_trained().filter(model=model).exists()
 
 
-def retrain_for(request: HttpRequest, model: str, *, with_outcomes: bool) -> Job:
-    """The job of a model's retrain: a new one, unless one waits or runs already. The user gets a message."""
+def may_retrain(request: HttpRequest, model: str) -> bool:
+    return request.user.has_perm(RETRAIN) and is_trained_here(model)
+
+
+def list_trained() -> QuerySet[Version]:
+    """The versions that were not imported."""
+    return Version.objects.exclude(data__has_key="model_file")
+
+
+def retrain_for(request: HttpRequest, model: str, form: RetrainForm) -> Job | None:
+    """The job of a model's retrain: a new one, unless one waits or runs already. The user gets a message.
+
+    None where the uploaded table has no space, which the form then says.
+    """
     job = Job.objects.unfinished().filter(kind=jobs.RETRAIN, model=model).order_by("-id").first()
     if job is not None:
         messages.info(request, gettext("A retrain of {model} waits or runs already.").format(model=model))
         return job
-    job = jobs.enqueue(
-        jobs.RETRAIN, by=request.user.get_username(), model=model, arguments={"with_outcomes": with_outcomes}
-    )
+    by, chosen = request.user.get_username(), form.cleaned_data
+    arguments: dict[str, Any] = {"with_outcomes": chosen["with_outcomes"]}
+    if chosen["data_version"]:
+        arguments["data_version"] = chosen["data_version"].pk
+    if chosen["table"]:
+        try:
+            arguments["file"] = str(keep_upload(chosen["table"], by=by).pk)
+        except NoSpace as error:
+            form.add_error("table", str(error))
+            return None
+    job = jobs.enqueue(jobs.RETRAIN, by=by, model=model, arguments=arguments)
     messages.success(request, gettext("A worker will retrain {model}.").format(model=model))
     return job
 

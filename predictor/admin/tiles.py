@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from predictor.access.rights import limit
 from predictor.admin.listing import make_queue_address
 from predictor.admin.monitoring import list_states
-from predictor.admin.retraining import RETRAIN
+from predictor.admin.retraining import RETRAIN, list_trained
 from predictor.formats import MISSING, format_number, format_share
 from predictor.history.ids import find_first_id
 from predictor.history.order import list_ids
@@ -95,6 +95,7 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
     live = {each.model: each for each in versions.only("model", "number", "title")}
     newest_versions = find_newest(limit(Version.objects.all(), user))
     states = list_states(newest_versions)
+    is_trained = set(list_trained().values_list("model", flat=True).distinct()) if user.has_perm(RETRAIN) else set()
     counts = count_today(live.values(), now) if user.has_perm("predictor.view_prediction") else {}
     return [
         Tile(
@@ -105,7 +106,7 @@ def list_tiles(user: AbstractBaseUser | AnonymousUser, now: datetime) -> list[Ti
             newest=None if newest == live.get(model) else newest,
             quality=states.get(model, ""),
             asks_for_outcomes=model in counts and user.has_perm("predictor.add_outcome"),
-            retrained=(live.get(model) or newest) if user.has_perm(RETRAIN) else None,
+            retrained=(live.get(model) or newest) if model in is_trained else None,
             **counts.get(model, {}),
         )
         for model, newest in newest_versions.items()

@@ -20,7 +20,8 @@ from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.monitoring import show_quality
 from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, describe_change, promote_for
-from predictor.admin.retraining import RETRAIN, RetrainForm, describe_retrain, retrain_for
+from predictor.admin.retrain_form import RetrainForm
+from predictor.admin.retraining import RETRAIN, describe_retrain, is_trained_here, may_retrain, retrain_for
 from predictor.formats import MISSING, format_number
 from predictor.models import Promotion, Version
 from predictor.record.drawing import DRAWING_HEIGHT, DRAWING_WIDTH
@@ -189,10 +190,12 @@ class VersionAdmin(HistoryAdmin):
         own = path("<int:number>/promote/", promoting, name="predictor_version_promote")
         retraining = self.admin_site.admin_view(self.retrain_view)
         again = path("<int:number>/retrain/", retraining, name="predictor_version_retrain")
+        # Such an address may carry a file (predictor/upload_paths.py).
+        uploading = path("<int:number>/retrain/upload/", retraining, name="predictor_version_retrain_upload")
         quality = path(
             "quality/<slug:slug>/", self.admin_site.admin_view(show_quality), name="predictor_version_quality"
         )
-        return [own, again, quality, *super().get_urls()]
+        return [own, again, uploading, quality, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -202,7 +205,7 @@ class VersionAdmin(HistoryAdmin):
         may_promote = is_other and self.has_promote_permission(request)
         labels = {
             "promote_label": gettext("Promote this version") if may_promote else "",
-            "retrain_label": gettext("Retrain") if request.user.has_perm(RETRAIN) else "",
+            "retrain_label": gettext("Retrain") if version and may_retrain(request, version.model) else "",
             "compare_label": gettext("Compare"),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **labels})
@@ -229,15 +232,21 @@ class VersionAdmin(HistoryAdmin):
         if not request.user.has_perm(RETRAIN):
             raise PermissionDenied
         version = get_object_or_404(limit(Version.objects.only("model", "number"), request.user), pk=number)
-        form = RetrainForm(request.POST if request.method == "POST" else None, label_suffix="")
+        if not is_trained_here(version.model):
+            problem = gettext("{model} was imported: there is no recipe to train it by.")
+            raise PermissionDenied(problem.format(model=version.model))
+        sent = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = RetrainForm(version.model, *sent)
         if request.method == "POST" and form.is_valid():
-            job = retrain_for(request, version.model, with_outcomes=form.cleaned_data["with_outcomes"])
-            return redirect("admin:predictor_job_change", job.pk)
+            job = retrain_for(request, version.model, form)
+            if job is not None:
+                return redirect("admin:predictor_job_change", job.pk)
         context = {
             **self.admin_site.each_context(request),
             **describe_retrain(version),
             "opts": self.opts,
             "form": form,
+            "action": reverse("admin:predictor_version_retrain_upload", args=[version.pk]),
             "back": reverse("admin:predictor_version_change", args=[version.pk]),
         }
         return TemplateResponse(request, "admin/predictor/ask.html", context)

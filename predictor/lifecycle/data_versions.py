@@ -1,17 +1,26 @@
 """Keeps uploaded tables for good, so that a later training can name them, and reads them again."""
 
 import hashlib
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from predictor.exceptions import DatasetError, FileGone, RecipeError
 from predictor.files.keeping import iterate
 from predictor.models import DataVersion, KeptFile
+
+if TYPE_CHECKING:
+    from predictor.lifecycle.registration import Registered
+
+MOST_NAMED = 10
+UNUSUAL = re.compile(r"[^\w. -]", re.ASCII)
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +63,30 @@ def store_data_version(slug: str, file: KeptFile, by: str, measured: Measured) -
     return version
 
 
+def find_data_version(slug: str, number: int) -> DataVersion:
+    """One of a model's tables by its number. Raises DatasetError, which names those that there are."""
+    versions = DataVersion.objects.filter(model=slug)
+    version = versions.select_related("file").filter(pk=number).first()
+    if version is None:
+        known = ", ".join(map(str, versions.order_by("-pk").values_list("pk", flat=True)[:MOST_NAMED])) or "none"
+        raise DatasetError(f"{slug} has no data version {number}; those of {slug} are, from the newest on: {known}.")
+    return version
+
+
+def hold_while_registered(
+    table: DataVersion, report: "Callable[[Registered], None] | None"
+) -> "Callable[[Registered], None]":
+    """Have what a retrain reports in its transaction keep its table from being deleted until it is committed."""
+
+    def report_and_hold(registered: "Registered") -> None:
+        if not DataVersion.objects.select_for_update().filter(pk=table.pk).exists():
+            raise FileGone(f"data version {table.pk} was deleted during the training")
+        if report is not None:
+            report(registered)
+
+    return report_and_hold
+
+
 @contextmanager
 def open_table(file: KeptFile) -> Iterator[Path]:
     """A kept table as a file on this machine, for the block, in whose errors it has the name of its upload.
@@ -61,11 +94,16 @@ def open_table(file: KeptFile) -> Iterator[Path]:
     Raises FileGone, and DatasetError for bytes that were changed.
     """
     with tempfile.TemporaryDirectory(prefix="mlsite-table-") as folder:
-        table = Path(folder) / "table"
+        table = Path(folder) / make_file_name(file.name)
         try:
             yield copy_table(file, table)
         except (DatasetError, RecipeError) as error:
             raise type(error)(str(error).replace(str(table), file.name)) from error
+
+
+def make_file_name(uploaded: str) -> str:
+    """A name that every disk takes, as like that of the upload as possible."""
+    return UNUSUAL.sub("_", uploaded)[-LONGEST_NAME:].lstrip(".") or "table"
 
 
 def copy_table(file: KeptFile, to: Path) -> Path:

@@ -52,7 +52,7 @@ def find_missing(models_dir: Path, request: "RetrainRequest") -> Finding:
                 return Finding(state="untrusted", reason=explain_distrust(live, error))
         except ArtifactError as error:
             logger.warning("%s is live but cannot be loaded: %s", live, error)
-    asks_for_more = request.force or request.mode == "always" or request.data or request.with_outcomes
+    asks_for_more = request.force or request.mode == "always" or request.has_own_table or request.with_outcomes
     kept = None if asks_for_more else find_repeated(models_dir, slug)
     if kept is None:
         return Finding(state="missing")

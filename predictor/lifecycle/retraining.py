@@ -11,17 +11,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from django.db.models import Count, Max
 
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate, describe_data
+from predictor.lifecycle.data_versions import hold_while_registered, open_table
 from predictor.lifecycle.last_table import find_last_table
 from predictor.lifecycle.recipes import open_recipe
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
-from predictor.models import Outcome, Version
+from predictor.models import DataVersion, Outcome, Version
 from predictor.record.data_changes import DataChanges
 from predictor.record.provenance import describe_sources, hash_file
+from predictor.record.source import TrainedSource
 from predictor.record.written_data_changes import write_data_changes
+from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package
 from predictor.schema.schema import Schema
 
@@ -40,14 +44,19 @@ logger = logging.getLogger(__name__)
 class RetrainRequest(RegistrationRequest):
     """Which model to retrain, and on what.
 
-    `data` takes the place of the recipe's own table; `with_outcomes` also trains on what was recorded of the model's
-    predictions, at or after the moment `since` if there is one.
+    `data`, or the uploaded `data_version`, takes the place of the recipe's own table; `with_outcomes` also trains on
+    what was recorded of the model's predictions, at or after the moment `since` if there is one.
     """
 
     slug: str
     data: Path | None = None
+    data_version: DataVersion | None = None
     with_outcomes: bool = False
     since: datetime | None = None
+
+    @property
+    def has_own_table(self) -> bool:
+        return self.data is not None or self.data_version is not None
 
 
 def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress") -> Registered:
@@ -66,6 +75,14 @@ def retrain_model(models_dir: Path, request: RetrainRequest, progress: "Progress
 
 def retrain_from(place: Path, request: RetrainRequest, progress: "Progress", *, exports: bool) -> Registered:
     """Retrain by the recipe in a folder of recipes; with `exports`, its pickle is written there."""
+    if request.data_version is None:
+        return _retrain(place, request, progress, exports=exports)
+    with open_table(request.data_version.file) as table:
+        held = hold_while_registered(request.data_version, request.on_registered)
+        return _retrain(place, replace(request, data=table, on_registered=held), progress, exports=exports)
+
+
+def _retrain(place: Path, request: RetrainRequest, progress: "Progress", *, exports: bool) -> Registered:
     observed = find_observed(request.slug, request.since, progress) if request.with_outcomes else None
     champion = Version.objects.find_live(request.slug)
     live = champion.parsed_schema if champion else None
@@ -74,11 +91,19 @@ def retrain_from(place: Path, request: RetrainRequest, progress: "Progress", *, 
         place, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
     )
     with blame_recipe(trained.recipe):
-        candidate = describe_candidate(trained)
+        candidate = name_table(describe_candidate(trained), request.data_version)
     done = register_challenger(trained, candidate, request, progress)
     if exports and done.version is not None:
         _export_pickle(trained.recipe.folder, candidate.package)
     return done
+
+
+def name_table(candidate: Candidate, version: DataVersion | None) -> Candidate:
+    """The same candidate, whose rows came from an uploaded table."""
+    if version is None or not isinstance(candidate.data, TrainedSource):
+        return candidate
+    named = msgspec.structs.replace(candidate.data, file=version.file.name, data_version=version.pk)
+    return replace(candidate, data=named)
 
 
 def find_observed(slug: str, since: datetime | None, progress: "Progress") -> "Observed | None":
@@ -126,7 +151,7 @@ def train_model(
     started, recipe_sha256 = time.perf_counter(), hash_file(file)
     recipe = read_recipe(models_dir, slug)
     recipe = recipe if data is None else recipe.with_data(data)
-    progress(f"{slug}: reading {recipe.data}")
+    progress(f"{slug}: reading {recipe.data_name}")
     # scikit-learn takes a second or two to import, which one core does while another reads the table.
     with ThreadPoolExecutor(max_workers=1) as importing:
         importing.submit(import_module, "predictor.training.fitting")

@@ -28,7 +28,8 @@ class UsedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
 class TrainedSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The rows of a version that was trained here, which a retrain compares with those of the live version.
 
-    `origin`, and `outcomes` where there are none, are not stored, so that rows of builds without them stay equal.
+    `origin`, and `outcomes` and `data_version` where there are none, are not stored, so that rows of builds without
+    them stay equal.
     """
 
     origin: Literal["trained"] = "trained"
@@ -42,6 +43,8 @@ class TrainedSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     rows_without_target: int
     # None where no outcomes were used.
     outcomes: UsedOutcomes | None = None
+    # The id of the table that was uploaded; None for the recipe's own, and for a local file.
+    data_version: int | None = None
 
 
 class ImportedSource(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ def check_contract(recipe: Recipe, found: DataChanges, schema: Schema) -> None:
     ]
     if refused:
         raise DatasetError(
-            f"{recipe.data_name} differs from the table of version {found.version} in what [contract] in {recipe.file}"
+            f"{recipe.data_file} differs from the table of version {found.version} in what [contract] in {recipe.file}"
             f" refuses: {'; '.join(refused)}. Correct the table or, where the change is meant, [contract]."
         )
 

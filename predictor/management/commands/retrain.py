@@ -1,4 +1,5 @@
 import argparse
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ PROBLEMS = {
     "failed": "{} failed; the live version was not changed.",
     "untrusted": "{} is live but not trusted here, and was skipped.",
 }
+# A file with such a name is given as ./12.
+NUMBER = re.compile("[0-9]{1,18}")
 
 
 class Command(SiteCommand):
@@ -51,7 +54,11 @@ class Command(SiteCommand):
             action="store_true",
             help="also replace a live version whose signature is unknown here",
         )
-        parser.add_argument("--data", type=Path, metavar="FILE", help="train one model on this local table")
+        parser.add_argument(
+            "--data",
+            metavar="FILE",
+            help="train one model on this local table, or on the uploaded one with this number",
+        )
         parser.add_argument("--with-outcomes", action="store_true", help="train on recorded outcomes, too")
         parser.add_argument(
             "--since", type=read_since, metavar="DATE", help="use only outcomes recorded at or after this moment (UTC)"
@@ -67,8 +74,10 @@ class Command(SiteCommand):
         if options["since"] is not None and not options["with_outcomes"]:
             raise CommandError("--since selects outcomes: add --with-outcomes.", returncode=2)
         check_database()
-        names = ("force", "replace_untrusted", "dry_run", "data", "with_outcomes", "since")
+        names = ("force", "replace_untrusted", "dry_run", "with_outcomes", "since")
         how = {"by": "command line", "mode": options["promote"], **{name: options[name] for name in names}}
+        if options["data"] is not None:
+            how |= find_table(slugs[0], options["data"])
         requests = [RetrainRequest(slug=slug, **how) for slug in self._choose_slugs(slugs)]
         with TerminalProgress(self.stderr) as progress:
             tried = [self._try(request, progress, missing=missing) for request in requests]
@@ -106,6 +115,13 @@ class Command(SiteCommand):
         except (MlsiteError, django.db.Error) as error:
             progress(f"{request.slug}: {error}")
             return Registered.without_training(request.slug, "failed", str(error))
+
+
+def find_table(slug: str, given: str) -> dict[str, Any]:
+    """The table of a retrain: a data version where `given` is a number, else a file. Raises DatasetError."""
+    from predictor.lifecycle.data_versions import find_data_version
+
+    return {"data_version": find_data_version(slug, int(given))} if NUMBER.fullmatch(given) else {"data": Path(given)}
 
 
 def read_since(text: str) -> datetime:

@@ -1,0 +1,15 @@
+"""Keeps what a form uploads."""
+
+from django.core.files.uploadedfile import UploadedFile
+
+from predictor.files.keeping import BYTES_OF_A_CHUNK, FileWriter, find_expiry
+from predictor.models import KeptFile
+
+
+def keep_upload(upload: UploadedFile, *, by: str) -> KeptFile:
+    """Keep an uploaded file for a while, a piece at a time. Raises NoSpace."""
+    name, media_type = upload.name or "", upload.content_type or ""
+    with FileWriter(name=name, made_by=by, expires=find_expiry(), media_type=media_type) as kept:
+        for piece in upload.chunks(BYTES_OF_A_CHUNK):
+            kept.write(piece)
+        return kept.finish()
