@@ -36,6 +36,8 @@ MlsiteError
 ├── UnreadableContent      a body that is not what its headers say
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
+├── ClusterError           a Dask cluster that cannot be reached, or could not do its work (cluster.client)
+├── WrongBuild             a worker of a cluster that runs other code, or other libraries (cluster.build)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── ExportError            predictions that the chosen format cannot hold
 │   └── ExportsBusy        another export is being written by the same process

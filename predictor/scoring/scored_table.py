@@ -1,17 +1,16 @@
 """A table with its answers: its own columns in their order, and those of the answers after them."""
 
 import time
-from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import polars as pl
 
-from predictor.answering.columns import score_columns
-from predictor.answering.table import make_columns, name_added
+from predictor.answering.parts import TableModel
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.schema.schema import Schema
+from predictor.scoring.counted import CountedTable
 from predictor.scoring.described import describe_columns
 from predictor.scoring.stored_table import store_table
 from predictor.scoring.storing import store_in_order
@@ -23,17 +22,14 @@ from predictor.texts import list_names
 Scored = tuple[pl.DataFrame, Mapping[int, Sequence[tuple[str, str]]]]
 
 
-class ScoredTable:
-    """Scores the parts of a table, and counts rows and errors; `stored` are the rows in the database so far."""
+class ScoredTable(CountedTable):
+    """Scores the parts of a table, and stores what is to be stored of them."""
 
     def __init__(self, runtime: Runtime, columns: Sequence[str], *, history: bool) -> None:
-        self.rows = self.refused = self.stored = 0
-        # By field and code.
-        self.errors: Counter[tuple[str, str]] = Counter()
+        super().__init__()
         self._runtime, self._history = runtime, history
-        self._target, self._decimals = runtime.schema.target, runtime.version.decimals
-        self._features = [feature for feature in runtime.schema.features if feature.name in columns]
-        self.names = name_added(runtime.schema, columns, history=history)
+        self._model = TableModel.fit_columns(runtime, columns, runtime.version.decimals, history=history)
+        self.names = self._model.names
 
     def score(self, parts: Iterator[Part]) -> Generator[pl.DataFrame, None, None]:
         """The table, part by part, each once what is to be stored of it is committed."""
@@ -55,13 +51,11 @@ class ScoredTable:
 
     def _score_part(self, part: Part) -> tuple[Scored, pl.DataFrame]:
         began = time.time_ns()
-        columns = {feature.name: part.get_cells(feature) for feature in self._features}
-        scored, parsed = score_columns(self._runtime, columns, part.problems, count=len(part))
+        scored, parsed = self._model.score(part)
         stored, ids = pl.DataFrame(), None
         if self._history:
             stored, ids = describe_columns(self._runtime, parsed, scored, began)
-        added = make_columns(self._target, scored, self.names, self._decimals, ids)
-        return (part.frame.hstack(added), scored.kinds), stored
+        return (self._model.add_columns(part, scored, ids), scored.kinds), stored
 
     def _store(self, chunks: Iterator[tuple[Scored, pl.DataFrame]]) -> Generator[Scored, None, None]:
         if self._history:

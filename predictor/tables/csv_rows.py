@@ -24,11 +24,15 @@ CHUNK = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A CSV file: its `content` where that is plain UTF-8, otherwise the decoded `text`."""
+    """A CSV file: its `content` where that is plain UTF-8, otherwise the decoded `text`.
+
+    Where it is a piece of a file, `lines_before` are those of the file before it.
+    """
 
     content: Content
     text: str | None
     has_quotes: bool
+    lines_before: int = 0
 
     @classmethod
     def of(cls, content: Content) -> "Source":
@@ -96,7 +100,7 @@ def read_rows(source: Source, layout: Layout, lines: PlacedLines | None = None) 
                 yield line, row
                 line = first + reader.line_num
     except csv.Error as error:
-        number = _find_column(source, layout, line - 1)
+        number = _find_column(source, layout, line - 1 - source.lines_before)
         name = layout.names[number - 1] if line > 1 and number <= len(layout.names) else str(number)
         problem = f"{error}; write a text with a separator or a quote as {EXAMPLE}"
         raise source.error(line, f"column {name!r}: {problem}") from error

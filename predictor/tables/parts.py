@@ -79,12 +79,12 @@ def read_parts(file: Path, rows: int, folder: Path, *, name: str = "", start: Pl
             )
         if format == "parquet":
             return _read_parquet(content, rows, start)
-        return (_read_csv if format == "csv" else _read_json_lines)(_make_plain(content, folder), rows, start)
+        return (_read_csv if format == "csv" else _read_json_lines)(make_plain(content, folder), rows, start)
     except OSError as error:
         raise DatasetError(f"{name or file} cannot be read: {error.strerror or error}.") from error
 
 
-def _make_plain(content: Content, folder: Path) -> Content:
+def make_plain(content: Content, folder: Path) -> Content:
     """A text as UTF-8 on the disk, where it is not."""
     if is_plain(content)[0]:
         return content
@@ -117,21 +117,23 @@ def write_plainly(name: str, series: pl.Series) -> pl.Series:
 
 
 def _read_csv(content: Content, rows: int, start: Place) -> Parts:
-    # Where there may be a quote is asked by readers of a whole file alone.
-    source = Source(content=content, text=None, has_quotes=True)
-    layout = find_layout(source)
-    layout = Layout(
-        separator=layout.separator,
-        names=read_names(f"{content.name}, line 1", layout.names),
-        nameless=layout.nameless,
-    )
+    source, layout = lay_out_csv(content)
     columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
     count = _count_lines(content) - 1
     rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
-    return Parts("csv", columns, count, _divide_csv(source, layout, rows, start))
+    return Parts("csv", columns, count, read_csv_parts(source, layout, rows, start))
 
 
-def _divide_csv(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
+def lay_out_csv(content: Content) -> tuple[Source, Layout]:
+    """Plain CSV, and its layout with the names of its columns as errors and outputs have them."""
+    # Where there may be a quote is asked by readers of a whole file alone.
+    source = Source(content=content, text=None, has_quotes=True)
+    layout = find_layout(source)
+    return source, replace(layout, names=read_names(f"{content.name}, line 1", layout.names))
+
+
+def read_csv_parts(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
+    """The parts of plain CSV, from a place on."""
     place = start if start.byte else _skip_header(source, layout)
     with source.content.open() as stream:
         while lines := _read_lines(stream, place, rows):

@@ -20,13 +20,17 @@ MOST_ROWS_OF_A_SHEET = 1_048_575
 Frames = Iterable[pl.DataFrame]
 
 
-def write_csv_parts(frames: Frames, file: BinaryIO) -> None:
+def write_csv_parts(frames: Frames, file: BinaryIO, *, header: bool = True) -> None:
     """Write UTF-8 with a header; a missing value is an empty cell, and a text that looks like a formula is defused."""
     for number, frame in enumerate(frames):
-        if not number:
-            header = pl.DataFrame({str(place): [defuse(name)] for place, name in enumerate(frame.columns)})
-            header.write_csv(file, include_header=False)
+        if header and not number:
+            write_csv_header(frame.columns, file)
         _write_plainly(frame).with_columns(_defuse(cs.string().as_expr())).write_csv(file, include_header=False)
+
+
+def write_csv_header(names: Iterable[str], file: BinaryIO) -> None:
+    header = pl.DataFrame({str(place): [defuse(name)] for place, name in enumerate(names)})
+    header.write_csv(file, include_header=False)
 
 
 def write_parquet_parts(frames: Frames, file: BinaryIO) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import django.db
 from django.core.management.base import CommandError
@@ -19,13 +19,23 @@ from predictor.management.whole_file import write_whole
 from predictor.texts import list_names, make_printable
 
 if TYPE_CHECKING:
-    import polars as pl
+    from predictor.schema.schema import Schema
+    from predictor.scoring.counted import CountedTable
 
-    from predictor.scoring.scored_table import ScoredTable
-
+T = TypeVar("T")
 ROWS_AT_ONCE = 4_000
 SECONDS_BETWEEN_REPORTS = 10
 STANDARD = Path("-")
+
+
+class Given(NamedTuple):
+    """What is scored, with a folder for what is unpacked of it, and the output; None is the standard one."""
+
+    file: Path
+    folder: Path
+    output: Path | None
+    format: str
+    history: bool
 
 
 class Command(SiteCommand):
@@ -48,49 +58,93 @@ class Command(SiteCommand):
         parser.add_argument("output", type=Path, help="the file to write; - is the standard output")
         parser.add_argument(
             "--format",
-            choices=["csv", "parquet"],
-            help="of the output (default: parquet for a name that ends so, or csv)",
+            choices=["csv", "parquet", "parts"],
+            help="of the output (default: parquet for a name that ends so, or csv); parts, only with --scheduler: a "
+            "folder of Parquet files with a manifest",
         )
         parser.add_argument(
             "--history", choices=["all", "none"], default="all", help="whether answers are stored (default: all)"
         )
+        parser.add_argument(
+            "--scheduler", metavar="URL", help="have a Dask cluster score it, such as tcp://10.0.0.5:8786"
+        )
 
     def handle(
-        self, *, model: str, input: Path, output: Path, format: str | None, history: str, **options: Any
+        self,
+        *,
+        model: str,
+        input: Path,
+        output: Path,
+        format: str | None,
+        history: str,
+        scheduler: str | None,
+        **options: Any,
     ) -> None:
-        from predictor.scoring.scored_table import ScoredTable, compare_columns, write_errors
-        from predictor.serving.service import service
-        from predictor.tables.parts import read_parts
-        from predictor.tables.parts_writing import PART_WRITERS
+        from predictor.scoring.scored_table import write_errors
 
         format = format or ("parquet" if output.suffix == ".parquet" else "csv")
+        if format == "parts" and (scheduler is None or output == STANDARD):
+            raise CommandError("--format parts needs --scheduler, and a folder that it makes.")
         if output == STANDARD and sys.stdout.isatty() and format == "parquet":
             raise CommandError("parquet is not for a terminal: name a file, or use a pipe.")
-        runtime = service.get_runtime(model)
         with tempfile.TemporaryDirectory(prefix="score-") as folder, open_input(input) as file:
-            _, columns, _, parts = read_parts(file, ROWS_AT_ONCE, Path(folder))
-            for line in compare_columns(runtime.schema, list(columns)):
-                self.say(line)
-            table = ScoredTable(runtime, list(columns), history=history == "all")
-            renamed = [name for column, name in table.names.items() if name != column]
-            if renamed:
-                self.say(f"the file has these columns already, so the added ones are named {list_names(renamed)}")
-            target = None if output == STANDARD else output
-            with say_what_is_stored(table), closing(table.score(parts)) as scored, write_whole(target) as made:
-                PART_WRITERS[format](self.report(table, scored), made)
+            given = Given(file, Path(folder), None if output == STANDARD else output, format, history == "all")
+            table = self.score_here(model, given) if scheduler is None else self.score_there(scheduler, model, given)
         kept = f", {format_number(table.stored)} stored" if history == "all" else ", none stored"
         self.say(f"{format_number(table.rows)} rows, {format_number(table.refused)} with an error{kept}")
         for line in write_errors(table.errors):
             self.say(line)
 
+    def score_here(self, model: str, given: "Given") -> "CountedTable":
+        from predictor.scoring.scored_table import ScoredTable
+        from predictor.serving.service import service
+        from predictor.tables.parts import read_parts
+        from predictor.tables.parts_writing import PART_WRITERS
+
+        runtime = service.get_runtime(model)
+        _, columns, _, parts = read_parts(given.file, ROWS_AT_ONCE, given.folder)
+        table = ScoredTable(runtime, list(columns), history=given.history)
+        self.say_columns(runtime.schema, list(columns), table)
+        with say_what_is_stored(table), closing(table.score(parts)) as scored, write_whole(given.output) as made:
+            PART_WRITERS[given.format](self.report(table, scored), made)
+        return table
+
+    def score_there(self, url: str, model: str, given: "Given") -> "CountedTable":
+        """The same on the Dask cluster of the scheduler at `url`."""
+        from predictor.cluster.client import connect
+        from predictor.cluster.pieces import divide
+        from predictor.management.cluster_output import write_scored
+        from predictor.scoring.on_cluster import ClusterTable
+        from predictor.serving.service import service
+
+        if given.history:
+            raise CommandError("--scheduler stores nothing yet: add --history none.")
+        runtime = service.get_runtime(model)
+        divided = divide(given.file, given.folder)
+        table = ClusterTable(runtime.version, divided, format="csv" if given.format == "csv" else "parquet")
+        self.say_columns(runtime.schema, divided.columns, table)
+        with say_what_is_stored(table), connect(url) as client, closing(table.score(client)) as scored:
+            pieces = self.report(table, scored)
+            write_scored(table, pieces, input=given.file, output=given.output, format=given.format)
+        return table
+
+    def say_columns(self, schema: "Schema", columns: list[str], table: "CountedTable") -> None:
+        from predictor.scoring.scored_table import compare_columns
+
+        for line in compare_columns(schema, columns):
+            self.say(line)
+        renamed = [name for column, name in table.names.items() if name != column]
+        if renamed:
+            self.say(f"the file has these columns already, so the added ones are named {list_names(renamed)}")
+
     def say(self, line: str) -> None:
         self.stderr.write(make_printable(line), style_func=str)
 
-    def report(self, table: "ScoredTable", frames: "Iterator[pl.DataFrame]") -> "Iterator[pl.DataFrame]":
-        """Pass the frames on, and say every 10 s how many rows there were. Raises CommandError where there is none."""
+    def report(self, table: "CountedTable", parts: Iterator[T]) -> Iterator[T]:
+        """Pass the parts on, and say every 10 s how many rows there were. Raises CommandError where there is none."""
         reported = time.monotonic()
-        for frame in frames:
-            yield frame
+        for part in parts:
+            yield part
             if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
                 self.say(f"{format_number(table.rows)} rows …")
                 reported = time.monotonic()
@@ -115,7 +169,7 @@ def open_input(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def say_what_is_stored(table: "ScoredTable") -> Iterator[None]:
+def say_what_is_stored(table: "CountedTable") -> Iterator[None]:
     """Turn what ends the command early, SIGINT and SIGTERM too, into a CommandError that says how much is stored."""
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -130,5 +184,5 @@ def say_what_is_stored(table: "ScoredTable") -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def describe_stored(table: "ScoredTable") -> str:
+def describe_stored(table: "CountedTable") -> str:
     return f"; the answers to the first {format_number(table.stored)} valid rows are stored" if table.stored else ""

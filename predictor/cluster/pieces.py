@@ -1,0 +1,123 @@
+"""Divides a table into pieces, each of which a worker reads by itself: records of CSV, or rows of another table."""
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from predictor.exceptions import DatasetError
+from predictor.formats import format_number
+from predictor.tables.content import Content
+from predictor.tables.csv_pieces import divide_csv
+from predictor.tables.csv_rows import Layout, Source
+from predictor.tables.marks import find_format
+from predictor.tables.packing import open_content
+from predictor.tables.parts import Part, lay_out_csv, make_plain, read_csv_parts, read_parts
+from predictor.tables.places import BEGINNING, Place
+
+BYTES = 1 << 19
+ROWS = 50_000
+ROWS_AT_ONCE = 4_000
+
+
+class PieceStream(io.BytesIO):
+    """The bytes of a file from `start` on, found by their places in the file."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        super().__init__(data)
+        self._start = start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return super().seek(offset - self._start if whence == os.SEEK_SET else offset, whence) + self._start
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieceContent(Content):
+    """The bytes of a file from `start` on; reading begins with the first of them."""
+
+    start: int
+
+    def open(self) -> BinaryIO:
+        return PieceStream(self.unpacked or b"", self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Some rows of the table `name`: CSV, which has a `layout`, or else Arrow.
+
+    `start` and `stop` count the bytes of CSV, also where it had to be decoded, and the rows of other tables, from 0 on.
+    CSV also has its first line, from 1 on, and so many lines.
+    """
+
+    name: str
+    number: int
+    start: int
+    stop: int
+    data: bytes = field(repr=False)
+    layout: Layout | None = None
+    line: int = 1
+    lines: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is in the table, for people."""
+        if self.layout is None:
+            return f"rows {format_number(self.start + 1)} to {format_number(self.stop)}"
+        return f"from line {format_number(self.line)}, bytes {self.start} to {self.stop}"
+
+    def read(self) -> Iterator[Part]:
+        """Its rows, part by part. Raises DatasetError naming the table and the line."""
+        if self.layout is None:
+            return (Part(frame=frame) for frame in pl.read_ipc(io.BytesIO(self.data)).iter_slices(ROWS_AT_ONCE))
+        content = PieceContent(name=self.name, file=Path("-"), unpacked=self.data, start=self.start)
+        source = Source(content=content, text=None, has_quotes=True, lines_before=self.line - 1)
+        return read_csv_parts(source, self.layout, ROWS_AT_ONCE, Place(byte=self.start, line=self.line))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Divided:
+    """A table's columns, and its pieces in their order; `unit` is what their places count: bytes or rows."""
+
+    columns: list[str]
+    unit: str
+    pieces: Iterator[Piece]
+
+
+def divide(file: Path, folder: Path, *, name: str = "", start: Place = BEGINNING) -> Divided:
+    """Divide a table, from a place on; as for `read_parts`. Raises DatasetError naming the file and the line."""
+    try:
+        content = open_content(file, folder, name)
+        if find_format(content) == "csv":
+            plain = make_plain(content, folder)
+            _, layout = lay_out_csv(plain)
+            return Divided(columns=layout.names, unit="bytes", pieces=_divide_csv(plain, layout, start))
+    except OSError as error:
+        raise DatasetError(f"{name or file} cannot be read: {error.strerror or error}.") from error
+    _, columns, _, parts = read_parts(file, ROWS, folder, name=name, start=start)
+    return Divided(columns=list(columns), unit="rows", pieces=_divide_rows(content.name, parts))
+
+
+def _divide_csv(content: Content, layout: Layout, start: Place) -> Iterator[Piece]:
+    for number, piece in enumerate(divide_csv(content, layout.separator, BYTES, start)):
+        yield Piece(
+            name=content.name,
+            number=number,
+            start=piece.byte,
+            stop=piece.byte + len(piece.data),
+            data=piece.data,
+            layout=layout,
+            line=piece.line,
+            lines=piece.lines,
+        )
+
+
+def _divide_rows(name: str, parts: Iterator[Part]) -> Iterator[Piece]:
+    for number, part in enumerate(parts):
+        written = io.BytesIO()
+        part.frame.write_ipc(written, compression="lz4")
+        stop = part.after.rows
+        yield Piece(name=name, number=number, start=stop - len(part), stop=stop, data=written.getvalue())

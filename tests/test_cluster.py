@@ -1,0 +1,186 @@
+"""Whole files on a Dask cluster: what comes back is what one machine answers."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+import pytest
+from distributed import Client, LocalCluster
+from django.core.management import CommandError, call_command
+
+from predictor.cluster import pieces
+from predictor.cluster.build import find_build
+from predictor.cluster.client import ClusterError, connect
+from predictor.cluster.pieces import divide
+from predictor.models import Version
+from predictor.scoring.on_cluster import ClusterTable
+from predictor.tables.content import Content
+from predictor.tables.csv_pieces import divide_csv
+from tests.training import register_shipped
+
+SETTINGS = ("SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "DEPLOYMENT")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler and two workers, processes of their own without any of the site's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        folder = str(tmp_path_factory.mktemp("cluster"))
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "local_directory": folder}
+        with LocalCluster(processes=True, **options) as started:
+            yield started
+
+
+@pytest.fixture
+def score(transactional_db, tmp_path, cluster):
+    """Scores a table with the shipped line, here or on the cluster, and gives the file and what was said."""
+    register_shipped("line")
+
+    def run(given, name, *, there, **options):
+        made, said = tmp_path / f"{'there' if there else 'here'}-{name}", io.StringIO()
+        where = {"scheduler": cluster.scheduler_address} if there else {}
+        call_command("score", "line", given, made, history="none", stderr=said, **where, **options)
+        return made, said.getvalue()
+
+    return run
+
+
+def write_table(file, rows):
+    """Rows with texts that contain line ends and quotes, blank rows, and rows with errors."""
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["=note", "x"])
+        for number in range(rows):
+            writer.writerow([f'case {number}, "of\nmany"', "abc" if number % 97 == 0 else number / 7])
+            if number % 101 == 0:
+                stream.write("\r\n" if number % 2 else "5\n")
+    return file
+
+
+def test_a_csv_file_is_divided_between_the_records_that_python_reads_whatever_quotes_it_contains():
+    draw = random.Random(5)  # noqa: S311  # Texts to be divided.
+    for _ in range(3_000):
+        pool = ['"', '"', '""', ";", "\n", "\r\n", "a", "b"]
+        text = "".join(draw.choice(pool) for _ in range(draw.randint(1, 40)))
+        content = Content(name="x", file=Path("-"), unpacked=text.encode())
+        for size in (3, 8, 100):
+            found = list(divide_csv(content, ";", size))
+            assert b"".join(piece.data for piece in found) == text.encode()
+            assert read_all(piece.data.decode() for piece in found) == read_all([text])
+            for piece in found:
+                assert piece.line == text.encode()[: piece.byte].count(b"\n") + 1
+
+
+def read_all(texts):
+    """The rows of texts one after the other, up to the first that cannot be read."""
+    rows = []
+    for text in texts:
+        try:
+            rows.extend(csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True))
+        except csv.Error as error:
+            return [*rows, str(error)]
+    return rows
+
+
+def test_a_cluster_gives_the_same_file_as_one_machine_and_its_workers_need_neither_django_nor_settings(
+    score, tmp_path, monkeypatch, cluster
+):
+    monkeypatch.setattr(pieces, "BYTES", 20_000)
+    given = write_table(tmp_path / "given.csv", 5_000)
+    (here, said_here), (there, said_there) = (score(given, "made.csv", there=where) for where in (False, True))
+    assert here.read_bytes() == there.read_bytes()
+    assert said_here == said_there
+    assert "with an error, none stored" in said_there
+    here, there = (score(given, "made.parquet", there=where)[0] for where in (False, True))
+    assert pl.read_parquet(here).equals(pl.read_parquet(there))
+    # A table with types, which is not CSV.
+    monkeypatch.setattr(pieces, "ROWS", 700)
+    here, there = (score(here, "again.csv", there=where)[0] for where in (False, True))
+    assert here.read_bytes() == there.read_bytes()
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        loaded = client.run(eval, "sorted(__import__('sys').modules)")
+        assert len(loaded) == 2
+        assert all({"predictor.cluster.work", "onnxruntime"} <= set(names) for names in loaded.values())
+        assert not any({"django", "sklearn", "predictor.models"} & set(names) for names in loaded.values())
+
+
+def test_parts_have_a_manifest_from_which_each_can_be_checked(score, tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "BYTES", 20_000)
+    given = write_table(tmp_path / "given.csv", 3_000)
+    whole, folder = score(given, "made.parquet", there=False)[0], score(given, "parts", there=True, format="parts")[0]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    files = [folder / part["file"] for part in manifest["parts"]]
+    assert sorted(folder.iterdir()) == sorted([*files, folder / "manifest.json"])
+    assert len(files) > 3
+    assert [sha256(file.read_bytes()).hexdigest() for file in files] == [part["sha256"] for part in manifest["parts"]]
+    assert [len(pl.read_parquet(file)) for file in files] == [part["rows"] for part in manifest["parts"]]
+    table = pl.read_parquet(whole)
+    assert pl.concat(map(pl.read_parquet, files)).equals(table)
+    assert (manifest["rows"], manifest["columns"]) == (len(table), table.columns)
+    assert (manifest["model"], manifest["version"], manifest["history"]) == ("line", 1, False)
+    content = given.read_bytes()
+    assert manifest["input"]["sha256"] == sha256(content).hexdigest()
+    ends = [(part["start"], part["stop"]) for part in manifest["parts"]]
+    assert [start for start, _ in ends] == [0, *(stop for _, stop in ends[:-1])]
+    assert ends[-1][1] == len(content)
+    with pytest.raises(CommandError, match=r"parts cannot be written: it exists already"):
+        score(given, "parts", there=True, format="parts")
+
+
+def test_a_worker_that_is_killed_midway_loses_and_doubles_nothing(score, tmp_path, monkeypatch, cluster):
+    monkeypatch.setattr(pieces, "BYTES", 20_000)
+    given = write_table(tmp_path / "given.csv", 20_000)
+    here = pl.read_parquet(score(given, "made.parquet", there=False)[0])
+    table, parts, killed = ClusterTable(Version.objects.get(), divide(given, tmp_path), format="parquet"), [], set()
+    with connect(cluster.scheduler_address) as client:
+        pids = client.run(os.getpid)
+        for piece in table.score(client):
+            parts.append(pl.read_parquet(io.BytesIO(piece.data)))
+            busy = [address for address, tasks in client.processing().items() if tasks and address in pids]
+            if busy and not killed:
+                killed.add(pids[busy[0]])
+                os.kill(*killed, signal.SIGKILL)
+        assert killed
+        assert killed.isdisjoint(client.run(os.getpid).values())
+    assert pl.concat(parts).equals(here)
+    assert table.rows == len(here)
+
+
+def test_a_piece_that_fails_is_named_with_its_place_and_leaves_no_output(score, tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "BYTES", 1_000)
+    given = tmp_path / "given.csv"
+    given.write_text("note,x\n" + "a,1\n" * 1_000 + '"a"b,1\n' + "a,1\n" * 1_000)
+    place = r"given\.csv, piece 5 \(from line 1,?000, bytes 3999 to 4998\): .*given\.csv, line 1002: column 'note': "
+    with pytest.raises(CommandError, match=place):
+        score(given, "made.csv", there=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["given.csv"]
+
+
+@pytest.mark.django_db
+def test_a_model_without_a_compiled_one_is_refused_since_pickles_are_not_sent(tmp_path):
+    version = register_shipped("line")
+    version.artifacts.filter(kind="onnx").delete()
+    given = tmp_path / "given.csv"
+    given.write_text("x\n1\n")
+    with pytest.raises(ClusterError, match=r"line 1 has no compiled model .* pickles, which are code, are not sent"):
+        ClusterTable(version, divide(given, tmp_path), format="csv")
+
+
+def test_a_scheduler_that_is_not_there_and_an_address_that_is_none_are_refused_with_a_sentence(monkeypatch):
+    monkeypatch.setattr("predictor.cluster.client.SECONDS_TO_CONNECT", 0.2)
+    for url in ("tcp://127.0.0.1:1", "nonsense://x", "tcp://"):
+        with pytest.raises(ClusterError, match=f"No Dask scheduler could be reached at {url}"), connect(url):
+            pass
+
+
+def test_the_build_names_what_answers_depend_on():
+    assert find_build().startswith("mlsite ")
+    assert f"polars {pl.__version__}" in find_build()
