@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 from mlsite.brand import find_image_origin
 from mlsite.database import POSTGRES, find_url_problem, read_database
 from predictor.languages import LANGUAGES as KNOWN_LANGUAGES
+from predictor.memory import MEGABYTE, find_container_limit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # predictor.checks reports why .env could not be read; without it, nothing else is run.
@@ -79,6 +80,11 @@ RETENTION = os.environ.get("RETENTION", "").strip()
 FILES_KEPT = os.environ.get("FILES_KEPT", "").strip() or "7"
 # The most that all of them may take in the database: a quarter of Heroku's smallest PostgreSQL.
 FILES_MAX_MB = read_whole_number("FILES_MAX_MB", 250)
+
+# What a worker and the process of its job may have together; 0 is no limit. By default that of the dyno or container.
+WORKER_MEMORY_MB = read_whole_number(
+    "WORKER_MEMORY_MB", read_whole_number("DYNO_RAM", find_container_limit() // MEGABYTE)
+)
 
 # The folder for `manage.py archive`; empty where nothing is archived.
 ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR", "").strip()

@@ -16,6 +16,7 @@ from predictor.exceptions import Overloaded
 from predictor.languages import gettext as _
 from predictor.turns import Turns as OneAtATime
 from predictor.turns import leave_connection, slow
+from predictor.upload_paths import is_upload
 from predictor.web.errors import show_unavailable
 
 # The admin's, and the site's own.
@@ -90,7 +91,7 @@ def is_sign_in(request: HttpRequest) -> bool:
 
 def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
     """Answer a request to the admin when its turn comes, else with a 503."""
-    if request.method == "POST":
+    if request.method == "POST" and not is_upload(request.path_info):  # Its body stays on the disk.
         # A client that sends its body slowly does not hold a turn meanwhile; Django reports a broken one.
         with suppress(UnreadablePostError):
             request.body  # noqa: B018  # Reads it.

@@ -33,6 +33,8 @@ POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 RETRAIN = "retrain"
 SCORE = "score"
 DRAFT, TRAIN = "draft", "train"
+OUTCOMES = "outcomes"
+EXPORT = "export"
 Fate = Literal["held", "cancelled", "finished", "lost"]
 
 
@@ -172,9 +174,9 @@ def finish(held: Held, result: Any) -> None:
     _change(held, state=Job.State.DONE, result=result, error="", step="", finished_at=timezone.now())
 
 
-def fail(held: Held, error: str) -> None:
-    """Stop a job with an error that would come again. Raises LeaseLost."""
-    _change(held, state=Job.State.FAILED, error=error, finished_at=timezone.now())
+def fail(held: Held, error: str, result: Any = None) -> None:
+    """Stop a job with an error that would come again, and with what it has made all the same. Raises LeaseLost."""
+    _change(held, state=Job.State.FAILED, error=error, result=result, finished_at=timezone.now())
 
 
 def fail_attempt(held: Held, error: str) -> None:

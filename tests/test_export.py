@@ -8,11 +8,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from python_calamine import CalamineWorkbook
 
+from predictor import jobs, tasks
+from predictor.admin import exporting
 from predictor.history.exports import take_turn_of_pages
-from predictor.models import Outcome, Prediction, Reference
+from predictor.models import Job, KeptFile, Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
 from predictor.tables import writing
 from tests.outcomes import LINE, PENGUINS, make_version
+from tests.test_job_admin import sign_in
 
 FORMATS = ["csv", "jsonl", "parquet", "xlsx"]
 SIZE = 0.1 + 0.2
@@ -206,3 +209,41 @@ def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connec
 def test_only_who_may_see_predictions_exports_them(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     assert client.get("/admin/predictor/prediction/export/").status_code == 403
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_large_export_is_written_by_a_worker_and_downloaded_by_who_may_see_the_predictions(
+    site, monkeypatch, tmp_path
+):
+    version = make_version(LINE)
+    shown = [predict(version, output=float(number)) for number in (9, 7, 8)]
+    predict(version, output=1.0)
+    monkeypatch.setattr(exporting, "MOST_AT_ONCE", 2)
+    address = "/admin/predictor/prediction/export/?model=line&output_from=5&format=parquet"
+    asked = site.get(address)
+    assert "There may be more than 2: a worker writes the file" in asked.content.decode()
+    assert not Job.objects.exists()
+    assert [site.post(address).status_code for _ in range(2)] == [302, 302]
+    job = Job.objects.get()  # Asked for twice, it is written once.
+    page, file = f"/admin/predictor/job/{job.pk}/change/", f"/admin/predictor/job/{job.pk}/file/"
+    assert file not in site.get(page).content.decode()
+    held = jobs.take([jobs.EXPORT], "tests")
+    tasks.carry_out(held.job.pk, held.lease)
+    assert "Predictions: 3." in site.get(page).content.decode()
+    answer = site.get(file)
+    made = tmp_path / "made.parquet"
+    made.write_bytes(b"".join(answer.streaming_content))
+    assert [row["id"] for row in read(made)] == [str(each.id) for each in reversed(shown)]
+    assert 'filename="line-' in answer["Content-Disposition"]
+    assert int(answer["Content-Length"]) == made.stat().st_size
+    for codenames, models, status in (
+        (["view_prediction"], [], 404),  # Of another user,
+        (["view_prediction", "view_job"], [], 200),
+        (["view_prediction", "view_job"], ["penguins"], 404),  # of another model,
+        (["view_job"], [], 403),  # or without the right to see predictions.
+    ):
+        other = sign_in(*codenames, name="-".join([*codenames, *models]), models=models)
+        assert other.get(file).status_code == status
+    KeptFile.objects.all().delete()
+    assert "The file is no longer kept" in site.get(file, follow=True).content.decode()

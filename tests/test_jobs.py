@@ -22,7 +22,7 @@ from tests.conftest import ROOT, make_database_url
 from tests.load import Load
 from tests.together import Background
 from tests.visitor import Visitor
-from tests.worker import CHUNKS, KIND
+from tests.worker import CHUNKS, HUNGRY, KIND
 
 pytestmark = pytest.mark.django_db
 
@@ -276,3 +276,15 @@ def test_a_site_and_its_former_build_hold_at_most_18_connections_under_load(serv
     assert 7 <= max(held) <= 8
     # The former build has as many; a release and an export have 1 each.
     assert 2 * max(held) + 2 <= 18
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, how much memory a process has is unknown")
+def test_a_job_that_takes_too_much_memory_is_stopped_and_says_so_and_its_worker_goes_on(start_worker, monkeypatch):
+    monkeypatch.setenv("WORKER_MEMORY_MB", "400")
+    hungry, other = enqueue(HUNGRY), enqueue(KIND)
+    start_worker()
+    wait_for(lambda: find(hungry).is_finished)
+    problem = "It was stopped: its process and the worker have more than 400 MB of memory (WORKER_MEMORY_MB)."
+    assert (find(hungry).state, find(hungry).attempts) == ("failed", 1)
+    assert find(hungry).error.startswith(problem)
+    wait_for(lambda: find(other).cursor is not None)

@@ -1,4 +1,5 @@
-"""manage.py for tests: its workers also know a job in chunks, each of which writes a row and takes a while."""
+"""manage.py for tests: its workers also know a job in chunks, each of which writes a row and takes a while, and another
+that takes 600 MB."""
 
 import sys
 import time
@@ -8,6 +9,7 @@ import django
 
 CHUNKS = 30
 KIND = "rows"
+HUNGRY = "hungry"
 
 
 def write_rows(held):
@@ -22,12 +24,19 @@ def write_rows(held):
     finish(held, {"rows": CHUNKS})
 
 
+def take_memory(held):
+    taken = bytearray(600_000_000)
+    taken[::4096] = bytes(1) * len(taken[::4096])
+    time.sleep(600)
+
+
 if __name__ == "__main__":
     django.setup()
     from predictor import jobs, tasks
     from predictor.management.command_line import run_command
 
     tasks.TASKS[KIND] = write_rows
+    tasks.TASKS[HUNGRY] = take_memory
     # Renewed every 2 s: tests wait for it to run out.
     jobs.SECONDS_OF_LEASE = 6.0
     run_command(sys.argv)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
-from predictor.formats import MISSING
+from predictor.formats import MISSING, format_number
 from predictor.models import Job, Version
 
 KINDS = {
@@ -25,11 +25,10 @@ KINDS = {
 
 
 def show_result(job: Job) -> SafeString | str:
-    """Its error, or what it has found or stored."""
-    if job.error:
-        return job.error
+    """Its error, and what it has found or stored."""
     show = RESULTS.get(job.kind)
-    return show(job) if show and job.result else MISSING
+    shown = [job.error, show(job) if show and job.result else ""]
+    return format_html_join(" ", "{}", ((each,) for each in shown if each)) or MISSING
 
 
 def show_retrain(job: Job) -> SafeString | str:
@@ -46,4 +45,33 @@ def show_retrain(job: Job) -> SafeString | str:
     return format_html('<a href="{}">{}</a>, {}: <span dir="auto">{}</span>', address, name, state, reason)
 
 
-RESULTS: dict[str, Callable[[Job], SafeString | str]] = {jobs.RETRAIN: show_retrain}
+def show_export(job: Job) -> SafeString:
+    rows = gettext("Predictions: {number}").format(number=format_number((job.result or {}).get("rows", 0)))
+    return format_html("{}. {}", rows, link_file(job, gettext("Download")))
+
+
+def show_outcomes(job: Job) -> SafeString:
+    """How many rows of a file were accepted, and how many not, with a link to the report on each."""
+    counts: dict[str, int] = (job.result or {}).get("counts", {})
+    written = [f"{NAMES[name]}: {format_number(count)}" for name, count in counts.items() if count and name in NAMES]
+    return format_html("{}. {}", ", ".join(written), link_file(job, gettext("Download the report")))
+
+
+def link_file(job: Job, label: str) -> SafeString:
+    """A link to the file that a job has made, as long as it is kept."""
+    return format_html('<a href="{}">{}</a>', reverse("admin:predictor_job_file", args=[job.pk]), label)
+
+
+# The results of `outcomes.files`.
+NAMES = {
+    "accepted": _("accepted"),
+    "unchanged": _("unchanged"),
+    "unknown": _("unknown"),
+    "malformed": _("malformed"),
+    "conflicting": _("conflicting"),
+}
+RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
+    jobs.RETRAIN: show_retrain,
+    jobs.EXPORT: show_export,
+    jobs.OUTCOMES: show_outcomes,
+}

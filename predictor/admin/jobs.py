@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -14,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from predictor import jobs
 from predictor.admin.cells import show_moment
@@ -21,8 +24,19 @@ from predictor.admin.history import HistoryAdmin
 from predictor.admin.job_results import KINDS, show_result
 from predictor.admin.live import is_by_htmx, load_again, show_part
 from predictor.admin.retraining import RETRAIN, describe_missing_worker
+from predictor.exceptions import FileGone
+from predictor.files.downloading import send_kept
+from predictor.files.keeping import find_kept
 from predictor.formats import MISSING, format_number
 from predictor.models import Job
+
+# The kinds whose result is a file, and who may read it.
+OF_FILES = {jobs.EXPORT: "predictor.view_prediction", jobs.OUTCOMES: "predictor.add_outcome"}
+
+
+def sees_all(user: Any) -> bool:
+    """Whether a user may see jobs of others, which are about models that they may see."""
+    return bool(user.has_perm(RETRAIN) or user.has_perm("predictor.view_job"))
 
 
 @admin.register(Job)
@@ -38,16 +52,36 @@ class JobAdmin(HistoryAdmin):
     ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may ask for a retrain may see what comes of it."""
-        return request.user.has_perm(RETRAIN) or super().has_view_permission(request, obj)
+        """Who may ask for a job may see it; all of their models' are for who may ask for a retrain."""
+        may_ask = any(request.user.has_perm(permission) for permission in OF_FILES.values())
+        return sees_all(request.user) or (may_ask and (obj is None or obj.made_by == request.user.get_username()))
+
+    def limit_rows(self, rows: "QuerySet[Any]", user: AbstractBaseUser | AnonymousUser) -> "QuerySet[Any]":
+        limited = super().limit_rows(rows, user)
+        return limited if sees_all(user) else limited.filter(made_by=user.get_username())
 
     def may_cancel(self, request: HttpRequest, job: Job) -> bool:
-        is_own = job.made_by == request.user.get_username() and request.user.has_perm(RETRAIN)
+        is_own = job.made_by == request.user.get_username()
         return not job.is_finished and (is_own or request.user.has_perm("predictor.change_job"))
 
     def get_urls(self) -> list[URLPattern]:
-        cancelling = self.admin_site.admin_view(self.cancel_view)
-        return [path("<int:number>/cancel/", cancelling, name="predictor_job_cancel"), *super().get_urls()]
+        cancelling, sending = self.admin_site.admin_view(self.cancel_view), self.admin_site.admin_view(self.file_view)
+        return [
+            path("<int:number>/cancel/", cancelling, name="predictor_job_cancel"),
+            path("<int:number>/file/", require_safe(sending), name="predictor_job_file"),
+            *super().get_urls(),
+        ]
+
+    def file_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        """Send the file that a job has made, to who may do what the job did."""
+        job = get_object_or_404(self.get_queryset(request), pk=number, kind__in=OF_FILES)
+        if not request.user.has_perm(OF_FILES[job.kind]):
+            raise PermissionDenied
+        try:
+            return send_kept(find_kept((job.result or {})["file"]))
+        except (FileGone, KeyError):
+            messages.warning(request, gettext("The file is no longer kept: ask for it again."))
+            return redirect("admin:predictor_job_change", job.pk)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         is_live = self.limit_rows(Job.objects.unfinished(), request.user).exists()

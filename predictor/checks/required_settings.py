@@ -23,6 +23,8 @@ from predictor.schema.schema import SLUG
 # Of the numbers that gunicorn.conf.py reads.
 SMALLEST_NUMBERS = {"PORT": 1, "WEB_CONCURRENCY": 1, "DATABASE_STATEMENT_SECONDS": 0, "DATABASE_POOL_SIZE": 0}
 LARGEST_NUMBER = 65535
+# A worker and a training of ten rows have about 350 MB.
+LEAST_WORKER_MB = 400
 SHORTEST_KEY = 50
 SHORTEST_TOKEN = 20
 FEWEST_BYTES = 24
@@ -137,6 +139,16 @@ def check_sizes(**kwargs: Any) -> Iterable[CheckMessage]:
         if getattr(settings, name) < 1:
             problem = f"{name} is not a whole number above 0."
             yield Error(problem, hint="Write megabytes, such as 50, or leave it out.", id="predictor.E007")
+
+
+@register()
+def check_worker_memory(**kwargs: Any) -> Iterable[CheckMessage]:
+    """A worker's memory is a number, and enough for a training."""
+    given = os.environ.get("WORKER_MEMORY_MB", "").strip() or "0"
+    if not (given.isascii() and given.isdigit()) or 0 < int(given) < LEAST_WORKER_MB:
+        problem = f"WORKER_MEMORY_MB is {given!r}, which is not a whole number from {LEAST_WORKER_MB} on."
+        hint = "Write megabytes, such as 512, or 0 for no limit, or leave it out."
+        yield Error(problem, hint=hint, id="predictor.E043")
 
 
 @register()

@@ -100,6 +100,12 @@ def count(filters: Filters, *, most: int = MOST_COUNTED, seconds: float = SECOND
     return Count(number=number, is_least=not is_all)
 
 
+def has_more_than(filters: Filters, most: int, *, seconds: float = SECONDS_OF_A_COUNT) -> bool:
+    """Whether there may be more predictions; filters that are not exact may choose fewer than are counted."""
+    _number, is_all = count_exact(filters, most, seconds)
+    return not is_all
+
+
 def find_ids(filters: Filters, *, most: int) -> list[UUID]:
     """The ids of the newest predictions, at most so many."""
     return scan(filters, NEWEST, most, None).ids

@@ -18,6 +18,7 @@ from django.db import connection
 
 from predictor import jobs
 from predictor.files.keeping import remove_expired
+from predictor.memory import MEGABYTE, measure_memory
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Worker:
         self._id = uuid.uuid4()
         self._name = f"{os.environ.get('DYNO') or socket.gethostname()}, process {os.getpid()}"
         self._signed_at = self._complained_at = self._cleared_at = float("-inf")
-        self._is_stopping = False
+        self._is_stopping = self._is_too_large = False
 
     def stop(self, *_signal: object) -> None:
         self._is_stopping = True
@@ -89,13 +90,20 @@ class Worker:
         """Renew the lease while the child runs; what became of the job, where the child has to be stopped."""
         fate: jobs.Fate = "held"
         renew_at = time.monotonic()
-        while child.poll() is None and not self._is_stopping and fate in ("held", "finished"):
+        self._is_too_large = False
+        while child.poll() is None and not self._must_stop() and fate in ("held", "finished"):
             if time.monotonic() >= renew_at:
                 fate = self._try(lambda: jobs.renew(held)) or fate
                 self._try(self._sign_life)
                 renew_at = time.monotonic() + SECONDS_BETWEEN_LOOKS
             time.sleep(SECONDS_BETWEEN_CHECKS)
         return fate
+
+    def _must_stop(self) -> bool:
+        """Whether the child is to be stopped: this process stops, or both have more memory than they may."""
+        most = settings.WORKER_MEMORY_MB * MEGABYTE
+        self._is_too_large = bool(most) and measure_memory(os.getpid()) > most
+        return self._is_stopping or self._is_too_large
 
     def _settle(self, held: jobs.Held, fate: jobs.Fate, status: int) -> None:
         """Write what became of a job, where its child has not done so and no other worker has the lease."""
@@ -119,6 +127,8 @@ class Worker:
             jobs.settle_cancelled(held)
         elif fate == "held" and (self._is_stopping or status == DATABASE_AWAY):
             jobs.hand_back(held)
+        elif fate == "held" and self._is_too_large:
+            jobs.fail(held, describe_excess())
         elif fate == "held":
             jobs.fail_attempt(held, describe_status(status))
         logger.info("worker: job %s ended here (%s)", held.job.pk, fate)
@@ -151,6 +161,11 @@ def describe_status(status: int) -> str:
     if status == -signal.SIGKILL:
         return "its process was killed: perhaps it had too little memory"
     return f"its process ended with status {status}"
+
+
+def describe_excess() -> str:
+    most = f"its process and the worker have more than {settings.WORKER_MEMORY_MB:,} MB of memory"
+    return f"It was stopped: {most} (WORKER_MEMORY_MB). Set that higher where there is more, or use a smaller table."
 
 
 def watch_stdin(end: Callable[[], None]) -> None:

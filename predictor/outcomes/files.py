@@ -1,9 +1,10 @@
 """Records a file's outcomes: checks all of them, and then stores them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -102,6 +103,10 @@ class Sorting:
     def is_refused(self) -> bool:
         return any(each.result in REFUSED for each in self.judged)
 
+    @property
+    def by_line(self) -> list[Judged]:
+        return sorted(self.judged, key=lambda each: each.entry.line)
+
     def sort(self, entries: Iterable[Entry]) -> None:
         named: dict[UUID, list[Entry]] = {}
         for batch in _split(entries):
@@ -194,24 +199,38 @@ def record_entries(
     sorting.sort(entries)
     stored = not dry_run and (partial or not sorting.is_refused)
     if stored:
-        # In one order, so that two files at once never cause a deadlock.
-        sorting.rows.sort(key=lambda row: row.prediction_id)
-        try:
-            INSERTS.get(connection.vendor, _insert_by_orm)(sorting.rows, by)
-        except IntegrityError as error:
-            # Another row was added after the check; the log's constraints refuse this one.
-            problem = "another user recorded an outcome for one of these predictions at the same time"
-            raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
-    return sorted(sorting.judged, key=lambda each: each.entry.line), stored
+        store_rows(sorting.rows, by)
+    return sorting.by_line, stored
 
 
-def _insert_by_orm(rows: list[Row], by: str) -> None:
+def store_rows(rows: list[Row], by: str, on_stored: Callable[[], None] = lambda: None) -> None:
+    """Store the outcomes that `Sorting` has found, and call `on_stored` in the same transaction.
+
+    Raises OutcomeChanged as `record_entries` does.
+    """
+    # In one order, so that two files at once never cause a deadlock.
+    rows.sort(key=lambda row: row.prediction_id)
+    try:
+        INSERTS.get(connection.vendor, _insert_by_orm)(rows, by, on_stored)
+    except IntegrityError as error:
+        # Another row was added after the check; the log's constraints refuse this one.
+        problem = "another user recorded an outcome for one of these predictions at the same time"
+        raise OutcomeChanged(f"{problem}, and nothing was stored: run it again") from error
+
+
+def count_results(judged: Iterable[Judged]) -> dict[str, int]:
+    counts = Counter(each.result for each in judged)
+    return {result: counts[result] for result in get_args(Result)}
+
+
+def _insert_by_orm(rows: list[Row], by: str, on_stored: Callable[[], None]) -> None:
     with transaction.atomic(durable=True):
         for batch in _split(rows, ROWS_IN_AN_INSERT):
             Outcome.objects.bulk_create([row.make_outcome(by) for row in batch])
+        on_stored()
 
 
-def _insert_staged(rows: list[Row], by: str) -> None:
+def _insert_staged(rows: list[Row], by: str, on_stored: Callable[[], None]) -> None:
     """For SQLite, whose writers all wait meanwhile: rows are first written to a table of this connection alone.
 
     Copying them from there holds the database for a third of the time that inserting them from Python would.
@@ -230,11 +249,12 @@ def _insert_staged(rows: list[Row], by: str) -> None:
                 cursor.executemany(f"INSERT INTO staged_outcome VALUES ({places})", prepared)  # noqa: S608  # Our own.
             with transaction.atomic(durable=True):
                 cursor.execute(f"INSERT INTO {Outcome._meta.db_table} ({names}) SELECT * FROM staged_outcome")  # noqa: S608  # The same.
+                on_stored()
         finally:
             cursor.execute("DROP TABLE staged_outcome")
 
 
-INSERTS: dict[str, Callable[[list[Row], str], None]] = {"sqlite": _insert_staged}
+INSERTS: dict[str, Callable[[list[Row], str, Callable[[], None]], None]] = {"sqlite": _insert_staged}
 
 
 def find_forgotten(ids: Sequence[UUID], model: str | None = None) -> set[UUID]:

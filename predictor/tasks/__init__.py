@@ -9,6 +9,8 @@ from django.db import connection
 
 from predictor import jobs
 from predictor.exceptions import MlsiteError
+from predictor.tasks.exporting import export
+from predictor.tasks.outcomes import record_outcomes
 from predictor.tasks.retraining import retrain
 from predictor.tasks.scoring import score
 from predictor.tasks.uploading import draft, train
@@ -21,6 +23,8 @@ TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.DRAFT: draft,
     jobs.TRAIN: train,
     jobs.SCORE: score,
+    jobs.OUTCOMES: record_outcomes,
+    jobs.EXPORT: export,
 }
 
 

@@ -2,7 +2,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import django.db
 from django.core.management.base import CommandError
@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 from predictor.exceptions import OutcomeChanged
 from predictor.formats import format_number
 from predictor.management.base import SiteCommand, add_format
-from predictor.management.outcome_file import read_entries
 from predictor.models import Version
-from predictor.outcomes.files import REFUSED, Entry, Judged, Result, record_entries
+from predictor.outcomes.files import REFUSED, Entry, Judged, count_results, record_entries
+from predictor.scoring.outcome_file import read_entries
 from predictor.texts import quote
 
 MOST_LINES = 20
@@ -106,11 +106,6 @@ def write_text(judged: list[Judged], stored: bool) -> str:
     counts = ", ".join(f"{format_number(count)} {result}" for result, count in count_results(judged).items())
     is_stored = stored and count_results(judged)["accepted"]
     return "\n".join([f"{counts}; {'stored' if is_stored else 'nothing stored'}", *_list_refused(judged)])
-
-
-def count_results(judged: list[Judged]) -> dict[str, int]:
-    results = [each.result for each in judged]
-    return {result: results.count(result) for result in get_args(Result)}
 
 
 def _list_refused(judged: list[Judged]) -> Iterator[str]:
