@@ -32,6 +32,7 @@ POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 
 RETRAIN = "retrain"
 SCORE = "score"
+REPLAY = "replay"
 DRAFT, TRAIN = "draft", "train"
 OUTCOMES = "outcomes"
 EXPORT = "export"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
+from predictor.admin.replaying import make_address
 from predictor.formats import MISSING, format_number
 from predictor.models import Job, Version
 
@@ -62,6 +63,18 @@ def link_file(job: Job, label: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse("admin:predictor_job_file", args=[job.pk]), label)
 
 
+def show_replay(job: Job) -> SafeString | str:
+    """How many answers a version changes, with a link to the whole."""
+    result: dict[str, Any] = job.result or {}
+    version = Version.objects.filter(model=job.model, number=result["version"]).only("model", "number").first()
+    sentence = gettext("{changed} of {rows} answers change")
+    sentence = sentence.format(changed=format_number(result["changed"]), rows=format_number(result["rows"]))
+    if version is None:
+        return sentence
+    name = gettext("version {number}").format(number=version.number)
+    return format_html('{}: <a href="{}">{}</a>', name, make_address(version), sentence)
+
+
 # The results of `outcomes.files`.
 NAMES = {
     "accepted": _("accepted"),
@@ -72,6 +85,7 @@ NAMES = {
 }
 RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
     jobs.RETRAIN: show_retrain,
+    jobs.REPLAY: show_replay,
     jobs.EXPORT: show_export,
     jobs.OUTCOMES: show_outcomes,
 }

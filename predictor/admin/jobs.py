@@ -23,6 +23,7 @@ from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.job_results import KINDS, show_result
 from predictor.admin.live import is_by_htmx, load_again, show_part
+from predictor.admin.replaying import REPLAY
 from predictor.admin.retraining import RETRAIN, describe_missing_worker
 from predictor.exceptions import FileGone
 from predictor.files.downloading import send_kept
@@ -32,6 +33,8 @@ from predictor.models import Job
 
 # The kinds whose result is a file, and who may read it.
 OF_FILES = {jobs.EXPORT: "predictor.view_prediction", jobs.OUTCOMES: "predictor.add_outcome"}
+# The permissions to ask for other jobs than a retrain.
+ASKING = {*OF_FILES.values(), REPLAY}
 
 
 def sees_all(user: Any) -> bool:
@@ -53,7 +56,7 @@ class JobAdmin(HistoryAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may ask for a job may see it; all of their models' are for who may ask for a retrain."""
-        may_ask = any(request.user.has_perm(permission) for permission in OF_FILES.values())
+        may_ask = any(request.user.has_perm(permission) for permission in ASKING)
         return sees_all(request.user) or (may_ask and (obj is None or obj.made_by == request.user.get_username()))
 
     def limit_rows(self, rows: "QuerySet[Any]", user: AbstractBaseUser | AnonymousUser) -> "QuerySet[Any]":

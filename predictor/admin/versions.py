@@ -20,6 +20,7 @@ from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.monitoring import show_quality
 from predictor.admin.promoting import PROMOTE, PromotionActionForm, PromotionForm, describe_change, promote_for
+from predictor.admin.replaying import may_replay, replay_view, show_newest_replay
 from predictor.admin.retrain_form import RetrainForm
 from predictor.admin.retraining import RETRAIN, describe_retrain, is_trained_here, may_retrain, retrain_for
 from predictor.formats import MISSING, format_number
@@ -53,6 +54,7 @@ class VersionAdmin(HistoryAdmin):
                     "shown_decision",
                     "shown_comparison",
                     "shown_data_changes",
+                    "shown_replay",
                 ]
             },
         ),
@@ -138,6 +140,10 @@ class VersionAdmin(HistoryAdmin):
         lines = write_data_changes(changes, version.parsed_schema) if changes else []
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or MISSING
 
+    @admin.display(description=_("newest replay"))
+    def shown_replay(self, version: Version) -> SafeString | str:
+        return show_newest_replay(version)
+
     @admin.display(description=_("figures"))
     def shown_figures(self, version: Version) -> SafeString | str:
         figures = version.figures.defer("svg")
@@ -192,10 +198,13 @@ class VersionAdmin(HistoryAdmin):
         again = path("<int:number>/retrain/", retraining, name="predictor_version_retrain")
         # Such an address may carry a file (predictor/upload_paths.py).
         uploading = path("<int:number>/retrain/upload/", retraining, name="predictor_version_retrain_upload")
+        replaying = path(
+            "<int:number>/replay/", self.admin_site.admin_view(replay_view), name="predictor_version_replay"
+        )
         quality = path(
             "quality/<slug:slug>/", self.admin_site.admin_view(show_quality), name="predictor_version_quality"
         )
-        return [own, again, uploading, quality, *super().get_urls()]
+        return [own, again, uploading, replaying, quality, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -206,6 +215,7 @@ class VersionAdmin(HistoryAdmin):
         labels = {
             "promote_label": gettext("Promote this version") if may_promote else "",
             "retrain_label": gettext("Retrain") if version and may_retrain(request, version.model) else "",
+            "replay_label": gettext("Replay") if version and may_replay(request, version) else "",
             "compare_label": gettext("Compare"),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **labels})

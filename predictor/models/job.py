@@ -68,7 +68,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(state__in=["waiting", "running"]), name="job_unfinished"),
         ]
-        permissions = [("can_retrain", "Can retrain models")]
+        permissions = [("can_retrain", "Can retrain models"), ("can_replay", "Can replay predictions")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.model} ({self.pk})"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,7 +33,17 @@ class NothingToReplay(MlsiteError):
     """The model has no stored prediction that the version could answer."""
 
 
-def replay(runtime: Runtime, most: int) -> Replay:
+class Progress(Protocol):
+    """Called with a line about what goes on, of which `done` parts of a `total` are done."""
+
+    def __call__(self, line: str, *, done: int = 0, total: int = 0) -> None: ...
+
+
+def keep_quiet(line: str, *, done: int = 0, total: int = 0) -> None:
+    """The progress of a replay that nobody follows."""
+
+
+def replay(runtime: Runtime, most: int, progress: Progress = keep_quiet) -> Replay:
     """Answer the newest `most` predictions of the version's model again, and compare with what was answered.
 
     Bounded in memory but for 8 bytes for each answer of a regression. Raises NothingToReplay.
@@ -43,8 +53,11 @@ def replay(runtime: Runtime, most: int) -> Replay:
     needed = runtime.schema.names
     hiding = {id for id, each in same.items() if is_hidden(each.schema, needed)}
     counted = Counted(runtime=runtime, numbers={id: each.number for id, each in same.items()}, hiding=hiding)
+    seen, line = 0, f"{runtime.version.model}: answering predictions again"
     for rows in read_newest(same.values(), most):
         counted.add(rows)
+        seen += len(rows)
+        progress(line, done=seen, total=most)
     left_out = sorted(each.number for id, each in versions.items() if id not in same)
     if counted.since is None and counted.hidden:
         raise NothingToReplay(f"{runtime.version.model} keeps sensitive inputs of no prediction: none can be repeated")

@@ -11,6 +11,7 @@ from predictor import jobs
 from predictor.exceptions import MlsiteError
 from predictor.tasks.exporting import export
 from predictor.tasks.outcomes import record_outcomes
+from predictor.tasks.replaying import replay
 from predictor.tasks.retraining import retrain
 from predictor.tasks.scoring import score
 from predictor.tasks.uploading import draft, train
@@ -25,6 +26,7 @@ TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.SCORE: score,
     jobs.OUTCOMES: record_outcomes,
     jobs.EXPORT: export,
+    jobs.REPLAY: replay,
 }
 
 
