@@ -296,6 +296,18 @@ def test_help_waits_for_none_of_the_large_libraries(database_url, arguments):
     assert arguments[-1] == "versions" or "retrain" in done.stdout
 
 
+def test_a_command_waits_for_none_of_the_pages(database_url):
+    code = (
+        "import sys; sys.argv = ['manage.py', 'versions']\n"
+        "from predictor.management.command_line import run_command\n"
+        "try: run_command(sys.argv)\n"
+        "finally: sys.stderr.write(str({'predictor.web.views', 'mlsite.urls'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.stderr.startswith("CommandError: The database cannot be used")
+    assert done.stderr.endswith("set()")
+
+
 @pytest.fixture
 def run(models_dir, capsys):
     def call(*arguments):
