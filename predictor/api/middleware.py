@@ -1,10 +1,11 @@
 """Which requests to the API go on to the middleware of pages, and what becomes of errors there."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 
 from predictor.api import mlflow
 from predictor.api.admission import needs_session
@@ -13,6 +14,8 @@ from predictor.api.operations import Route
 from predictor.api_paths import INVOCATIONS, is_api
 
 URLS = "predictor.api.urls"
+# Most requests have the address of a few models' predictions.
+MOST_ADDRESSES = 256
 # For errors that other middleware or Django itself answered, as pages.
 ERRORS = {
     400: ("malformed", "The request cannot be read."),
@@ -40,12 +43,17 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not is_api(request.path_info):
             return self.get_response(request)
-        view, _, captured = resolve(request.path_info, URLS)
+        view, _, captured = find_view(request.path_info)
         if isinstance(view, Route) and view.is_direct and not needs_session(request, captured["slug"]):
             return view(request, **captured)
         response = self.get_response(request)
         is_page = response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html")
         return replace_page(response, request.path_info) if is_page else response
+
+
+@lru_cache(MOST_ADDRESSES)
+def find_view(path: str) -> ResolverMatch:
+    return resolve(path, URLS)
 
 
 def replace_page(response: HttpResponseBase, path: str) -> HttpResponseBase:
