@@ -206,6 +206,8 @@ TEMPLATES = [
 ]
 TIME_ZONE = "UTC"
 USE_TZ = True
+# Whose hours the schedules mean; predictor.checks reports what is not one.
+SCHEDULE_TIME_ZONE = os.environ.get("SCHEDULE_TIME_ZONE", "").strip() or "UTC"
 # Django's own, but the first one can hash in a real thread.
 PASSWORD_HASHERS = ["predictor.access.hashing.PasswordHasher", *global_settings.PASSWORD_HASHERS[1:]]
 AUTH_PASSWORD_VALIDATORS = [

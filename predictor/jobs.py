@@ -36,6 +36,7 @@ REPLAY = "replay"
 DRAFT, TRAIN = "draft", "train"
 OUTCOMES = "outcomes"
 EXPORT = "export"
+MONITOR = "monitor"
 Fate = Literal["held", "cancelled", "finished", "lost"]
 
 
@@ -79,6 +80,11 @@ def sign_life(worker: uuid.UUID, name: str) -> None:
     if not JobWorker.objects.filter(pk=worker).update(seen_at=from_now(0)):
         JobWorker.objects.create(pk=worker, name=name[:100], seen_at=from_now(0))
         JobWorker.objects.filter(seen_at__lt=from_now(-24 * 3600)).delete()
+
+
+def sign_off(worker: uuid.UUID) -> None:
+    """Let the site know that a worker is no longer there."""
+    JobWorker.objects.filter(pk=worker).delete()
 
 
 def is_worker_alive() -> bool:

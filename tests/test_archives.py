@@ -16,8 +16,8 @@ from django.utils import timezone
 from predictor.history.archives import list_archives
 from predictor.history.references import find_by_reference
 from predictor.management import archives
-from predictor.management.archives import read_rows
 from predictor.models import ModelRight, Monitoring, Outcome, Prediction, Reference, make_prediction_id
+from predictor.monitoring.archived import read_rows
 from tests.test_erasure import SECRET, make_secret
 from tests.test_retention import make_prediction, record_outcomes
 

@@ -220,11 +220,12 @@ def name_keys(shape, *left_out):
 
 def test_the_tables_of_a_recipes_keys_have_every_key_and_no_other():
     page = ROOT / "docs/recipes.md"
-    tables = ("features", "estimator", "gate", "contract", "tune", "output", "examples", "translations")
+    tables = ("features", "estimator", "gate", "contract", "tune", "output", "examples", "schedule", "translations")
     whole = name_keys(recipe.Recipe, "slug", "folder", *tables)
     assert read_table(page, "## Keys") == whole | {"[estimator]"} | name_keys(recipe.EstimatorRecipe)
     assert read_table(page, "Below `[features.<column>]`") == name_keys(recipe.FeatureRecipe)
     assert read_table(page, "`[contract]` turns") == name_keys(recipe.ContractRecipe)
+    assert read_table(page, "`[schedule]` says") == name_keys(recipe.ScheduleRecipe)
     assert read_table(page, "`[output]` says") == name_keys(recipe.Output)
     assert read_table(page, "`[translations.<language>]` has") == name_keys(recipe.TranslationRecipe)
 

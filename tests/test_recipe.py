@@ -177,8 +177,8 @@ def test_a_wrong_estimator_is_named_with_its_key(tmp_path, toml, expected):
 
 @pytest.mark.parametrize("key", ["tilte", "slug", "folder", "hold-out"])
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path, key):
-    known = "title, description, target, data, task, target_transform, interval, holdout, seed, show_data"
-    known += ", estimator, gate, contract, tune, output, order, examples, embed_origins, access, features, translations"
+    known = "title, description, target, data, task, target_transform, interval, holdout, seed, show_data, estimator"
+    known += ", gate, contract, tune, output, order, examples, embed_origins, access, schedule, features, translations"
     error = catch_error(write_recipe(tmp_path, toml=f"{LINE}\n{key} = 'a'"))
     assert error == f"FILE: {key}: there is no such key; it may be one of {known}."
 

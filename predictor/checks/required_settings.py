@@ -19,6 +19,7 @@ from predictor.files.keeping import read_files_kept
 from predictor.languages import LANGUAGES
 from predictor.moments import read_duration
 from predictor.schema.schema import SLUG
+from predictor.timing import read_zone
 
 # Of the numbers that gunicorn.conf.py reads.
 SMALLEST_NUMBERS = {"PORT": 1, "WEB_CONCURRENCY": 1, "DATABASE_STATEMENT_SECONDS": 0, "DATABASE_POOL_SIZE": 0}
@@ -195,6 +196,16 @@ def check_files(**kwargs: Any) -> Iterable[CheckMessage]:
     if settings.FILES_MAX_MB < 1:
         problem = "FILES_MAX_MB is not a whole number above 0."
         yield Error(problem, hint="Write megabytes, such as 250, or leave it out.", id="predictor.E028")
+
+
+@register()
+def check_time_zone(**kwargs: Any) -> Iterable[CheckMessage]:
+    """SCHEDULE_TIME_ZONE is known here."""
+    try:
+        read_zone(settings.SCHEDULE_TIME_ZONE)
+    except ValueError as error:
+        hint = "Write a name of the IANA time zone database, or leave it out for UTC."
+        yield Error(f"SCHEDULE_TIME_ZONE: {error}.", hint=hint, id="predictor.E045")
 
 
 @register()

@@ -1,6 +1,5 @@
 """Files of closed months: one Parquet file of predictions each, and a description that names it and its SHA-256."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -13,7 +12,6 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from predictor.exceptions import DamagedArchive
 from predictor.history.archives import (
     NAME,
     ROWS_OF_A_PAGE,
@@ -26,21 +24,15 @@ from predictor.history.archives import (
 from predictor.history.archiving import COLUMNS, Row, decode, erase, has_value, read_month
 from predictor.history.ids import find_moment
 from predictor.history.partitions import add_months
+from predictor.monitoring.archived import check_folder, hash_file, read_rows, verify_file
 from predictor.tables.writing import write_parquet
-
-ROWS_AT_ONCE = 5_000
 
 
 def find_folder(*, writes: bool = True) -> Path:
-    """Where archives are. Raises CommandError where nothing is set, or the folder cannot be used."""
+    """Where archives are. Raises CommandError where nothing is set, and NoArchiveFolder."""
     if not settings.ARCHIVE_DIR:
         raise CommandError("ARCHIVE_DIR is not set: name the folder for archives, which must last.", returncode=2)
-    if settings.IS_ON_DYNO:
-        raise CommandError("This is a dyno, whose disk is lost at the next restart: archive on another machine.")
-    folder = Path(settings.ARCHIVE_DIR)
-    if not folder.is_dir() or not os.access(folder, os.W_OK if writes else os.R_OK):
-        raise CommandError(f"ARCHIVE_DIR, {folder}, is not a folder that can be {'written to' if writes else 'read'}.")
-    return folder
+    return check_folder(writes=writes)
 
 
 def write_archive(folder: Path, month: datetime) -> Archive:
@@ -53,29 +45,6 @@ def rewrite_archive(folder: Path, archive: Archive, change: Callable[[Row], Row]
     names = [column.name for column in COLUMNS]
     changed = ([[row.get(name) for name in names]] for row in map(change, read_rows(folder, archive)))
     return _write(folder, archive.month, changed)
-
-
-def read_rows(folder: Path, archive: Archive, condition: Any = True) -> Iterator[Row]:
-    """The rows of an archive for which a condition of polars holds, once its bytes are those that were written.
-
-    Raises DamagedArchive.
-    """
-    import polars as pl
-
-    file = verify_file(folder, archive)
-    for start in range(0, archive.rows, ROWS_AT_ONCE):
-        yield from pl.scan_parquet(file).slice(start, ROWS_AT_ONCE).filter(condition).collect().iter_rows(named=True)
-
-
-def verify_file(folder: Path, archive: Archive) -> Path:
-    """The file of an archive, whose bytes are those that were written. Raises DamagedArchive."""
-    file = folder / archive.file
-    try:
-        if hash_file(file) != archive.sha256:
-            raise DamagedArchive(f"{file} is not the file that was written: its SHA-256 is another one")
-    except OSError as error:
-        raise DamagedArchive(f"{file} cannot be read: {error.strerror or error}") from error
-    return file
 
 
 def take_archive(folder: Path, month: str) -> Archive:
@@ -118,24 +87,6 @@ def read_page(
     )
 
 
-def read_between(model: str, since: datetime, until: datetime, is_judged: bool) -> Iterator[Row]:
-    """A model's archived predictions of the months that a range of time touches; none where no folder is set.
-
-    Only those with an outcome where `is_judged`. Raises CommandError and DamagedArchive.
-    """
-    if not settings.ARCHIVE_DIR:
-        return
-    import polars as pl
-
-    folder = find_folder()
-    for archive in list_archives(folder):
-        if archive.start < until and add_months(archive.start, 1) > since:
-            is_asked_for = pl.col("model") == model
-            yield from read_rows(
-                folder, archive, is_asked_for & (pl.col("outcomes") != "[]") if is_judged else is_asked_for
-            )
-
-
 def find_archived(folder: Path, model: str, feature: str, value: str, hashes: Collection[str]) -> Iterator[UUID]:
     """The archived predictions of a model for which a feature was this value, or had one of these hashes."""
     for archive in list_archives(folder):
@@ -153,11 +104,6 @@ def erase_archived(folder: Path, ids: Collection[UUID], *, dry_run: bool) -> Ite
         if found and not dry_run:
             rewrite_archive(folder, archive, lambda row: erase(row) if row["id"] in named else row)
         yield from found
-
-
-def hash_file(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _write(folder: Path, month: str, chunks: Iterable[list[list[Any]]]) -> Archive:

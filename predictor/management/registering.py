@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from predictor.alignment import align_columns
 from predictor.formats import format_number
 from predictor.management.base import add_format
-from predictor.management.table import align_columns
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
 from predictor.record.measurement import write_scores

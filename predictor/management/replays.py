@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from predictor.alignment import align_columns
 from predictor.formats import format_number
-from predictor.management.table import align_columns
 from predictor.models import Version
 from predictor.record.replay import Replay
 from predictor.record.written_replay import write_replay

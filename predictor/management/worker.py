@@ -19,6 +19,8 @@ from django.db import connection
 from predictor import jobs
 from predictor.files.keeping import remove_expired
 from predictor.memory import MEGABYTE, measure_memory
+from predictor.schedules.due import enqueue_due
+from predictor.schedules.recipes import store_recipes
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_BETWEEN_CHECKS = 0.2
 SECONDS_BETWEEN_CLEARINGS = 60.0
+SECONDS_BETWEEN_SCHEDULES = 15.0
 # How long a worker that stops tries to write so: after that, the lease runs out.
 SECONDS_TO_STOP = 5.0
 # During a deploy, the worker of the former build has given its connections back by then.
@@ -45,7 +48,7 @@ class Worker:
         self._kinds = kinds
         self._id = uuid.uuid4()
         self._name = f"{os.environ.get('DYNO') or socket.gethostname()}, process {os.getpid()}"
-        self._signed_at = self._complained_at = self._cleared_at = float("-inf")
+        self._signed_at = self._complained_at = self._cleared_at = self._scheduled_at = float("-inf")
         self._is_stopping = self._is_too_large = False
 
     def stop(self, *_signal: object) -> None:
@@ -63,12 +66,40 @@ class Worker:
                 self._run_child(held)
         logger.info("worker: stopped")
 
+    def work_off(self) -> list[int]:
+        """Do all jobs that wait, and end; their ids."""
+        done: list[int] = []
+        while not self._is_stopping and (held := self._try(self._look) or self._try(self._leave)):
+            self._run_child(held)
+            done.append(held.job.pk)
+        return done
+
     def _look(self) -> jobs.Held | None:
         self._sign_life()
         if time.monotonic() - self._cleared_at >= SECONDS_BETWEEN_CLEARINGS:
             remove_expired()
             self._cleared_at = time.monotonic()
+        self._look_at_schedules()
         return jobs.take(self._kinds, self._name)
+
+    def _leave(self) -> jobs.Held | None:
+        """Sign off, and look once more: whoever added a job until then has relied on this worker."""
+        jobs.sign_off(self._id)
+        self._signed_at = float("-inf")
+        return jobs.take(self._kinds, self._name)
+
+    def _look_at_schedules(self) -> None:
+        if time.monotonic() - self._scheduled_at < SECONDS_BETWEEN_SCHEDULES:
+            return
+        self._scheduled_at = time.monotonic()
+        try:
+            store_recipes(settings.MODELS_DIR)
+            for taken in enqueue_due():
+                logger.info("worker: %s is due: job %s", taken, taken.job_id)
+        except django.db.Error:
+            raise
+        except Exception:  # A worker must survive whatever is wrong with a recipe.
+            logger.exception("worker: schedules could not be read")
 
     def _sign_life(self) -> None:
         if time.monotonic() - self._signed_at >= jobs.SECONDS_BETWEEN_SIGNS:

@@ -17,6 +17,7 @@ from predictor.models.rate_window import RateWindow
 from predictor.models.reference import Reference
 from predictor.models.replay import Replay
 from predictor.models.retirement import Retirement
+from predictor.models.schedule import Schedule, ScheduledMoment
 from predictor.models.site import Site
 from predictor.models.stored_recipe import StoredRecipe
 from predictor.models.version import Version
@@ -44,6 +45,8 @@ __all__ = [
     "Reference",
     "Replay",
     "Retirement",
+    "Schedule",
+    "ScheduledMoment",
     "Site",
     "StoredRecipe",
     "Version",

@@ -103,14 +103,19 @@ def decide(states: Mapping[str, State], *, is_new: bool) -> tuple[State, tuple[s
 def store(model: str, result: Result) -> Monitoring:
     """Add a row with the result, whose `is_change` says whether the state is another one than before."""
     with transaction.atomic(durable=True):
-        former = Monitoring.objects.find_newest(model)
-        stored = Monitoring.objects.create(
-            model=model,
-            state=result.state,
-            former_state=former.state if former else "",
-            result=msgspec.to_builtins(result),
-        )
-        drop_old(model)
+        return add(model, result)
+
+
+def add(model: str, result: Result) -> Monitoring:
+    """The same within a transaction of the caller."""
+    former = Monitoring.objects.find_newest(model)
+    stored = Monitoring.objects.create(
+        model=model,
+        state=result.state,
+        former_state=former.state if former else "",
+        result=msgspec.to_builtins(result),
+    )
+    drop_old(model)
     return stored
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from predictor import jobs
 from predictor.exceptions import MlsiteError
 from predictor.tasks.exporting import export
+from predictor.tasks.monitoring import monitor
 from predictor.tasks.outcomes import record_outcomes
 from predictor.tasks.replaying import replay
 from predictor.tasks.retraining import retrain
@@ -20,6 +21,7 @@ from predictor.texts import leave_out_details
 logger = logging.getLogger(__name__)
 
 TASKS: dict[str, Callable[[jobs.Held], None]] = {
+    jobs.MONITOR: monitor,
     jobs.RETRAIN: retrain,
     jobs.DRAFT: draft,
     jobs.TRAIN: train,

@@ -9,6 +9,7 @@ from predictor.exceptions import RecipeError
 from predictor.schema.output import Output
 from predictor.training.feature_recipe import FeatureRecipe, Text
 from predictor.training.recipe import Access, ExampleRecipe, GateRecipe, convert_described, find_slugs, read_content
+from predictor.training.schedule_recipe import ScheduleRecipe
 from predictor.training.toml import convert_table
 from predictor.training.translations import TranslationRecipe
 
@@ -26,6 +27,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     examples: list[ExampleRecipe] = []
     embed_origins: list[Text] | None = None
     access: Access | None = None
+    schedule: ScheduleRecipe = ScheduleRecipe()
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 

@@ -13,6 +13,7 @@ from predictor.schema.output import Band, Output
 from predictor.schema.schema import SLUG
 from predictor.training.contract_recipe import ContractRecipe
 from predictor.training.feature_recipe import FeatureRecipe, Finite, Text, convert_feature
+from predictor.training.schedule_recipe import ScheduleRecipe, convert_schedule
 from predictor.training.toml import convert_table, refuse_key
 from predictor.training.translations import TranslationRecipe, convert_translations
 
@@ -105,6 +106,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     examples: list[ExampleRecipe] = []
     embed_origins: list[Text] | None = None
     access: Access | None = None
+    schedule: ScheduleRecipe = ScheduleRecipe()
     features: dict[str, FeatureRecipe] = {}
     translations: dict[str, TranslationRecipe] = {}
 
@@ -210,6 +212,7 @@ def convert_described(file: Path, content: dict[str, Any]) -> dict[str, Any]:
         raise RecipeError(f"{file}: features: must be tables such as [features.x], not {features!r}.")
     return {
         "features": {name: convert_feature(file, f"features.{name}", given) for name, given in features.items()},
+        "schedule": convert_schedule(file, content.pop("schedule", {}), is_trained="data" in content),
         "gate": convert_table(file, "gate", content.pop("gate", {}), GateRecipe),
         "output": _convert_output(file, content.pop("output", {})),
         "translations": convert_translations(file, content.pop("translations", {})),

@@ -17,6 +17,7 @@ TOML_NAMES = {
     "array": "an array",
     "object": "a table",
 }
+HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]")
 
 
 def convert_table(file: Path, table: str, content: Any, shape: type[Shape]) -> Shape:
@@ -60,3 +61,24 @@ def refuse_key(file: Path, key: str, shape: type[msgspec.Struct]) -> RecipeError
     """Make the error for a key that a table does not have."""
     known = [f.encode_name for f in msgspec.structs.fields(shape) if f.name not in ("slug", "folder")]
     return RecipeError(f"{file}: {key}: there is no such key; it may be one of {', '.join(known)}.")
+
+
+def add_line(file: Path, error: RecipeError) -> RecipeError:
+    """The same error of this file with the line of the key that it blames, where that is found."""
+    blamed = str(error).removeprefix(f"{file}: ")
+    line = find_line(file.read_text(encoding="utf-8-sig"), blamed.partition(":")[0])
+    return RecipeError(f"{file}, line {line}: {blamed}") if line else error
+
+
+def find_line(text: str, key: str) -> int | None:
+    """The line of a key with its tables, such as schedule.retrain, or else of its table."""
+    table = ""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := HEADER.match(line):
+            table = header[1].strip()
+            found.setdefault(table, number)
+        elif "=" in line:
+            name = line.partition("=")[0].strip()
+            found.setdefault(f"{table}.{name}" if table else name, number)
+    return found.get(key) or found.get(key.rpartition(".")[0])

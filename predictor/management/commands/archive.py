@@ -16,9 +16,10 @@ from predictor.history.archives import Archive, find_month, list_archives
 from predictor.history.ids import find_first_id, find_moment
 from predictor.history.partitions import add_months
 from predictor.management.archived_page import add_choice, read_month_name, write_page, write_prediction
-from predictor.management.archives import find_folder, read_page, read_rows, take_archive, write_archive
+from predictor.management.archives import find_folder, read_page, take_archive, write_archive
 from predictor.management.base import SiteCommand, add_format
 from predictor.models import Outcome, Prediction
+from predictor.monitoring.archived import read_rows
 from predictor.texts import list_names
 
 

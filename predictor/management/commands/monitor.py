@@ -9,10 +9,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.exceptions import AlertNotSent, MlsiteError
-from predictor.management.archives import read_between
 from predictor.management.base import SiteCommand, add_format, read_length
-from predictor.management.monitoring import list_lines
 from predictor.models import Monitoring, Version
+from predictor.monitoring import WINDOW
 
 LONGEST = timedelta(days=366)
 STATUSES = {"alarm": 3, "cannot say": 4, "well": 0}
@@ -38,7 +37,7 @@ class Command(SiteCommand):
         parser.add_argument(
             "--window",
             type=partial(read_length, longest=LONGEST),
-            default=timedelta(days=7),
+            default=WINDOW,
             metavar="LENGTH",
             help="how far to look back: 24h, 7d, 4w (default: 7d)",
         )
@@ -64,6 +63,8 @@ class Command(SiteCommand):
         """Store what is found of a model, and print it as text; None, and the cause to stderr, where that fails."""
         # It imports numpy, which `--help` need not wait for.
         from predictor.monitoring.announcing import announce_state
+        from predictor.monitoring.archived import read_between
+        from predictor.monitoring.lines import write_text
         from predictor.monitoring.watch import store, watch
 
         try:
@@ -72,8 +73,7 @@ class Command(SiteCommand):
         except MlsiteError as error:
             self.stderr.write(f"{model}: {error}.")
             return None
-        schema = Version.objects.get(model=model, number=found.version).parsed_schema
-        text = "\n".join(list_lines(stored, found, schema))
+        text = write_text(stored, found)
         if format == "text":
             self.stdout.write(text)
         try:
