@@ -3,6 +3,7 @@
 MlsiteError
 ├── RecipeError            a model.toml that cannot be used
 ├── DatasetError           a table that no model can be trained on
+│   └── LargeRowGroup      a Parquet file whose parts need too much memory
 ├── TrainingError          an estimator that could not be built or fitted
 ├── ModelFileError         a file made elsewhere that contains no model for this site
 │   └── SeveralTargets     an estimator that predicts several numbers for a row
@@ -77,6 +78,10 @@ class RecipeError(MlsiteError):
 
 
 class DatasetError(MlsiteError):
+    pass
+
+
+class LargeRowGroup(DatasetError):
     pass
 
 

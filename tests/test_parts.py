@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from predictor.exceptions import DatasetError
+from predictor.exceptions import DatasetError, LargeRowGroup
 from predictor.tables.csv_rows import Layout
+from predictor.tables.parquet_footer import read_row_groups
 from predictor.tables.parts import read_parts
 from predictor.tables.plain_rows import read_plain_rows
 
@@ -100,3 +101,24 @@ def test_an_error_names_the_file_and_its_line_also_where_reading_went_on(tmp_pat
         with pytest.raises(DatasetError, match=problem) as caught:
             list(read_parts(file, 2, tmp_path, name="new.csv").parts)
         assert str(caught.value).startswith("new.csv")
+
+
+def test_row_groups_that_take_too_much_are_refused_with_the_way_to_write_the_file_again(tmp_path):
+    file = tmp_path / "file"
+    table = pl.DataFrame(
+        {"a": range(10_000), "b": [f"text {number}" for number in range(10_000)], "c": [None] * 10_000}
+    )
+    table.write_parquet(file, row_group_size=2_500)
+    assert [group.rows for group in read_row_groups(file)] == [2_500] * 4
+    assert min(group.size for group in read_row_groups(file)) >= 2_500 * 3 * 8
+    with pytest.raises(LargeRowGroup, match=r"new: row group 1 takes 0 MB .* row_group_size=(\d+)") as caught:
+        read_parts(file, 10, tmp_path, name="new", most_bytes_of_a_row_group=50_000)
+    rows = int(str(caught.value).partition("row_group_size=")[2].partition(",")[0])
+    table.write_parquet(file, row_group_size=rows)
+    assert read_parts(file, 10, tmp_path, most_bytes_of_a_row_group=50_000).rows == 10_000
+    # One value that is repeated takes a few bytes in the file, and much memory.
+    pl.DataFrame({"a": [1] * 1_000_000}).write_parquet(file, row_group_size=1_000_000)
+    assert read_row_groups(file)[0].size == 8_000_000
+    file.write_bytes(file.read_bytes()[:-9] + b"\0PAR1\0\0\0\0PAR1")
+    with pytest.raises(DatasetError, match="cannot be read as Parquet: its end is missing"):
+        read_parts(file, 10, tmp_path, most_bytes_of_a_row_group=50_000)

@@ -26,6 +26,7 @@ from predictor.scoring.scored_table import ScoredTable, compare_columns
 from predictor.scoring.stored_table import insert_table
 from predictor.serving.runtime import Runtime, load_runtime
 from predictor.serving.service import service
+from predictor.tables.parquet_footer import MOST_BYTES_OF_A_ROW_GROUP
 from predictor.tables.parts import read_parts
 from predictor.tables.places import BEGINNING, Place
 
@@ -78,7 +79,14 @@ class FileScoring:
         self._history = bool(held.job.arguments.get("history"))
         runtime, self._cursor = self._begin()
         rows = ROWS_AT_ONCE_ON_SQLITE if connection.vendor == "sqlite" else ROWS_AT_ONCE
-        self._parts = read_parts(spooled, rows, spooled.parent, name=file.name, start=self._cursor.place)
+        self._parts = read_parts(
+            spooled,
+            rows,
+            spooled.parent,
+            name=file.name,
+            start=self._cursor.place,
+            most_bytes_of_a_row_group=MOST_BYTES_OF_A_ROW_GROUP,
+        )
         self._said = compare_columns(runtime.schema, list(self._parts.columns))
         self._number = runtime.version.number
         self._table = ScoredTable(runtime, list(self._parts.columns), history=self._history)

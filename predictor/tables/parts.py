@@ -20,6 +20,7 @@ from predictor.tables.json_lines import check_lines
 from predictor.tables.marks import Format, find_format
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.tables.packing import open_content
+from predictor.tables.parquet_footer import check_row_groups
 from predictor.tables.places import BEGINNING, Place, PlacedLines
 from predictor.tables.plain_rows import read_plain_rows
 from predictor.tables.series_cells import SeriesCells
@@ -63,11 +64,20 @@ class Parts(NamedTuple):
     parts: Iterator[Part]
 
 
-def read_parts(file: Path, rows: int, folder: Path, *, name: str = "", start: Place = BEGINNING) -> Parts:
+def read_parts(
+    file: Path,
+    rows: int,
+    folder: Path,
+    *,
+    name: str = "",
+    start: Place = BEGINNING,
+    most_bytes_of_a_row_group: int | None = None,
+) -> Parts:
     """Read the parts of a table, of at most so many rows, from a place on; blank rows are left out.
 
     What is packed or in another encoding is first written to `folder`; only workbooks need memory for all of it.
-    Errors call the file by `name`, else by its path. Raises DatasetError naming the file and the line.
+    Errors call the file by `name`, else by its path. Raises DatasetError naming the file and the line, and
+    LargeRowGroup.
     """
     try:
         content = open_content(file, folder, name)
@@ -78,6 +88,8 @@ def read_parts(file: Path, rows: int, folder: Path, *, name: str = "", start: Pl
                 format, dict(table.schema), len(table), _number_parts(table[start.rows :].iter_slices(rows), start)
             )
         if format == "parquet":
+            if most_bytes_of_a_row_group:
+                check_row_groups(content, most_bytes_of_a_row_group)
             return _read_parquet(content, rows, start)
         return (_read_csv if format == "csv" else _read_json_lines)(make_plain(content, folder), rows, start)
     except OSError as error:
