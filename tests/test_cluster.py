@@ -8,6 +8,7 @@ import random
 import signal
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -18,12 +19,15 @@ from predictor.cluster import pieces
 from predictor.cluster.build import find_build
 from predictor.cluster.client import ClusterError, connect
 from predictor.cluster.pieces import divide
-from predictor.models import Version
+from predictor.models import Prediction, Version
 from predictor.scoring.on_cluster import ClusterTable
 from predictor.tables.content import Content
 from predictor.tables.csv_pieces import divide_csv
+from tests.test_hiding import make_sensitive
 from tests.training import register_shipped
 
+STORED = ("version_id", "inputs", "hashed_inputs", "output", "probabilities", "interval", "warnings", "warning_codes")
+STORED += ("source",)
 SETTINGS = ("SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "DEPLOYMENT")
 
 
@@ -44,13 +48,17 @@ def score(transactional_db, tmp_path, cluster):
     """Scores a table with the shipped line, here or on the cluster, and gives the file and what was said."""
     register_shipped("line")
 
-    def run(given, name, *, there, **options):
+    def run(given, name, *, there, history="none", **options):
         made, said = tmp_path / f"{'there' if there else 'here'}-{name}", io.StringIO()
         where = {"scheduler": cluster.scheduler_address} if there else {}
-        call_command("score", "line", given, made, history="none", stderr=said, **where, **options)
+        call_command("score", "line", given, made, history=history, stderr=said, **where, **options)
         return made, said.getvalue()
 
     return run
+
+
+def make_table(given, folder):
+    return ClusterTable(Version.objects.get(), divide(given, folder), format="parquet", history=True)
 
 
 def write_table(file, rows):
@@ -135,23 +143,40 @@ def test_parts_have_a_manifest_from_which_each_can_be_checked(score, tmp_path, m
         score(given, "parts", there=True, format="parts")
 
 
+@pytest.mark.both_databases
+def test_with_history_each_answer_is_stored_once_and_as_one_machine_stores_it(score, tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "BYTES", 10_000)
+    given = write_table(tmp_path / "given.csv", 1_200)
+    (here, _), (there, said) = (score(given, "made.parquet", there=where, history="all") for where in (False, True))
+    here, there = pl.read_parquet(here), pl.read_parquet(there)
+    assert here.drop("id").equals(there.drop("id"))
+    ids = [table["id"].drop_nulls().to_list() for table in (here, there)]
+    assert f"{len(ids[1])} stored" in said
+    assert Prediction.objects.count() == sum(map(len, ids)) == len({*ids[0], *ids[1]})
+    kept = Prediction.objects.in_bulk([*ids[0], *ids[1]])
+    for pair in zip(*ids, strict=True):
+        one, other = (kept[UUID(id)] for id in pair)
+        assert {name: getattr(one, name) for name in STORED} == {name: getattr(other, name) for name in STORED}
+
+
 def test_a_worker_that_is_killed_midway_loses_and_doubles_nothing(score, tmp_path, monkeypatch, cluster):
-    monkeypatch.setattr(pieces, "BYTES", 20_000)
-    given = write_table(tmp_path / "given.csv", 20_000)
+    monkeypatch.setattr(pieces, "BYTES", 5_000)
+    given = write_table(tmp_path / "given.csv", 4_000)
     here = pl.read_parquet(score(given, "made.parquet", there=False)[0])
-    table, parts, killed = ClusterTable(Version.objects.get(), divide(given, tmp_path), format="parquet"), [], set()
+    table, parts, killed = make_table(given, tmp_path), [], set()
     with connect(cluster.scheduler_address) as client:
         pids = client.run(os.getpid)
         for piece in table.score(client):
             parts.append(pl.read_parquet(io.BytesIO(piece.data)))
-            busy = [address for address, tasks in client.processing().items() if tasks and address in pids]
-            if busy and not killed:
-                killed.add(pids[busy[0]])
+            if not killed:
+                # It computes the next pieces, or has their answers.
+                killed.add(max(pids.values()))
                 os.kill(*killed, signal.SIGKILL)
-        assert killed
         assert killed.isdisjoint(client.run(os.getpid).values())
-    assert pl.concat(parts).equals(here)
-    assert table.rows == len(here)
+    made = pl.concat(parts)
+    assert made.drop("id").equals(here)
+    assert table.stored == Prediction.objects.count() == len(set(made["id"].drop_nulls()))
+    assert set(map(str, Prediction.objects.values_list("id", flat=True))) == set(made["id"].drop_nulls())
 
 
 def test_a_piece_that_fails_is_named_with_its_place_and_leaves_no_output(score, tmp_path, monkeypatch):
@@ -171,7 +196,16 @@ def test_a_model_without_a_compiled_one_is_refused_since_pickles_are_not_sent(tm
     given = tmp_path / "given.csv"
     given.write_text("x\n1\n")
     with pytest.raises(ClusterError, match=r"line 1 has no compiled model .* pickles, which are code, are not sent"):
-        ClusterTable(version, divide(given, tmp_path), format="csv")
+        ClusterTable(version, divide(given, tmp_path), format="csv", history=False)
+
+
+def test_hashed_inputs_are_not_stored_by_a_cluster_whose_workers_have_no_key(models_dir, transactional_db, tmp_path):
+    version = make_sensitive(models_dir, "hash")
+    given = tmp_path / "given.csv"
+    given.write_text("x\n1\n")
+    with pytest.raises(ClusterError, match="a cluster does not get the key"):
+        ClusterTable(version, divide(given, tmp_path), format="csv", history=True)
+    ClusterTable(version, divide(given, tmp_path), format="csv", history=False)
 
 
 def test_a_scheduler_that_is_not_there_and_an_address_that_is_none_are_refused_with_a_sentence(monkeypatch):

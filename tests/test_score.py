@@ -15,15 +15,16 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from predictor.answering.columns import score_columns
+from predictor.answering.described import describe_columns
+from predictor.answering.ids import make_ids
+from predictor.history.hiding import hash_inputs
 from predictor.history.ids import find_moment
 from predictor.models import Prediction, Version
 from predictor.record.interval import ConstantInterval
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
-from predictor.scoring.described import describe_columns
-from predictor.scoring.ids import make_ids
-from predictor.scoring.stored_table import list_rows
+from predictor.scoring.stored_table import complete, list_rows
 from predictor.serving.answer import describe_answer
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
@@ -142,8 +143,8 @@ def test_what_is_stored_of_a_table_is_what_is_stored_of_each_of_its_rows(setting
     interval = ConstantInterval(rows=9, approximate=False, radius=0.1)
     runtime = Runtime(version=Version(id=7), schema=schema, estimator=FirstColumn(), interval=interval)
     scored, parsed = score_columns(runtime, cells, {}, count=8)
-    stored, ids = describe_columns(runtime, parsed, scored, 0)
-    rows = list_rows(stored)
+    stored, ids = describe_columns(schema, parsed, scored, 0, hash_inputs)
+    rows = list_rows(complete(stored, 7))
     assert ids.to_list() == [*(row["id"] for row in rows[:6]), None, rows[6]["id"]]
     for position, row in zip([0, 1, 2, 3, 4, 5, 7], rows, strict=True):
         [answer], _ = runtime.answer([parsed.get_row(position)])

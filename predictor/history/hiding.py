@@ -1,6 +1,6 @@
 """What is stored of sensitive inputs: a keyed hash, by which equal values can be found, or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +9,6 @@ from django.utils.crypto import salted_hmac
 
 from predictor.schema.schema import Row, Schema
 from predictor.schema.values import Value
-from predictor.schema.warning import InputWarning
 
 SALT = "mlsite.hashed_inputs"
 # Of 128 bits: a site has no two values with the same hash.
@@ -21,21 +20,17 @@ def hide_inputs(schema: Schema, row: Row) -> tuple[Mapping[str, Value], dict[str
     if not schema.sensitive:
         return row.values, None
     kept = {name: value for name, value in row.values.items() if name not in schema.sensitive}
+    return kept, hash_inputs(schema, row)
+
+
+def hash_inputs(schema: Schema, row: Row) -> dict[str, str | None] | None:
+    """The hashes of a row's inputs that are to be hashed, None for a missing one; None where there is none."""
     hashed = {
         name: None if row.values[name] is None else hash_input(name, row.values[name], find_keys()[0])
         for name, how in schema.sensitive.items()
         if how == "hash"
     }
-    return kept, hashed or None
-
-
-def hide_warnings(schema: Schema, warnings: Sequence[InputWarning]) -> Sequence[InputWarning]:
-    """Warnings without the values of sensitive inputs."""
-    if not schema.sensitive or not warnings:
-        return warnings
-    return [
-        InputWarning(code=each.code, field=each.field) if each.field in schema.sensitive else each for each in warnings
-    ]
+    return hashed or None
 
 
 def hash_input(feature: str, value: Value, key: str) -> str:

@@ -43,7 +43,7 @@ def _write_folder(table: ClusterTable, pieces: Iterator[ScoredPiece], input: Pat
             model=table.version.model,
             version=table.version.number,
             model_sha256=table.sent.sha256,
-            history=False,
+            history=table.history,
             input=described,
             columns=table.columns,
         )

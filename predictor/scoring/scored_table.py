@@ -6,13 +6,14 @@ from contextlib import closing
 
 import polars as pl
 
+from predictor.answering.described import describe_columns
 from predictor.answering.parts import TableModel
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
+from predictor.history.hiding import hash_inputs
 from predictor.schema.schema import Schema
 from predictor.scoring.counted import CountedTable
-from predictor.scoring.described import describe_columns
-from predictor.scoring.stored_table import store_table
+from predictor.scoring.stored_table import complete, store_table
 from predictor.scoring.storing import store_in_order
 from predictor.serving.runtime import Runtime
 from predictor.tables.parts import Part
@@ -54,7 +55,8 @@ class ScoredTable(CountedTable):
         scored, parsed = self._model.score(part)
         stored, ids = pl.DataFrame(), None
         if self._history:
-            stored, ids = describe_columns(self._runtime, parsed, scored, began)
+            stored, ids = describe_columns(self._runtime.schema, parsed, scored, began, hash_inputs)
+            stored = complete(stored, self._runtime.version.pk)
         return (self._model.add_columns(part, scored, ids), scored.kinds), stored
 
     def _store(self, chunks: Iterator[tuple[Scored, pl.DataFrame]]) -> Generator[Scored, None, None]:

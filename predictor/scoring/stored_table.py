@@ -17,6 +17,12 @@ JSON_FIELDS = [name for name, field in FIELDS.items() if isinstance(field, JSONF
 BYTES_AT_ONCE = 1 << 16
 
 
+def complete(described: pl.DataFrame, version: int) -> pl.DataFrame:
+    """What `describe_columns` made of rows that this version answered, with all columns of the table."""
+    source = pl.lit(Prediction.Source.CSV.value)
+    return described.with_columns(version_id=version, source=source).select(list(FIELDS))
+
+
 def store_table(stored: pl.DataFrame) -> None:
     """Store all rows: on PostgreSQL, in one statement."""
     if connection.vendor == "postgresql":

@@ -4,17 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 
+from predictor.answering.warnings import describe_warnings, hide_warnings
 from predictor.exceptions import NoAnswer
-from predictor.history.hiding import hide_inputs, hide_warnings
-from predictor.languages import ENGLISH, use_language
+from predictor.history.hiding import hide_inputs
 from predictor.record.interval import MeasuredInterval
 from predictor.schema.schema import Row, Schema
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Matrix, write_value
-from predictor.schema.warning import InputWarning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +38,6 @@ def describe_answer(schema: Schema, row: Row, answer: Answer) -> dict[str, Any]:
         "interval": answer.interval,
         **describe_warnings(schema, hide_warnings(schema, row.warnings)),
     }
-
-
-def describe_warnings(schema: Schema, warnings: Sequence[InputWarning]) -> dict[str, Any]:
-    """The stored columns of a row's warnings: sentences, for programs and builds without codes, and the codes."""
-    if not warnings:
-        return {"warnings": [], "warning_codes": None}
-    with use_language(ENGLISH):
-        return {"warnings": schema.write_warnings(warnings), "warning_codes": msgspec.to_builtins(warnings)}
 
 
 def add_intervals(numbers: list[float], interval: MeasuredInterval | None, target: Target) -> list[Answer]:

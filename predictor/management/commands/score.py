@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import django.db
 from django.core.management.base import CommandError
@@ -117,11 +117,10 @@ class Command(SiteCommand):
         from predictor.scoring.on_cluster import ClusterTable
         from predictor.serving.service import service
 
-        if given.history:
-            raise CommandError("--scheduler stores nothing yet: add --history none.")
         runtime = service.get_runtime(model)
         divided = divide(given.file, given.folder)
-        table = ClusterTable(runtime.version, divided, format="csv" if given.format == "csv" else "parquet")
+        kind: Literal["csv", "parquet"] = "csv" if given.format == "csv" else "parquet"
+        table = ClusterTable(runtime.version, divided, format=kind, history=given.history)
         self.say_columns(runtime.schema, divided.columns, table)
         with say_what_is_stored(table), connect(url) as client, closing(table.score(client)) as scored:
             pieces = self.report(table, scored)

@@ -1,7 +1,7 @@
 """Makes what is stored of a table's answered rows."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,59 +10,57 @@ import numpy as np
 import polars as pl
 
 from predictor.answering.columns import ScoredColumns
+from predictor.answering.ids import make_ids
 from predictor.answering.table import name_classes
-from predictor.history.hiding import hide_inputs, hide_warnings
-from predictor.models import Prediction
+from predictor.answering.warnings import describe_warnings, hide_warnings
 from predictor.schema.columnar import ParsedColumn, ParsedColumns
 from predictor.schema.kinds import Boolean, Integer
+from predictor.schema.schema import Row, Schema
+from predictor.schema.target import Target
 from predictor.schema.values import Mask, write_value
-from predictor.scoring.ids import make_ids
-from predictor.serving.answer import describe_warnings
-from predictor.serving.history import FIELDS
-from predictor.serving.runtime import Runtime
+
+Hash = Callable[[Schema, Row], Mapping[str, str | None] | None]
 
 
 def describe_columns(
-    runtime: Runtime, parsed: ParsedColumns, scored: ScoredColumns, began: int
+    schema: Schema, parsed: ParsedColumns, scored: ScoredColumns, began: int, hash_inputs: Hash
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """The answered rows as they are stored, JSON as texts, and the id of each row, null where it has no answer.
+    """What is stored of answered rows, JSON as texts, and the id of each row, null where it has no answer.
 
-    `began` is when their answering began, in nanoseconds since 1970.
+    `began` is when their answering began, in nanoseconds since 1970; `hash_inputs` is asked where there is something to
+    be hashed. Which version answered, and for whom, is not in it.
     """
     is_answered = np.isfinite(scored.predicted)
     count, ended = int(is_answered.sum()), time.time_ns()
     ids = make_ids(count, began, ended)
     columns = {
-        **_describe_inputs(runtime, parsed),
-        **_describe_answers(runtime, scored),
-        **_describe_warnings(runtime, parsed),
+        **_describe_inputs(schema, parsed, hash_inputs),
+        **_describe_answers(schema.target, scored),
+        **_describe_warnings(schema, parsed),
     }
     stored = (
         pl.DataFrame(columns)
         .filter(pl.Series(is_answered))
         .with_columns(
             id=ids,
-            version_id=runtime.version.id,
-            source=pl.lit(Prediction.Source.CSV.value),
             created_at=datetime.fromtimestamp(began / 1e9, UTC),
             duration_ms=(ended - began) / 1e6,
         )
     )
-    return stored.select(list(FIELDS)), _place(ids, is_answered)
+    return stored, _place(ids, is_answered)
 
 
-def _describe_inputs(runtime: Runtime, parsed: ParsedColumns) -> dict[str, pl.Series]:
-    schema = runtime.schema
+def _describe_inputs(schema: Schema, parsed: ParsedColumns, hash_inputs: Hash) -> dict[str, pl.Series]:
     kept = {name: make_series(column) for name, column in parsed.columns.items() if name not in schema.sensitive}
     hashed: dict[int, Any] = {}
     if "hash" in schema.sensitive.values():
         rows = (row for row in range(len(parsed)) if row not in parsed.problems)
-        hashed = {row: hide_inputs(schema, parsed.get_row(row))[1] for row in rows}
+        hashed = {row: hash_inputs(schema, parsed.get_row(row)) for row in rows}
     return {"inputs": write_objects(kept, len(parsed)), "hashed_inputs": _write_some(hashed, len(parsed))}
 
 
-def _describe_answers(runtime: Runtime, scored: ScoredColumns) -> dict[str, pl.Series]:
-    target, nothing = runtime.schema.target, pl.repeat(None, len(scored), dtype=pl.String, eager=True)
+def _describe_answers(target: Target, scored: ScoredColumns) -> dict[str, pl.Series]:
+    nothing = pl.repeat(None, len(scored), dtype=pl.String, eager=True)
     if target.task != "regression":
         shares = (
             {} if scored.shares is None else dict(zip(map(write_value, target.classes), scored.shares.T, strict=True))
@@ -81,8 +79,7 @@ def _describe_answers(runtime: Runtime, scored: ScoredColumns) -> dict[str, pl.S
     }
 
 
-def _describe_warnings(runtime: Runtime, parsed: ParsedColumns) -> dict[str, pl.Series]:
-    schema = runtime.schema
+def _describe_warnings(schema: Schema, parsed: ParsedColumns) -> dict[str, pl.Series]:
     described = {
         row: describe_warnings(schema, hide_warnings(schema, warnings)) for row, warnings in parsed.warnings.items()
     }
