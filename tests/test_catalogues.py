@@ -28,6 +28,7 @@ SAME = {
             "source",
             "Source",
             "Page",
+            "date",
             "version",
             "versions",
             "classes",

@@ -12,6 +12,7 @@ from predictor.admin import (  # noqa: F401
     outcomes,
     predictions,
     retirements,
+    stored_recipes,
     versions,
     visitor_reports,
 )

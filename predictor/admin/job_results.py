@@ -21,14 +21,15 @@ KINDS = {
     "replay": _("replay"),
     "outcomes": _("a file's outcomes"),
     "export": _("export"),
-    "train": _("first training"),
+    "draft": _("a look into a table"),
+    "train": _("training by a form"),
 }
 
 
 def show_result(job: Job) -> SafeString | str:
     """Its error, and what it has found or stored."""
     show = RESULTS.get(job.kind)
-    shown = [job.error, show(job) if show and job.result else ""]
+    shown = [job.error, show(job) if show and job.result else "", link_form(job)]
     return format_html_join(" ", "{}", ((each,) for each in shown if each)) or MISSING
 
 
@@ -75,6 +76,20 @@ def show_replay(job: Job) -> SafeString | str:
     return format_html('{}: <a href="{}">{}</a>', name, make_address(version), sentence)
 
 
+def show_draft(job: Job) -> SafeString:
+    """A link to the step that follows."""
+    address = reverse("admin:predictor_storedrecipe_draft", args=[job.public_id])
+    return format_html('<a href="{}">{}</a>', address, gettext("Go on"))
+
+
+def link_form(job: Job) -> SafeString | str:
+    """A link to the form where the recipe of a training that failed is changed."""
+    if job.kind != jobs.TRAIN or not job.error:
+        return ""
+    address = reverse("admin:predictor_storedrecipe_draft", args=[job.arguments["draft"]])
+    return format_html('<a href="{}">{}</a>', address, gettext("Change the recipe"))
+
+
 # The results of `outcomes.files`.
 NAMES = {
     "accepted": _("accepted"),
@@ -88,4 +103,6 @@ RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
     jobs.REPLAY: show_replay,
     jobs.EXPORT: show_export,
     jobs.OUTCOMES: show_outcomes,
+    jobs.TRAIN: show_retrain,
+    jobs.DRAFT: show_draft,
 }

@@ -17,6 +17,7 @@ from predictor.training.drafting.draft import Draft, describe_keys, describe_sel
 from predictor.training.drafting.folder import fill_folder
 from predictor.training.drafting.selection import DEFAULT_ESTIMATORS, LINEAR_ESTIMATORS
 from predictor.training.recipe import EstimatorRecipe
+from predictor.training.stored.allowlist import ALLOWED
 from predictor.training.vectorising import LINEAR_ON_TEXTS
 
 SHOWN_VALUES = 3
@@ -60,7 +61,8 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe as `model.toml` would have it, and what startmodel says about its table.
 
-    `estimators` are those to choose from, by task and name; `measured` says how the first one was found.
+    `estimators` are those to choose from, by task and name; `measured` says how the chosen one was found. `bounds` says
+    by class which parameters it takes.
     """
 
     content: dict[str, Any]
@@ -72,6 +74,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     estimators: dict[Task, dict[str, EstimatorRecipe]]
     chosen: str
     measured: list[str]
+    bounds: dict[str, dict[str, str]]
 
 
 def list_columns(table: Path) -> Columns:
@@ -114,6 +117,11 @@ def propose_recipe(slug: str, table: Path, target: str) -> Proposal:
         estimators=estimators,
         chosen=next(name for name, each in estimators[task].items() if each == draft.estimator),
         measured=list(describe_selection(draft.selection)),
+        bounds={
+            each.path: {key: bound.expected for key, bound in ALLOWED[each.path].items()}
+            for found in estimators.values()
+            for each in found.values()
+        },
     )
 
 

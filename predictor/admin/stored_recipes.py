@@ -1,0 +1,79 @@
+"""The admin of recipes that are rows: superusers see them, change them and make new ones."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from predictor.admin.cells import show_moment
+from predictor.admin.history import HistoryAdmin
+from predictor.admin.new_models.steps import change_recipe, may_make, show_draft, show_upload
+from predictor.formats import format_number
+from predictor.models import StoredRecipe
+
+
+@admin.register(StoredRecipe)
+class StoredRecipeAdmin(HistoryAdmin):
+    model_field = "model"
+    list_display = ["model", "table", "state", "made_by", "made"]
+    list_select_related = ["data_version__file"]
+    ordering = ["-id"]
+    fields = ["model", "state", "table", "sha256", "shown_toml", "made_by", "made"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_make(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("upload/", wrap(show_upload), name="predictor_storedrecipe_upload"),
+            path("draft/<uuid:id>/", wrap(show_draft), name="predictor_storedrecipe_draft"),
+            path("<int:number>/edit/", wrap(change_recipe), name="predictor_storedrecipe_edit"),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:predictor_storedrecipe_upload")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        may_change = row is not None and row.handed_over_at is None and may_make(request)
+        label = gettext("Change the recipe") if may_change else ""
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "edit_label": label})
+
+    @admin.display(description=_("table"))
+    def table(self, row: StoredRecipe) -> str:
+        version = row.data_version
+        return gettext("{file}, {rows} rows").format(file=version.file.name, rows=format_number(version.rows))
+
+    @admin.display(description=_("SHA-256 of the table"))
+    def sha256(self, row: StoredRecipe) -> str:
+        return row.data_version.sha256
+
+    @admin.display(description=_("state"))
+    def state(self, row: StoredRecipe) -> str:
+        if row.handed_over_at is None:
+            return gettext("in use")
+        return gettext("exported to a folder on {day}").format(day=f"{row.handed_over_at:%Y-%m-%d}")
+
+    @admin.display(description=_("recipe"))
+    def shown_toml(self, row: StoredRecipe) -> SafeString:
+        return format_html("<pre>{}</pre>", row.toml)
+
+    @admin.display(description=_("made"))
+    def made(self, row: StoredRecipe) -> SafeString:
+        return show_moment(row.made_at)
