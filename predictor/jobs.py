@@ -31,6 +31,8 @@ MOST_ATTEMPTS = 10
 POSTGRES_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '15s'"
 
 RETRAIN = "retrain"
+# A worker of the former build would take the recipe's own table: it does not know this kind, and leaves it alone.
+RETRAIN_ON_TABLE = "retrain_table"
 SCORE = "score"
 REPLAY = "replay"
 DRAFT, TRAIN = "draft", "train"

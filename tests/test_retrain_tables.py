@@ -59,7 +59,7 @@ def keep(content=b"x,y\n1,2\n2,4\n", model="line"):
 
 def work():
     """What a worker does with the next job."""
-    held = jobs.take([jobs.RETRAIN], "tests")
+    held = jobs.take([jobs.RETRAIN_ON_TABLE], "tests")
     tasks.carry_out(held.job.pk, held.lease)
     return Job.objects.get(pk=held.job.pk)
 
@@ -74,6 +74,8 @@ def test_a_model_is_retrained_on_an_uploaded_table_which_later_retrains_can_name
     assert f'action="{page}upload/" enctype="multipart/form-data"' in read(client.get(page))
     sent = {"table": upload(make_table(models_dir, noise=0.1), "week 48.csv"), "with_outcomes": "on"}
     assert "A worker will retrain line." in read(client.post(f"{page}upload/", sent, follow=True))
+    assert jobs.take([jobs.RETRAIN], "a worker of the former build") is None
+    assert "A retrain of line waits or runs already." in read(client.post(page, follow=True))
     job = work()
     assert (job.state, job.result["version"], job.result["promoted"]) == ("done", 2, True)
     table, version = DataVersion.objects.get(), Version.objects.get(number=2)
@@ -165,7 +167,7 @@ def test_who_may_see_and_delete_tables_and_of_which_models(line):
 
 def test_a_table_that_an_unfinished_job_needs_stays_and_one_that_is_gone_registers_nothing(line):
     table = keep()
-    job = jobs.enqueue(jobs.RETRAIN, by="ada", model="line", arguments={"data_version": table.pk})
+    job = jobs.enqueue(jobs.RETRAIN_ON_TABLE, by="ada", model="line", arguments={"data_version": table.pk})
     client = sign_in("can_retrain", "delete_dataversion")
     shown = read(client.post(f"{TABLES}{table.pk}/discard/", follow=True))
     assert f"cannot be deleted: job {job.pk} needs it" in shown

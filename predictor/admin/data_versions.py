@@ -34,7 +34,7 @@ class DataVersionAdmin(HistoryAdmin):
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["number", "name", "model", "shown_rows", "shown_columns", "size", "trained"]}),
-        (_("Record"), {"fields": ["made", "made_by", "sha256"]}),
+        (_("Record"), {"fields": ["made", "made_by", "shown_sha256"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -97,7 +97,12 @@ class DataVersionAdmin(HistoryAdmin):
 
     @admin.display(description=_("size"))
     def size(self, table: DataVersion) -> str:
-        return f"{format_number(table.file.size / 1_000_000, decimals=1)} MB"
+        unit, bytes_in_it = ("MB", 1_000_000) if table.file.size >= 1_000_000 else ("kB", 1000)
+        return f"{format_number(table.file.size / bytes_in_it, decimals=1)} {unit}"
+
+    @admin.display(description="SHA-256")
+    def shown_sha256(self, table: DataVersion) -> str:
+        return table.sha256
 
     @admin.display(description=_("versions trained on it"))
     def trained(self, table: DataVersion) -> SafeString | str:

@@ -16,6 +16,7 @@ from predictor.models import Job, Version
 
 KINDS = {
     "retrain": _("retrain"),
+    "retrain_table": _("retrain"),
     "score": _("a file's predictions"),
     "monitor": _("monitoring"),
     "replay": _("replay"),
@@ -100,6 +101,7 @@ NAMES = {
 }
 RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
     jobs.RETRAIN: show_retrain,
+    jobs.RETRAIN_ON_TABLE: show_retrain,
     jobs.REPLAY: show_replay,
     jobs.EXPORT: show_export,
     jobs.OUTCOMES: show_outcomes,

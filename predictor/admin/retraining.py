@@ -14,6 +14,7 @@ from predictor.files.uploading import keep_upload
 from predictor.models import Job, Version
 
 RETRAIN = "predictor.can_retrain"
+KINDS = (jobs.RETRAIN, jobs.RETRAIN_ON_TABLE)
 
 
 def is_trained_here(model: str) -> bool:
@@ -35,7 +36,7 @@ def retrain_for(request: HttpRequest, model: str, form: RetrainForm) -> Job | No
 
     None where the uploaded table has no space, which the form then says.
     """
-    job = Job.objects.unfinished().filter(kind=jobs.RETRAIN, model=model).order_by("-id").first()
+    job = Job.objects.unfinished().filter(kind__in=KINDS, model=model).order_by("-id").first()
     if job is not None:
         messages.info(request, gettext("A retrain of {model} waits or runs already.").format(model=model))
         return job
@@ -49,7 +50,8 @@ def retrain_for(request: HttpRequest, model: str, form: RetrainForm) -> Job | No
         except NoSpace as error:
             form.add_error("table", str(error))
             return None
-    job = jobs.enqueue(jobs.RETRAIN, by=by, model=model, arguments=arguments)
+    kind = jobs.RETRAIN_ON_TABLE if chosen["data_version"] or chosen["table"] else jobs.RETRAIN
+    job = jobs.enqueue(kind, by=by, model=model, arguments=arguments)
     messages.success(request, gettext("A worker will retrain {model}.").format(model=model))
     return job
 

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.MONITOR: monitor,
     jobs.RETRAIN: retrain,
+    jobs.RETRAIN_ON_TABLE: retrain,
     jobs.DRAFT: draft,
     jobs.TRAIN: train,
     jobs.SCORE: score,

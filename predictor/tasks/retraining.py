@@ -47,9 +47,4 @@ def find_table(held: jobs.Held, progress: JobProgress) -> DataVersion | None:
 
 def describe(registered: "Registered") -> dict[str, object]:
     """What the admin shows of a retrain."""
-    return {
-        "version": registered.version,
-        "promoted": registered.promoted,
-        "reason": registered.reason,
-        "data_changes": registered.data_changes,
-    }
+    return {"version": registered.version, "promoted": registered.promoted, "reason": registered.reason}
