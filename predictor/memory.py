@@ -1,5 +1,6 @@
 """How much memory processes have and may have, from /proc and /sys; elsewhere than on Linux both are unknown."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +11,17 @@ RESIDENT = re.compile(rb"VmRSS:\s*(\d+) kB")
 # Of the container in which this process runs; without a limit the first has "max", and the second a huge number.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 NO_LIMIT = 1 << 50
+# The bytes that this process may have; 0 is no limit.
+limit = 0
+
+
+def set_limit(most: int) -> None:
+    global limit
+    limit = most
+
+
+def measure_own() -> int:
+    return measure_process(os.getpid())
 
 
 def find_container_limit() -> int:

@@ -4,14 +4,17 @@ import uuid
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from predictor import jobs, tasks
-from predictor.models import Job, JobWorker, ModelRight, Version
+from predictor.models import Job, JobWorker, ModelRight, Outcome, Prediction, Version
 from predictor.models.job import from_now
 
 pytestmark = pytest.mark.django_db
 LIST, HOME = "/admin/predictor/job/", "/admin/"
+STORED = {"source": "form", "duration_ms": 1.0, "created_at": timezone.now()}
 NO_WORKER = "No worker runs, so jobs wait. Start one: ./manage.py worker"
 
 
@@ -104,3 +107,39 @@ def test_the_part_of_a_page_that_changes_is_read_again_by_htmx_while_a_job_is_un
     assert "it predicts as version 1" in part
     assert "every 2s" not in part
     assert "every 2s" not in read(client.get(pages[1]))
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_outcomes_of_a_file_are_recorded_by_a_worker_all_or_none_with_a_report_on_each_row(line):
+    first, second = (Prediction.objects.create(version=line, inputs={"x": 1}, output=5.0, **STORED) for _ in range(2))
+    client, upload = sign_in("add_outcome", "view_outcome"), "/admin/predictor/outcome/upload/"
+    assert upload in read(client.get("/admin/predictor/outcome/"))
+    table = f"id,outcome\n{first.pk},4.5\n{second.pk},7\nnonsense,1\n"
+
+    def send(**options):
+        file = SimpleUploadedFile("march.csv", table.encode())
+        job = Job.objects.get(pk=client.post(upload, {"file": file, "model": "line", **options}).url.split("/")[-3])
+        held = jobs.take([jobs.OUTCOMES], "tests")
+        assert held.job.pk == job.pk
+        tasks.carry_out(held.job.pk, held.lease)
+        job.refresh_from_db()
+        report = b"".join(client.get(f"{LIST}{job.pk}/file/").streaming_content).decode()
+        return job, read(client.get(f"{LIST}{job.pk}/change/")), [row.split(",") for row in report.splitlines()]
+
+    job, page, report = send()
+    assert (job.state, Outcome.objects.count()) == ("failed", 0)
+    assert "1 of 3 rows are refused, and nothing was stored" in page
+    assert report[0] == ["line", "id", "reference", "outcome", "result", "reason"]
+    assert [(row[0], row[4]) for row in report[1:]] == [("2", "accepted"), ("3", "accepted"), ("4", "malformed")]
+    job, page, _ = send(partial="on")
+    assert "accepted: 2, malformed: 1." in page
+    assert (job.state, job.result["stored"]) == ("done", True)
+    assert {(each.value, each.recorded_by) for each in Outcome.objects.all()} == {(4.5, "grace"), (7, "grace")}
+    job, page, _ = send(partial="on")  # Sent again, it changes nothing.
+    assert "unchanged: 2, malformed: 1." in page
+    assert Outcome.objects.count() == 2
+    # Only of models that the user may see.
+    other = sign_in("add_outcome", name="other", models=["penguins"])
+    assert "line" not in str(other.get(upload).context["form"]["model"])
+    assert sign_in("view_outcome", name="reader").get(upload).status_code == 403

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from predictor.access.rights import limit
 from predictor.admin.cells import judge_outcome, show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.lists import with_version
+from predictor.admin.outcome_upload import show_upload
 from predictor.exceptions import OutcomeChanged
 from predictor.formats import MISSING
 from predictor.models import Outcome, Prediction
@@ -88,6 +89,14 @@ class OutcomeAdmin(HistoryAdmin):
     ]
     list_select_related = ["replaces"]
     ordering = ["-id"]
+
+    def get_urls(self) -> list[URLPattern]:
+        uploading = self.admin_site.admin_view(show_upload)
+        return [path("upload/", uploading, name="predictor_outcome_upload"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        label = gettext("Upload outcomes") if self.has_add_permission(request) else ""
+        return super().changelist_view(request, {**(extra_context or {}), "upload_label": label})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Outcome]:
         return super().get_queryset(request).prefetch_related(*with_version())

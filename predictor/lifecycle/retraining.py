@@ -157,12 +157,14 @@ def train_model(
         importing.submit(import_module, "predictor.training.fitting")
         dataset = load_dataset(recipe, observed, live)
     from predictor.training.fitting import fit_recipe
+    from predictor.training.memory import check_memory
 
     sources = describe_sources(describe_data(recipe, dataset, observed))
     for note in [*([sources] if sources else []), *dataset.notes]:
         progress(f"{slug}: {note}")
     changes = _compare(recipe, dataset, last, progress) if last else None
     with blame_recipe(recipe):
+        check_memory(recipe, dataset)
         trained = fit_recipe(recipe, dataset, observed, progress, started=started, recipe_sha256=recipe_sha256)
     return replace(trained, data_changes=changes)
 

@@ -1,10 +1,13 @@
 import argparse
+import os
 import signal
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
+from predictor import memory
 from predictor.management.base import SiteCommand
 from predictor.management.worker import DATABASE_AWAY, Worker, die_with_group, watch_stdin
 from predictor.tasks import TASKS, DatabaseAway, carry_out
@@ -45,6 +48,8 @@ def run_job(job: int, lease: uuid.UUID) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     watch_stdin(die_with_group)
+    if settings.WORKER_MEMORY_MB:
+        memory.set_limit(settings.WORKER_MEMORY_MB * memory.MEGABYTE - memory.measure_process(os.getppid()))
     try:
         carry_out(job, lease)
     except DatabaseAway as error:
