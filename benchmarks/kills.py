@@ -79,7 +79,7 @@ class Worker:
         self.pid = self._process.pid
 
     def look(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, IndexError):  # Where one has just ended.
             for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
                 status = Path(f"/proc/{child}/status").read_text()
                 Worker.peak = max(Worker.peak, int(status.split("VmHWM:")[1].split()[0]) / 1024)
