@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -15,6 +17,7 @@ from django.db import IntegrityError, connection
 from predictor import jobs, tasks
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.retraining import RetrainRequest, retrain_model
+from predictor.management.scratch import PREFIX
 from predictor.management.worker import SECONDS_BETWEEN_CHECKS, SECONDS_BETWEEN_LOOKS
 from predictor.models import IdempotencyKey, Job, JobWorker, Version
 from predictor.models.job import from_now
@@ -237,6 +240,8 @@ def test_a_killed_worker_loses_and_doubles_nothing_and_another_one_goes_on(start
     wait_for(lambda: find(job).is_finished)
     assert (find(job).state, find(job).result, find(job).done) == ("done", {"rows": CHUNKS}, CHUNKS)
     assert list(IdempotencyKey.objects.order_by("ends_at").values_list("ends_at", flat=True)) == list(range(CHUNKS))
+    # Nor do its temporary files stay.
+    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{first.pid}-*"))
 
 
 class Readers(Background):

@@ -1,18 +1,27 @@
 """A kept file is scored as a job: complete, each row once and in order, whatever happens to its worker."""
 
+import gzip
 import io
+import os
+import random
+import subprocess
+import sys
+import time
 import zipfile
 
 import polars as pl
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from predictor import jobs, tasks
 from predictor.exceptions import FileGone
 from predictor.files.keeping import FileWriter, find_expiry, remove_expired
 from predictor.files.results import read_result, write_result
-from predictor.models import KeptFile, Prediction
+from predictor.models import Job, KeptFile, Prediction
 from predictor.models.job import from_now
 from predictor.tables.table import read_table
+from tests.conftest import ROOT
 from tests.training import register_shipped
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,8 +46,58 @@ def carry_out(job):
     return job
 
 
-def write_table(rows):
-    return "customer,x\n" + "".join(f"c{number},{number % 90 / 10}\n" for number in range(rows))
+def kill_in_the_middle(job, database_url):
+    """Begin a job in a process as a worker does, kill that, and let its lease run out; how far it had come."""
+    held, former = jobs.take([jobs.SCORE], "worker"), Job.objects.get(pk=job.pk).done
+    program = [sys.executable, "manage.py", "worker", "--job", str(job.pk), "--lease", str(held.lease)]
+    environment = {**os.environ, "DATABASE_URL": database_url}
+    with subprocess.Popen(program, cwd=ROOT, env=environment, stdin=subprocess.PIPE) as process:  # noqa: S603  # Our own.
+        while Job.objects.get(pk=job.pk).done == former and process.poll() is None:
+            time.sleep(random.random() / 20)  # noqa: S311  # Its moment.
+        process.kill()
+    Job.objects.filter(pk=job.pk).update(lease_until=from_now(-1))
+    return Job.objects.get(pk=job.pk).done
+
+
+@pytest.mark.both_databases
+def test_a_job_whose_worker_is_killed_goes_on_with_the_version_that_it_began_with(line, database_url):
+    rows = 80_000 if connection.vendor == "postgresql" else 15_000
+    text = "customer,x\n" + "".join(f"c{number},{number % 90 / 10}\n" for number in range(rows))
+    job = enqueue(text)
+    done = [kill_in_the_middle(job, database_url) for _ in range(2)]
+    assert 0 < done[0] < done[1] < rows
+    newer = register_shipped("line")
+    carry_out(job)
+    assert (job.state, job.done, job.result["rows"]) == ("done", rows, rows)
+    assert (job.result["version"], job.result["newer"]) == (line.number, newer.number)
+    table = pl.concat(read_result(job))
+    assert table["customer"].to_list() == [f"c{number}" for number in range(rows)]
+    stored = Prediction.objects.filter(version=line).values_list("id", flat=True)
+    assert {*map(str, stored)} == {*table["id"]}
+    assert Prediction.objects.count() == len(stored) == rows
+    # Where its model is retired meanwhile, it stops.
+    Job.objects.filter(pk=job.pk).update(state="waiting")
+    call_command("retire", "line")
+    assert (carry_out(job).state, job.error.partition(" on ")[0]) == ("failed", "line was retired")
+
+
+def test_what_cannot_be_scored_stops_the_job_before_anything_is_stored(line, settings):
+    packed = gzip.compress(b"x\n" + b"1\n" * 2_000_000)
+    settings.FILES_MAX_MB = 20
+    for content, error in (
+        ("y\n1\n", "Columns that the model needs are missing: 'x'. The file has 'y'."),
+        ("x\n", "new.csv has a header but no rows."),
+        ("x,x\n1,2\n", "new.csv, line 1: two columns are named 'x': rename one of them."),
+        (b"%PDF-1.4\n\0", "new.csv, line 2: a NUL byte"),
+        (packed, "There is no space for 96.0 MB: of the 20 MB that all files may take (FILES_MAX_MB)"),
+    ):
+        job = carry_out(enqueue(content))
+        assert (job.state, job.error[: len(error)]) == ("failed", error)
+    job = enqueue("x\n1\n")
+    KeptFile.objects.all().delete()
+    assert carry_out(job).error == "the file is no longer kept: upload it again"
+    assert not KeptFile.objects.exists()
+    assert not Prediction.objects.exists()
 
 
 @pytest.mark.both_databases

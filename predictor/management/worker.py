@@ -18,6 +18,7 @@ from django.db import connection
 
 from predictor import jobs
 from predictor.files.keeping import remove_expired
+from predictor.management.scratch import make_scratch, remove_left_over
 from predictor.memory import MEGABYTE, measure_memory
 from predictor.schedules.due import enqueue_due
 from predictor.schedules.recipes import store_recipes
@@ -56,6 +57,7 @@ class Worker:
 
     def run(self) -> None:
         logger.info("worker: ready for jobs (%s)", ", ".join(sorted(self._kinds)))
+        remove_left_over()
         if settings.IS_ON_DYNO:
             self._wait(SECONDS_TO_WAIT_ON_DYNO)
         while not self._is_stopping:
@@ -110,11 +112,13 @@ class Worker:
         logger.info("worker: job %s begins (%s %s)", held.job.pk, held.job.kind, held.job.model)
         # As Django's reloader does, it runs the same program. In a session of its own, it gets no Ctrl-C.
         program = [sys.executable, sys.argv[0], "worker", "--job", str(held.job.pk), "--lease", str(held.lease)]
-        with subprocess.Popen(program, stdin=subprocess.PIPE, start_new_session=True) as child:  # noqa: S603  # See above.
-            try:
-                fate = self._watch(held, child)
-            finally:
-                _kill_group(child)
+        with make_scratch() as folder:
+            own = {**os.environ, "TMPDIR": folder}
+            with subprocess.Popen(program, stdin=subprocess.PIPE, start_new_session=True, env=own) as child:  # noqa: S603  # See above.
+                try:
+                    fate = self._watch(held, child)
+                finally:
+                    _kill_group(child)
         self._settle(held, fate, child.returncode)
 
     def _watch(self, held: jobs.Held, child: "subprocess.Popen[bytes]") -> jobs.Fate:
