@@ -56,7 +56,8 @@ def show_export(job: Job) -> SafeString:
 def show_outcomes(job: Job) -> SafeString:
     """How many rows of a file were accepted, and how many not, with a link to the report on each."""
     counts: dict[str, int] = (job.result or {}).get("counts", {})
-    written = [f"{NAMES[name]}: {format_number(count)}" for name, count in counts.items() if count and name in NAMES]
+    # In their own order: PostgreSQL has the keys of an object in another one.
+    written = [f"{label}: {format_number(counts[name])}" for name, label in NAMES.items() if counts.get(name)]
     return format_html("{}. {}", ", ".join(written), link_file(job, gettext("Download the report")))
 
 
