@@ -304,7 +304,6 @@ def test_a_command_waits_for_none_of_the_pages(database_url):
         "finally: sys.stderr.write(str({'predictor.web.views', 'mlsite.urls'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.stderr.startswith("CommandError: The database cannot be used")
     assert done.stderr.endswith("set()")
 
 
