@@ -71,7 +71,7 @@ def _describe_answers(target: Target, scored: ScoredColumns) -> dict[str, pl.Ser
             "probabilities": write_objects(written, len(scored)) if written else nothing,
             "interval": nothing,
         }
-    ends = pl.DataFrame({"lower": scored.lower, "upper": scored.upper}).fill_nan(None)
+    ends = pl.DataFrame({"lower": scored.lower, "upper": scored.upper}, nan_to_null=True)
     return {
         "output": pl.Series(scored.predicted).cast(pl.String),
         "probabilities": nothing,
@@ -94,7 +94,7 @@ def _describe_warnings(schema: Schema, parsed: ParsedColumns) -> dict[str, pl.Se
 def make_series(column: ParsedColumn) -> pl.Series:
     """The values of a column."""
     if column.places is None:
-        numbers = pl.Series(column.codes).fill_nan(None)
+        numbers = pl.Series(column.codes, nan_to_null=True)
         return numbers.cast(pl.Int64) if isinstance(column.feature, Integer) else numbers
     dtype = pl.Boolean if isinstance(column.feature, Boolean) else pl.String
     return pl.Series(column.distinct, dtype=dtype).gather(column.places)

@@ -47,17 +47,17 @@ def make_columns(
 def _make_answers(target: Target, scored: ScoredColumns) -> dict[str, pl.Series]:
     if target.task == "regression":
         columns = {"prediction": scored.predicted, "lower": scored.lower, "upper": scored.upper}
-        return {name: pl.Series(column).fill_nan(None) for name, column in columns.items()}
+        return {name: pl.Series(column, nan_to_null=True) for name, column in columns.items()}
     made = {"prediction": name_classes([write_value(label) for label in target.classes], scored)}
     for code, label in enumerate(target.classes):
         share = np.full(len(scored), np.nan) if scored.shares is None else scored.shares[:, code]
-        made[f"probability_{write_value(label)}"] = pl.Series(share).fill_nan(None)
+        made[f"probability_{write_value(label)}"] = pl.Series(share, nan_to_null=True)
     return made
 
 
 def name_classes(names: Sequence[str], scored: ScoredColumns) -> pl.Series:
     """The predicted class of each row, named by its code; null for a row without an answer."""
-    codes = pl.Series(scored.predicted).fill_nan(None).cast(pl.Int64)
+    codes = pl.Series(scored.predicted, nan_to_null=True).cast(pl.Int64)
     return pl.Series(names, dtype=pl.String).gather(codes)
 
 

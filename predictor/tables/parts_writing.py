@@ -1,5 +1,6 @@
 """Writes a table part by part: CSV, .xlsx, or Parquet in parts on the disk that are joined at the end."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -25,7 +26,7 @@ def write_csv_parts(frames: Frames, file: BinaryIO, *, header: bool = True) -> N
     for number, frame in enumerate(frames):
         if header and not number:
             write_csv_header(frame.columns, file)
-        _write_plainly(frame).with_columns(_defuse(cs.string().as_expr())).write_csv(file, include_header=False)
+        _defuse(_write_plainly(frame)).write_csv(file, include_header=False)
 
 
 def write_csv_header(names: Iterable[str], file: BinaryIO) -> None:
@@ -62,7 +63,8 @@ def write_xlsx_parts(frames: Frames, file: BinaryIO) -> None:
     remaining = iter(frames)
     first = next(remaining, pl.DataFrame())
     columns = [TableColumn(name=name, kind="text") for name in first.columns]
-    chunks = ([[*row] for row in _write_plainly(frame).iter_rows()] for frame in chain([first], remaining))
+    plain = (_write_plainly(frame).with_columns(cs.float().fill_nan(None)) for frame in chain([first], remaining))
+    chunks = ([[*row] for row in frame.iter_rows()] for frame in plain)
     write_xlsx(columns, chunks, file, MOST_ROWS_OF_A_SHEET)
 
 
@@ -73,12 +75,19 @@ PART_WRITERS: dict[str, Callable[[Frames, BinaryIO], None]] = {
 }
 
 
-def _defuse(texts: pl.Expr) -> pl.Expr:
-    """As `defuse` does, for columns; an empty text becomes missing, which is written without quotes."""
-    is_formula = texts.str.slice(0, 1).is_in(list(FORMULAS)) & ~texts.str.contains(f"^(?:{NUMBER_PATTERN})$")
-    return pl.when((texts != "") & ~is_formula).then(texts).when(is_formula).then(pl.lit("'") + texts)
+def _defuse(frame: pl.DataFrame) -> pl.DataFrame:
+    """As `defuse` does, for all texts; an empty one becomes missing, which is written without quotes."""
+    texts = cs.string().as_expr()
+    found = frame.select(texts.str.contains(f"^[{re.escape(''.join(FORMULAS))}]").any())
+    # Most columns have none.
+    suspects = cs.by_name([name for name in found.columns if found[name][0]]).as_expr()
+    is_formula = suspects.str.slice(0, 1).is_in(list(FORMULAS)) & ~suspects.str.contains(f"^(?:{NUMBER_PATTERN})$")
+    frame = frame.with_columns(pl.when(is_formula).then(pl.lit("'") + suspects).otherwise(suspects))
+    return frame.with_columns(pl.when(texts != "").then(texts), cs.float().fill_nan(None))
 
 
 def _write_plainly(frame: pl.DataFrame) -> pl.DataFrame:
     """Columns with types that CSV has not, as texts."""
-    return frame.with_columns(write_plainly(series.name, series) for series in frame)
+    plain = (pl.String, pl.Boolean, pl.Float64)
+    others = [each for each in frame if not (each.dtype.is_integer() or each.dtype in plain)]
+    return frame.with_columns(write_plainly(each.name, each) for each in others) if others else frame

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from predictor.scoring.counted import CountedTable
 
 T = TypeVar("T")
-ROWS_AT_ONCE = 4_000
+ROWS_AT_ONCE = 10_000
 SECONDS_BETWEEN_REPORTS = 10
 STANDARD = Path("-")
 
