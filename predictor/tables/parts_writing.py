@@ -82,7 +82,7 @@ def _defuse(frame: pl.DataFrame) -> pl.DataFrame:
     # Most columns have none.
     suspects = cs.by_name([name for name in found.columns if found[name][0]]).as_expr()
     is_formula = suspects.str.slice(0, 1).is_in(list(FORMULAS)) & ~suspects.str.contains(f"^(?:{NUMBER_PATTERN})$")
-    frame = frame.with_columns(pl.when(is_formula).then(pl.lit("'") + suspects).otherwise(suspects))
+    frame = frame.with_columns(pl.when(~is_formula).then(suspects).otherwise(pl.lit("'") + suspects))
     return frame.with_columns(pl.when(texts != "").then(texts), cs.float().fill_nan(None))
 
 
