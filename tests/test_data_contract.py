@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,6 +14,7 @@ from predictor.record.table_summary import TABLE as TABLE_SUMMARY
 from predictor.record.written_data_changes import write_data_changes
 from predictor.training.data_contract import check_contract
 from predictor.training.dataset import load_dataset
+from predictor.training.observed import Observed
 from predictor.training.table_changes import LastTable, compare_tables, summarise_table
 from tests.recipes import LINE, make_recipe, write_line
 from tests.training import train
@@ -25,12 +27,8 @@ TABLE = "\n".join([NAMES, *ROWS])
 
 def compare(tmp_path, csv, contract="", before=TABLE):
     """The sentences about a table after another one; raises DatasetError as a retrain does."""
-    last = make_recipe(tmp_path, toml=RECIPE, csv=before)
-    dataset = load_dataset(last)
-    summary = summarise_table(dataset)
-    known = LastTable(
-        version=3, schema=dataset.schema, rows=summary.rows, missing=summary.missing_shares, target=summary.target
-    )
+    dataset = load_dataset(make_recipe(tmp_path, toml=RECIPE, csv=before))
+    known = LastTable(version=3, schema=dataset.schema, summary=summarise_table(dataset))
     recipe = make_recipe(tmp_path, toml=f"{RECIPE}\n[contract]\n{contract}", csv=csv)
     dataset = load_dataset(recipe, live=known.schema)
     found = compare_tables(recipe, dataset, known)
@@ -112,6 +110,15 @@ def test_a_column_that_the_recipe_leaves_out_by_now_does_not_count_as_gone(tmp_p
     assert compare(tmp_path, TABLE, contract) == ["The table is like that of version 3."]
 
 
+def test_recorded_outcomes_do_not_count_as_rows_of_the_table(tmp_path):
+    recipe = make_recipe(tmp_path, toml=RECIPE, csv=TABLE)
+    rows = [({"area": 5000, "town": "Ulm", "built": None}, 9e6, "y")] * 30
+    observed = Observed(rows=rows, found=30, since=None, newest=datetime(2026, 3, 1, tzinfo=UTC))
+    with_outcomes = load_dataset(recipe, observed)
+    assert with_outcomes.outcomes == 30
+    assert summarise_table(with_outcomes) == summarise_table(load_dataset(recipe))
+
+
 @pytest.mark.parametrize(
     ("contract", "problem"),
     [
@@ -156,5 +163,9 @@ def test_the_table_of_a_version_that_a_former_build_stored_is_known_by_what_that
     whole = find_last_table("penguins")
     Kept.objects.filter(version=penguins, name=TABLE_SUMMARY).delete()
     former = find_last_table("penguins")
-    assert (former.version, former.rows, former.target) == (1, whole.rows, whole.target)
-    assert former.missing == pytest.approx(whole.missing)
+    assert (former.version, former.summary.rows) == (1, whole.summary.rows)
+    assert former.summary.missing == pytest.approx(whole.summary.missing)
+    assert former.summary.ranges == whole.summary.ranges
+    assert {name: set(each) for name, each in former.summary.categories.items()} == {
+        name: set(each) for name, each in whole.summary.categories.items()
+    }

@@ -2,28 +2,23 @@
 
 import msgspec
 
+from predictor.schema.values import Label
+
 # The name under which a version keeps it.
 TABLE = "table"
 
 
 class TableSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows have no value."""
+    """How many rows have no value, and which values there are; recorded outcomes do not count."""
 
-    # Those of the table, also without a target; recorded outcomes are none.
+    # With those that have no target.
     rows: int
-    without_target: int
-    training_rows: int
-    # How many training rows have no value, by input.
-    missing: dict[str, int]
-    target_name: str
-    # The least and the largest value of a target of numbers.
-    target: tuple[float, float] | None = None
-
-    @property
-    def missing_shares(self) -> dict[str, float]:
-        """The shares of training rows without a value by input, and that of the table's rows without a target."""
-        shares = {name: count / self.training_rows for name, count in self.missing.items()}
-        return {self.target_name: self.without_target / self.rows, **shares}
+    # The shares of training rows without a value, by input, and that of all rows without a target.
+    missing: dict[str, float] = {}
+    # Of training rows: the least and the largest number of inputs, as encoded, and of a target of numbers.
+    ranges: dict[str, tuple[float, float]] = {}
+    # The categories and the classes of all rows that have a target.
+    categories: dict[str, tuple[Label, ...]] = {}
 
 
 def write_summary(summary: TableSummary) -> bytes:

@@ -1,7 +1,7 @@
 """Finds how a table differs from the one that the last version was trained on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from predictor.record.table_summary import TableSummary
 from predictor.schema.kinds import Boolean, Category, Feature
 from predictor.schema.schema import Schema
 from predictor.schema.text import Text
-from predictor.schema.values import Label
+from predictor.schema.values import Label, Vector
 from predictor.training.contract_recipe import ContractRecipe
 from predictor.training.dataset import Dataset
 from predictor.training.recipe import Recipe
@@ -21,111 +21,120 @@ LEAST_SHARE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class LastTable:
-    """What is known of the table of the last version.
-
-    `rows` are those of the table, with those that have no target. `missing` has shares of rows, by column, and `target`
-    the range of the target, where the version has kept them.
-    """
+    """What is known of the table of the last version; of one by a former build, the summary may lack columns."""
 
     version: int
     schema: Schema
-    rows: int
-    missing: dict[str, float] = field(default_factory=dict)
-    target: tuple[float, float] | None = None
+    summary: TableSummary
 
 
 def compare_tables(recipe: Recipe, dataset: Dataset, last: LastTable) -> DataChanges:
-    """All differences: of rows, columns, missing values, the target, and of each input that both tables have.
+    """All differences: of rows, columns and kinds, then of the values in columns that both tables have.
 
-    A column that the recipe excludes by now is not compared.
+    A column that the recipe excludes by now is not compared, and no value of one whose kind is another.
     """
-    before, after = last.schema.by_name, dataset.schema.by_name
-    summary = summarise_table(dataset)
-    rows = [DataChange(code="rows", before=last.rows, now=summary.rows)] if last.rows != summary.rows else []
+    before, now = last.summary, summarise_table(dataset)
+    kinds = list(_compare_kinds(last.schema, dataset.schema))
+    incomparable = {change.column for change in kinds}
     changes = [
-        *rows,
-        *_compare_columns(recipe, before, after),
-        *_compare_missing(recipe.contract, last.missing, summary.missing_shares),
-        *_compare_targets(last, dataset, summary),
+        *_compare_rows(before, now),
+        *_compare_columns(recipe, last.schema, dataset.schema),
+        *kinds,
+        *_compare_missing(recipe.contract, before, now),
+        *_compare_ranges(before, now),
+        *_compare_categories(last, now),
     ]
-    for position, feature in enumerate(dataset.schema.features):
-        if feature.name in before:
-            changes += _compare_features(dataset, position, before[feature.name], feature)
-    return DataChanges(version=last.version, changes=tuple(changes))
+    return DataChanges(
+        version=last.version,
+        changes=tuple(each for each in changes if each.code == "kind" or each.column not in incomparable),
+    )
 
 
 def summarise_table(dataset: Dataset) -> TableSummary:
     """What a version keeps of its table for this comparison."""
-    training = dataset.training
-    gaps = {}
+    trained, target = dataset.training & dataset.from_table, dataset.schema.target
+    rows = int(dataset.from_table.sum()) + dataset.left_out
+    missing, ranges = {target.name: dataset.left_out / rows}, {}
+    categories: dict[str, tuple[Label, ...]] = {}
     for position, feature in enumerate(dataset.schema.features):
-        texts = dataset.texts.get(position)
-        values = dataset.matrix[training, position]
-        gaps[feature.name] = int(
-            np.isnan(values).sum() if texts is None else sum(text is None for text in texts[training])
-        )
-    is_number = dataset.schema.target.task == "regression"
-    return TableSummary(
-        rows=len(dataset.target) - dataset.outcomes + dataset.left_out,
-        training_rows=int(training.sum()),
-        missing=gaps,
-        target_name=dataset.schema.target.name,
-        without_target=dataset.left_out,
-        target=(float(dataset.target.min()), float(dataset.target.max())) if is_number else None,
-    )
+        if isinstance(feature, Text):
+            missing[feature.name] = _share([text is None for text in dataset.texts[position][trained]])
+            continue
+        values = dataset.matrix[trained, position]
+        missing[feature.name] = _share(np.isnan(values))
+        if isinstance(feature, Category):
+            of_table = dataset.matrix[dataset.from_table, position]
+            categories[feature.name] = tuple(_find_labels(of_table, feature.choices))
+        elif not isinstance(feature, Boolean) and not np.isnan(values).all():
+            ranges[feature.name] = float(np.nanmin(values)), float(np.nanmax(values))
+    if target.classes:
+        categories[target.name] = tuple(_find_labels(dataset.target[dataset.from_table], target.classes))
+    elif trained.any():
+        values = dataset.target[trained]
+        ranges[target.name] = float(values.min()), float(values.max())
+    return TableSummary(rows=rows, missing=missing, ranges=ranges, categories=categories)
 
 
-def _compare_columns(
-    recipe: Recipe, before: Mapping[str, Feature], after: Mapping[str, Feature]
-) -> Iterator[DataChange]:
+def _share(marks: "Vector | list[bool]") -> float:
+    return float(np.mean(marks)) if len(marks) else 0.0
+
+
+def _find_labels(codes: Vector, labels: tuple[Label, ...]) -> Iterator[Label]:
+    """The labels of those codes that occur; one of other values has none."""
+    for code in np.unique(codes[~np.isnan(codes)]).astype(int):
+        if code < len(labels):
+            yield labels[code]
+
+
+def _compare_rows(before: TableSummary, now: TableSummary) -> Iterator[DataChange]:
+    if before.rows != now.rows:
+        yield DataChange(code="rows", before=before.rows, now=now.rows)
+
+
+def _compare_columns(recipe: Recipe, before: Schema, after: Schema) -> Iterator[DataChange]:
     excluded = {name for name, given in recipe.features.items() if given.exclude}
-    for name, feature in after.items():
-        if name not in before:
+    for name, feature in after.by_name.items():
+        if name not in before.by_name:
             yield DataChange(code="added", column=name, now=feature.kind)
-    for name, feature in before.items():
-        if name not in after and name not in excluded:
+    for name, feature in before.by_name.items():
+        if name not in after.by_name and name not in excluded:
             yield DataChange(code="removed", column=name, before=feature.kind)
 
 
-def _compare_missing(
-    contract: ContractRecipe, before: Mapping[str, float], now: Mapping[str, float]
-) -> Iterator[DataChange]:
+def _compare_kinds(before: Schema, after: Schema) -> Iterator[DataChange]:
+    for name, feature in after.by_name.items():
+        former: Feature | None = before.by_name.get(name)
+        if former is not None and former.kind != feature.kind:
+            yield DataChange(code="kind", column=name, before=former.kind, now=feature.kind)
+
+
+def _compare_missing(contract: ContractRecipe, before: TableSummary, now: TableSummary) -> Iterator[DataChange]:
     least = LEAST_SHARE if contract.missing_share is None else min(LEAST_SHARE, contract.missing_share)
-    for name, share in now.items():
-        if name in before and abs(share - before[name]) > least:
-            yield DataChange(code="missing", column=name, before=before[name], now=share)
+    for name, share in now.missing.items():
+        former = before.missing.get(name)
+        if former is not None and abs(share - former) > least:
+            yield DataChange(code="missing", column=name, before=former, now=share)
 
 
-def _compare_targets(last: LastTable, dataset: Dataset, summary: TableSummary) -> Iterator[DataChange]:
-    before, after = last.schema.target, dataset.schema.target
-    if before.name != after.name or before.task != after.task:
-        return  # Another recipe, and no other table.
-    if last.target and summary.target and last.target != summary.target:
-        yield DataChange(code="range", column=after.name, before=last.target, now=summary.target)
-    yield from _compare_categories(after.name, after.classes, before.classes, "new categories")
-    yield from _compare_categories(after.name, before.classes, after.classes, "lost categories")
+def _compare_ranges(before: TableSummary, now: TableSummary) -> Iterator[DataChange]:
+    for name, ends in now.ranges.items():
+        former = before.ranges.get(name)
+        if former is not None and former != ends:
+            yield DataChange(code="range", column=name, before=former, now=ends)
 
 
-def _compare_features(dataset: Dataset, position: int, before: Feature, after: Feature) -> Iterator[DataChange]:
-    name = after.name
-    if before.kind != after.kind:
-        yield DataChange(code="kind", column=name, before=before.kind, now=after.kind)
-    elif isinstance(before, Category):
-        values = dataset.matrix[:, position]
-        codes = np.unique(values[~np.isnan(values)]).astype(int)
-        found = [after.choices[code] for code in codes if code < len(after.choices)]
-        yield from _compare_categories(name, found, (*before.choices, *before.seen), "new categories")
-        yield from _compare_categories(name, before.seen, found, "lost categories")
-    elif not isinstance(after, Boolean | Text):
-        former, now = ((float(each.seen[0]), float(each.seen[-1])) if each.seen else None for each in (before, after))
-        if former and now and former != now:
-            yield DataChange(code="range", column=name, before=former, now=now)
-
-
-def _compare_categories(
-    column: str, these: Sequence[Label], those: Sequence[Label], code: Code
-) -> Iterator[DataChange]:
-    known = set(those)
-    only = tuple(each for each in these if each not in known)
-    if only:
-        yield DataChange(code=code, column=column, categories=only)
+def _compare_categories(last: LastTable, now: TableSummary) -> Iterator[DataChange]:
+    """A choice that the last recipe listed is not new, though no row may have had it."""
+    for name, labels in now.categories.items():
+        former = last.summary.categories.get(name)
+        if former is None:
+            continue
+        feature = last.schema.by_name.get(name)
+        listed = feature.choices if isinstance(feature, Category) else ()
+        found: tuple[tuple[Code, set[Label], set[Label]], ...] = (
+            ("new categories", set(labels), {*former, *listed}),
+            ("lost categories", set(former), set(labels)),
+        )
+        for code, these, those in found:
+            if these - those:
+                yield DataChange(code=code, column=name, categories=tuple(sorted(these - those, key=str)))
