@@ -12,6 +12,7 @@ from predictor.admin import (  # noqa: F401
     outcomes,
     predictions,
     retirements,
+    schedules,
     stored_recipes,
     versions,
     visitor_reports,

@@ -13,6 +13,7 @@ from predictor import jobs
 from predictor.admin.replaying import make_address
 from predictor.formats import MISSING, format_number
 from predictor.models import Job, Version
+from predictor.record.written_monitoring import name_state
 
 KINDS = {
     "retrain": _("retrain"),
@@ -100,7 +101,19 @@ NAMES = {
     "malformed": _("malformed"),
     "conflicting": _("conflicting"),
 }
+
+
+def show_monitoring(job: Job) -> SafeString | str:
+    """The state that was found, with a link to all figures, and what could not be announced."""
+    result: dict[str, Any] = job.result or {}
+    if "state" not in result:
+        return MISSING
+    address = reverse("admin:predictor_version_quality", args=[job.model])
+    return format_html('<a href="{}">{}</a> {}', address, name_state(result["state"]), result.get("reason", ""))
+
+
 RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
+    jobs.MONITOR: show_monitoring,
     jobs.RETRAIN: show_retrain,
     jobs.RETRAIN_ON_TABLE: show_retrain,
     jobs.REPLAY: show_replay,

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("monitor", "monitor"), ("retrain", "retrain")], max_length=30, verbose_name="what"
+                        choices=[("monitor", "monitoring"), ("retrain", "retrain")], max_length=30, verbose_name="what"
                     ),
                 ),
                 ("timing", models.CharField(max_length=100, verbose_name="when")),

@@ -25,7 +25,7 @@ class Schedule(models.Model):
     """What is done with a model, and when: by `[schedule]` of its recipe, or as a user wants it."""
 
     class Kind(models.TextChoices):
-        MONITOR = "monitor", _("monitor")
+        MONITOR = "monitor", _("monitoring")
         RETRAIN = "retrain", _("retrain")
 
     model = models.CharField(max_length=50, verbose_name=_("model"))
