@@ -130,6 +130,8 @@ TRIALS_API = read_flag("TRIALS_API")
 REASONS = read_flag("REASONS", "on")
 # Whether a cookie lists the answers that a browser got last.
 OWN_HISTORY = read_flag("OWN_HISTORY", "on")
+# Whether whoever may use a form may also upload a file, to have all of its rows answered.
+FILES = read_flag("FILES", "on")
 # Whether visitors may report what really happened.
 VISITOR_REPORTS = read_flag("VISITOR_REPORTS")
 

@@ -35,6 +35,8 @@ RETRAIN = "retrain"
 RETRAIN_ON_TABLE = "retrain_table"
 SCORE = "score"
 REPLAY = "replay"
+# The result of a scored file, as a workbook.
+WRITE = "write"
 DRAFT, TRAIN = "draft", "train"
 OUTCOMES = "outcomes"
 EXPORT = "export"

@@ -17,6 +17,7 @@ from predictor.web import (
     two_answers,
     views,
 )
+from predictor.web.file_pages import downloads, jobs, starting, uploading
 from predictor.web.switcher import HOME_SLUG
 
 urlpatterns = [
@@ -47,6 +48,11 @@ urlpatterns = [
     path("about/<slug:slug>/<int:number>/", about.show_version, name="version"),
     path("about/<slug:slug>/<int:number>/<slug:name>.svg", about.show_figure, name="figure"),
     path("<slug:slug>/try/", trials.try_inputs, name="trial"),
+    path("<slug:slug>/file/", uploading.show_upload, name="file"),
+    path("<slug:slug>/file/<uuid:id>/", starting.show_preview, name="file_preview"),
+    path("<slug:slug>/file/jobs/<uuid:id>/", jobs.show_job, name="file_job"),
+    path("<slug:slug>/file/jobs/<uuid:id>/cancel/", jobs.cancel_job, name="file_cancel"),
+    path("<slug:slug>/file/jobs/<uuid:id>/<slug:format>/", downloads.show_result, name="file_result"),
     path("<slug:slug>/embed/", embed.show_form, name="embed"),
     path("<slug:slug>/embed/<uuid:id>/", embed.show_prediction, name="embedded_prediction"),
     path("<slug:slug>/embed/<uuid:id>/change/", embed.change_inputs, name="embedded_change"),

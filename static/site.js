@@ -117,3 +117,24 @@ document.addEventListener("click", async ({ target }) => {
   await navigator.clipboard.writeText(new URL(button.dataset.copy, location));
   button.textContent = button.dataset.done;
 });
+
+// A file that is too large is not sent; of others, it shows how much was sent.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const input = event.target.querySelector?.("input[data-most]");
+  if (!input) return;
+  const isTooLarge = input.files[0]?.size > Number(input.dataset.most);
+  document.getElementById("file_size").hidden = !isTooLarge;
+  if (!isTooLarge) return;
+  event.preventDefault();
+  input.focus();
+});
+document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
+  const sending = target.querySelector?.(".sending");
+  if (!sending || !detail.lengthComputable) return;
+  sending.hidden = false;
+  sending.querySelector("progress").value = (100 * detail.loaded) / detail.total;
+});
+// What is asked for again and again stays as it is where that fails once.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "job" && detail.xhr.status !== 200) detail.shouldSwap = false;
+});

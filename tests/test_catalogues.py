@@ -52,7 +52,7 @@ SAME = {
     "zh-hans": set(),
 }
 # What is called so in every language.
-NAMES = {"API", "UTC", "OpenAPI", "curl"}
+NAMES = {"API", "UTC", "OpenAPI", "curl", "CSV", "Parquet", "Excel", "xlsx"}
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 
 

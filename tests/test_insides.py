@@ -111,6 +111,11 @@ INSIDES = {
         "django.http.request:HttpRequest.body.fget": "6bc745122420",
         "django.http.request:HttpRequest._load_post_and_files": "651706c4c9ac",
     },
+    "predictor/web/file_pages/bodies.py": {
+        "django.http.request:HttpRequest.parse_file_upload": "a67e10709aa1",
+        "django.http.request:HttpRequest.read": "c1ce7c1a97f2",
+        "django.http.request:HttpRequest._load_post_and_files": "651706c4c9ac",
+    },
     "predictor/web/jinja.py": {
         "jinja2.environment:Environment.make_globals": "b6eb9ef15eae",
         "jinja2.runtime:new_context": "4578768842ae",

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 TRIALS = Rate(most=300, seconds=60)
 # Each may take a second of a core.
 REASONS = Rate(most=30, seconds=60)
+# Each takes seconds of a core and, for some days, space.
+UPLOADS = Rate(most=20, seconds=60 * 60)
 REPORTS = Rate(most=20, seconds=60 * 60)
 REPORTS_OF_ONE = Rate(most=5, seconds=24 * 60 * 60)
 
@@ -38,6 +40,11 @@ def count_trial(address: str) -> None:
 def count_explanation(address: str) -> None:
     """Count an explanation of an answer, before it is computed; raises TooOften."""
     _count("reasons", address, REASONS)
+
+
+def count_upload(address: str) -> None:
+    """Count a file that was uploaded, before it is read; raises TooOften."""
+    _count("uploads", address, UPLOADS)
 
 
 def count_report(address: str, prediction_id: object) -> None:

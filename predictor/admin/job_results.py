@@ -19,6 +19,7 @@ KINDS = {
     "retrain": _("retrain"),
     "retrain_table": _("retrain"),
     "score": _("a file's predictions"),
+    "write": _("a file's workbook"),
     "monitor": _("monitoring"),
     "replay": _("replay"),
     "outcomes": _("a file's outcomes"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 from uuid import UUID
@@ -183,6 +183,11 @@ def read_files_kept() -> timedelta:
     """How long files are kept, by FILES_KEPT: days, or as `read_duration` has it. Raises ValueError."""
     text = settings.FILES_KEPT
     return read_duration(f"{text}d" if text.isdecimal() else text)
+
+
+def name_result(name: str, format: str) -> str:
+    """What the answers to a file are called, as a file of this format."""
+    return f"{PurePath(name).stem}-scored.{format}"
 
 
 def find_expiry() -> datetime:

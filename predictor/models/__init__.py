@@ -4,6 +4,7 @@ from predictor.models.api_key import ApiKey
 from predictor.models.artifact import Artifact, ArtifactChunk
 from predictor.models.data_version import DataVersion
 from predictor.models.figure import Figure
+from predictor.models.file_to_score import FileToScore
 from predictor.models.idempotency_key import IdempotencyKey
 from predictor.models.job import Job, JobWorker
 from predictor.models.kept import Kept
@@ -30,6 +31,7 @@ __all__ = [
     "ArtifactChunk",
     "DataVersion",
     "Figure",
+    "FileToScore",
     "IdempotencyKey",
     "Job",
     "JobWorker",

@@ -16,6 +16,7 @@ from predictor.tasks.replaying import replay
 from predictor.tasks.retraining import retrain
 from predictor.tasks.scoring import score
 from predictor.tasks.uploading import draft, train
+from predictor.tasks.writing import write
 from predictor.texts import leave_out_details
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ TASKS: dict[str, Callable[[jobs.Held], None]] = {
     jobs.OUTCOMES: record_outcomes,
     jobs.EXPORT: export,
     jobs.REPLAY: replay,
+    jobs.WRITE: write,
 }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -49,6 +50,7 @@ def show_about(request: HttpRequest, slug: str) -> HttpResponse:
         "moment": look_up_moment(slug, request.GET.get("at", "")),
         "snippets": [] if context["retirement"] else write_snippets(address, example, with_key=with_key),
         "needs_key": with_key,
+        "takes_files": settings.FILES,
         "inputs_left_out": max(0, len(schema.features) - MOST_INPUTS),
     }
     return render_page(request, "predictor/about.html", context | describe_live_quality(live))

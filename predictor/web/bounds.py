@@ -21,6 +21,7 @@ from predictor.schema.schema import Schema
 from predictor.schema.text import Text
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.serving.service import service
+from predictor.upload_paths import is_upload
 
 # gunicorn accepts no more in one header; several Cookie headers are joined into one here.
 MOST_COOKIE_BYTES = 8190
@@ -63,6 +64,8 @@ def check_length(request: HttpRequest) -> None:
         hint = _("Send a Content-Length header, or chunks without any other Transfer-Encoding.")
         raise TooMuch(411, _("The length of the request is missing"), hint)
     length = request.META.get("CONTENT_LENGTH") or "0"
+    if is_upload(request.path_info) and length.isdecimal():
+        return  # That of a file has a limit of its own, in predictor.web.file_pages.bodies.
     if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 

@@ -16,8 +16,11 @@ from predictor.moments import write_moment
 from predictor.serving.outages import SECONDS_TO_WAIT, find_outage
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
+from predictor.upload_paths import is_upload
 from predictor.web.access import SignInNeeded, check_address, find_slug, hides_what_there_is, keep_private
 from predictor.web.bounds import TooMuch, check_form, check_headers, make_too_large
+from predictor.web.file_pages.bodies import read_upload
+from predictor.web.file_pages.uploading import render_upload
 from predictor.web.origins import explain_csrf_failure, is_only_old
 from predictor.web.pages import render_page, wants_fragment
 from predictor.web.sign_in import ask_to_sign_in
@@ -51,7 +54,9 @@ class ErrorPagesMiddleware:
         try:
             if not request.path_info.startswith("/admin/"):
                 check_address(request)
-            if request.method == "POST":
+            if request.method == "POST" and is_upload(request.path_info):
+                read_upload(request)
+            elif request.method == "POST":
                 check_form(request, found.url_name if found else None, captured)
         except Exception as error:
             answer = self.process_exception(request, error)
@@ -130,6 +135,9 @@ def show_forgotten(request: HttpRequest) -> HttpResponse:
 
 
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
+    found = request.resolver_match
+    if found is not None and found.url_name == "file" and settings.FILES:
+        return render_upload(request, service.get_runtime(found.kwargs["slug"]), excess.hint, status=excess.status)
     return _render_error(request, excess.status, excess.title, excess.hint)
 
 

@@ -16,6 +16,7 @@ from predictor.access.sign_in_form import LimitedSignInForm, describe_wait
 from predictor.languages import gettext as _
 from predictor.schema.schema import RESERVED_NAMES
 from predictor.serving.service import service
+from predictor.upload_paths import is_upload
 from predictor.web.access import check_access, close, find_slug, is_signed_in
 from predictor.web.bounds import TooMuch, check_form
 from predictor.web.jinja import make_url
@@ -59,7 +60,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """Answer a request that needs a sign-in: with the page for it, which keeps what was typed."""
     close(request)
-    if request.method == "POST":
+    # A file is not kept: it is chosen again.
+    if request.method == "POST" and not is_upload(request.path_info):
         return _keep_typed(request)
     if request.META.get("HTTP_HX_REQUEST") == "true":
         # Part of a page, which goes on after the sign-in.

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
@@ -112,4 +113,5 @@ def show_typed(
 
 def _describe_form(runtime: Runtime) -> dict[str, Any]:
     version = runtime.version
-    return {"models": service.list_live(), "slug": version.model, "version": version, "form": None}
+    described = {"models": service.list_live(), "slug": version.model, "version": version, "form": None}
+    return {**described, "takes_files": settings.FILES}

@@ -1,0 +1,114 @@
+"""Keeps a file that a visitor uploads to have it scored: nothing is stored of one that cannot be."""
+
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpRequest
+from django.utils import timezone
+
+from predictor.exceptions import MlsiteError
+from predictor.files.keeping import FileWriter, check_space, find_expiry
+from predictor.files.previewing import preview_table
+from predictor.files.space import Space, estimate_space
+from predictor.formats import format_number
+from predictor.languages import gettext as _
+from predictor.languages import gettext_noop
+from predictor.models import FileToScore, KeptFile
+from predictor.record.file_preview import FilePreview, Refusal, Trouble
+from predictor.schema.schema import Schema
+from predictor.serving.runtime import Runtime
+from predictor.texts import quote
+from predictor.turns import leave_connection
+from predictor.web.access import is_signed_in
+from predictor.web.file_pages.bodies import make_too_large
+
+VISITOR = "a visitor"
+BYTES_AT_ONCE = 1 << 18
+
+SENTENCES: dict[Trouble, str] = {
+    "empty": gettext_noop("The file is empty: write the names of the columns in its first line, and the rows below."),
+    "no_rows": gettext_noop("The file has a first line with the names of the columns, but no rows below it."),
+    "wrong_type": gettext_noop(
+        "The file is not a table that can be read here: save it as CSV, Parquet or Excel (.xlsx)."
+    ),
+    "no_inputs": gettext_noop(
+        "No column has the name of an input. The first line must name the columns; it has {columns}."
+    ),
+    "missing": gettext_noop("Columns that the model needs are missing: {columns}."),
+    "too_many_rows": gettext_noop("An Excel file may have at most {limit} rows here: save it as CSV or Parquet."),
+    "large_groups": gettext_noop(
+        "A row group of the file takes more than {limit} MB unpacked: write it anew with smaller ones, in pandas by"
+        " df.to_parquet(name, row_group_size=50_000)."
+    ),
+    "too_heavy": gettext_noop("The file takes too much memory or time to read: save it as CSV, or divide it."),
+    "unreadable": gettext_noop("The file cannot be read."),
+}
+
+
+class FileRefused(MlsiteError):
+    """A file that cannot be scored: a sentence in the page's language, and details in English."""
+
+    def __init__(self, sentence: str, detail: str = "") -> None:
+        self.sentence, self.detail = sentence, detail
+        super().__init__(sentence)
+
+
+def keep_table(request: HttpRequest, runtime: Runtime) -> FileToScore:
+    """Keep the file of a form once its first rows were read. Raises FileRefused, TooMuch, NoSpace and Overloaded."""
+    uploaded = request.FILES.get("file")
+    if not isinstance(uploaded, TemporaryUploadedFile):
+        raise FileRefused(_("Choose a file."))
+    if (uploaded.size or 0) > settings.UPLOAD_MAX_BYTES:
+        raise make_too_large()
+    check_space(uploaded.size or 0)
+    preview = look_into(Path(uploaded.temporary_file_path()), uploaded.name or "", runtime)
+    file = store(uploaded, name_maker(request))
+    return FileToScore.objects.create(file=file, version=runtime.version, preview=msgspec.to_builtins(preview))
+
+
+def look_into(path: Path, name: str, runtime: Runtime) -> FilePreview:
+    """What a table's first rows are like. Raises FileRefused and Overloaded."""
+    leave_connection()
+    found = preview_table(path, name, runtime.schema)
+    if found.preview is None:
+        raise refuse(found.refusal or Refusal(trouble="unreadable"))
+    return found.preview
+
+
+def refuse(refusal: Refusal) -> FileRefused:
+    values = {"columns": ", ".join(map(quote, refusal.columns)), "limit": format_number(refusal.limit)}
+    return FileRefused(_(SENTENCES[refusal.trouble]).format(**values), refusal.detail)
+
+
+def store(uploaded: TemporaryUploadedFile, made_by: str) -> KeptFile:
+    """Keep a file in the database, without a connection between its pieces."""
+    writer = FileWriter(
+        name=uploaded.name or "", made_by=made_by, expires=find_expiry(), media_type=uploaded.content_type or ""
+    )
+    with writer:
+        for piece in uploaded.chunks(BYTES_AT_ONCE):
+            writer.write(piece)
+            leave_connection()
+        return writer.finish()
+
+
+def name_maker(request: HttpRequest) -> str:
+    """Who uploads a file, or starts and cancels its job."""
+    return request.user.get_username() if is_signed_in(request) else VISITOR
+
+
+def estimate(table: FileToScore, schema: Schema) -> Space:
+    """What the table and its answers will take in the database, where they are stored."""
+    size, rows, classes = table.file.size, table.parsed_preview.rows, len(schema.target.classes)
+    return estimate_space(size, rows, inputs=len(schema.features), classes=classes, history=True)
+
+
+def find_table(slug: str, id: UUID) -> FileToScore | None:
+    """A table that was uploaded for this model and is still kept."""
+    tables = FileToScore.objects.select_related("file", "version", "job")
+    kept = tables.filter(file_id=id, version__model=slug, file__is_whole=True).first()
+    expires = kept.file.expires_at if kept else None
+    return None if expires is not None and expires <= timezone.now() else kept
