@@ -213,6 +213,8 @@ def test_a_scheduler_that_is_not_there_and_an_address_that_is_none_are_refused_w
     for url in ("tcp://127.0.0.1:1", "nonsense://x", "tcp://"):
         with pytest.raises(ClusterError, match=f"No Dask scheduler could be reached at {url}"), connect(url):
             pass
+    with pytest.raises(ClusterError, match="needs a certificate"), connect("tls://127.0.0.1:1"):
+        pass
 
 
 def test_the_build_names_what_answers_depend_on():

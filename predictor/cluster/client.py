@@ -31,9 +31,12 @@ class ClusterError(MlsiteError):
 def connect(url: str) -> "Iterator[Client]":
     """A client of the scheduler at `url`; TLS is set up by Dask's own configuration. Raises ClusterError."""
     try:
-        from distributed import Client
+        from distributed import Client, Security
     except ImportError as error:
         raise ClusterError("distributed is not installed: install requirements-cluster.txt") from error
+    if url.startswith("tls:") and not Security().get_connection_args("client").get("ssl_context"):
+        names = "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and …__CLIENT__KEY"
+        raise ClusterError(f"{url} needs a certificate: set {names} to the files of yours")
     try:
         client = Client(url, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
@@ -52,12 +55,14 @@ def score_pieces(
     # Data of a task, unlike scattered data, is made again where the worker that has it is lost.
     model = client.submit(_identity, sent, pure=False)
     waiting: deque[tuple[Piece, Future]] = deque()
-    most = LEAST_PIECES
+    most, looked = LEAST_PIECES, float("-inf")
     try:
         for piece in pieces:
+            # Workers may come and go.
+            if time.monotonic() - looked > SECONDS_BETWEEN_LOOKS:
+                most, looked = max(LEAST_PIECES, PIECES_A_THREAD * _count_threads(client)), time.monotonic()
             if len(waiting) >= most:
                 yield _wait(client, *waiting.popleft())
-                most = max(LEAST_PIECES, PIECES_A_THREAD * _count_threads(client))
             waiting.append((piece, client.submit(score_piece, model, piece, wanted, pure=False)))
         while waiting:
             yield _wait(client, *waiting.popleft())

@@ -19,7 +19,7 @@ from predictor.tables.packing import open_content
 from predictor.tables.parts import Part, lay_out_csv, make_plain, read_csv_parts, read_parts
 from predictor.tables.places import BEGINNING, Place
 
-BYTES = 1 << 19
+BYTES = 1 << 20
 ROWS = 50_000
 ROWS_AT_ONCE = 4_000
 
