@@ -51,6 +51,7 @@ def test_a_table_becomes_a_model_whose_recipe_is_a_row():
     town, number = proposal["columns"][1], proposal["columns"][2]
     assert (town["merge"], number["name"]) == ({"Bonn": ["bonn"]}, "id")
     assert any("looks like an id" in doubt for doubt in number["doubts"])
+    assert town["doubts"] == ["“Bonn” is also written “bonn”: tick “Unite spellings” to make them one"]
     assert not StoredRecipe.objects.exists()
     assert not Version.objects.exists()
 

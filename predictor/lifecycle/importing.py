@@ -15,7 +15,7 @@ from predictor.estimators.onnx_model import OnnxModel
 from predictor.exceptions import RecipeError, TrainingError
 from predictor.lifecycle.candidate import blame_recipe, describe_candidate
 from predictor.lifecycle.registration import Registered, RegistrationRequest, register_challenger
-from predictor.models import Version
+from predictor.models import StoredRecipe, Version
 from predictor.record.source import ImportedSource
 from predictor.registry.artifact import find_compiled_libraries, find_libraries
 
@@ -112,7 +112,7 @@ def describe_import(models_dir: Path, file: "ModelFile", request: ImportRequest,
     found = find_description(models_dir, slug)
     if found is not None:
         progress(f"{slug}: described by {described}")
-    elif described.exists():
+    elif described.exists() or StoredRecipe.objects.in_use().filter(model=slug).exists():
         progress(f"{slug}: a recipe of this name exists; it is not used here, but retrain will use it")
     given = found or Description()
     target = request.target or given.target

@@ -10,7 +10,10 @@ class TargetForm(forms.Form):
     """One of the columns of a table, by its position: names may be anything."""
 
     target = forms.TypedChoiceField(
-        coerce=int, label=_("The column to predict"), error_messages={"required": _("Choose a column.")}
+        coerce=int,
+        label=_("The column to predict"),
+        error_messages={"required": _("Choose a column.")},
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, columns: list[dict[str, Any]], data: Any = None) -> None:

@@ -1,5 +1,6 @@
 """Proposes a recipe for an uploaded table, with doubts, as plain values that a page shows and a form changes."""
 
+import re
 import tempfile
 import tomllib
 from pathlib import Path
@@ -23,6 +24,14 @@ from predictor.training.vectorising import LINEAR_ON_TEXTS
 SHOWN_VALUES = 3
 # Wider forms are for nobody.
 MOST_COLUMNS = 150
+# What doubts advise to write into model.toml, and where the form has it.
+IN_FORM = [
+    (re.compile(r"write missing = \[(.*?)\]"), r"write \1 as what means missing"),
+    (re.compile(r": to unite them, write the line with merge"), ": tick “Unite spellings” to make them one"),
+    (re.compile(r'write task = "classification"'), "choose a class as what is predicted"),
+    (re.compile(r'write task = "regression"'), "choose a number as what is predicted"),
+    (re.compile(r'kind = "text"'), "the kind “text”"),
+]
 FOREST = {"n_estimators": 100, "max_depth": 12, "min_samples_leaf": 3}
 FORESTS: dict[Task, EstimatorRecipe] = {
     "regression": EstimatorRecipe(path="sklearn.ensemble.RandomForestRegressor", params=FOREST),
@@ -140,7 +149,7 @@ def _describe_target(draft: Draft) -> ProposedColumn:
     return ProposedColumn(
         name=name,
         described=draft.kind,
-        doubts=list(draft.doubts),
+        doubts=list(map(_write_for_form, draft.doubts)),
         obstacle="",
         read_as=_describe_keys(draft, name),
         merge=_leave_storable(draft.merge),
@@ -151,8 +160,8 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
     return ProposedColumn(
         name=finding.name,
         described=finding.kind,
-        doubts=list(finding.doubts),
-        obstacle=finding.obstacle,
+        doubts=list(map(_write_for_form, finding.doubts)),
+        obstacle=_write_for_form(finding.obstacle),
         read_as=_describe_keys(draft, finding.name),
         merge=_leave_storable(finding.merge),
     )
@@ -161,6 +170,12 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
 def _describe_keys(draft: Draft, name: str) -> str:
     given = draft.features.get(name)
     return describe_keys(given) if given and (given.kind or given.missing) else ""
+
+
+def _write_for_form(doubt: str) -> str:
+    for pattern, words in IN_FORM:
+        doubt = pattern.sub(words, doubt)
+    return make_printable(doubt)
 
 
 def _leave_storable(merge: dict[str, list[str]]) -> dict[str, list[str]]:
