@@ -1,6 +1,9 @@
 """Schedules: timings, those of recipes, and what is due, once for each moment."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -21,7 +24,9 @@ from predictor.tasks import carry_out
 from predictor.timing import read_timing, read_zone
 from predictor.training.description import find_description
 from predictor.training.recipe import read_recipe
+from tests.conftest import ROOT
 from tests.past import make_predictions
+from tests.test_jobs import start_worker, wait_for  # noqa: F401  # A fixture.
 
 pytestmark = pytest.mark.django_db
 
@@ -96,10 +101,10 @@ def test_where_clocks_are_changed_no_moment_is_lost_or_doubled():
     # Looking back at any moment finds the last one that looking ahead has found.
     for zone in ("Europe/Berlin", "Australia/Lord_Howe"):
         for line in ("30 2 * * *", "30 */2 * * *", "0 1-4 * * *", "*/45 * * * *"):
-            for start in (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 10)):
+            for start in (datetime(2026, *day, tzinfo=UTC) for day in ((3, 28), (4, 4), (10, 3), (10, 24))):
                 timing = read_timing(line, read_zone(zone))
                 found = [timing.find_next(start)]
-                while found[-1] < start + 34 * DAY:
+                while found[-1] < start + 2 * DAY:
                     found.append(timing.find_next(found[-1]))
                 for former, later in pairwise(found):
                     back = [timing.find_newest(former), timing.find_newest(later - timedelta(seconds=1))]
@@ -268,6 +273,53 @@ def test_due_lists_schedules_with_their_next_moments_and_changes_nothing(line, m
     assert second.startswith("line: retrain with outcomes monday 03:00 (ada): due since ")
     assert third == "line: retrain daily (ada): off"
     assert (Schedule.objects.count(), Job.objects.count()) == (2, 0)
+
+
+@pytest.fixture
+def start_due(database_url):
+    started = []
+
+    def start():
+        environment = {**os.environ, "DATABASE_URL": database_url}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        program = [sys.executable, "manage.py", "due"]
+        started.append(subprocess.Popen(program, cwd=ROOT, env=environment, **pipes))  # noqa: S603  # Our own command.
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.both_databases
+def test_processes_at_once_do_each_moment_once_and_without_a_worker_due_does_it_itself(
+    line,
+    start_due,
+    start_worker,  # noqa: F811  # The fixture that is imported above.
+):
+    yearly, long_ago = "0 0 1 1 *", datetime(2020, 1, 1, tzinfo=UTC)
+    make(yearly, kind="monitor", after=long_ago)
+    make(yearly, kind="monitor", after=long_ago, model="gone")
+    called = [start_due() for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in called]
+    assert sorted(Job.objects.values_list("model", "state")) == [("gone", "failed"), ("line", "done")]
+    assert (Monitoring.objects.count(), ScheduledMoment.objects.count()) == (1, 2)
+    # Whoever added the failed job says so.
+    failed = Job.objects.get(model="gone")
+    assert max(process.returncode for process in called) == 1
+    assert f"gone: monitor, job {failed.pk}: failed, there is no live version of 'gone'" in "".join(
+        out for out, _ in said
+    )
+    assert f"job {failed.pk} failed" in "".join(error for _, error in said)
+    # None of them is taken for a worker any more; with one, both look at the same time.
+    assert not jobs.is_worker_alive()
+    Schedule.objects.filter(model="gone").delete()
+    make("0 0 2 1 *", kind="monitor", after=long_ago)
+    start_worker()
+    start_due().communicate(timeout=120)
+    wait_for(lambda: Job.objects.filter(state="done").count() == 2)
+    assert (Monitoring.objects.count(), ScheduledMoment.objects.count()) == (2, 3)
 
 
 def test_monitoring_as_a_job_stores_what_the_command_does_and_announces_it_once(line, mailoutbox, settings):

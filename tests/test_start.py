@@ -335,6 +335,13 @@ def test_the_copy_has_the_bytes_of_the_table(start, tmp_path):
     assert sorted(file.name for file in recipe.folder.iterdir()) == ["data.csv", "model.toml"]
 
 
+def test_the_written_schedule_is_read_once_its_lines_are_uncommented(start):
+    _, recipe, toml = start({"b": NOISE, "y": TARGET})
+    assert recipe.schedule.timings == {}
+    recipe.file.write_text(re.sub(r"^# (\[schedule\]|retrain = |monitor = )", r"\1", toml, flags=re.MULTILINE))
+    assert read_recipe(recipe.folder.parent, recipe.slug).schedule.timings == {"retrain": "weekly", "monitor": "daily"}
+
+
 def test_a_wide_table_has_blocks_only_for_columns_with_something_to_say(start):
     columns = {f"c{i}": RANDOM.sample(NOISE, ROWS) for i in range(300)}
     draft, recipe, toml = start({**columns, "id": range(ROWS), "empty": [None] * ROWS, "y": TARGET})

@@ -3,11 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from predictor.models import Job, Schedule
+from django.db.models import Exists, OuterRef, QuerySet
+
+from predictor.models import Job, Retirement, Schedule
 
 
-def describe_schedule(row: Schedule, now: datetime) -> dict[str, Any]:
+def list_schedules() -> QuerySet[Schedule]:
+    """All, with `is_retired`: whether the model is."""
+    retired = Retirement.objects.in_force().filter(model=OuterRef("model"))
+    return Schedule.objects.order_by("model", "kind", "id").annotate(is_retired=Exists(retired))
+
+
+def describe_schedule(row: Any, now: datetime) -> dict[str, Any]:
     """What programs get of a schedule; `due` is the moment that will be taken next, where there is one."""
+    is_run = row.is_on and not row.error and not row.is_retired
     return {
         "model": row.model,
         "kind": row.kind,
@@ -15,24 +24,27 @@ def describe_schedule(row: Schedule, now: datetime) -> dict[str, Any]:
         "with_outcomes": row.with_outcomes,
         "by": "recipe" if row.is_from_recipe else row.made_by,
         "on": row.is_on,
-        "due": write_exact(row.find_due(now) if row.is_on and not row.error else None),
-        "next": write_exact(row.find_next(now)),
+        "retired": row.is_retired,
+        "due": write_exact(row.find_due(now) if is_run else None),
+        "next": write_exact(row.find_next(now) if is_run else None),
         "error": row.error,
     }
 
 
-def write_schedule(row: Schedule, now: datetime) -> str:
+def write_schedule(row: Any, now: datetime) -> str:
     """One line: what is done, when, by whose wish, and when it is done next."""
     by = "recipe" if row.is_from_recipe else row.made_by
     how = " with outcomes" if row.with_outcomes else ""
     return f"{row.model}: {row.kind}{how} {row.timing} ({by}): {_write_state(row, now)}"
 
 
-def _write_state(row: Schedule, now: datetime) -> str:
+def _write_state(row: Any, now: datetime) -> str:
     if row.error:
         return f"not run: {row.error}"
     if not row.is_on:
         return "off"
+    if row.is_retired:
+        return "not run: the model is retired"
     due, following = row.find_due(now), row.find_next(now)
     if following is None:
         return "not run: this build cannot read when"

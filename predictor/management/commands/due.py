@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from predictor import jobs
 from predictor.management.base import SiteCommand, add_format
-from predictor.management.schedules import describe_job, describe_schedule, write_job, write_schedule
+from predictor.management.schedules import describe_job, describe_schedule, list_schedules, write_job, write_schedule
 from predictor.management.worker import Worker
 from predictor.models import Job, Schedule
 from predictor.schedules.due import enqueue_due
@@ -48,14 +48,15 @@ class Command(SiteCommand):
         found = list(Job.objects.filter(pk__in={*added, *done}).order_by("pk"))
         self._write(format, [describe_job(job) for job in found], map(write_job, found))
         problems = [f"job {job.pk} failed" for job in found if job.state == Job.State.FAILED]
-        problems += [row.error for row in Schedule.objects.exclude(error="").order_by("model", "kind")]
+        # That of a recipe stands in all its rows.
+        problems += Schedule.objects.exclude(error="").order_by("error").values_list("error", flat=True).distinct()
         if problems:
             raise CommandError("; ".join(problems))
 
     def _list(self, format: str) -> None:
         with transaction.atomic():
             store_recipes(settings.MODELS_DIR)
-            rows = list(Schedule.objects.order_by("model", "kind", "id"))
+            rows = list(list_schedules())
             transaction.set_rollback(True)
         now = timezone.now()
         self._write(format, [describe_schedule(row, now) for row in rows], (write_schedule(row, now) for row in rows))

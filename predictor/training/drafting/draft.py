@@ -20,6 +20,7 @@ from predictor.training.writing import write_inline, write_key, write_string
 NO_OTHER = "The estimator does no other."
 READS_NUMBERS = "Its texts are read as numbers."
 MANY_COLUMNS = 50
+SCHEDULE = ("# [schedule]  # Without being asked:", '# retrain = "weekly"', '# monitor = "daily"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,8 @@ def write_toml(draft: Draft) -> str:
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
         *(["", "[output]", "minimum = 0  # No value in the table is below 0."] if draft.is_one_sided else []),
+        "",
+        *SCHEDULE,
         "",
         "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude,",
         "# and labels, the words for codes. [output] says how predictions are shown and limited.",
