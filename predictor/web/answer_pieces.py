@@ -8,6 +8,7 @@ from predictor.formats import Written
 from predictor.languages import gettext as _
 from predictor.models import Version
 from predictor.models.answered import Answered
+from predictor.record.interval import MeasuredInterval
 from predictor.record.profile import Distribution
 from predictor.serving.runtime import Runtime, cache_per_runtime
 from predictor.web.pieces import PLACEHOLDER, ChartPieces
@@ -44,6 +45,7 @@ class AnswerPieces:
         self.chart = ChartPieces(version)
         context = {"version": version, "verdict": version.verdict}
         self.trust = mark_safe(render_to_string("predictor/_trust.html", context))  # noqa: S308  # Our template.
+        self.coverage = render_coverage(version.parsed_interval) if version.parsed_interval else ""
         stored = version.parsed_profile.target
         is_regression = version.target.task == "regression"
         self._target = version.target
@@ -100,6 +102,11 @@ class AnswerPieces:
 
 def render_backdrop(backdrop: Backdrop) -> SafeString:
     return mark_safe(render_to_string("predictor/_range_backdrop.html", {"backdrop": backdrop}))  # noqa: S308  # Our template.
+
+
+def render_coverage(interval: MeasuredInterval) -> SafeString:
+    """What is known of how often a version's intervals hold."""
+    return mark_safe(render_to_string("predictor/_coverage.html", {"interval": interval}))  # noqa: S308  # Our template.
 
 
 def render_figures(version: Version, distribution: Distribution) -> SafeString:

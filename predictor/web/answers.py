@@ -23,7 +23,6 @@ from predictor.web.pages import describe_threshold, is_next_to_form, render_page
 from predictor.web.shown import (
     MOST_CLASSES,
     ShownOutcome,
-    describe_interval,
     list_inputs,
     list_outcomes,
     list_probabilities,
@@ -90,11 +89,10 @@ def render_prediction(
     """The page of a prediction; after something was sent from it, `is_about_outcome`, focus goes to the outcome."""
     version = prediction.version
     runtime = find_runtime(version.model)
-    typed = request.GET.get("outcome", "")  # Before the sign-in that it had to wait for.
     if outcome_form is None and may_record(request, version.model):
-        outcome_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
+        outcome_form = make_outcome_form(request, prediction)
     elif report_form is None and settings.VISITOR_REPORTS and not outcomes:
-        report_form = OutcomeForm(version.parsed_schema.target, prediction.output, typed=typed)
+        report_form = make_outcome_form(request, prediction)
     pieces = find_pieces(runtime, version)
     actions = Actions(
         predicts=runtime is not None,
@@ -118,6 +116,12 @@ def render_prediction(
     return render_page(request, "predictor/prediction.html", context, status)
 
 
+def make_outcome_form(request: HttpRequest, prediction: Prediction) -> OutcomeForm:
+    """With what was typed before the sign-in that it had to wait for."""
+    typed = request.GET.get("outcome", "")
+    return OutcomeForm(prediction.version.parsed_schema.target, prediction.output, typed=typed)
+
+
 def can_explain(runtime: Runtime, version: Version) -> bool:
     """Whether answers of a version can have reasons: all of its inputs are stored, and it is live or loads quickly."""
     if runtime.version.id == version.id:
@@ -135,7 +139,7 @@ def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, A
     """What a page shows of the answer itself."""
     version = prediction.version
     target = version.parsed_schema.target
-    output, interval = prediction.written_output, describe_interval(prediction)
+    output, interval = prediction.written_output, prediction.written_interval
     chart = draw_chart(
         version.parsed_schema,
         version.parsed_profile,
@@ -152,7 +156,7 @@ def describe_answer(prediction: Prediction, pieces: AnswerPieces) -> dict[str, A
         "output": output,
         "exact_output": write_value(target.restore(prediction.output)),
         "interval": interval,
-        "range": pieces.draw_range(prediction, output, interval.ends if interval else None),
+        "range": pieces.draw_range(prediction, output, interval),
         "pieces": pieces,
         # Called where they are shown: next to the form, they are not.
         "list_inputs": list_inputs,

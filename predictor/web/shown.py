@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from predictor.formats import Written, format_number, format_share
+from predictor.formats import Written, format_share
 from predictor.models import Outcome, Prediction
 from predictor.models.answered import Answered
 from predictor.record.profile import Distribution
@@ -41,20 +41,6 @@ def list_inputs(prediction: Answered) -> list[ShownValue]:
         )
         for feature in prediction.version.parsed_schema.features
     ]
-
-
-class ShownInterval(msgspec.Struct, frozen=True, kw_only=True):
-    ends: Written
-    rows: str
-    is_approximate: bool
-
-
-def describe_interval(prediction: Answered) -> ShownInterval | None:
-    """A prediction's interval, with the rows that it was measured on; None where its version has none."""
-    ends, measured = prediction.written_interval, prediction.version.parsed_interval
-    if ends is None or measured is None:
-        return None
-    return ShownInterval(ends=ends, rows=format_number(measured.rows), is_approximate=measured.approximate)
 
 
 @dataclass(frozen=True, kw_only=True)
