@@ -4,7 +4,9 @@ import csv
 
 import pytest
 
+from predictor import jobs
 from predictor.models import Outcome, Prediction, Version
+from predictor.tasks import TASKS, carry_out
 from tests.outcomes import read_log
 from tests.recipes import write_recipe
 from tests.test_written import RECIPE, make_rows
@@ -567,3 +569,48 @@ def test_the_admin_works_under_the_content_security_policy(open_page, site, djan
     page.fill("input[name=reason]", "to see it work")
     page.click("button[name=index]")
     assert page.locator(".messagelist").inner_text() == "Live already: line 1."
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_a_file_is_uploaded_checked_scored_and_downloaded(open_page, site, tmp_path, javascript):
+    file = tmp_path / "new.csv"
+    file.write_text("note,x\nfirst,1.5\nsecond,many\n")
+    page = open_page("/", PHONE, javascript=javascript)
+    page.click("text=Score a file")
+    page.set_input_files("#file", files=[{"name": "empty.csv", "mimeType": "text/csv", "buffer": b""}])
+    page.click("form.upload button")
+    page.wait_for_selector("#file_error:has-text('The file is empty')")
+    page.set_input_files("#file", file)
+    page.click("form.upload button")
+    page.wait_for_selector("h1:has-text('Check new.csv')")
+    assert page.locator("section[aria-labelledby=first] tbody tr").count() == 1
+    page.click("text=Score all rows")
+    page.wait_for_selector("#state:has-text('It waits for a worker')")
+    address = page.url
+    page.goto(site)
+    page.goto(address)
+    follow(page, "#state:has-text('Done')", javascript)
+    assert [prediction.inputs for prediction in Prediction.objects.all()] == [{"x": 1.5}]
+    with page.expect_download() as download:
+        page.click(".downloads a:has-text('CSV')")
+    assert download.value.suggested_filename == "new-scored.csv"
+    with download.value.path().open(newline="") as made:
+        assert [(row["note"], bool(row["prediction"])) for row in csv.DictReader(made)] == [
+            ("first", True),
+            ("second", False),
+        ]
+    page.click("text=Write as Excel")
+    page.wait_for_selector("text=The Excel file is being written.")
+    follow(page, "a:has-text('Excel')", javascript)
+    with page.expect_download() as download:
+        page.click("a:has-text('Excel')")
+    assert download.value.suggested_filename == "new-scored.xlsx"
+
+
+def follow(page, selector, javascript):
+    """Have a worker do what waits; the page shows it by itself or, without JavaScript, by its link."""
+    held = jobs.take(TASKS, "a worker")
+    carry_out(held.job.pk, held.lease)
+    if not javascript:
+        page.click("text=Reload")
+    page.wait_for_selector(selector)

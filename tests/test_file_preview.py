@@ -78,6 +78,13 @@ def test_a_file_that_cannot_be_scored_is_refused_for_a_named_reason(file, conten
     assert (found.refusal.trouble, found.refusal.columns) == (trouble, columns)
 
 
+def test_a_row_group_that_takes_too_much_memory_is_refused_with_the_size_to_write(file):
+    pl.DataFrame({"size": [1.5] * 9_000_000}).write_parquet(file, row_group_size=9_000_000)
+    refusal = preview_file(file, "new.parquet", SCHEMA, 100).refusal
+    assert (refusal.trouble, refusal.limit) == ("large_groups", 64)
+    assert "row_group_size=" in refusal.detail
+
+
 def test_a_workbook_may_have_only_so_many_rows(file):
     file.write_bytes(write_workbook([["size"], *[[1.5]] * 1_200]))
     assert preview_file(file, "new.csv", SCHEMA, 1_200).preview.rows == 1_200

@@ -1,6 +1,7 @@
 """Every page on a small screen, with words of any length and in scripts that are written from right to left."""
 
 import csv
+import io
 import json
 import random
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from predictor.models import Prediction, Promotion, Replay, Version
+from predictor.models import Job, KeptFile, Prediction, Promotion, Replay, Version
 from predictor.monitoring.watch import store, watch
 from predictor.schema.target import Target
 from predictor.training.reports.figures import draw_figures
@@ -298,6 +299,51 @@ def find_violations(page):
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     shown = page.evaluate("decodeURI(location.pathname).slice(0, 80)")
     return [(shown, each["id"], node["html"][:120]) for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(SMALL, "dark"), (LARGE, "light")], ids=["320 px", "1280 px"])
+def test_the_pages_of_a_file_fit_the_screen_and_axe_finds_nothing_on_them(open_page, viewport, theme):
+    page = open_page(f"/{NUMBER}/file/", viewport, theme=theme)
+    found = check_page(page)
+    header = [WORD + "w", "x", "town", "is_new", "ü" * 100, f"{ARABIC} 2"]
+    upload(page, [["a"], [1]])
+    page.wait_for_selector(".problems")
+    found += check_page(page)
+    upload(page, [header, *[["9" * 300, ARABIC * 3, "W" * 200, "maybe", WORD * 9, ARABIC]] * 3])
+    page.wait_for_selector("#start")
+    found += check_page(page)
+    page.click("form.start button")
+    page.wait_for_selector("#job")
+    found += check_page(page)
+    job, kept = Job.objects.latest("id"), KeptFile.objects.latest("id")
+    errors = {f"not_a_number/{WORD * 3}": 1_234_567, f"missing/{ARABIC}": 7}
+    result = {
+        "file": str(kept.pk),
+        "rows": 9_999_999,
+        "refused": 1_234_567,
+        "errors": errors,
+        "version": 1,
+        "newer": 12,
+    }
+    states = [{"state": "running", "done": 1_234_567, "total": 9_999_999}, {"state": "failed", "error": WORD * 20}]
+    for values in [*states, {"state": "done", "result": result, "error": ""}]:
+        Job.objects.filter(pk=job.pk).update(**values)
+        page.reload()
+        found += check_page(page)
+    assert found == []
+
+
+def check_page(page):
+    assert_fits(page)
+    return find_violations(page)
+
+
+def upload(page, rows):
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    file = {"name": f"{WORD}.csv", "mimeType": "text/csv", "buffer": written.getvalue().encode()}
+    page.set_input_files("#file", files=[file])
+    page.click("form.upload button")
 
 
 @pytest.mark.parametrize("typed", ["9" * 3000, "x" * 3000, ARABIC * 20], ids=["digits", "letters", "Arabic"])

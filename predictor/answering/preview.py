@@ -39,7 +39,8 @@ def limit_resources() -> None:
 
 def preview_file(file: Path, name: str, schema: "Schema", most_xlsx_rows: int) -> Found:
     """Say what a table's columns are and what is wrong with its first rows, or why it cannot be scored."""
-    from predictor.exceptions import DatasetError
+    from predictor.exceptions import DatasetError, LargeRowGroup
+    from predictor.tables.parquet_footer import MOST_BYTES_OF_A_ROW_GROUP
     from predictor.tables.parts import read_parts
 
     found = _find_format(file, name)
@@ -47,11 +48,16 @@ def preview_file(file: Path, name: str, schema: "Schema", most_xlsx_rows: int) -
         return Found(refusal=found)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            _format, columns, rows, parts = read_parts(file, ROWS, Path(folder), name=name)
+            _format, columns, rows, parts = read_parts(
+                file, ROWS, Path(folder), name=name, most_bytes_of_a_row_group=MOST_BYTES_OF_A_ROW_GROUP
+            )
             if refusal := compare(schema, list(columns)):
                 return Found(refusal=refusal)
             part = next(parts, None)
             is_whole = next(parts, None) is None
+    except LargeRowGroup as error:
+        limit = MOST_BYTES_OF_A_ROW_GROUP // 1_000_000
+        return Found(refusal=Refusal(trouble="large_groups", limit=limit, detail=str(error)))
     except DatasetError as error:
         return Found(refusal=Refusal(trouble="unreadable", detail=str(error)))
     if part is None:
