@@ -9,8 +9,9 @@ from django.test import Client
 
 from predictor import jobs, tasks
 from predictor.files.keeping import remove
+from predictor.lifecycle.data_versions import keep_data_version
 from predictor.models import Job, KeptFile, StoredRecipe, Version
-from tests.test_uploaded_models import HOUSES
+from tests.test_uploaded_models import HOUSES, keep
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/predictor/storedrecipe/"
@@ -105,13 +106,18 @@ def test_a_superuser_makes_a_model_of_a_table_and_changes_its_recipe(root):
     page = read(root.get(f"{LIST}{row.pk}/change/"))
     assert "houses.csv, 120 rows" in page
     assert f"{LIST}{row.pk}/edit/" in page
-    again = root.post(f"{LIST}{row.pk}/edit/")["Location"]
+    newer = keep_data_version("houses", keep(HOUSES + "300,Ulm,900,7300\n", "newer.csv"), "root")
+    ask = f"{LIST}{row.pk}/edit/"
+    assert "newer.csv, 121 rows" in read(root.get(ask))
+    again = root.post(ask, {"data_version": newer.pk})["Location"]
     work()
     given = fill_in(read(root.get(again)))
     assert (given["1-label"], given["2-merge"], "3-use" in given) == ("Area <b>", "on", False)
     root.post(again, given | {"1-label": "Living area"})
     work()
-    assert StoredRecipe.objects.get().toml == row.toml.replace('label = "Area <b>"\n', 'label = "Living area"\n')
+    changed = StoredRecipe.objects.get()
+    assert changed.data_version == newer
+    assert changed.toml == row.toml.replace('label = "Area <b>"\n', 'label = "Living area"\n')
 
 
 def test_a_form_with_errors_keeps_what_was_typed_and_a_training_that_fails_leads_back_to_it(root):

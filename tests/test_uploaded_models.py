@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from predictor import jobs, tasks
@@ -87,6 +88,16 @@ def test_a_training_that_fails_stores_nothing_and_says_why():
     assert not StoredRecipe.objects.exists()
     assert not Version.objects.exists()
     assert KeptFile.objects.get().expires_at is not None
+
+
+def test_a_recipe_that_was_handed_over_is_not_trained_by_a_form_that_was_open(tmp_path):
+    file = keep()
+    content = do(jobs.DRAFT, file=str(file.pk), target="Sold").result["content"]
+    do(jobs.TRAIN, file=str(file.pk), content=content)
+    call_command("exportrecipe", "houses", str(tmp_path / "exported"))
+    job = do(jobs.TRAIN, file=str(file.pk), content=content)
+    assert "the recipe was exported on" in job.error
+    assert StoredRecipe.objects.get().handed_over_at is not None
 
 
 def test_names_that_are_taken_and_a_site_that_has_it_off_are_refused(settings, models_dir):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from predictor.exceptions import RecipeError
 from predictor.lifecycle.data_versions import measure_table, open_table, store_data_version
-from predictor.lifecycle.recipes import RowContent, open_row
+from predictor.lifecycle.recipes import RowContent, explain_missing, open_row
 from predictor.lifecycle.registration import Registered
 from predictor.lifecycle.retraining import RetrainRequest, retrain_from
 from predictor.models import KeptFile, StoredRecipe, Version
@@ -27,10 +27,12 @@ def check_place(models_dir: Path, slug: str) -> None:
     if not settings.MODELS_FROM_UPLOADS:
         raise RecipeError("Models from uploads are switched off: set MODELS_FROM_UPLOADS=on, and restart the worker.")
     check_slug(slug, Path(slug), is_new=not Version.objects.filter(model=slug).exists())
-    folder, has_row = models_dir / slug, StoredRecipe.objects.filter(model=slug).exists()
+    folder, row = models_dir / slug, StoredRecipe.objects.filter(model=slug).first()
     if folder.exists():
         raise RecipeError(f"{slug} has a folder, {folder}: choose another name, or change the recipe there.")
-    if not has_row and Version.objects.filter(model=slug).exists():
+    if row is not None and row.handed_over_at is not None:
+        raise RecipeError(explain_missing(models_dir, slug, row))
+    if row is None and Version.objects.filter(model=slug).exists():
         raise RecipeError(f"{slug} is a model already, whose recipe is elsewhere: choose another name.")
 
 
@@ -61,7 +63,7 @@ def train_upload(
 
     def store(registered: Registered) -> None:
         data_version = store_data_version(request.slug, file, request.by, measured)
-        described = {"toml": toml, "made_by": request.by, "made_at": timezone.now(), "handed_over_at": None}
+        described = {"toml": toml, "made_by": request.by, "made_at": timezone.now()}
         StoredRecipe.objects.update_or_create(model=request.slug, defaults={"data_version": data_version, **described})
         if request.on_registered is not None:
             request.on_registered(registered)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from predictor import jobs
 from predictor.admin.live import is_by_htmx, load_again
 from predictor.admin.new_models.recipe_form import RecipeForm
+from predictor.admin.new_models.table_form import TableForm
 from predictor.admin.new_models.target_form import TargetForm
 from predictor.admin.new_models.upload_form import UploadForm
 from predictor.admin.retraining import describe_missing_worker
@@ -61,18 +62,20 @@ def show_draft(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def change_recipe(request: HttpRequest, number: int) -> HttpResponse:
-    """Ask whether a recipe is to be changed, and then have a worker look into its table again."""
+    """Ask by which of the model's tables a recipe is changed, and then have a worker look into that one."""
     _check_right(request)
     row = get_object_or_404(StoredRecipe.objects.select_related("data_version"), pk=number, handed_over_at=None)
-    content = tomllib.loads(row.toml)
-    arguments = {"file": str(row.data_version.file_id), "target": content["target"], "content": content}
-    if request.method == "POST":
-        return _go_to(_enqueue_draft(request, row.model, arguments))
+    form = TableForm(row, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        content = tomllib.loads(row.toml)
+        arguments = {"file": str(form.cleaned_data["data_version"].file_id), "target": content["target"]}
+        return _go_to(_enqueue_draft(request, row.model, {**arguments, "content": content}))
     context = {
         **admin.site.each_context(request),
         "opts": StoredRecipe._meta,
         "title": gettext("Change the recipe of {model}").format(model=row.model),
         "sentence": gettext("A worker looks into its table again, and the form opens with the recipe as it is."),
+        "form": form,
         "button_label": gettext("Change the recipe"),
         "back": reverse("admin:predictor_storedrecipe_change", args=[row.pk]),
         "back_label": row.model,
