@@ -8,7 +8,7 @@ each hour happens in each.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -29,7 +29,7 @@ class Timing:
     """The moments of a line of cron, whose hours are those of a zone."""
 
     line: str
-    zone: ZoneInfo
+    zone: tzinfo
 
     def find_next(self, moment: datetime) -> datetime | None:
         """The first moment after another, in UTC; None where there is none within 50 years."""
@@ -50,7 +50,7 @@ class Timing:
             yield moment.astimezone(UTC)
 
 
-def read_timing(text: str, zone: ZoneInfo) -> Timing:
+def read_timing(text: str, zone: tzinfo) -> Timing:
     """Read a timing. Raises ValueError, which says what would be right."""
     words = " ".join(text.lower().split())
     timing = Timing(line=_find_line(words) or words, zone=zone)
@@ -80,9 +80,10 @@ def _find_line(words: str) -> str | None:
     return LINES[word].format(f"{int(minute)} {int(hour)}")
 
 
-def read_zone(name: str) -> ZoneInfo:
+def read_zone(name: str) -> tzinfo:
     """Read the name of a time zone. Raises ValueError."""
     try:
-        return ZoneInfo(name)
+        # Some machines have no database of time zones.
+        return UTC if name == "UTC" else ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # Unknown, not a name, and a folder of names.
         raise ValueError(f"{name!r} is not a time zone such as UTC or Europe/Berlin") from error

@@ -18,15 +18,16 @@ from predictor import jobs
 from predictor.exceptions import RecipeError
 from predictor.models import Job, JobWorker, Monitoring, Retirement, Schedule, ScheduledMoment
 from predictor.models.job import from_now
-from predictor.schedules.due import enqueue_due
+from predictor.schedules.due import KEPT, enqueue_due
 from predictor.schedules.recipes import store_recipes
 from predictor.tasks import carry_out
 from predictor.timing import read_timing, read_zone
 from predictor.training.description import find_description
 from predictor.training.recipe import read_recipe
 from tests.conftest import ROOT
-from tests.past import make_predictions
 from tests.test_jobs import start_worker, wait_for  # noqa: F401  # A fixture.
+from tests.test_monitor import draw_errors, make_outcomes
+from tests.visitor import find_free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -201,6 +202,8 @@ def test_only_moments_after_a_schedule_began_count_and_none_while_it_is_off_or_i
     Schedule.objects.update(is_on=True)
     Retirement.objects.create(model="line", is_retired=True, recorded_by="ada", reason="Replaced.")
     assert enqueue_due(MONDAY + 8 * DAY) == []
+    call_command("due", dry_run=True, stdout=(output := StringIO()))
+    assert output.getvalue() == "line: retrain weekly (ada): not run: the model is retired\n"
     # What another build wrote, and this one cannot read.
     make("every full moon", model="penguins")
     assert enqueue_due(MONDAY + 8 * DAY) == []
@@ -322,14 +325,39 @@ def test_processes_at_once_do_each_moment_once_and_without_a_worker_due_does_it_
     assert (Monitoring.objects.count(), ScheduledMoment.objects.count()) == (2, 3)
 
 
-def test_monitoring_as_a_job_stores_what_the_command_does_and_announces_it_once(line, mailoutbox, settings):
-    settings.ALERT_EMAILS, settings.EMAIL_HOST = ["ada@example.com"], "localhost"
-    make_predictions(line, datetime.now(UTC) - DAY, [({"x": 1.0}, 5.0)] * 10)
+def test_monitoring_as_a_job_stores_what_the_command_does_once_and_sends_its_alert(line, mailoutbox, settings):
+    make_outcomes(line, datetime.now(UTC) - DAY, draw_errors(300, size=3))
+    settings.ALERT_EMAILS, settings.EMAIL_PORT = ["ada@example.com"], find_free_port()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    job = monitor_line()
+    assert (job.state, job.result["state"], Monitoring.objects.count()) == ("done", "alarm", 1)
+    assert job.result["reason"].startswith("the e-mail was not sent: ")
+    assert job.result["reason"].endswith(" The next run tries again.")
+    # One that was killed between both has stored it, and sends what was not sent.
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     for _ in range(2):
-        job = jobs.enqueue(jobs.MONITOR, by="schedule", model="line")
-        held = jobs.take([jobs.MONITOR], "tests")
-        carry_out(held.job.pk, held.lease)
-        job.refresh_from_db()
-        assert (job.state, job.result) == ("done", {"state": "cannot say", "reason": ""})
+        assert monitor_line(cursor="stored").result == {"state": "alarm", "reason": ""}
+    assert monitor_line().result == {"state": "alarm", "reason": ""}
+    assert [mail.subject for mail in mailoutbox] == ["line: alarm"]
+    assert "RMSE" in mailoutbox[0].body
     assert Monitoring.objects.count() == 2
-    assert Monitoring.objects.find_newest("line").result["predictions"] == 10
+
+
+def monitor_line(cursor=None):
+    job = jobs.enqueue(jobs.MONITOR, by="schedule", model="line")
+    Job.objects.filter(pk=job.pk).update(cursor=cursor)
+    held = jobs.take([jobs.MONITOR], "tests")
+    carry_out(held.job.pk, held.lease)
+    job.refresh_from_db()
+    return job
+
+
+def test_old_moments_are_forgotten_with_the_jobs_that_were_added_for_them():
+    make("hourly", kind="monitor", is_from_recipe=True)
+    own = jobs.enqueue(jobs.MONITOR, by="ada", model="line")
+    for number in range(KEPT + 3):
+        enqueue_due(MONDAY + number * HOUR)
+        Job.objects.unfinished().update(state="done", finished_at=MONDAY)
+    assert ScheduledMoment.objects.count() == KEPT
+    assert list(Job.objects.filter(moments=None)) == [own]
+    assert Job.objects.count() == KEPT + 1

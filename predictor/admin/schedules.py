@@ -22,8 +22,9 @@ from predictor.admin.history import HistoryAdmin
 from predictor.admin.retraining import RETRAIN
 from predictor.admin.schedule_form import ScheduleForm
 from predictor.formats import MISSING
-from predictor.models import Job, Retirement, Schedule, ScheduledMoment
+from predictor.models import Job, Schedule, ScheduledMoment
 from predictor.models.job import from_now
+from predictor.models.schedule import is_of_retired
 
 # Heroku Scheduler calls `manage.py due` every hour at the most seldom, if not once a day.
 LATE = timedelta(hours=1)
@@ -44,7 +45,7 @@ class ScheduleAdmin(HistoryAdmin):
         taken = ScheduledMoment.objects.filter(model=OuterRef("model"), kind=OuterRef("kind")).order_by("-moment")
         newest = {"moment": "moment", "job": "job_id", "job_state": "job__state"}
         found = {f"last_{name}": Subquery(taken.values(field)[:1]) for name, field in newest.items()}
-        return super().get_queryset(request).annotate(**found)
+        return super().get_queryset(request).annotate(is_retired=is_of_retired(), **found)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         if not self._may_write(request, obj):
@@ -105,17 +106,16 @@ class ScheduleAdmin(HistoryAdmin):
         return f"{row.timing or MISSING}{'' if zone == 'UTC' else f' ({zone})'}"
 
     @admin.display(description=_("state"))
-    def state(self, row: Schedule) -> str:
+    def state(self, row: Any) -> str:
         if row.error:
             return gettext("not run: {error}").format(error=row.error)
         if not row.is_on:
             return gettext("off")
-        is_retired = Retirement.objects.find(row.model) is not None
-        return gettext("not run: the model is retired") if is_retired else gettext("on")
+        return gettext("not run: the model is retired") if row.is_retired else gettext("on")
 
     @admin.display(description=_("next"))
-    def next(self, row: Schedule) -> SafeString | str:
-        moment = row.find_next(timezone.now())
+    def next(self, row: Any) -> SafeString | str:
+        moment = None if row.is_retired else row.find_next(timezone.now())
         return show_moment(moment) if moment else MISSING
 
     @admin.display(description=_("last"))

@@ -3,15 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
-
-from predictor.models import Job, Retirement, Schedule
-
-
-def list_schedules() -> QuerySet[Schedule]:
-    """All, with `is_retired`: whether the model is."""
-    retired = Retirement.objects.in_force().filter(model=OuterRef("model"))
-    return Schedule.objects.order_by("model", "kind", "id").annotate(is_retired=Exists(retired))
+from predictor.models import Job
 
 
 def describe_schedule(row: Any, now: datetime) -> dict[str, Any]:

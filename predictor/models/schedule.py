@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -12,13 +12,22 @@ from predictor.models.job import Job
 from predictor.models.retirement import Retirement
 from predictor.timing import LONGEST_LINE, Timing, read_timing, read_zone
 
+AUTHOR = "schedule"
+
+
+def is_of_retired() -> Exists:
+    return Exists(Retirement.objects.in_force().filter(model=OuterRef("model")))
+
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def running(self) -> "ScheduleQuerySet":
         """Those that are on, of models that are not retired."""
-        retired = Retirement.objects.in_force().values("model")
         # Monitoring first: after a retrain, the new version has no predictions.
-        return self.filter(is_on=True, error="").exclude(model__in=retired).order_by("kind", "id")
+        return self.filter(~is_of_retired(), is_on=True, error="").order_by("kind", "id")
+
+    def with_retired(self) -> "ScheduleQuerySet":
+        """Annotate each with `is_retired`: whether its model is."""
+        return self.annotate(is_retired=is_of_retired())
 
 
 class Schedule(models.Model):
@@ -61,7 +70,7 @@ class Schedule(models.Model):
     @property
     def author(self) -> str:
         """In whose name its jobs are done."""
-        return f"schedule of {self.made_by}"[:150] if self.made_by else "schedule"
+        return f"{AUTHOR} of {self.made_by}"[:150] if self.made_by else AUTHOR
 
     @property
     def arguments(self) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from predictor import jobs
 from predictor.models import Job, Schedule, ScheduledMoment
+from predictor.models.schedule import AUTHOR
 
 # Of each model and kind; `Schedule.after` remembers the newest moment, also without them.
 KEPT = 100
@@ -54,5 +55,8 @@ def _find_unfinished(schedule: Schedule) -> Job | None:
 
 
 def _drop_old(newest: ScheduledMoment) -> None:
+    """Forget the oldest moments, with the jobs that were added for them."""
     moments = ScheduledMoment.objects.filter(model=newest.model, kind=newest.kind).order_by("-moment")
-    moments.exclude(pk__in=list(moments.values_list("pk", flat=True)[:KEPT])).delete()
+    old = moments.exclude(pk__in=list(moments.values_list("pk", flat=True)[:KEPT]))
+    Job.objects.filter(moments__in=old, made_by__startswith=AUTHOR, finished_at__isnull=False).delete()
+    old.delete()

@@ -1,8 +1,8 @@
 """Reads `[schedule]` of a model.toml: when a model is retrained and monitored."""
 
+from datetime import UTC
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -10,8 +10,6 @@ from predictor.exceptions import RecipeError
 from predictor.timing import read_timing
 from predictor.training.feature_recipe import Text
 from predictor.training.toml import add_line, convert_table
-
-UTC = ZoneInfo("UTC")
 
 
 class ScheduleRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from predictor import jobs
 from predictor.management.base import SiteCommand, add_format
-from predictor.management.schedules import describe_job, describe_schedule, list_schedules, write_job, write_schedule
+from predictor.management.schedules import describe_job, describe_schedule, write_job, write_schedule
 from predictor.management.worker import Worker
 from predictor.models import Job, Schedule
 from predictor.schedules.due import enqueue_due
@@ -56,7 +56,7 @@ class Command(SiteCommand):
     def _list(self, format: str) -> None:
         with transaction.atomic():
             store_recipes(settings.MODELS_DIR)
-            rows = list(list_schedules())
+            rows = list(Schedule.objects.with_retired().order_by("model", "kind", "id"))
             transaction.set_rollback(True)
         now = timezone.now()
         self._write(format, [describe_schedule(row, now) for row in rows], (write_schedule(row, now) for row in rows))
