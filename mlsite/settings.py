@@ -86,6 +86,9 @@ WORKER_MEMORY_MB = read_whole_number(
     "WORKER_MEMORY_MB", read_whole_number("DYNO_RAM", find_container_limit() // MEGABYTE)
 )
 
+# The scheduler of a Dask cluster for the large files of jobs, or empty. predictor.checks refuses what is none.
+SCHEDULER_URL = os.environ.get("SCHEDULER_URL", "").strip()
+
 # The folder for `manage.py archive`; empty where nothing is archived.
 ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR", "").strip()
 

@@ -10,6 +10,7 @@ class PredictorConfig(AppConfig):
         from predictor.checks import (  # noqa: F401
             api_access,
             brand,
+            cluster,
             database,
             form_access,
             live_versions,

@@ -37,7 +37,8 @@ MlsiteError
 ├── UnreadableContent      a body that is not what its headers say
 ├── ContentTooLarge        a body that is larger than allowed, also once it is decompressed
 ├── NotCompiled            a fitted model without a stored compiled one (training.compiling.graph)
-├── ClusterError           a Dask cluster that cannot be reached, or could not do its work (cluster.client)
+├── ClusterError           a Dask cluster that could not do its work (cluster.client)
+│   └── ClusterLost        or that cannot be reached, or has no worker
 ├── WrongBuild             a worker of a cluster that runs other code, or other libraries (cluster.build)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── ExportError            predictions that the chosen format cannot hold

@@ -19,11 +19,13 @@ from predictor.cluster import pieces
 from predictor.cluster.build import find_build
 from predictor.cluster.client import ClusterError, connect
 from predictor.cluster.pieces import divide
+from predictor.files.results import read_result
 from predictor.models import Prediction, Version
 from predictor.scoring.on_cluster import ClusterTable
 from predictor.tables.content import Content
 from predictor.tables.csv_pieces import divide_csv
 from tests.test_hiding import make_sensitive
+from tests.test_kept_scoring import carry_out, enqueue, kill_in_the_middle
 from tests.training import register_shipped
 
 STORED = ("version_id", "inputs", "hashed_inputs", "output", "probabilities", "interval", "warnings", "warning_codes")
@@ -34,13 +36,14 @@ SETTINGS = ("SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL", "DJANGO_SETTINGS_
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A scheduler and two workers, processes of their own without any of the site's settings."""
+    folder = str(tmp_path_factory.mktemp("cluster"))
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "local_directory": folder}
     with pytest.MonkeyPatch.context() as patch:
         for name in SETTINGS:
             patch.delenv(name, raising=False)
-        folder = str(tmp_path_factory.mktemp("cluster"))
-        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "local_directory": folder}
-        with LocalCluster(processes=True, **options) as started:
-            yield started
+        started = LocalCluster(processes=True, **options)
+    with started:
+        yield started
 
 
 @pytest.fixture
@@ -118,6 +121,7 @@ def test_a_cluster_gives_the_same_file_as_one_machine_and_its_workers_need_neith
         assert len(loaded) == 2
         assert all({"predictor.cluster.work", "onnxruntime"} <= set(names) for names in loaded.values())
         assert not any({"django", "sklearn", "predictor.models"} & set(names) for names in loaded.values())
+        assert client.run(os.getenv, "SECRET_KEY") == dict.fromkeys(loaded)
 
 
 def test_parts_have_a_manifest_from_which_each_can_be_checked(score, tmp_path, monkeypatch):
@@ -177,6 +181,29 @@ def test_a_worker_that_is_killed_midway_loses_and_doubles_nothing(score, tmp_pat
     assert made.drop("id").equals(here)
     assert table.stored == Prediction.objects.count() == len(set(made["id"].drop_nulls()))
     assert set(map(str, Prediction.objects.values_list("id", flat=True))) == set(made["id"].drop_nulls())
+
+
+@pytest.mark.both_databases
+def test_a_job_of_a_large_file_uses_the_cluster_and_goes_on_where_it_was(
+    line, database_url, cluster, settings, monkeypatch
+):
+    monkeypatch.setenv("SCHEDULER_URL", cluster.scheduler_address)
+    text = "note,x\n" + "".join(f'"{number}\n{"-" * 80}",{number % 90 / 10}\n' for number in range(12_000))
+    job = enqueue(text)
+    done = kill_in_the_middle(job, database_url)
+    assert 0 < done < 12_000
+    monkeypatch.setattr("predictor.cluster.client.SECONDS_TO_CONNECT", 0.2)
+    settings.SCHEDULER_URL = "tcp://127.0.0.1:1"
+    assert carry_out(job).state == "waiting"
+    assert "No Dask scheduler could be reached at tcp://127.0.0.1:1" in job.error
+    assert job.done == done
+    settings.SCHEDULER_URL = cluster.scheduler_address
+    assert (carry_out(job).state, job.result["rows"], job.result["refused"]) == ("done", 12_000, 0)
+    there, stored = pl.concat(read_result(job)), set(map(str, Prediction.objects.values_list("id", flat=True)))
+    assert stored == set(there["id"])
+    assert len(stored) == len(there)
+    settings.SCHEDULER_URL = ""
+    assert there.drop("id").equals(pl.concat(read_result(carry_out(enqueue(text, history=False)))))
 
 
 def test_a_piece_that_fails_is_named_with_its_place_and_leaves_no_output(score, tmp_path, monkeypatch):

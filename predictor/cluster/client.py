@@ -24,7 +24,11 @@ LEAST_PIECES = 4
 
 
 class ClusterError(MlsiteError):
-    """A cluster that cannot be reached, or that could not do its work."""
+    """A cluster that could not do its work."""
+
+
+class ClusterLost(ClusterError):
+    """A cluster that cannot be reached, or has no worker: later it may be there."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def connect(url: str) -> "Iterator[Client]":
     try:
         client = Client(url, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise ClusterError(f"No Dask scheduler could be reached at {url}: {take_first_line(error)}") from error
+        raise ClusterLost(f"No Dask scheduler could be reached at {url}: {take_first_line(error)}") from error
     with client:
         yield client
 
@@ -85,7 +89,7 @@ def _wait(client: "Client", piece: Piece, future: "Future") -> ScoredPiece:
             if _count_threads(client):
                 seen = time.monotonic()
             elif time.monotonic() - seen > SECONDS_WITHOUT_WORKERS:
-                raise ClusterError(f"The cluster has had no worker for {SECONDS_WITHOUT_WORKERS:.0f} s") from None
+                raise ClusterLost(f"The cluster has had no worker for {SECONDS_WITHOUT_WORKERS:.0f} s") from None
         except Exception as error:
             raise _explain(piece, error) from error
 
@@ -94,11 +98,14 @@ def _count_threads(client: "Client") -> int:
     try:
         return sum(client.nthreads().values())
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"The scheduler was lost: {take_first_line(error)}") from error
+        raise ClusterLost(f"The scheduler was lost: {take_first_line(error)}") from error
 
 
 def _explain(piece: Piece, error: Exception) -> ClusterError:
-    return ClusterError(f"{piece.name}, piece {piece.number + 1} ({piece.place}): {_describe(error)}")
+    from distributed import CancelledError
+
+    kind = ClusterLost if isinstance(error, CancelledError | OSError) else ClusterError
+    return kind(f"{piece.name}, piece {piece.number + 1} ({piece.place}): {_describe(error)}")
 
 
 def _describe(error: Exception) -> str:

@@ -69,6 +69,12 @@ class Piece:
             return f"rows {format_number(self.start + 1)} to {format_number(self.stop)}"
         return f"from line {format_number(self.line)}, bytes {self.start} to {self.stop}"
 
+    def find_after(self, rows: int) -> Place:
+        """The place after it, before which the table has so many rows."""
+        return (
+            Place(rows=rows) if self.layout is None else Place(rows=rows, byte=self.stop, line=self.line + self.lines)
+        )
+
     def read(self) -> Iterator[Part]:
         """Its rows, part by part. Raises DatasetError naming the table and the line."""
         if self.layout is None:
@@ -87,22 +93,33 @@ class Divided:
     pieces: Iterator[Piece]
 
 
-def divide(file: Path, folder: Path, *, name: str = "", start: Place = BEGINNING) -> Divided:
+@dataclass(frozen=True, kw_only=True)
+class PieceSize:
+    """About how many bytes of CSV are a piece, or how many rows of another table."""
+
+    bytes: int = BYTES
+    rows: int = ROWS
+
+
+def divide(
+    file: Path, folder: Path, *, name: str = "", start: Place = BEGINNING, size: PieceSize | None = None
+) -> Divided:
     """Divide a table, from a place on; as for `read_parts`. Raises DatasetError naming the file and the line."""
+    size = size or PieceSize(bytes=BYTES, rows=ROWS)
     try:
         content = open_content(file, folder, name)
         if find_format(content) == "csv":
             plain = make_plain(content, folder)
             _, layout = lay_out_csv(plain)
-            return Divided(columns=layout.names, unit="bytes", pieces=_divide_csv(plain, layout, start))
+            return Divided(columns=layout.names, unit="bytes", pieces=_divide_csv(plain, layout, size.bytes, start))
     except OSError as error:
         raise DatasetError(f"{name or file} cannot be read: {error.strerror or error}.") from error
-    _, columns, _, parts = read_parts(file, ROWS, folder, name=name, start=start)
+    _, columns, _, parts = read_parts(file, size.rows, folder, name=name, start=start)
     return Divided(columns=list(columns), unit="rows", pieces=_divide_rows(content.name, parts))
 
 
-def _divide_csv(content: Content, layout: Layout, start: Place) -> Iterator[Piece]:
-    for number, piece in enumerate(divide_csv(content, layout.separator, BYTES, start)):
+def _divide_csv(content: Content, layout: Layout, size: int, start: Place) -> Iterator[Piece]:
+    for number, piece in enumerate(divide_csv(content, layout.separator, size, start)):
         yield Piece(
             name=content.name,
             number=number,

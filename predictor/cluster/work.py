@@ -64,7 +64,7 @@ def score_piece(sent: SentModel, piece: Piece, wanted: Wanted) -> ScoredPiece:
     if wanted.format == "csv":
         write_csv_parts(frames, written, header=False)
     elif frames:
-        pl.concat(frames).write_parquet(written)
+        pl.concat(frames).write_parquet(written, compression="zstd", compression_level=1, statistics=False)
     rows = sum(map(len, frames))
     return ScoredPiece(
         piece=replace(piece, data=b""),

@@ -21,7 +21,12 @@ LENGTH = struct.Struct(">Q")
 def pack_part(frame: pl.DataFrame) -> bytes:
     made = io.BytesIO()
     frame.write_parquet(made, compression="zstd", compression_level=1, statistics=False)
-    return LENGTH.pack(made.tell()) + made.getvalue()
+    return frame_part(made.getvalue())
+
+
+def frame_part(part: bytes) -> bytes:
+    """A part, which is a Parquet file, as it is stored."""
+    return LENGTH.pack(len(part)) + part
 
 
 def read_result(job: Job) -> Iterator[pl.DataFrame]:

@@ -13,3 +13,9 @@ class CountedTable:
         self.rows = self.refused = self.stored = 0
         # By field and code.
         self.errors: Counter[tuple[str, str]] = Counter()
+
+    def count(self, rows: int, refused: int, errors: Mapping[tuple[str, str], int]) -> None:
+        """Add rows, of which so many have an error, and their errors by field and code."""
+        self.rows += rows
+        self.refused += refused
+        self.errors.update(errors)

@@ -22,6 +22,7 @@ from predictor.formats import format_number
 from predictor.history.retention import give_way
 from predictor.models import KeptFile, Retirement, Version
 from predictor.models.prediction import make_prediction_id_text
+from predictor.scoring.kept_on_cluster import Packed, find_cluster, score_there
 from predictor.scoring.scored_table import ScoredTable, compare_columns
 from predictor.scoring.stored_table import insert_table
 from predictor.serving.runtime import Runtime, load_runtime
@@ -91,6 +92,7 @@ class FileScoring:
         self._number = runtime.version.number
         self._table = ScoredTable(runtime, list(self._parts.columns), history=self._history)
         self._table.rows, self._table.refused = self._cursor.rows, self._cursor.refused
+        self._cluster = find_cluster(runtime.version, file, spooled, start=self._cursor.place, history=self._history)
         self._table.errors = Counter({_read_error(name): count for name, count in self._cursor.errors.items()})
         if not self._cursor.rows:
             self._check(runtime)
@@ -129,18 +131,23 @@ class FileScoring:
 
     def _make_chunks(self) -> Iterator[Chunk]:
         cursor = self._cursor
-        for part in self._parts.parts:
-            frame, stored = self._table.score_part(part)
-            pieces = split(pack_part(frame))
+        scored = self._score_here() if self._cluster is None else score_there(self._cluster, self._table)
+        for packed, stored, after in scored:
+            pieces = split(packed)
             cursor = msgspec.structs.replace(
                 cursor,
                 chunks=cursor.chunks + len(pieces),
-                place=part.after,
+                place=after,
                 rows=self._table.rows,
                 refused=self._table.refused,
                 errors={_name_error(*kind): count for kind, count in self._table.errors.items()},
             )
             yield Chunk(stored=stored, pieces=pieces, cursor=cursor)
+
+    def _score_here(self) -> Iterator[Packed]:
+        for part in self._parts.parts:
+            frame, stored = self._table.score_part(part)
+            yield pack_part(frame), stored, part.after
 
     def _commit(self, chunk: Chunk) -> None:
         former, self._cursor = self._cursor, chunk.cursor

@@ -70,9 +70,7 @@ class ClusterTable(CountedTable):
         """The pieces with their answers, in order, each once it is stored. Raises ClusterError."""
         with closing(self._store(self.score_pieces(client))) as pieces:
             for piece in pieces:
-                self.rows += piece.rows
-                self.refused += piece.refused
-                self.errors.update(piece.errors)
+                self.count(piece.rows, piece.refused, piece.errors)
                 yield piece
 
     def _store(self, pieces: Generator[ScoredPiece, None, None]) -> Generator[ScoredPiece, None, None]:
