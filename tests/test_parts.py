@@ -5,11 +5,13 @@ import gzip
 import io
 import json
 import zipfile
+from datetime import date, datetime
 
 import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from xlsxwriter import Workbook
 
 from predictor.exceptions import DatasetError, LargeRowGroup
 from predictor.tables.csv_rows import Layout
@@ -122,3 +124,29 @@ def test_row_groups_that_take_too_much_are_refused_with_the_way_to_write_the_fil
     file.write_bytes(file.read_bytes()[:-9] + b"\0PAR1\0\0\0\0PAR1")
     with pytest.raises(DatasetError, match="cannot be read as Parquet: its end is missing"):
         read_parts(file, 10, tmp_path, most_bytes_of_a_row_group=50_000)
+
+
+def test_columns_of_a_workbook_have_the_type_that_all_of_their_cells_have(tmp_path):
+    file = tmp_path / "file"
+    rows = [
+        (1, 2.5, True, "a", date(2026, 1, 2)),
+        (2, 3, None, 1, datetime(2026, 1, 2, 3, 4)),
+        (None, None, False, None, None),
+    ]
+    book = Workbook(file)
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, "abcde")
+    formats = {
+        date: book.add_format({"num_format": "yyyy-mm-dd"}),
+        datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+    }
+    for line, row in enumerate(rows, start=1):
+        for place, cell in enumerate(row):
+            sheet.write(line, place, cell, formats.get(type(cell)))
+    book.close()
+    table = pl.concat(part.frame for part in read_parts(file, 2, tmp_path).parts)
+    assert table.rows() == [
+        (1, 2.5, True, "a", "2026-01-02T00:00:00"),
+        (2, 3.0, None, "1", "2026-01-02T03:04:00"),
+        (None, None, False, "", ""),
+    ]

@@ -34,8 +34,8 @@ from predictor.tables.places import BEGINNING, Place
 ROWS_AT_ONCE = 10_000
 # On SQLite all other writers wait until a chunk is committed.
 ROWS_AT_ONCE_ON_SQLITE = 1_000
-# A workbook is read as a whole.
-MOST_ROWS_OF_A_WORKBOOK = 100_000
+# All cells of a workbook are in memory, each with up to 68 bytes.
+MOST_ROWS_OF_A_WORKBOOK, MOST_CELLS_OF_A_WORKBOOK = 100_000, 1_200_000
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,9 +122,8 @@ class FileScoring:
     def _check(self, runtime: Runtime) -> None:
         """Raise DatasetError or NoSpace before anything is stored."""
         rows, schema = self._parts.rows, runtime.schema
-        if self._parts.format == "xlsx" and rows > MOST_ROWS_OF_A_WORKBOOK:
-            limit = f"a workbook may have {format_number(MOST_ROWS_OF_A_WORKBOOK)}: save it as CSV"
-            raise DatasetError(f"{self._file.name} has {format_number(rows)} rows, and {limit}.")
+        if self._parts.format == "xlsx":
+            check_workbook(self._file.name, rows, rows * len(self._parts.columns))
         inputs, classes = len(schema.features), len(schema.target.classes)
         space = estimate_space(self._file.size, rows, inputs=inputs, classes=classes, history=self._history)
         check_space(space.result)
@@ -190,6 +189,14 @@ class FileScoring:
             "newer": live.number if live is not None and live.pk != cursor.version else None,
             "columns": self._said,
         }
+
+
+def check_workbook(name: str, rows: int, cells: int) -> None:
+    """Raise DatasetError for a workbook that takes too much memory."""
+    if rows > MOST_ROWS_OF_A_WORKBOOK or cells > MOST_CELLS_OF_A_WORKBOOK:
+        limits = f"{format_number(MOST_ROWS_OF_A_WORKBOOK)} rows and {format_number(MOST_CELLS_OF_A_WORKBOOK)} cells"
+        counts = f"{format_number(rows)} rows and {format_number(cells)} cells"
+        raise DatasetError(f"{name} has {counts}, and {limits} are the most of a workbook: save it as CSV.")
 
 
 def _name_error(field: str, code: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -24,11 +24,14 @@ from predictor.tables.parquet_footer import check_row_groups
 from predictor.tables.places import BEGINNING, Place, PlacedLines
 from predictor.tables.plain_rows import read_plain_rows
 from predictor.tables.series_cells import SeriesCells
-from predictor.tables.table import READERS, write_column
+from predictor.tables.table import write_column
+from predictor.tables.xlsx_parts import read_sheet
 from predictor.texts import take_first_line
 
 # Cells are objects of Python for a while.
-MOST_CELLS_OF_A_PART, MOST_BYTES_OF_A_PART = 200_000, 4 << 20
+MOST_CELLS_OF_A_PART, MOST_BYTES_OF_A_PART = 100_000, 2 << 20
+# Of Parquet, several parts are decoded at once: each time, polars looks for its place in the row group.
+PARTS_AT_ONCE = 5
 ARE_BLANK = pl.all_horizontal(pl.all().is_null())
 
 
@@ -75,7 +78,7 @@ def read_parts(
 ) -> Parts:
     """Read the parts of a table, of at most so many rows, from a place on; blank rows are left out.
 
-    What is packed or in another encoding is first written to `folder`; only workbooks need memory for all of it.
+    What is packed or in another encoding is first written to `folder`; only of a workbook all cells are in memory.
     Errors call the file by `name`, else by its path. Raises DatasetError naming the file and the line, and
     LargeRowGroup.
     """
@@ -83,10 +86,7 @@ def read_parts(
         content = open_content(file, folder, name)
         format = find_format(content)
         if format == "xlsx":
-            table = READERS[format](content, {}).filter(~ARE_BLANK)
-            return Parts(
-                format, dict(table.schema), len(table), _number_parts(table[start.rows :].iter_slices(rows), start)
-            )
+            return _read_workbook(content, rows, start)
         if format == "parquet":
             if most_bytes_of_a_row_group:
                 check_row_groups(content, most_bytes_of_a_row_group)
@@ -131,9 +131,9 @@ def write_plainly(name: str, series: pl.Series) -> pl.Series:
 def _read_csv(content: Content, rows: int, start: Place) -> Parts:
     source, layout = lay_out_csv(content)
     columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
-    count = _count_lines(content) - 1
-    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
-    return Parts("csv", columns, count, read_csv_parts(source, layout, rows, start))
+    total = _count_lines(content) - 1
+    rows = _limit_rows(rows, len(columns), total, content.file.stat().st_size)
+    return Parts("csv", columns, total, read_csv_parts(source, layout, rows, start))
 
 
 def lay_out_csv(content: Content) -> tuple[Source, Layout]:
@@ -149,12 +149,13 @@ def read_csv_parts(source: Source, layout: Layout, rows: int, start: Place) -> I
     place = start if start.byte else _skip_header(source, layout)
     with source.content.open() as stream:
         while lines := _read_lines(stream, place, rows):
+            most = lines.count(b"\n") + (not lines.endswith(b"\n"))
             frame = read_plain_rows(lines, layout)
             if frame is not None:
                 after = Place(rows=place.rows + len(frame), byte=place.byte + len(lines), line=place.line + len(frame))
                 part = Part(frame=frame, after=after)
             else:
-                part = _read_with_care(source, layout, rows, place)
+                part = _read_with_care(source, layout, most, place)
             place = part.after
             if len(part):
                 yield part
@@ -166,9 +167,14 @@ def _skip_header(source: Source, layout: Layout) -> Place:
     return Place(byte=lines.byte, line=lines.line)
 
 
-def _read_lines(stream: BinaryIO, place: Place, count: int) -> bytes:
-    stream.seek(place.byte)
-    return b"".join(islice(stream, count))
+def _read_lines(stream: BinaryIO, place: Place, most: int) -> bytes:
+    """The next lines: up to so many, and fewer where these are longer than most are."""
+    while True:
+        stream.seek(place.byte)
+        lines = b"".join(islice(stream, most))
+        if len(lines) <= MOST_BYTES_OF_A_PART or most == 1:
+            return lines
+        most //= 2
 
 
 def _read_with_care(source: Source, layout: Layout, rows: int, place: Place) -> Part:
@@ -197,14 +203,21 @@ def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]], after: Pla
     return Part(frame=pl.DataFrame(series), after=after, problems=problems)
 
 
+def _read_workbook(content: Content, rows: int, start: Place) -> Parts:
+    sheet = read_sheet(content)
+    columns = {name: column.dtype() for name, column in sheet.columns.items()}
+    rows = _limit_rows(rows, len(columns), 1, 1)
+    return Parts("xlsx", columns, sheet.rows, _number_parts(sheet.read_frames(rows, start.rows), start))
+
+
 def _read_json_lines(content: Content, rows: int, start: Place) -> Parts:
     with _reading(content, "JSON lines", lambda: _check_json_lines(content)):
         columns = pl.scan_ndjson(content.file, infer_schema_length=None).collect_schema()
     check_columns(content, columns)
     table = pl.scan_ndjson(content.file, schema=columns).filter(~ARE_BLANK)
-    count = _count_lines(content)
-    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
-    return Parts("jsonl", dict(columns), count, _divide(content, "JSON lines", table, rows, start))
+    total = _count_lines(content)
+    rows = _limit_rows(rows, len(columns), total, content.file.stat().st_size)
+    return Parts("jsonl", dict(columns), total, _divide_json_lines(content, table, rows, start))
 
 
 def _check_json_lines(content: Content) -> None:
@@ -216,10 +229,19 @@ def _read_parquet(content: Content, rows: int, start: Place) -> Parts:
     with _reading(content, "Parquet"):
         table = pl.scan_parquet(content.file, glob=False, hive_partitioning=False)
         columns = table.collect_schema()
-        count = table.select(pl.len()).collect().item()
+        total = table.select(pl.len()).collect().item()
     check_columns(content, columns)
-    rows = _limit_rows(rows, len(columns), count, content.file.stat().st_size)
-    return Parts("parquet", dict(columns), count, _divide(content, "Parquet", table, rows, start))
+    rows = _limit_rows(rows, len(columns), total, content.file.stat().st_size)
+    return Parts("parquet", dict(columns), total, _divide_parquet(content, table, rows, start))
+
+
+def _divide_parquet(content: Content, table: pl.LazyFrame, rows: int, start: Place) -> Iterator[Part]:
+    """Slice by slice, since polars would decode whole row groups ahead."""
+    with _reading(content, "Parquet"):
+        at_once = PARTS_AT_ONCE * rows
+        slices = (table.slice(first, at_once).collect() for first in count(start.rows, at_once))
+        filled = takewhile(len, slices)
+        yield from _number_parts((frame for slice in filled for frame in slice.iter_slices(rows)), start)
 
 
 def check_columns(content: Content, columns: Mapping[str, pl.DataType]) -> None:
@@ -229,8 +251,8 @@ def check_columns(content: Content, columns: Mapping[str, pl.DataType]) -> None:
         write_column(content, name, pl.Series(name, [], kind))
 
 
-def _divide(content: Content, format: str, table: pl.LazyFrame, rows: int, start: Place) -> Iterator[Part]:
-    with _reading(content, format):
+def _divide_json_lines(content: Content, table: pl.LazyFrame, rows: int, start: Place) -> Iterator[Part]:
+    with _reading(content, "JSON lines"):
         batches = table.slice(start.rows).collect_batches(chunk_size=rows, maintain_order=True)
         yield from _number_parts((frame for batch in batches for frame in batch.iter_slices(rows) if len(frame)), start)
 

@@ -1,14 +1,13 @@
 """Unpacks an .xlsx workbook within limits, and finds cells that would be read wrongly."""
 
-import io
 import zipfile
 from functools import cache
-from typing import Any
+from typing import IO, Any
 from xml.parsers import expat
 
 from predictor.formats import format_number
 from predictor.tables.content import Content
-from predictor.tables.packing import DAMAGES, MOST_UNPACKED_BYTES
+from predictor.tables.packing import CHUNK, DAMAGES, MOST_UNPACKED_BYTES
 from predictor.texts import take_first_line
 
 # A reader makes room for every cell up to the last one: 1 GiB for so many, which is 32 full columns of a spreadsheet.
@@ -92,15 +91,15 @@ def _number_column(letters: str) -> int:
     return number
 
 
-def unpack_workbook(content: Content) -> tuple[bytes, str]:
-    """Pack the sheets of a workbook anew, not compressed, once all of them are found to fit into memory.
+def unpack_workbook(content: Content, unpacked: IO[bytes]) -> str:
+    """Pack the sheets of a workbook anew, not compressed, while each of them is found to fit into memory.
 
-    So no reader finds more in them than was counted here. The second value names the first cells that would be read
+    So no reader finds more in them than was counted here. Returns what is wrong with the first cells that would be read
     wrongly: merged ones, errors, and formulas without a stored value. Raises DatasetError.
     """
-    packed, problem, size, area = io.BytesIO(), "", 0, 0
+    problem, size, area = "", 0, 0
     try:
-        with content.open() as stream, zipfile.ZipFile(stream) as archive, zipfile.ZipFile(packed, "w") as kept:
+        with content.open() as stream, zipfile.ZipFile(stream) as archive, zipfile.ZipFile(unpacked, "w") as kept:
             for member in archive.infolist():
                 if not member.filename.lower().endswith(READ_PARTS):
                     continue
@@ -108,37 +107,40 @@ def unpack_workbook(content: Content) -> tuple[bytes, str]:
                 size += member.file_size
                 if size > MOST_UNPACKED_BYTES:
                     raise content.error(f"unpacks to more than {format_number(MOST_UNPACKED_BYTES)} bytes, the limit")
-                part = archive.read(member)
-                cells, found = _measure_part(content, part)
+                with archive.open(member) as part, kept.open(member.filename, "w") as copy:
+                    cells, found = _copy_part(content, part, copy)
                 area, problem = area + cells, problem or found
                 if area > MOST_CELLS:
                     limit = f"{format_number(MOST_CELLS)} cells and texts, up to the last that is filled"
                     raise content.error(f"has more than {limit}: save it as CSV, or delete cells that are far away")
-                kept.writestr(member.filename, part)
     except (*DAMAGES, RuntimeError) as error:  # RuntimeError for a part with a password.
         raise content.error(f"cannot be unpacked: {take_first_line(error).rstrip('.')}") from error
-    return packed.getvalue(), problem
+    return problem
 
 
-def _measure_part(content: Content, part: bytes) -> tuple[int, str]:
+def _copy_part(content: Content, part: IO[bytes], copy: IO[bytes]) -> tuple[int, str]:
     """The number of cells of a sheet, empty ones included, or of elements in another part; and what is wrong."""
+    cells, elements = Cells(), 0
+    parser = _make_parser(cells)
     try:
-        cells = _follow(part)
+        while chunk := part.read(CHUNK):
+            parser.Parse(chunk)
+            elements += chunk.count(b"<")
+            copy.write(chunk)
+        parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, OverflowError) as error:
         raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
-    return cells.rows * cells.columns or part.count(b"<") // 2, cells.problem if cells.rows else ""
+    return cells.rows * cells.columns or elements // 2, cells.problem if cells.rows else ""
 
 
-def _follow(part: bytes) -> Cells:
-    """Raises ExpatError for what is not XML, and ValueError for what is not a place."""
-    cells, parser = Cells(), expat.ParserCreate()
-    handlers: Any = parser
+def _make_parser(cells: Cells) -> Any:
+    """A parser that raises ExpatError for what is not XML, and ValueError for what is not a place."""
+    parser: Any = expat.ParserCreate()
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         wanted = cells.begin(tag.rpartition(":")[2], attributes)
-        handlers.CharacterDataHandler = cells.add_text if wanted else None
+        parser.CharacterDataHandler = cells.add_text if wanted else None
 
-    handlers.StartElementHandler = begin
-    handlers.EndElementHandler = lambda tag: cells.end(tag.rpartition(":")[2])
-    parser.Parse(part, True)
-    return cells
+    parser.StartElementHandler = begin
+    parser.EndElementHandler = lambda tag: cells.end(tag.rpartition(":")[2])
+    return parser

@@ -1,10 +1,10 @@
 """Reads the one sheet of an .xlsx workbook: its cells become the texts that a CSV file of it would have."""
 
-import io
+import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
@@ -26,8 +26,8 @@ def read_xlsx(content: Content, gaps: Gaps) -> pl.DataFrame:
 
     Raises DatasetError naming the file and the sheets, the cell or the column.
     """
-    rows = _find_sheet(content).iter_rows()
-    number, header = _find_header(rows)
+    rows = open_sheet(content).iter_rows()
+    number, header = find_header(rows)
     table = _drop_blank(_read_rows(rows, len(header)), header)
     header = header[: table.width]
     place = f"{content.name}, row {number}"
@@ -38,11 +38,17 @@ def read_xlsx(content: Content, gaps: Gaps) -> pl.DataFrame:
     return read
 
 
-def _find_sheet(content: Content) -> CalamineSheet:
-    """The only sheet with values, hidden ones included."""
-    packed, problem = unpack_workbook(content)
+def open_sheet(content: Content) -> CalamineSheet:
+    """The only sheet with values, hidden ones included, in memory. Raises DatasetError."""
+    with tempfile.NamedTemporaryFile(prefix="workbook-") as unpacked:
+        return _find_sheet(content, unpacked)
+
+
+def _find_sheet(content: Content, file: IO[bytes]) -> CalamineSheet:
+    problem = unpack_workbook(content, file)
+    file.flush()
     try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(packed))
+        workbook = CalamineWorkbook.from_path(file.name)
         names = [each.name for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
         filled = [sheet for sheet in map(workbook.get_sheet_by_name, names) if sheet.start is not None]
     except (CalamineError, OSError, ValueError) as error:
@@ -57,11 +63,11 @@ def _find_sheet(content: Content) -> CalamineSheet:
     return filled[0]
 
 
-def _find_header(rows: Iterator[list[Any]]) -> tuple[int, list[str]]:
+def find_header(rows: Iterator[list[Any]]) -> tuple[int, list[str]]:
     """The first row with values, and its number."""
     header: list[str] = [""]
     for number, cells in enumerate(rows, start=1):
-        header = [_write_cell(cell) for cell in cells]
+        header = [write_cell(cell) for cell in cells]
         if any(map(str.strip, header)):
             return number, header
     return 1, header
@@ -76,14 +82,14 @@ def _read_rows(rows: Iterator[list[Any]], width: int) -> pl.DataFrame:
         columns = list(zip(*batch, strict=True))
         for found, cells in zip(kinds, columns, strict=True):
             found.update(map(type, cells))
-        texts = [[_write_cell(cell) for cell in cells] for cells in columns]
+        texts = [[write_cell(cell) for cell in cells] for cells in columns]
         chunks.append(pl.DataFrame(dict(zip(schema, texts, strict=True)), schema=schema))
     table = pl.concat(chunks)
     mixed = [str(column) for column, found in enumerate(kinds) if found >= {date, datetime}]
     return table.with_columns(pl.col(mixed).str.replace("^([0-9]{4}-[0-9]{2}-[0-9]{2})$", "${1}T00:00:00"))
 
 
-def _write_cell(cell: Any) -> str:
+def write_cell(cell: Any) -> str:
     if isinstance(cell, date | time):
         return cell.isoformat()
     if isinstance(cell, timedelta):
