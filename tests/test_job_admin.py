@@ -96,7 +96,7 @@ def test_the_part_of_a_page_that_changes_is_read_again_by_htmx_while_a_job_is_un
     jobs.report(held, "line: fits the model", done=2, total=5)
     for page in pages:
         part = read(client.get(page, **htmx))
-        assert "fits the model, 2 of 5" in part
+        assert "fits the model, 2 of 5" in part  # Of a finished one, the list has its result in the same column.
         assert "every 2s" in part
         assert "<html" not in part
     # Signed out meanwhile, the whole page is loaded, and leads to the sign-in.

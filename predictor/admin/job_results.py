@@ -29,6 +29,10 @@ KINDS = {
 }
 
 
+def name_kind(kind: str) -> str:
+    return str(KINDS.get(kind, kind))
+
+
 def show_result(job: Job) -> SafeString | str:
     """Its error, and what it has found or stored."""
     show = RESULTS.get(job.kind)
@@ -53,6 +57,13 @@ def show_retrain(job: Job) -> SafeString | str:
 def show_export(job: Job) -> SafeString:
     rows = gettext("Predictions: {number}").format(number=format_number((job.result or {}).get("rows", 0)))
     return format_html("{}. {}", rows, link_file(job, gettext("Download")))
+
+
+def show_score(job: Job) -> str:
+    """How many rows a file has, and how many of them could not be answered."""
+    result: dict[str, Any] = job.result or {}
+    sentence = gettext("{rows} rows, {refused} of them with errors")
+    return sentence.format(rows=format_number(result.get("rows", 0)), refused=format_number(result.get("refused", 0)))
 
 
 def show_outcomes(job: Job) -> SafeString:
@@ -118,6 +129,7 @@ RESULTS: dict[str, Callable[[Job], SafeString | str]] = {
     jobs.RETRAIN: show_retrain,
     jobs.RETRAIN_ON_TABLE: show_retrain,
     jobs.REPLAY: show_replay,
+    jobs.SCORE: show_score,
     jobs.EXPORT: show_export,
     jobs.OUTCOMES: show_outcomes,
     jobs.TRAIN: show_retrain,

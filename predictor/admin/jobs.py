@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from predictor import jobs
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.admin.job_results import KINDS, show_result
+from predictor.admin.job_results import KINDS, name_kind, show_result
 from predictor.admin.live import is_by_htmx, load_again, show_part
 from predictor.admin.replaying import REPLAY
 from predictor.admin.retraining import RETRAIN, describe_missing_worker
@@ -30,6 +30,23 @@ from predictor.files.downloading import send_kept
 from predictor.files.keeping import find_kept
 from predictor.formats import MISSING, format_number
 from predictor.models import Job
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Offers the kinds that there are, by the words for them; two may share theirs."""
+
+    title, parameter_name = _("kind"), "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = Job.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return list({name_kind(kind): (kind, name_kind(kind)) for kind in kinds}.values())
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        return queryset.filter(kind__in=[chosen, *(k for k in KINDS if name_kind(k) == name_kind(chosen))])
+
 
 # The kinds whose result is a file, and who may read it.
 OF_FILES = {jobs.EXPORT: "predictor.view_prediction", jobs.OUTCOMES: "predictor.add_outcome"}
@@ -45,9 +62,9 @@ def sees_all(user: Any) -> bool:
 @admin.register(Job)
 class JobAdmin(HistoryAdmin):
     model_field = "model"
-    list_display = ["link", "model", "state", "progress", "shown_end", "duration", "made_by", "made"]
+    list_display = ["link", "model", "state", "standing", "duration", "made_by", "made"]
     list_display_links = None  # The link has an id, by which it keeps the focus when the list is read again.
-    list_filter = ["state", "kind", "model"]
+    list_filter = ["state", KindFilter, "model"]
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["shown_kind", "model", "state", "progress", "shown_end"]}),
@@ -100,6 +117,8 @@ class JobAdmin(HistoryAdmin):
             return load_again()  # Other parts of the page depend on its end, too.
         label = gettext("Cancel this job") if job is not None and self.may_cancel(request, job) else ""
         context = {**(extra_context or {}), "cancel_label": label, **describe_live(is_live=is_live)}
+        if job is not None:
+            context["subtitle"] = f"{name_kind(job.kind)} {job.model} ({job.pk})"
         page = super().change_view(request, object_id, form_url, context)
         return show_part(request, page, "admin/predictor/job/_job.html")
 
@@ -132,16 +151,22 @@ class JobAdmin(HistoryAdmin):
 
     @admin.display(description=_("kind"))
     def shown_kind(self, job: Job) -> str:
-        return str(KINDS.get(job.kind, job.kind))
+        return name_kind(job.kind)
 
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:
-        counts = ""
+        counts = format_number(job.done) if job.done else ""
         if job.total:
             counts = gettext("{done} of {total}").format(done=format_number(job.done), total=format_number(job.total))
         # Lines of a training begin with the model, which stands next to it.
         step = job.step.removeprefix(f"{job.model}: ")
         return ", ".join(part for part in (step, counts) if part) or MISSING
+
+    @admin.display(description=_("progress or result"))
+    def standing(self, job: Job) -> SafeString | str:
+        if job.is_finished:
+            return show_result(job)
+        return f"{self.progress(job)}. {job.error}" if job.error else self.progress(job)
 
     @admin.display(description=_("result"))
     def shown_end(self, job: Job) -> SafeString | str:

@@ -77,7 +77,6 @@ def show_upload(request: HttpRequest) -> HttpResponse:
         "sentence": " ".join(filter(None, [sentence, describe_missing_worker()])),
         "button_label": gettext("Upload"),
         "back": reverse("admin:predictor_outcome_changelist"),
-        "back_label": gettext("Outcomes"),
     }
     return TemplateResponse(request, "admin/predictor/ask.html", context)
 
