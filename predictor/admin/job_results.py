@@ -25,7 +25,6 @@ KINDS = {
     "outcomes": _("a file's outcomes"),
     "export": _("export"),
     "draft": _("a look into a table"),
-    "write": _("an Excel file of predictions"),
     "train": _("training by a form"),
 }
 

@@ -200,7 +200,8 @@ def describe_status(status: int) -> str:
 
 def describe_excess() -> str:
     most = f"its process and the worker have more than {settings.WORKER_MEMORY_MB:,} MB of memory"
-    return f"It was stopped: {most} (WORKER_MEMORY_MB). Set that higher where there is more, or use a smaller table."
+    hint = "Set that higher where there is more, or use a smaller table or file."
+    return f"It was stopped: {most} (WORKER_MEMORY_MB). {hint}"
 
 
 def watch_stdin(end: Callable[[], None]) -> None:
