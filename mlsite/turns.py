@@ -79,6 +79,8 @@ are_greenlets = bool(settings.DATABASE_POOL_SIZE)
 threads = Pool(3)
 # Half of the connections, shared with the API's lists; the others are for visitors.
 pages = OneAtATime(waiting=64, seconds=8, turn=slow) if are_greenlets else Turns(2, seconds=8, room=threads)
+# To keep a file takes seconds, with a connection for each piece alone: pages do not wait for it.
+uploads = OneAtATime(waiting=8, seconds=8) if are_greenlets else pages
 # One password is hashed at a time: two workers have no more cores. A client may send a form twice.
 sign_ins = Turns(1, seconds=8, room=Pool(256) if are_greenlets else threads)
 crowd = Crowd(2 if are_greenlets else 1)
@@ -91,14 +93,15 @@ def is_sign_in(request: HttpRequest) -> bool:
 
 def answer_in_turn(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> HttpResponse:
     """Answer a request to the admin when its turn comes, else with a 503."""
-    if request.method == "POST" and not is_upload(request.path_info):  # Its body stays on the disk.
+    is_file = request.method == "POST" and is_upload(request.path_info)
+    if request.method == "POST" and not is_file:  # The body of a file stays on the disk.
         # A client that sends its body slowly does not hold a turn meanwhile; Django reports a broken one.
         with suppress(UnreadablePostError):
             request.body  # noqa: B018  # Reads it.
         if is_sign_in(request):
             return _answer_sign_in(request, get_response)
     try:
-        with pages.take():
+        with (uploads if is_file else pages).take():
             return _answer(request, get_response)
     except Overloaded:
         return show_unavailable(request, _("The admin is busy with other requests."))

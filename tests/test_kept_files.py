@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from predictor import jobs
@@ -23,6 +24,7 @@ from predictor.models import Job, KeptChunk, KeptFile
 
 pytestmark = pytest.mark.django_db
 CONTENT = bytes(range(256)) * 10_000
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compresses nothing")
 
 
 def keep(content=CONTENT, name="new.csv", expires=None):
@@ -88,3 +90,11 @@ def test_files_that_would_be_too_large_together_are_refused_with_figures(setting
     with pytest.raises(NoSpace, match=r"no space for 1\.0 MB: of the 4 MB that all files may take .* 0\.4 MB are free"):
         keep()
     assert measure_space() == len(CONTENT)
+
+
+@on_postgresql
+def test_a_file_takes_the_space_that_it_has_and_no_time_to_be_compressed():
+    keep(b"x,y\n" + b"1.5,2.5\n" * 131_071)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_column_size(content) FROM predictor_keptchunk")
+        assert cursor.fetchall() == [(BYTES_OF_A_CHUNK - 4,)]

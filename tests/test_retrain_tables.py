@@ -136,6 +136,15 @@ def test_a_form_that_cannot_be_carried_out_says_why_and_adds_no_job(line, settin
     assert KeptFile.objects.count() == 2
 
 
+def test_a_table_may_be_larger_than_a_form(line):
+    content = b"x,y\n" + b"1.5,2.5\n" * 200_000
+    client = sign_in("can_retrain")
+    assert client.post(f"{find_page(line)}upload/", {"table": upload(content)}).status_code == 302
+    kept = KeptFile.objects.get()
+    assert (kept.size, kept.chunks.count(), kept.is_whole) == (len(content), 2, True)
+    assert Job.objects.get().arguments == {"with_outcomes": False, "file": str(kept.pk)}
+
+
 def test_an_imported_model_has_no_button_and_no_page_to_retrain_it(line):
     client = sign_in("can_retrain", "view_version")
     ask, shown = find_page(line), f"/admin/predictor/version/{line.pk}/change/"

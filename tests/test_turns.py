@@ -304,6 +304,16 @@ def test_who_finds_no_turn_is_asked_to_try_again(client, monkeypatch, method, pa
 
 
 @pytest.mark.django_db
+def test_pages_of_the_admin_do_not_wait_for_a_file_that_is_kept(client, monkeypatch):
+    monkeypatch.setattr(turns, "uploads", Turns(1, seconds=0, room=Pool(1)))
+    address = "/admin/predictor/version/1/retrain/upload/"
+    with turns.uploads.take():
+        assert client.get("/admin/").status_code == HTTPStatus.FOUND
+        assert client.post(address).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert client.post(address).status_code == HTTPStatus.FOUND
+
+
+@pytest.mark.django_db
 def test_who_signs_in_and_who_reviews_do_not_wait_for_each_other(client):
     with turns.sign_ins.take():
         assert client.get("/admin/login/").status_code == HTTPStatus.OK

@@ -4,12 +4,14 @@ from django.core.files.uploadedfile import UploadedFile
 
 from predictor.files.keeping import BYTES_OF_A_CHUNK, FileWriter, find_expiry
 from predictor.models import KeptFile
+from predictor.turns import leave_connection
 
 
 def keep_upload(upload: UploadedFile, *, by: str) -> KeptFile:
-    """Keep an uploaded file for a while, a piece at a time. Raises NoSpace."""
+    """Keep an uploaded file for a while, without a connection between its pieces. Raises NoSpace."""
     name, media_type = upload.name or "", upload.content_type or ""
     with FileWriter(name=name, made_by=by, expires=find_expiry(), media_type=media_type) as kept:
         for piece in upload.chunks(BYTES_OF_A_CHUNK):
             kept.write(piece)
+            leave_connection()
         return kept.finish()

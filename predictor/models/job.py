@@ -71,7 +71,7 @@ class Job(models.Model):
         permissions = [("can_retrain", "Can retrain models"), ("can_replay", "Can replay predictions")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.model} ({self.pk})"
+        return f"{self.kind.replace('_', ' ')} {self.model} ({self.pk})"
 
     @property
     def is_finished(self) -> bool:
