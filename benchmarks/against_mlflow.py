@@ -81,17 +81,23 @@ def write_schemas(folder: Path, environment: dict[str, str]) -> None:
         (folder / f"{model}.json").write_text(json.dumps(schema))
 
 
-def start_theirs(model: str, folder: Path, stack: ExitStack) -> System:
+def save_theirs(model: str, folder: Path) -> tuple[Path, dict[str, str]]:
+    """Save a model's pickle in MLflow's format; returns MLflow's program, and the environment that it needs."""
     programs, recipe = install("mlflow", PEERS / "mlflow/requirements.txt"), folder / "recipes" / model
     quiet = {"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    saved, port = folder / f"{model}.mlflow", find_free_port()
     save = [programs / "python", PEERS / "mlflow/save_sample.py"]
-    arguments = [recipe / "model.pkl", folder / f"{model}.json", recipe / "data.csv", saved]
-    subprocess.run([*save, *arguments], env=os.environ | quiet, check=True)
+    arguments = [recipe / "model.pkl", folder / f"{model}.json", recipe / "data.csv", folder / f"{model}.mlflow"]
+    subprocess.run([*save, *arguments], env=os.environ | quiet, stdout=sys.stderr, check=True)
+    return programs / "mlflow", quiet
+
+
+def start_theirs(model: str, folder: Path, stack: ExitStack) -> System:
+    mlflow, quiet = save_theirs(model, folder)
+    port = find_free_port()
     options = ["--env-manager", "local", "--workers", "1", "--port", str(port)]
     server = System(
         title="MLflow",
-        command=[str(programs / "mlflow"), "models", "serve", "--model-uri", str(saved), *options],
+        command=[str(mlflow), "models", "serve", "--model-uri", str(folder / f"{model}.mlflow"), *options],
         environment=quiet,
         folder=folder,
         port=port,
