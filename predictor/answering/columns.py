@@ -8,6 +8,7 @@ import numpy as np
 
 from predictor.answering.loaded import LoadedModel
 from predictor.exceptions import InvalidInput, NoAnswer
+from predictor.languages import ENGLISH, use_language
 from predictor.schema.cells import Cells
 from predictor.schema.columnar import ParsedColumns, parse_columns
 from predictor.schema.table import Inputs, take_rows
@@ -23,15 +24,15 @@ class ScoredColumns:
 
     `predicted` are numbers or codes of classes, shape (n,); `lower` and `upper` the ends of the interval, (n,), NaN
     where there is none; `shares` the probabilities of the target's classes, (n, classes), where the model gives them.
-    `warnings` and `errors` are by row. `kinds` has what is wrong with each row that has an error, as pairs of a field,
-    which may be empty, and a code.
+    `warnings`, as sentences, and `errors` are by row. `kinds` has what is wrong with each row that has an error, as
+    pairs of a field, which may be empty, and a code.
     """
 
     predicted: Vector
     lower: Vector
     upper: Vector
     shares: "Matrix | None"
-    warnings: Mapping[int, str]
+    warnings: Mapping[int, Sequence[str]]
     errors: Mapping[int, str]
     kinds: Mapping[int, Sequence[tuple[str, str]]]
 
@@ -58,13 +59,15 @@ def score_columns(
     lower, upper = _find_ends(model, predicted)
     if shares is not None:
         shares = _place(np.where(is_answered[:, np.newaxis], _order_shares(model, shares), np.nan), places, count)
-    warnings = {row: each for row, each in parsed.warnings.items() if row not in kinds}
+    with use_language(ENGLISH):
+        answered = ((row, each) for row, each in parsed.warnings.items() if row not in kinds)
+        warnings = {row: model.schema.write_warnings(each) for row, each in answered}
     scored = ScoredColumns(
         predicted=predicted,
         lower=lower,
         upper=upper,
         shares=shares,
-        warnings={row: "\n".join(model.schema.write_warnings(each)) for row, each in warnings.items()},
+        warnings=warnings,
         errors=errors,
         kinds=kinds,
     )

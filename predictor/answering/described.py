@@ -36,7 +36,7 @@ def describe_columns(
     columns = {
         **_describe_inputs(schema, parsed, hash_inputs),
         **_describe_answers(schema.target, scored),
-        **_describe_warnings(schema, parsed),
+        **_describe_warnings(schema, parsed, scored),
     }
     stored = (
         pl.DataFrame(columns)
@@ -79,15 +79,14 @@ def _describe_answers(target: Target, scored: ScoredColumns) -> dict[str, pl.Ser
     }
 
 
-def _describe_warnings(schema: Schema, parsed: ParsedColumns) -> dict[str, pl.Series]:
-    described = {
-        row: describe_warnings(schema, hide_warnings(schema, warnings)) for row, warnings in parsed.warnings.items()
-    }
+def _describe_warnings(schema: Schema, parsed: ParsedColumns, scored: ScoredColumns) -> dict[str, pl.Series]:
+    stored: dict[int, Any] = {row: hide_warnings(schema, each) for row, each in parsed.warnings.items()}
+    sentences = scored.warnings
+    if schema.sensitive:
+        sentences = {row: describe_warnings(schema, each)["warnings"] for row, each in stored.items()}
     return {
-        "warnings": _write_some({row: each["warnings"] for row, each in described.items()}, len(parsed)).fill_null(
-            "[]"
-        ),
-        "warning_codes": _write_some({row: each["warning_codes"] for row, each in described.items()}, len(parsed)),
+        "warnings": _write_some(sentences, len(parsed)).fill_null("[]"),
+        "warning_codes": _write_some(stored, len(parsed)),
     }
 
 

@@ -38,7 +38,8 @@ def make_columns(
     made = _make_answers(target, scored)
     if target.has_words:
         made["text"] = _write_texts(target, scored, decimals)
-    made |= {"warnings": _place(scored.warnings, len(scored)), "error": _place(scored.errors, len(scored))}
+    warnings = {row: "\n".join(sentences) for row, sentences in scored.warnings.items()}
+    made |= {"warnings": _place(warnings, len(scored)), "error": _place(scored.errors, len(scored))}
     if ids is not None:
         made["id"] = ids
     return [made[column].alias(name) for column, name in names.items()]
