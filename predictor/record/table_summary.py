@@ -5,7 +5,7 @@ import msgspec
 from predictor.schema.values import Label
 
 # The name under which a version keeps it.
-TABLE = "table"
+TABLE = "table_summary"
 
 
 class TableSummary(msgspec.Struct, frozen=True, kw_only=True):
