@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from predictor import jobs, tasks
 from predictor.admin import exporting
-from predictor.history.exports import take_turn_of_pages
+from predictor.history.commands import EXPORTS, take_turn_of_pages
 from predictor.models import Job, KeptFile, Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
 from predictor.tables import writing
@@ -198,7 +198,7 @@ def test_one_export_is_written_at_a_time_and_the_next_one_once_it_is_closed(site
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to count")
 def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connection(site):
     predict(make_version(LINE))
-    with take_turn_of_pages():
+    with take_turn_of_pages(EXPORTS):
         shown = site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
         assert "Another export" in shown
     answer = site.get("/admin/predictor/prediction/export/")

@@ -36,7 +36,7 @@ class Download:
         try:
             self._file = self._held.enter_context(tempfile.TemporaryFile(prefix="mlsite-download-"))  # noqa: SIM115  # It is.
             self._errors = self._held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # It is.
-            command = write_command("result", str(job), "--format", format)
+            command = write_command("result", str(job), "--for-page", "--format", format)
             self._process = subprocess.Popen(command, stdout=self._file, stderr=self._errors)  # noqa: S603  # Our own.
             self._held.callback(self._stop)
             self.size = self._wait()

@@ -11,7 +11,7 @@ from typing import IO
 from django.http import StreamingHttpResponse
 
 from predictor.exceptions import ExportError, ExportsBusy
-from predictor.history.commands import read_problem, write_command
+from predictor.history.commands import BUSY, read_problem, write_command
 from predictor.history.filters import Filters
 from predictor.languages import gettext as _
 
@@ -27,8 +27,6 @@ BYTES_AT_ONCE = 1 << 16
 # One at a time in a web process: the other process takes its memory next to it. On PostgreSQL, one in all: it has a
 # connection of its own.
 running = Lock()
-# The status of a process that found another one writing (EX_TEMPFAIL).
-BUSY = 75
 
 
 def stream_export(model: str, filters: Filters, format: str, *, by: object) -> StreamingHttpResponse:

@@ -1,13 +1,10 @@
 """Lays stored predictions out as a table: one row a prediction, and one column a feature."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
-
-from predictor.exceptions import ExportsBusy, ModelNotFound
+from predictor.exceptions import ModelNotFound
 from predictor.history.filters import Filters
 from predictor.history.search import Stored, rows
 from predictor.models import Version
@@ -35,8 +32,6 @@ LAST: dict[str, CellKind] = {
 }
 # In front of a feature with the name of another column.
 PREFIX = "input_"
-# Of the lock that the processes take which export for a page.
-PAGES_LOCK = 0x6578706F7274
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +95,6 @@ class Export:
             stored.outcome_by,
             stored.reference,
         ]
-
-
-@contextmanager
-def take_turn_of_pages() -> Iterator[None]:
-    """Let one process at a time export for pages, which hold one connection so; SQLite has no need. Raises ExportsBusy.
-
-    The lock ends with the transaction: a session's would stay with a connection of a pooler such as PgBouncer.
-    """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PAGES_LOCK])
-        if not cursor.fetchone()[0]:
-            raise ExportsBusy("another export is being written for a page")
-        yield
 
 
 def list_inputs(versions: list[Version], taken: set[str]) -> list[Input]:

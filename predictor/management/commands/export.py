@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 
 from predictor.exceptions import ExportsBusy
 from predictor.formats import format_number
-from predictor.history.exporting import BUSY
-from predictor.history.exports import Export, take_turn_of_pages
+from predictor.history.commands import BUSY, EXPORTS, take_turn_of_pages
+from predictor.history.exports import Export
 from predictor.history.filters import Filters, find_reader, read_filters
 from predictor.management.base import SiteCommand
 from predictor.management.whole_file import write_whole
@@ -60,7 +60,7 @@ class Command(SiteCommand):
         if output is None and sys.stdout.isatty() and format in ("parquet", "xlsx"):
             raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
         try:
-            with take_turn_of_pages() if for_page else nullcontext(), write_whole(output) as file:
+            with take_turn_of_pages(EXPORTS) if for_page else nullcontext(), write_whole(output) as file:
                 count = write(chosen, format, file)
         except ExportsBusy as error:
             raise CommandError(str(error), returncode=BUSY) from error

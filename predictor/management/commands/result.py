@@ -1,11 +1,15 @@
 import argparse
 import os
 import sys
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
 from predictor.exceptions import FileGone
+from predictor.history.commands import RESULTS, take_turn_of_pages
 from predictor.management.base import SiteCommand
+
+SECONDS_TO_WAIT = 10.0
 
 
 class Command(SiteCommand):
@@ -23,8 +27,9 @@ class Command(SiteCommand):
         parser.add_argument(
             "--format", choices=["csv", "parquet", "xlsx"], default="csv", help="of the output (default: csv)"
         )
+        parser.add_argument("--for-page", action="store_true", help="wait up to 10 s for another one that does so too")
 
-    def handle(self, *, job: UUID, format: str, **options: Any) -> None:
+    def handle(self, *, job: UUID, format: str, for_page: bool, **options: Any) -> None:
         from predictor.files.results import write_result
         from predictor.models import Job
 
@@ -33,5 +38,6 @@ class Command(SiteCommand):
         found = Job.objects.filter(public_id=job).first()
         if found is None:
             raise FileGone(f"there is no job {job}")
-        write_result(found, format, sys.stdout.buffer)
+        with take_turn_of_pages(RESULTS, seconds=SECONDS_TO_WAIT) if for_page else nullcontext():
+            write_result(found, format, sys.stdout.buffer)
         sys.stdout.buffer.flush()
