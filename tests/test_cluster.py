@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
@@ -19,14 +20,16 @@ from predictor.cluster import pieces
 from predictor.cluster.build import find_build
 from predictor.cluster.client import ClusterError, connect
 from predictor.cluster.pieces import divide
+from predictor.cluster.training import train_on_cluster
 from predictor.files.results import read_result
+from predictor.lifecycle.retraining import train_model
 from predictor.models import Prediction, Version
 from predictor.scoring.on_cluster import ClusterTable
 from predictor.tables.content import Content
 from predictor.tables.csv_pieces import divide_csv
 from tests.test_hiding import make_sensitive
 from tests.test_kept_scoring import carry_out, enqueue, kill_in_the_middle
-from tests.training import register_shipped
+from tests.training import keep_quiet, register_shipped
 
 STORED = ("version_id", "inputs", "hashed_inputs", "output", "probabilities", "interval", "warnings", "warning_codes")
 STORED += ("source",)
@@ -214,6 +217,56 @@ def test_a_piece_that_fails_is_named_with_its_place_and_leaves_no_output(score, 
     with pytest.raises(CommandError, match=place):
         score(given, "made.csv", there=True)
     assert [each.name for each in tmp_path.iterdir()] == ["given.csv"]
+
+
+FOREST = """
+holdout = 0
+interval = "scaled"
+[estimator]
+class = "sklearn.ensemble.RandomForestRegressor"
+params = { n_estimators = 8, n_jobs = -1 }
+[tune]
+candidates = 3
+folds = 3
+[tune.params]
+max_depth = { low = 2, high = 9 }
+min_samples_leaf = [1, 2, 4]
+"""
+
+
+def test_a_training_on_the_cluster_gives_what_one_on_this_machine_gives(models_dir, cluster):
+    recipe = models_dir / "line" / "model.toml"
+    recipe.write_text('title = "A line"\ndata = "data.csv"\ntarget = "y"' + FOREST)
+    here = train_model(models_dir, "line", progress=keep_quiet)
+    with train_on_cluster(cluster.scheduler_address):
+        there = train_model(models_dir, "line", progress=keep_quiet)
+    assert here.tuning == there.tuning
+    assert here.evaluation.method == "5-fold out-of-fold"
+    assert here.evaluation.scores == there.evaluation.scores
+    assert here.evaluation.predictions.predicted.tolist() == there.evaluation.predictions.predicted.tolist()
+    assert here.spread == there.spread
+    assert msgspec.json.encode(here.loss_model) == msgspec.json.encode(there.loss_model)
+    matrix = here.dataset.matrix
+    assert here.fitted.predict(matrix).tolist() == there.fitted.predict(matrix).tolist()
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        loaded = client.run(eval, "sorted(__import__('sys').modules)")
+    assert all("sklearn.ensemble._forest" in names for names in loaded.values())
+    # Its code would have to be sent, and is not.
+    recipe.write_text(recipe.read_text().partition("[estimator]")[0])
+    code = "from sklearn.linear_model import Ridge\n\ndef build(schema): return Ridge()\n"
+    (models_dir / "line" / "pipeline.py").write_text(code)
+    lines = []
+    with train_on_cluster(cluster.scheduler_address):
+        train_model(models_dir, "line", progress=lambda line, **done: lines.append(line))
+    assert "line: has a pipeline.py, which is not sent to a cluster: it is trained here" in lines
+
+
+@pytest.mark.django_db
+def test_a_retrain_on_a_cluster_that_is_away_fails_with_a_sentence(models_dir, monkeypatch):
+    monkeypatch.setattr("predictor.cluster.client.SECONDS_TO_CONNECT", 0.2)
+    with pytest.raises(CommandError, match="line failed"):
+        call_command("retrain", "line", scheduler="tcp://127.0.0.1:1", stderr=io.StringIO(), stdout=io.StringIO())
+    assert not Version.objects.exists()
 
 
 @pytest.mark.django_db

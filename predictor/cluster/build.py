@@ -9,7 +9,7 @@ from pathlib import Path
 from predictor.exceptions import MlsiteError
 
 ROOT = Path(__file__).parent.parent
-LIBRARIES = ("numpy", "polars", "onnxruntime", "msgspec", "scikit-learn")
+LIBRARIES = ("numpy", "scipy", "polars", "onnxruntime", "msgspec", "scikit-learn", "lightgbm", "xgboost", "catboost")
 
 
 class WrongBuild(MlsiteError):

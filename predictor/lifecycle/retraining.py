@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
@@ -45,7 +46,8 @@ class RetrainRequest(RegistrationRequest):
     """Which model to retrain, and on what.
 
     `data`, or the uploaded `data_version`, takes the place of the recipe's own table; `with_outcomes` also trains on
-    what was recorded of the model's predictions, at or after the moment `since` if there is one.
+    what was recorded of the model's predictions, at or after the moment `since` if there is one. The Dask cluster of
+    `scheduler` carries out the fits that do not depend on each other.
     """
 
     slug: str
@@ -53,6 +55,7 @@ class RetrainRequest(RegistrationRequest):
     data_version: DataVersion | None = None
     with_outcomes: bool = False
     since: datetime | None = None
+    scheduler: str = ""
 
     @property
     def has_own_table(self) -> bool:
@@ -87,9 +90,12 @@ def _retrain(place: Path, request: RetrainRequest, progress: "Progress", *, expo
     champion = Version.objects.find_live(request.slug)
     live = champion.parsed_schema if champion else None
     last = find_last_table(request.slug)
-    trained = train_model(
-        place, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
-    )
+    from predictor.cluster.training import train_on_cluster
+
+    with train_on_cluster(request.scheduler):
+        trained = train_model(
+            place, request.slug, data=request.data, observed=observed, live=live, last=last, progress=progress
+        )
     with blame_recipe(trained.recipe):
         candidate = name_table(describe_candidate(trained), request.data_version)
     done = register_challenger(trained, candidate, request, progress)
@@ -163,10 +169,21 @@ def train_model(
     for note in [*([sources] if sources else []), *dataset.notes]:
         progress(f"{slug}: {note}")
     changes = _compare(recipe, dataset, last, progress) if last else None
-    with blame_recipe(recipe):
+    with blame_recipe(recipe), _choose_cluster(recipe, progress):
         check_memory(recipe, dataset)
         trained = fit_recipe(recipe, dataset, observed, progress, started=started, recipe_sha256=recipe_sha256)
     return replace(trained, data_changes=changes)
+
+
+def _choose_cluster(recipe: "Recipe", progress: "Progress") -> AbstractContextManager[None]:
+    """Fit on the cluster that was asked for, if any, but not what a recipe's own code defines: a worker has it not."""
+    from predictor.training.dispatch import find_cluster, use_cluster
+
+    cluster = find_cluster()
+    if cluster is not None and recipe.pipeline_file.exists():
+        progress(f"{recipe.slug}: has a pipeline.py, which is not sent to a cluster: it is trained here")
+        cluster = None
+    return use_cluster(cluster)
 
 
 def _compare(recipe: "Recipe", dataset: "Dataset", last: "LastTable", progress: "Progress") -> DataChanges:

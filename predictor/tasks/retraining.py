@@ -7,6 +7,7 @@ from django.conf import settings
 from predictor import jobs
 from predictor.files.keeping import find_kept
 from predictor.models import DataVersion
+from predictor.tasks.cluster import try_again_without_cluster
 from predictor.tasks.progress import JobProgress
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ def retrain(held: jobs.Held) -> None:
         by=held.job.made_by,
         data_version=find_table(held, progress),
         with_outcomes=bool(held.job.arguments.get("with_outcomes")),
+        scheduler=settings.SCHEDULER_URL,
         on_registered=lambda registered: jobs.finish(held, describe(registered)),
     )
-    registered = retrain_model(settings.MODELS_DIR, request, progress)
+    with try_again_without_cluster():
+        registered = retrain_model(settings.MODELS_DIR, request, progress)
     if registered.version is None:
         jobs.finish(held, describe(registered))
 

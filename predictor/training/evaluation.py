@@ -21,6 +21,7 @@ from predictor.schema.table import Inputs, Table, take_rows, to_input
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
+from predictor.training.dispatch import run_each
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
 from predictor.training.pipeline import find_inner, set_single_job
@@ -176,15 +177,18 @@ def predict_out_of_fold(model: BaseEstimator, dataset: Dataset, rows: Mask) -> P
     if len(np.unique(folds[rows])) < 2:
         raise DatasetError("too few different rows to hold some out: provide more data.")
     has_probabilities = False
-    for fold in np.unique(folds[rows]):
-        tested = rows & (folds == fold)
-        fitted = fit_model(model, dataset, rows & ~tested)
-        predictions = predict_rows(fitted, take_rows(dataset.inputs, tested), classes)
+    parts = [rows & (folds == fold) for fold in np.unique(folds[rows])]
+    calls = ((model, dataset, rows & ~tested, tested, classes) for tested in parts)
+    for tested, predictions in zip(parts, run_each(_predict_fold, calls), strict=True):
         predicted[tested] = predictions.predicted
         if predictions.probabilities is not None:
             has_probabilities, probabilities[tested] = True, predictions.probabilities
     shares = probabilities[rows] if has_probabilities else None
     return Predictions(predicted=predicted[rows], probabilities=shares)
+
+
+def _predict_fold(model: BaseEstimator, dataset: Dataset, training: Mask, tested: Mask, classes: int) -> Predictions:
+    return predict_rows(fit_model(model, dataset, training), take_rows(dataset.inputs, tested), classes)
 
 
 def _make_score(task: Task, actual: NDArray[np.float64]) -> Callable[[Predictions], Scores]:

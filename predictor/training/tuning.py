@@ -3,6 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.training.boosters import find_fit_arguments
 from predictor.training.dataset import Dataset
+from predictor.training.dispatch import FittedAlone, find_cluster
 from predictor.training.evaluation import predict_rows
 from predictor.training.holdout import assign_folds
 from predictor.training.output import limit_output
@@ -29,6 +31,7 @@ from predictor.training.progress import Progress
 from predictor.training.recipe import DistributionRecipe, Recipe
 from predictor.training.vectorising import fit_with_terms
 
+Scorer = Callable[[Any, Any, Vector], float]
 # The steps of the logarithmic scale on which integers are drawn.
 LOG_STEPS = 1_000
 # scikit-learn's warnings about candidates that failed; these are counted instead.
@@ -57,26 +60,27 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     used = len(np.unique(folds))
     if used < 2:
         raise DatasetError("too few different rows to tune on: leave out [tune], or provide more data.")
-    search = _make_search(clone(model), tries, recipe.tune.candidates, recipe.seed)
+    cluster = find_cluster()
+    tried, prefix = (FittedAlone(clone(model), cluster.check), "model__") if cluster else (clone(model), "")
+    named = {f"{prefix}{full}": values for full, values in tries.items()}
+    search = _make_search(tried, named, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
     progress(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
-    scorer = _make_scorer(
-        metric,
-        dataset.schema.target,
-        lambda done: progress(f"{recipe.slug}: tuning", done=done, total=candidates * used),
-    )
+    scorer, total = _make_scorer(metric, dataset.schema.target), candidates * used
+    if not cluster:
+        scorer = _count_calls(scorer, lambda done: progress(f"{recipe.slug}: tuning", done=done, total=total))
     search.set_params(cv=PredefinedSplit(folds), scoring=scorer)
     inputs = to_input(take_rows(dataset.inputs, rows))
     with warnings.catch_warnings():
         for message in FAILURES:
             warnings.filterwarnings("ignore", message=message)
-        _fit_search(search, inputs, dataset.target[rows], find_fit_arguments(model, dataset.schema))
+        with cluster.configure() if cluster else nullcontext():
+            _fit_search(search, inputs, dataset.target[rows], find_fit_arguments(model, dataset.schema))
+    chosen = {name.removeprefix(prefix): value for name, value in search.best_params_.items()}
     if not np.isfinite(search.best_score_):
         raise TrainingError("no candidate of [tune] could be fitted and measured")
     tuning = Tuning(
-        params={
-            name: _to_plain(search.best_params_[full]) for name, full in zip(recipe.tune.params, tries, strict=True)
-        },
+        params={name: _to_plain(chosen[full]) for name, full in zip(recipe.tune.params, tries, strict=True)},
         metric=metric,
         score=float(1 + search.best_score_ if metric == "accuracy" else -search.best_score_),
         candidates=candidates,
@@ -84,7 +88,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
         folds=used,
     )
     progress(f"{recipe.slug}: {_describe_chosen(tuning)}")
-    best = {name: _to_plain(value) for name, value in search.best_params_.items()}
+    best = {name: _to_plain(value) for name, value in chosen.items()}
     return Tuned(model=clone(model).set_params(**best), tuning=tuning)
 
 
@@ -125,10 +129,10 @@ def _make_search(
     model: BaseEstimator, tries: dict[str, Any], candidates: int | None, seed: int
 ) -> GridSearchCV | RandomizedSearchCV:
     if candidates is None:
-        return GridSearchCV(model, tries, refit=False, n_jobs=1)
+        return GridSearchCV(model, tries, refit=False)
     if all(isinstance(each, list) for each in tries.values()):
         candidates = min(candidates, len(ParameterGrid(tries)))
-    return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, n_jobs=1, random_state=seed)
+    return RandomizedSearchCV(model, tries, n_iter=candidates, refit=False, random_state=seed)
 
 
 def _fit_search(
@@ -142,14 +146,23 @@ def _fit_search(
         raise TrainingError(f"no candidate of [tune] could be fitted: {cause}") from error
 
 
-def _make_scorer(metric: Metric, target: Target, notify: Callable[[int], None]) -> Callable[[Any, Any, Vector], float]:
+def _make_scorer(metric: Metric, target: Target) -> Scorer:
     """Score as the gate does, negated; scikit-learn's own log loss needs every class in every fold."""
+
+    def score(fitted: Any, inputs: Any, actual: Vector) -> float:
+        fitted = fitted.model if isinstance(fitted, FittedAlone) else fitted
+        predictions = predict_rows(limit_output(fitted, target), inputs, len(target.classes))
+        return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
+
+    return score
+
+
+def _count_calls(scorer: Scorer, notify: Callable[[int], None]) -> Scorer:
     counted = itertools.count(1)
 
     def score(fitted: Any, inputs: Any, actual: Vector) -> float:
         notify(next(counted))
-        predictions = predict_rows(limit_output(fitted, target), inputs, len(target.classes))
-        return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
+        return scorer(fitted, inputs, actual)
 
     return score
 

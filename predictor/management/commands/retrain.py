@@ -63,6 +63,12 @@ class Command(SiteCommand):
         parser.add_argument(
             "--since", type=read_since, metavar="DATE", help="use only outcomes recorded at or after this moment (UTC)"
         )
+        parser.add_argument(
+            "--scheduler",
+            metavar="URL",
+            default="",
+            help="have a Dask cluster carry out the fits of [tune] and of folds, such as tcp://10.0.0.5:8786",
+        )
         add_register_arguments(parser)
 
     def handle(self, *, slugs: list[str], missing: bool, format: str, **options: Any) -> None:
@@ -74,7 +80,7 @@ class Command(SiteCommand):
         if options["since"] is not None and not options["with_outcomes"]:
             raise CommandError("--since selects outcomes: add --with-outcomes.", returncode=2)
         check_database()
-        names = ("force", "replace_untrusted", "dry_run", "with_outcomes", "since")
+        names = ("force", "replace_untrusted", "dry_run", "with_outcomes", "since", "scheduler")
         how = {"by": "command line", "mode": options["promote"], **{name: options[name] for name in names}}
         if options["data"] is not None:
             how |= find_table(slugs[0], options["data"])
