@@ -11,7 +11,7 @@ from predictor.exceptions import FileGone
 from predictor.files.data_versions import discard
 from predictor.files.keeping import FileWriter
 from predictor.lifecycle.data_versions import hold_while_registered, keep_data_version
-from predictor.models import DataVersion, Job, KeptFile, ModelRight, Version
+from predictor.models import DataVersion, Job, KeptFile, ModelRight, StoredRecipe, Version
 from predictor.registry.versions import prune_chosen
 from tests.recipes import write_line
 from tests.training import train
@@ -174,13 +174,17 @@ def test_who_may_see_and_delete_tables_and_of_which_models(line):
     assert DataVersion.objects.exists()
 
 
-def test_a_table_that_an_unfinished_job_needs_stays_and_one_that_is_gone_registers_nothing(line):
+def test_a_table_that_an_unfinished_job_or_a_recipe_needs_stays_and_one_that_is_gone_registers_nothing(line):
     table = keep()
     job = jobs.enqueue(jobs.RETRAIN_ON_TABLE, by="ada", model="line", arguments={"data_version": table.pk})
     client = sign_in("can_retrain", "delete_dataversion")
     shown = read(client.post(f"{TABLES}{table.pk}/discard/", follow=True))
     assert f"cannot be deleted: job {job.pk} needs it" in shown
     jobs.cancel(job, by="ada")
+    recipe = StoredRecipe.objects.create(model="line", toml="", data_version=table, made_by="ada")
+    shown = read(client.post(f"{TABLES}{table.pk}/discard/", follow=True))
+    assert "cannot be deleted: the recipe of line names it" in shown
+    recipe.delete()
     discard(table)
     with pytest.raises(FileGone, match="was deleted during the training"):
         hold_while_registered(DataVersion(pk=99), None)(None)

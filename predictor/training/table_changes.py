@@ -52,36 +52,35 @@ def compare_tables(recipe: Recipe, dataset: Dataset, last: LastTable) -> DataCha
 
 def summarise_table(dataset: Dataset) -> TableSummary:
     """What a version keeps of its table for this comparison."""
-    trained, target = dataset.training & dataset.from_table, dataset.schema.target
+    # By number, which takes a fifth of the time that marks take.
+    trained, target = np.flatnonzero(dataset.training & dataset.from_table), dataset.schema.target
     rows = int(dataset.from_table.sum()) + dataset.left_out
     missing, ranges = {target.name: dataset.left_out / rows}, {}
     categories: dict[str, tuple[Label, ...]] = {}
     for position, feature in enumerate(dataset.schema.features):
         if isinstance(feature, Text):
-            missing[feature.name] = _share([text is None for text in dataset.texts[position][trained]])
+            gaps = sum(text is None for text in dataset.texts[position][trained])
+            missing[feature.name] = gaps / max(1, len(trained))
             continue
-        values = dataset.matrix[trained, position]
-        missing[feature.name] = _share(np.isnan(values))
+        values = dataset.matrix[:, position].take(trained)
+        known = values[~np.isnan(values)]
+        missing[feature.name] = (len(values) - len(known)) / max(1, len(values))
         if isinstance(feature, Category):
-            of_table = dataset.matrix[dataset.from_table, position]
+            of_table = dataset.matrix[:, position][dataset.from_table]
             categories[feature.name] = tuple(_find_labels(of_table, feature.choices))
-        elif not isinstance(feature, Boolean) and not np.isnan(values).all():
-            ranges[feature.name] = float(np.nanmin(values)), float(np.nanmax(values))
+        elif not isinstance(feature, Boolean) and len(known):
+            ranges[feature.name] = float(known.min()), float(known.max())
     if target.classes:
         categories[target.name] = tuple(_find_labels(dataset.target[dataset.from_table], target.classes))
-    elif trained.any():
+    elif len(trained):
         values = dataset.target[trained]
         ranges[target.name] = float(values.min()), float(values.max())
     return TableSummary(rows=rows, missing=missing, ranges=ranges, categories=categories)
 
 
-def _share(marks: "Vector | list[bool]") -> float:
-    return float(np.mean(marks)) if len(marks) else 0.0
-
-
 def _find_labels(codes: Vector, labels: tuple[Label, ...]) -> Iterator[Label]:
     """The labels of those codes that occur; one of other values has none."""
-    for code in np.unique(codes[~np.isnan(codes)]).astype(int):
+    for code in np.flatnonzero(np.bincount(codes[~np.isnan(codes)].astype(int))):
         if code < len(labels):
             yield labels[code]
 
