@@ -90,6 +90,14 @@ def test_a_difference_is_said_and_refused_only_where_the_contract_names_it(tmp_p
     assert f"(contract.{contract})" in str(caught.value)
 
 
+def test_a_wide_table_is_refused_in_few_words(tmp_path):
+    names = ",".join(f"c{i}" for i in range(500))
+    wide = "\n".join([f"{NAMES},{names}", *(f"{row},{names.replace('c', '')}" for row in ROWS)])
+    assert "c9; and 490 more" in compare(tmp_path, wide)[1]
+    with pytest.raises(DatasetError, match=re.escape('(contract.columns = "same"); and 480 more. Correct')):
+        compare(tmp_path, wide, 'columns = "same"')
+
+
 @pytest.mark.parametrize(
     ("csv", "contract"),
     [

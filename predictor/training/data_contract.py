@@ -12,6 +12,8 @@ from predictor.schema.schema import Schema
 from predictor.training.contract_recipe import ContractRecipe
 from predictor.training.recipe import Recipe
 
+MOST_NAMED = 20
+
 
 def check_contract(recipe: Recipe, found: DataChanges, schema: Schema) -> None:
     """Raise DatasetError with all differences that the recipe refuses; `schema` is that of the new table."""
@@ -21,9 +23,11 @@ def check_contract(recipe: Recipe, found: DataChanges, schema: Schema) -> None:
         for key, limit in _find_refusing(recipe.contract, change, schema)
     ]
     if refused:
+        more = [f"and {len(refused) - MOST_NAMED} more"] if len(refused) > MOST_NAMED else []
         raise DatasetError(
             f"{recipe.data_file} differs from the table of version {found.version} in what [contract] in {recipe.file}"
-            f" refuses: {'; '.join(refused)}. Correct the table or, where the change is meant, [contract]."
+            f" refuses: {'; '.join([*refused[:MOST_NAMED], *more])}."
+            " Correct the table or, where the change is meant, [contract]."
         )
 
 
