@@ -7,9 +7,11 @@ TURNS = 20_000
 
 
 def set_up_libraries() -> None:
-    """Call this before onnxruntime and scikit-learn are imported: they read it only once."""
+    """Call this before onnxruntime, polars and scikit-learn are imported: they read it only once."""
     # Otherwise onnxruntime stores an id of the machine in the home folder and sends events to Microsoft.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    # polars' allocator would keep what it freed: up to 100 MB, of which a worker may take 250.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:50,muzzy_decay_ms:0")
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ.update(choose_waiting(os.getloadavg()[0], os.cpu_count() or 1))
 
