@@ -19,14 +19,20 @@ places = BoundedSemaphore(MOST_AT_ONCE)
 
 
 class Unreadable(io.BytesIO):
-    """A body that did not arrive as its head says: reading it raises an OSError, for the application to answer."""
+    """A body that did not arrive as its head says: reading it raises an OSError, for the application to answer.
+
+    It does so once: gunicorn reads what the application has left.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
 
     def read(self, size: int | None = -1) -> bytes:
-        raise OSError(self.reason)
+        reason, self.reason = self.reason, ""
+        if reason:
+            raise OSError(reason)
+        return b""
 
 
 class Spool:
