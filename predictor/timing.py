@@ -1,8 +1,8 @@
-"""When something happens again and again: in a word or two, such as "monday 03:00", or as a line of cron.
+"""When something happens again and again: in a word or two, such as "monday 03:00", or as a cron expression.
 
-Lines are read as Debian's cron does (https://manpages.debian.org/cron.8): where clocks are put forward, what falls into
-the missing hour happens right after it; where they are put back, what names an hour happens once, and what happens in
-each hour happens in each.
+Expressions are read as Debian's cron does (https://manpages.debian.org/cron.8): where clocks are put forward, what
+falls into the missing hour happens right after it; where they are put back, what names an hour happens once, and what
+happens in each hour happens in each.
 """
 
 import re
@@ -14,21 +14,21 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-LINES = {"daily": "{} * * *", "weekly": "{} * * 1", "monthly": "{} 1 * *"}
-LINES |= {day: f"{{}} * * {number}" for number, day in enumerate(DAYS)}
-WORDS = re.compile(rf"({'|'.join(LINES)})(?: ([01]?[0-9]|2[0-3]):([0-5][0-9]))?")
+EXPRESSIONS = {"daily": "{} * * *", "weekly": "{} * * 1", "monthly": "{} 1 * *"}
+EXPRESSIONS |= {day: f"{{}} * * {number}" for number, day in enumerate(DAYS)}
+WORDS = re.compile(rf"({'|'.join(EXPRESSIONS)})(?: ([01]?[0-9]|2[0-3]):([0-5][0-9]))?")
 HOURLY = "0 * * * *"
-EXPECTED = 'hourly, daily, weekly, monthly, monday 03:00, or a line of cron such as "0 3 * * 1"'
-LONGEST_LINE = 100
+EXPECTED = 'hourly, daily, weekly, monthly, monday 03:00, or a cron expression such as "0 3 * * 1"'
+LONGEST_TEXT = 100
 # No clock is put forward or back by more.
 LONGEST_SHIFT = timedelta(hours=3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """The moments of a line of cron, whose hours are those of a zone."""
+    """The moments of a cron expression, whose hours are those of a zone."""
 
-    line: str
+    expression: str
     zone: tzinfo
 
     def find_next(self, moment: datetime) -> datetime | None:
@@ -46,38 +46,38 @@ class Timing:
         return newest
 
     def _list(self, start: datetime, *, reverse: bool = False) -> Iterator[datetime]:
-        for moment in CronSim(self.line, start.astimezone(self.zone), reverse=reverse):
+        for moment in CronSim(self.expression, start.astimezone(self.zone), reverse=reverse):
             yield moment.astimezone(UTC)
 
 
 def read_timing(text: str, zone: tzinfo) -> Timing:
     """Read a timing. Raises ValueError, which says what would be right."""
     words = " ".join(text.lower().split())
-    timing = Timing(line=_find_line(words) or words, zone=zone)
-    if len(words.split()) != 5 and timing.line == words:
-        raise ValueError(f"{text!r} is not a timing: write {EXPECTED}")
-    if len(words) > LONGEST_LINE:
-        raise ValueError(f"a line of cron has at most {LONGEST_LINE} characters, and this one has {len(words)}")
+    timing = Timing(expression=_find_expression(words) or words, zone=zone)
+    if len(words.split()) != 5 and timing.expression == words:
+        raise ValueError(f"{text!r} is not a schedule: write {EXPECTED}")
+    if len(words) > LONGEST_TEXT:
+        raise ValueError(f"a cron expression has at most {LONGEST_TEXT} characters, and this one has {len(words)}")
     try:
         is_possible = timing.find_next(datetime.now(UTC)) is not None
     except CronSimError as error:
         field = str(error).removeprefix("Bad ").replace("-", " ")
         expected = "the fields are minute, hour, day of month, month and day of week, such as 0 3 * * 1"
-        raise ValueError(f"{text!r} is not a line of cron, by its {field}: {expected}") from error
+        raise ValueError(f"{text!r} is not a cron expression: its {field} is wrong; {expected}") from error
     if not is_possible:
         raise ValueError(f"{text!r} has no moment within 50 years: write {EXPECTED}")
     return timing
 
 
-def _find_line(words: str) -> str | None:
-    """The line of cron for a word, with or without a time; None for what is no such word."""
+def _find_expression(words: str) -> str | None:
+    """The cron expression for a word, with or without a time; None for what is no such word."""
     if words == "hourly":
         return HOURLY
     found = WORDS.fullmatch(words)
     if found is None:
         return None
     word, hour, minute = found.groups(default="0")
-    return LINES[word].format(f"{int(minute)} {int(hour)}")
+    return EXPRESSIONS[word].format(f"{int(minute)} {int(hour)}")
 
 
 def read_zone(name: str) -> tzinfo:

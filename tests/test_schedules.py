@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -73,21 +74,42 @@ def test_a_timing_is_a_word_or_two_or_a_line_of_cron():
     ):
         assert list_moments(text, SUNDAY, 2, utc) == [first, second], text
     for text, problem in (
-        ("weekley", "'weekley' is not a timing: write hourly, daily, weekly, monthly, monday 03:00, or a line of cron"),
-        ("monday 24:00", "is not a timing"),
-        ("hourly 03:00", "is not a timing"),
-        ("", "is not a timing"),
-        ("@weekly", "is not a timing"),
-        ("0 3 * *", "is not a timing"),
-        ("0 0 3 * * 1", "is not a timing"),
-        ("0 25 * * 1", "'0 25 * * 1' is not a line of cron, by its hour: the fields are minute, hour, day of month"),
-        ("0 0 30 2 *", "by its day of month"),
-        ("every day at 3 pm", "by its minute"),
-        (f"{'1,' * 60}1 * * * *", "a line of cron has at most 100 characters, and this one has 129"),
+        (
+            "weekley",
+            "'weekley' is not a schedule: write hourly, daily, weekly, monthly, monday 03:00, or a cron expression",
+        ),
+        ("monday 24:00", "is not a schedule"),
+        ("hourly 03:00", "is not a schedule"),
+        ("", "is not a schedule"),
+        ("@weekly", "is not a schedule"),
+        ("0 3 * *", "is not a schedule"),
+        ("0 0 3 * * 1", "is not a schedule"),
+        ("0 25 * * 1", "'0 25 * * 1' is not a cron expression: its hour is wrong; the fields are minute, hour, day of"),
+        ("0 0 30 2 *", "its day of month is wrong"),
+        ("every day at 3 pm", "its minute is wrong"),
+        (f"{'1,' * 60}1 * * * *", "a cron expression has at most 100 characters, and this one has 129"),
     ):
         with pytest.raises(ValueError, match=r"is not|at most") as error:
             read_timing(text, utc)
         assert problem in str(error.value)
+
+
+def test_every_way_to_say_when_on_the_page_is_read():
+    page = (ROOT / "docs/jobs.md").read_text().partition("| when | means |")[2].partition("\n\n")[0]
+    shown = [text for row in page.splitlines()[2:] for text in re.findall("`(.*?)`", row.split("|")[1])]
+    assert len(shown) > 8
+    for text in shown:
+        assert read_timing(text, UTC).find_next(SUNDAY), text
+
+
+def test_hours_are_those_of_the_sites_zone(settings):
+    row = Schedule(model="line", kind="monitor", timing="monday 03:00", after=SUNDAY)
+    found = {}
+    for settings.SCHEDULE_TIME_ZONE in ("UTC", "Europe/Berlin", "America/New_York"):
+        found[settings.SCHEDULE_TIME_ZONE] = (row.find_next(SUNDAY) - MONDAY) / HOUR
+    assert found == {"UTC": 3, "Europe/Berlin": 2, "America/New_York": 8}
+    assert row.find_due(MONDAY + 7 * HOUR) is None
+    assert row.find_due(MONDAY + 9 * HOUR) == MONDAY + 8 * HOUR
 
 
 def test_where_clocks_are_changed_no_moment_is_lost_or_doubled():
@@ -115,11 +137,15 @@ def test_where_clocks_are_changed_no_moment_is_lost_or_doubled():
 def test_a_wrong_schedule_is_refused_with_its_line_field_and_what_would_be_right(line, models_dir):
     no_key = "there is no such key; it may be one of retrain, with_outcomes, monitor."
     for text, number, problem in (
-        ("[schedule]\nretrain = 'dayly'", 2, "schedule.retrain: 'dayly' is not a timing: write hourly, daily, weekly"),
+        (
+            "[schedule]\nretrain = 'dayly'",
+            2,
+            "schedule.retrain: 'dayly' is not a schedule: write hourly, daily, weekly",
+        ),
         (
             "[schedule]\n\nmonitor = '0 3 32 * *'",
             3,
-            "schedule.monitor: '0 3 32 * *' is not a line of cron, by its day of",
+            "schedule.monitor: '0 3 32 * *' is not a cron expression: its day of month",
         ),
         ("[schedule]\nretrain = 7", 2, "schedule.retrain: must be a string, not 7."),
         (
@@ -155,29 +181,41 @@ def test_a_wrong_schedule_is_refused_with_its_line_field_and_what_would_be_right
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_a_moment_is_taken_once_however_many_look_at_the_same_time():
-    make()
-    make(with_outcomes=False, is_from_recipe=True)  # The recipe wants the same.
+def test_a_moment_is_taken_once_however_many_look_at_the_same_time(line, models_dir):
+    write_schedule(models_dir, "[schedule]\nretrain = 'weekly'")
+    make()  # A user wants the same as the recipe.
     make("daily", kind="monitor")
-    together, found = threading.Barrier(6), []
-
-    def look():
-        together.wait()
-        found.extend(enqueue_due(MONDAY + HOUR))
-        connection.close()
-
-    threads = [threading.Thread(target=look) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    # What is read while it changes is one row, too.
+    at_once(lambda: store_recipes(models_dir))
+    assert list_rows() == [("line", "monitor", "daily", False), *[("line", "retrain", "weekly", False)] * 2]
+    Schedule.objects.update(after=SUNDAY)
+    found = []
+    at_once(lambda: found.extend(enqueue_due(MONDAY + HOUR)))
     assert sorted(taken.kind for taken in found) == ["monitor", "retrain"]
     # First what is to be said of the version that is live, then a new one.
-    assert list(Job.objects.order_by("id").values_list("kind", "made_by").distinct()) == [
+    assert list(Job.objects.order_by("id").values_list("kind", "made_by")) == [
         ("monitor", "schedule of ada"),
         ("retrain", "schedule of ada"),
     ]
     assert enqueue_due(MONDAY + HOUR) == []
+
+
+def at_once(work, count=6):
+    """Do it in so many threads at the same time."""
+    together = threading.Barrier(count)
+
+    def run():
+        together.wait()
+        try:
+            work()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_moments_that_were_missed_are_caught_up_once():
@@ -234,8 +272,8 @@ def test_the_schedules_of_recipes_are_rows_that_follow_them(line, penguins, mode
     number = file.read_text().splitlines().index('monitor = "dayly"') + 1
     store_recipes(models_dir)
     assert set(Schedule.objects.filter(model="line").values_list("error", flat=True)) == {
-        f"{file}, line {number}: schedule.monitor: 'dayly' is not a timing: write hourly, daily, weekly, monthly,"
-        ' monday 03:00, or a line of cron such as "0 3 * * 1".'
+        f"{file}, line {number}: schedule.monitor: 'dayly' is not a schedule: write hourly, daily, weekly, monthly,"
+        ' monday 03:00, or a cron expression such as "0 3 * * 1".'
     }
     assert enqueue_due(datetime(2100, 1, 1, tzinfo=UTC)) == [ScheduledMoment.objects.get(model="penguins")]
     file.write_text("[[[")

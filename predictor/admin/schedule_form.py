@@ -34,7 +34,7 @@ class ScheduleForm(forms.ModelForm):
         if not self.user.has_perm(RETRAIN):
             fields["kind"].choices = [(Schedule.Kind.MONITOR.value, Schedule.Kind.MONITOR.label)]
         examples = "hourly, daily, weekly, monthly, monday 03:00, 0 3 * * 1"
-        sentence = gettext("For example {examples}, which is a line of cron. Hours are those of {zone}.")
+        sentence = gettext("For example {examples}, which is a cron expression. Hours are those of {zone}.")
         fields["timing"].help_text = sentence.format(examples=examples, zone=settings.SCHEDULE_TIME_ZONE)
 
     def clean_timing(self) -> str:
@@ -43,8 +43,8 @@ class ScheduleForm(forms.ModelForm):
             read_timing(timing, read_zone(settings.SCHEDULE_TIME_ZONE))
         except ValueError as error:
             problem = gettext(
-                "“{given}” is neither a word with or without a time, such as monday 03:00, nor a line of cron, such as"
-                " 0 3 * * 1: minute, hour, day of month, month, day of week."
+                "“{given}” is neither a word with or without a time, such as monday 03:00, nor a cron expression, such"
+                " as 0 3 * * 1: minute, hour, day of month, month, day of week."
             )
             raise ValidationError(problem.format(given=timing)) from error
         return timing

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.models.job import Job
 from predictor.models.retirement import Retirement
-from predictor.timing import LONGEST_LINE, Timing, read_timing, read_zone
+from predictor.timing import LONGEST_TEXT, Timing, read_timing, read_zone
 
 AUTHOR = "schedule"
 
@@ -39,7 +39,7 @@ class Schedule(models.Model):
 
     model = models.CharField(max_length=50, verbose_name=_("model"))
     kind = models.CharField(max_length=30, choices=Kind, verbose_name=_("what"))
-    timing = models.CharField(max_length=LONGEST_LINE, verbose_name=_("when"))
+    timing = models.CharField(max_length=LONGEST_TEXT, verbose_name=_("when"))
     with_outcomes = models.BooleanField(default=False, verbose_name=_("with outcomes"))
     is_on = models.BooleanField(default=True, verbose_name=_("on"))
     is_from_recipe = models.BooleanField(default=False, editable=False)

@@ -13,7 +13,7 @@ from predictor.training.toml import add_line, convert_table
 
 
 class ScheduleRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[schedule]`: timings as `predictor.timing` reads them; `with_outcomes` is about retrains."""
+    """`[schedule]`: texts that `predictor.timing` reads; `with_outcomes` is about retrains."""
 
     retrain: Text | None = None
     with_outcomes: bool = False
