@@ -77,6 +77,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     end_when_asked()
+    # Both run from compiled bytecode, as where they are installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as name, run_postgres(Path(name) / "data") as database_url:
         folder = Path(name)
         write_table(folder / "given.csv", options.rows)
