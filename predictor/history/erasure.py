@@ -23,7 +23,17 @@ from predictor.history.ids import find_moment
 from predictor.history.related import delete_related, list_related
 from predictor.history.search import rows as search_rows
 from predictor.history.stored_answers import delete_answers_with
-from predictor.models import IdempotencyKey, Monitoring, Outcome, Prediction, Replay, Version, VisitorReport
+from predictor.models import (
+    IdempotencyKey,
+    Job,
+    KeptChunk,
+    Monitoring,
+    Outcome,
+    Prediction,
+    Replay,
+    Version,
+    VisitorReport,
+)
 
 # On SQLite, all writers wait for so many.
 ROWS_IN_A_TRANSACTION = 500
@@ -42,8 +52,9 @@ ERASED: dict[str, Any] = {
 class Forgotten:
     """What was erased of one model, or would be.
 
-    `findings` are replays and results of monitoring, which may repeat values; they can be computed again. `versions`
-    may have been trained with one of the outcomes, which their artifacts may contain.
+    `findings` are replays and results of monitoring, which may repeat values; they can be computed again. `files` are
+    kept ones that may have such rows, such as exports. `versions` may have been trained with one of the outcomes, which
+    their artifacts may contain.
     """
 
     predictions: int = 0
@@ -52,6 +63,7 @@ class Forgotten:
     outcomes: int = 0
     visitor_reports: int = 0
     findings: int = 0
+    files: int = 0
     versions: list[Version] = field(default_factory=list)
 
 
@@ -86,6 +98,10 @@ class Erasing:
         if not self.dry_run:
             truncate_log()
         return self.forgotten
+
+    def find_oldest(self, model: str) -> datetime:
+        """When the oldest of a model's predictions was made."""
+        return self._oldest[model]
 
     def add_archived(self, model: str, id: UUID, recorded: Iterable[datetime]) -> None:
         """Count a prediction that is erased from an archive, whose outcomes were recorded at these moments."""
@@ -197,6 +213,8 @@ def vacuum() -> None:
             Monitoring,
             LogEntry,
             IdempotencyKey,
+            Job,
+            KeptChunk,
             *(each.model for each in list_related([])),
         ]
         names = ", ".join(connection.ops.quote_name(each._meta.db_table) for each in tables)

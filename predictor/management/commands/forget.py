@@ -12,6 +12,7 @@ from predictor.history.archiving import list_recorded
 from predictor.history.erasure import Erasing, Forgotten, find_hashes, find_ids, vacuum
 from predictor.management.archives import erase_archived, find_archived, find_folder
 from predictor.management.base import SiteCommand, add_format
+from predictor.management.forgotten_files import remove_files
 from predictor.models import Version
 
 
@@ -19,7 +20,7 @@ class Command(SiteCommand):
     """Erase what was given to predictions, what was answered, and what really happened; their rows stay, anonymous.
 
     - Nobody waits, and it can be stopped at any time, and run again.
-    - What was computed of these predictions, replays and results of monitoring, is erased too.
+    - What was computed of these predictions, replays and results of monitoring, is erased too, and kept files of jobs.
     - Versions that may have been trained with one of the outcomes are listed, with the command that drops them.
     """
 
@@ -57,6 +58,8 @@ class Command(SiteCommand):
         erasing = Erasing(dry_run=dry_run)
         archived = set(erase_from_archives(erasing, ids))
         found = dict(sorted(erasing.run(ids).items()))
+        for name, forgotten in found.items():
+            forgotten.files = remove_files(name, erasing.find_oldest(name), dry_run=dry_run)
         unknown = [id for id in erasing.unknown if id not in archived]
         if not dry_run:
             vacuum()
@@ -124,6 +127,7 @@ def describe(model: str, forgotten: Forgotten) -> dict[str, Any]:
         "outcomes": forgotten.outcomes,
         "visitor_reports": forgotten.visitor_reports,
         "findings": forgotten.findings,
+        "files": forgotten.files,
         "versions": [version.number for version in forgotten.versions],
         "command": write_command(model, forgotten.versions),
     }
@@ -136,7 +140,8 @@ def write_lines(found: dict[str, Forgotten], *, dry_run: bool) -> Iterator[str]:
         yield (
             f"{model}: {done}: {format_number(forgotten.predictions)} predictions{again},"
             f" {format_number(forgotten.outcomes)} outcomes, {format_number(forgotten.visitor_reports)} reports of"
-            f" visitors, {format_number(forgotten.findings)} results computed of them;"
+            f" visitors, {format_number(forgotten.findings)} results computed of them,"
+            f" {format_number(forgotten.files)} files that may have them;"
             f" in archives: {format_number(forgotten.archived)} predictions."
         )
         if forgotten.versions:
