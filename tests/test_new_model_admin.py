@@ -6,9 +6,10 @@ from django.conf import settings as site_settings
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from predictor import jobs, tasks
-from predictor.files.keeping import remove
+from predictor.files.keeping import remove_expired
 from predictor.lifecycle.data_versions import keep_data_version
 from predictor.models import Job, KeptFile, StoredRecipe, Version
 from tests.test_uploaded_models import HOUSES, keep
@@ -101,6 +102,11 @@ def test_a_superuser_makes_a_model_of_a_table_and_changes_its_recipe(root):
     assert (area.label, area.unit, town.choices) == ("Area <b>", "m²", ("Bonn", "Ulm"))
     assert Version.objects.find_live("houses") == version
     assert "Area &lt;b&gt;" in read(root.get("/houses/"))
+    assert '<a href="/houses/"' in read(root.get("/models/"))
+    assert f"/admin/predictor/version/{version.pk}/retrain/" in read(root.get("/admin/"))
+    asked = {"inputs": {"Living_Area": 150, "town": "Ulm"}}
+    [answer] = root.post("/api/v1/models/houses/predict", asked, "application/json").json()["predictions"]
+    assert 400 < answer["output"] < 500
 
     row = StoredRecipe.objects.get()
     page = read(root.get(f"{LIST}{row.pk}/change/"))
@@ -140,7 +146,9 @@ def test_a_form_with_errors_keeps_what_was_typed_and_a_training_that_fails_leads
 
 def test_a_draft_whose_table_has_expired_and_one_that_failed_lead_to_the_upload(root):
     form = draft(root)
-    remove(KeptFile.objects.get())
+    KeptFile.objects.update(expires_at=timezone.now())
+    assert remove_expired() == 1
+    assert not Job.objects.exclude(result=None).exists()
     for response in (root.get(form), root.post(form, {})):
         assert "The table is no longer kept: upload it again." in read(response)
         assert UPLOAD in read(response)
@@ -232,3 +240,21 @@ def go_on(page, javascript):
     if not javascript:
         page.click("text=Load this page again")
     page.wait_for_selector("form[method=post] [type=submit].default")
+
+
+def test_few_whole_numbers_get_words_and_classes_theirs(root):
+    rows = "".join(f"{i % 97},{i % 3},{int(i % 97 > 40)}\n" for i in range(300))
+    address = upload(root, content=f"size,zone,sold\n{rows}")["Location"]
+    work()
+    form = root.post(address, {"target": "2"})["Location"]
+    work()
+    given = fill_in(read(root.get(form)))
+    assert (given["0-words"], given["2-words"]) == ("", "")
+    page = read(root.post(form, given | {"2-words": "0 = country, suburb"}))
+    assert "Write each as code = word, with commas between them, not suburb." in page
+    root.post(form, given | {"2-words": "0 = country, 1 = suburb, 2 = city", "0-words": "0 = no, 1 = yes"})
+    work()
+    schema = Version.objects.get().parsed_schema
+    assert schema.features[1].labels == {"0": "country", "1": "suburb", "2": "city"}
+    assert schema.target.labels == {"0": "no", "1": "yes"}
+    assert fill_in(read(root.get(form)))["0-words"] == "0 = no, 1 = yes"

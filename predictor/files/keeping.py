@@ -29,6 +29,8 @@ BYTES_OF_A_CHUNK = 1 << 20
 TIME_FOR_A_CHUNK = timedelta(hours=1)
 CHUNKS_IN_A_TRANSACTION = 16
 LONGEST_NAME = 200
+# The kind of a job that looks into a table; that of `jobs.DRAFT`.
+LOOK = "draft"
 
 
 class FileWriter:
@@ -222,4 +224,6 @@ def remove_expired() -> int:
     files = KeptFile.objects.filter(has_expired | is_given_up)
     for file in files:
         remove(file)
+        # What was found in a table, which has values of it, goes with it.
+        Job.objects.filter(kind=LOOK, arguments__file=str(file.pk)).update(result=None)
     return len(files)

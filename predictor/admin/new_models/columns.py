@@ -26,6 +26,8 @@ def make_feature(column: dict[str, Any], given: dict[str, Any]) -> dict[str, Any
     feature |= {key: given[key] for key in ("kind", "unit") if given[key]}
     if missing := read_missing(given["missing"] or ""):
         feature["missing"] = missing
+    if given["words"]:
+        feature["labels"] = given["words"]
     if given["merge"]:
         feature["merge"] = column["merge"]
     return feature
@@ -38,3 +40,18 @@ def read_missing(text: str) -> list[str]:
 
 def write_missing(values: list[str | float]) -> str:
     return ", ".join(str(value) for value in values)
+
+
+def read_words(text: str) -> dict[str, str]:
+    """Words by code, of a text such as 0 = no, 1 = yes. Raises ValueError for a part without both."""
+    words = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        code, equals, word = (each.strip() for each in part.partition("="))
+        if not (code and equals and word):
+            raise ValueError(part)
+        words[code] = word
+    return words
+
+
+def write_words(words: dict[str, str]) -> str:
+    return ", ".join(f"{code} = {word}" for code, word in words.items())

@@ -11,11 +11,27 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from predictor.admin.new_models.columns import KINDS, make_feature, write_missing
+from predictor.admin.new_models.columns import KINDS, make_feature, read_words, write_missing, write_words
 from predictor.texts import is_storable
 
 ACCESS = {"": _("as the site has it"), "public": _("everybody"), "login": _("users who sign in")}
 TASKS = {"regression": _("a number (regression)"), "classification": _("a class (classification)")}
+
+
+class WordsField(forms.CharField):
+    """Words for codes; one that is left empty leaves the codes as they are."""
+
+    def __init__(self, codes: list[str], words: dict[str, str]) -> None:
+        example = forms.TextInput(attrs={"placeholder": ", ".join(f"{code} = …" for code in codes)})
+        label = _("Words for codes")
+        super().__init__(max_length=2_000, required=False, label=label, initial=write_words(words), widget=example)
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return read_words(super().clean(value))
+        except ValueError as error:
+            problem = gettext("Write each as code = word, with commas between them, not {part}.")
+            raise ValidationError(problem.format(part=error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +93,7 @@ class RecipeForm(forms.Form):
                 proposed=column,
                 fields=[
                     self[f"{number}-{key}"]
-                    for key in ("label", "kind", "unit", "missing")
+                    for key in ("label", "kind", "unit", "missing", "words")
                     if f"{number}-{key}" in self.fields
                 ],
                 ticks=[self[f"{number}-{key}"] for key in ("use", "merge") if f"{number}-{key}" in self.fields],
@@ -133,6 +149,8 @@ class RecipeForm(forms.Form):
         self.fields[f"{number}-missing"] = forms.CharField(
             max_length=200, required=False, label=_("Means missing"), initial=write_missing(given.get("missing", []))
         )
+        if column["codes"] or given.get("labels"):
+            self.fields[f"{number}-words"] = WordsField(column["codes"], given.get("labels", {}))
         if column["merge"]:
             merge = forms.BooleanField(required=False, label=_("Unite spellings"), initial=bool(given.get("merge")))
             self.fields[f"{number}-merge"] = merge
@@ -175,7 +193,10 @@ class RecipeForm(forms.Form):
         features = {
             column["name"]: make_feature(
                 column,
-                {key: given.get(f"{number}-{key}") for key in ("use", "label", "kind", "unit", "missing", "merge")},
+                {
+                    key: given.get(f"{number}-{key}")
+                    for key in ("use", "label", "kind", "unit", "missing", "words", "merge")
+                },
             )
             for number, column in enumerate(self.columns)
         }

@@ -54,10 +54,10 @@ def show_draft(request: HttpRequest, id: UUID) -> HttpResponse:
         return _show_waiting(request, job)
     if is_by_htmx(request):
         return load_again()
-    if job.result is None:
-        return _show_failed(request, job, job.error or gettext("It was cancelled."))
     if not KeptFile.objects.filter(pk=job.arguments["file"], is_whole=True).exists():
         return _show_failed(request, job, gettext("The table is no longer kept: upload it again."))
+    if job.result is None:
+        return _show_failed(request, job, job.error or gettext("It was cancelled."))
     return _ask_target(request, job) if "target" not in job.arguments else _ask_recipe(request, job)
 
 

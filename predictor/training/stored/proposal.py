@@ -24,6 +24,7 @@ from predictor.training.vectorising import LINEAR_ON_TEXTS
 SHOWN_VALUES = 3
 # Wider forms are for nobody.
 MOST_COLUMNS = 150
+MOST_CODES = 10
 # What doubts advise to write into model.toml, and where the form has it.
 IN_FORM = [
     (re.compile(r"write missing = \[(.*?)\]"), r"write \1 as what means missing"),
@@ -56,7 +57,8 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column in a few words, doubts about it, and `merge`, the spellings that may mean one value.
 
-    `obstacle` says why it is left out; it is empty where it is not.
+    `codes` are few values, in order, that may stand for words. `obstacle` says why it is left out; it is empty where it
+    is not.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     obstacle: str
     read_as: str
     merge: dict[str, list[str]]
+    codes: list[str]
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +156,7 @@ def _describe_target(draft: Draft) -> ProposedColumn:
         obstacle="",
         read_as=_describe_keys(draft, name),
         merge=_leave_storable(draft.merge),
+        codes=[str(label) for label in draft.target.classes] if len(draft.target.classes) <= MOST_CODES else [],
     )
 
 
@@ -164,6 +168,7 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
         obstacle=_write_for_form(finding.obstacle),
         read_as=_describe_keys(draft, finding.name),
         merge=_leave_storable(finding.merge),
+        codes=list(map(str, draft.coded.get(finding.name, ()))),
     )
 
 
