@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from predictor.models import Job, KeptFile, Prediction, Promotion, Replay, Version
+from predictor.models import DataVersion, Job, KeptFile, Prediction, Promotion, Replay, Version
 from predictor.monitoring.watch import store, watch
 from predictor.schema.target import Target
 from predictor.training.reports.figures import draw_figures
@@ -284,7 +284,8 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
     tables = [f"predictor/{table}/" for table in ("prediction", "version", "promotion", "outcome")]
     paths = ["/models/", "/line/?x=abc", "/about/penguins/", f"/about/{NUMBER}/compare/", "/nothing/", "/predictions/"]
     paths += [answer.get_absolute_url() + path for path in own]
-    paths += [f"/admin/{path}" for path in ("", *tables, f"{tables[1]}{version.pk}/promote/")]
+    asked = [f"{tables[1]}{version.pk}/{what}/" for what in ("promote", "retrain", "replay")]
+    paths += [f"/admin/{path}" for path in ("", *tables, *asked, *list_table_pages())]
     reviewed = ["?model=penguins&error_above=x", "queue/?model=penguins", f"{answer.id}/change/?model=penguins"]
     paths += [f"/admin/{tables[0]}{path}" for path in reviewed]
     store("penguins", watch("penguins", timedelta(days=7), timezone.now()))
@@ -293,6 +294,14 @@ def test_axe_finds_nothing_on_pages_of_the_site_and_our_own_of_the_admin(open_pa
         page.goto(site + path)
         checked += find_violations(page)
     assert checked == []
+
+
+def list_table_pages():
+    """The pages of uploaded tables, one of which has long names and numbers."""
+    file = KeptFile.objects.create(name=f"{'W' * 190}.csv", made_by="w" * 150, size=49_999_999, is_whole=True)
+    described = {"rows": 1_234_567, "columns": [WORD, ARABIC, "W" * 200], "made_by": "w" * 150}
+    table, _ = DataVersion.objects.get_or_create(model=NUMBER, sha256="a" * 64, defaults={"file": file, **described})
+    return ["predictor/dataversion/", *(f"predictor/dataversion/{table.pk}/{page}/" for page in ("change", "discard"))]
 
 
 def find_violations(page):
@@ -378,7 +387,10 @@ def test_no_page_of_the_admin_is_wider_than_the_screen(open_page, site, viewport
     one["outcome"] = prediction.outcomes.first()
     paths = ["", "password_change/", "auth/user/", f"predictor/prediction/?q={'s' * 300}", "predictor/nothing/"]
     paths += [f"predictor/prediction/queue/?model={CLASS}", f"predictor/prediction/?model={NUMBER}&since={'s' * 300}"]
-    paths += [f"predictor/version/{version.pk + 1}/promote/"] + [f"predictor/{table}/" for table in tables]
+    asked = [f"predictor/version/{version.pk}/{what}/" for what in ("retrain", "replay")]
+    paths += [f"predictor/version/{version.pk + 1}/promote/", *asked, *list_table_pages()] + [
+        f"predictor/{table}/" for table in tables
+    ]
     paths += [f"predictor/{table}/{one[table].pk}/{page}/" for table in tables for page in ("change", "history")]
     for path in paths:
         page.goto(f"{site}/admin/{path}")
