@@ -49,6 +49,7 @@ MlsiteError
 ├── Forbidden              a request to the API for what its key or its user may not do (access.callers)
 ├── TooMuch                a visitor's request that is refused before it is parsed (web.bounds)
 ├── RateExceeded           more rows in a window of time than are allowed (access.shares)
+├── FileRefused            a visitor's file that cannot be scored (web.file_pages.keeping)
 ├── TooOften               what a visitor does more often than is allowed (access.visitors)
 ├── MalformedChunks        a body that is not in chunks, although its head says so (mlsite.chunks)
 ├── TooSlow                a request whose body arrives below its minimum rate (mlsite.arrival)

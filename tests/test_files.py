@@ -17,7 +17,7 @@ from predictor import jobs
 from predictor.access import visitors
 from predictor.access.limits import Rate
 from predictor.files import previewing
-from predictor.models import FileToScore, Job, KeptChunk, KeptFile, Prediction
+from predictor.models import FileToScore, Job, KeptChunk, KeptFile, ModelRight, Prediction
 from predictor.registry.retirement import retire
 from predictor.tasks import TASKS, carry_out
 from predictor.web.file_pages import bodies
@@ -165,6 +165,23 @@ def test_files_are_for_those_who_may_use_the_form(client, line, settings, django
     client.force_login(django_user_model.objects.create_superuser("ada"))
     assert client.get(job).status_code == 200
     assert "private" in client.get("/line/file/")["Cache-Control"]
+
+
+def test_the_files_of_a_model_that_a_user_may_not_see_are_not_found(
+    client, line, penguins, settings, django_user_model
+):
+    address = upload(client)["Location"]
+    job = client.post(address)["Location"]
+    settings.FORM_ACCESS = "login"
+    grace = django_user_model.objects.create_user("grace")
+    ModelRight.objects.create(user=grace, model="penguins")
+    client.force_login(grace)
+    assert {client.get(path).status_code for path in ("/line/file/", address, job, f"{job}csv/")} == {404}
+    assert {upload(client).status_code, client.post(address).status_code, client.post(f"{job}cancel/").status_code} == {
+        404
+    }
+    assert client.get("/penguins/file/").status_code == 200
+    assert (KeptFile.objects.count(), Job.objects.get().cancelled_by) == (1, "")
 
 
 def test_a_retired_model_takes_no_file(client, line):

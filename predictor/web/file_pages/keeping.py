@@ -1,6 +1,5 @@
 """Keeps a file that a visitor uploads to have it scored: nothing is stored of one that cannot be."""
 
-import time
 from pathlib import Path
 from uuid import UUID
 
@@ -11,13 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
-from predictor.files.keeping import FileWriter, check_space, find_expiry
+from predictor.files.keeping import check_space
 from predictor.files.previewing import preview_table
 from predictor.files.space import Space, estimate_space
+from predictor.files.uploading import keep_upload
 from predictor.formats import format_number
 from predictor.languages import gettext as _
 from predictor.languages import gettext_noop
-from predictor.models import FileToScore, KeptFile
+from predictor.models import FileToScore
 from predictor.record.file_preview import FilePreview, Refusal, Trouble
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
@@ -27,8 +27,6 @@ from predictor.web.access import is_signed_in
 from predictor.web.file_pages.bodies import make_too_large
 
 VISITOR = "a visitor"
-LONGEST_PAUSE = 0.05
-BYTES_AT_ONCE = 1 << 18
 
 SENTENCES: dict[Trouble, str] = {
     "empty": gettext_noop("The file is empty: write the names of the columns in its first line, and the rows below."),
@@ -67,7 +65,7 @@ def keep_table(request: HttpRequest, runtime: Runtime) -> FileToScore:
         raise make_too_large()
     check_space(uploaded.size or 0)
     preview = look_into(Path(uploaded.temporary_file_path()), uploaded.name or "", runtime)
-    file = store(uploaded, name_maker(request))
+    file = keep_upload(uploaded, by=name_maker(request))
     return FileToScore.objects.create(file=file, version=runtime.version, preview=msgspec.to_builtins(preview))
 
 
@@ -83,21 +81,6 @@ def look_into(path: Path, name: str, runtime: Runtime) -> FilePreview:
 def refuse(refusal: Refusal) -> FileRefused:
     values = {"columns": ", ".join(map(quote, refusal.columns)), "limit": format_number(refusal.limit)}
     return FileRefused(_(SENTENCES[refusal.trouble]).format(**values), refusal.detail)
-
-
-def store(uploaded: TemporaryUploadedFile, made_by: str) -> KeptFile:
-    """Keep a file in the database, without a connection between its pieces."""
-    writer = FileWriter(
-        name=uploaded.name or "", made_by=made_by, expires=find_expiry(), media_type=uploaded.content_type or ""
-    )
-    with writer:
-        for piece in uploaded.chunks(BYTES_AT_ONCE):
-            began = time.monotonic()
-            writer.write(piece)
-            leave_connection()
-            # Commits of forms wait for those of the pieces: half of the time is theirs.
-            time.sleep(min(LONGEST_PAUSE, time.monotonic() - began))
-        return writer.finish()
 
 
 def name_maker(request: HttpRequest) -> str:
