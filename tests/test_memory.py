@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from predictor import memory
 from predictor.exceptions import TrainingError
 from predictor.lifecycle.retraining import train_model
-from predictor.memory import MEGABYTE, measure_memory, measure_own
+from predictor.memory import MEGABYTE, find_container_limit, measure_memory, measure_own
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -76,3 +76,10 @@ def test_the_memory_of_a_process_includes_what_it_has_started():
         child.stdout.read(1)
         assert measure_memory(os.getpid()) >= before + 100_000_000
         child.communicate()
+
+
+@pytest.mark.parametrize(("written", "limit"), [("536870912", 536_870_912), ("max", 0), ("9223372036854771712", 0)])
+def test_the_limit_of_a_container_is_found_and_none_where_there_is_none(tmp_path, monkeypatch, written, limit):
+    monkeypatch.setattr(memory, "LIMITS", [tmp_path / "nothing", tmp_path / "limit"])
+    (tmp_path / "limit").write_text(f"{written}\n")
+    assert find_container_limit() == limit

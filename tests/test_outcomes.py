@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from predictor.exceptions import InvalidInput, OutcomeChanged
+from predictor.jobs import LeaseLost
 from predictor.models import Outcome, Reference
-from predictor.outcomes.files import Entry, record_entries
+from predictor.outcomes.files import Entry, Row, record_entries, store_rows
 from predictor.outcomes.recording import find_outcome, record_outcome
 from tests.conftest import run_manage
 from tests.outcomes import PENGUINS, make_predictions, read_log
@@ -401,3 +402,15 @@ def test_versions_of_one_model_may_predict_other_classes(run):
     [new] = make_predictions(1, wider, "penguins")
     report, _ = run(write_file((old.id, "Chinstrap"), (new.id, "Chinstrap")))
     assert list_results(report) == [(2, "malformed"), (3, "accepted")]
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_outcomes_are_stored_together_with_what_the_caller_stores_or_not_at_all(prediction):
+    def lose_lease():
+        raise LeaseLost("another worker has taken the job over")
+
+    row = Row(prediction_id=prediction.id, value=4.5, replaces_id=None, queue=None)
+    with pytest.raises(LeaseLost):
+        store_rows([row], "ada", on_stored=lose_lease)
+    assert read_log() == []

@@ -22,6 +22,7 @@ from django.db import connection
 from mlsite import turns
 from mlsite.pooled.pool import Pool
 from mlsite.turns import Turns
+from predictor import threads
 from predictor.exceptions import Overloaded
 from predictor.models import Prediction
 from tests.conftest import ROOT, make_database_url
@@ -320,3 +321,15 @@ def test_who_signs_in_and_who_reviews_do_not_wait_for_each_other(client):
     with turns.pages.take():
         assert client.post("/admin/login/").status_code == HTTPStatus.OK
         assert client.get("/healthz").status_code == HTTPStatus.OK
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_is_held_while_a_password_is_hashed(client, django_user_model, monkeypatch):
+    django_user_model.objects.create_user("ada", password="hers alone", is_staff=True)
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # As in a web process that has a pool.
+    connection.close()
+    held = []
+    monkeypatch.setattr(threads, "_run", lambda work: held.append(connection.connection is not None) or work())
+    assert client.post("/admin/login/", {"username": "ada", "password": "hers alone"}).status_code == HTTPStatus.FOUND
+    assert held
+    assert not any(held)

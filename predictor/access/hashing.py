@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from predictor.threads import run_in_thread
+from predictor.turns import leave_connection
 
 
 # Checked with Django 5.2.19 (tests/test_insides.py).
@@ -15,4 +16,5 @@ class PasswordHasher(PBKDF2PasswordHasher):
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> Any:
+        leave_connection()  # Of the few that its process has, for visitors meanwhile.
         return run_in_thread(lambda: super(PasswordHasher, self).encode(password, salt, iterations))
