@@ -1,5 +1,7 @@
 import io
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import polars as pl
@@ -10,6 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from predictor import jobs, tasks
 from predictor.admin import exporting
+from predictor.exceptions import ExportsBusy
 from predictor.history.commands import EXPORTS, take_turn_of_pages
 from predictor.models import Job, KeptFile, Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
@@ -201,9 +204,21 @@ def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connec
     with take_turn_of_pages(EXPORTS):
         shown = site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
         assert "Another export" in shown
+        began = time.monotonic()
+        with ThreadPoolExecutor(1) as other, pytest.raises(ExportsBusy):
+            other.submit(wait_for_turn).result()
+        assert time.monotonic() - began >= 1
     answer = site.get("/admin/predictor/prediction/export/")
     assert answer.status_code == 200
     answer.close()
+
+
+def wait_for_turn():
+    try:
+        with take_turn_of_pages(EXPORTS, seconds=1):
+            pass
+    finally:
+        connection.close()
 
 
 def test_only_who_may_see_predictions_exports_them(client, django_user_model):

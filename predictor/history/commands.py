@@ -45,6 +45,8 @@ def take_turn_of_pages(lock: int, *, seconds: float = 0) -> Iterator[None]:
                 return
         if time.monotonic() >= until:
             raise ExportsBusy("another file is being written for a page: try again when it is done")
+        # Also out of the pool, which it has by its web process's environment.
+        connection.connection.close()
         connection.close()
         time.sleep(SECONDS_BETWEEN_TRIES)
 
