@@ -121,6 +121,12 @@ def format_number(number: float | None, *, decimals: int | None = None, digits: 
     return _format(number, decimals, digits, BARE_GROUPED_FROM)
 
 
+def format_size(size: int) -> str:
+    """Write a number of bytes in MB, or in kB where that is below 1 MB."""
+    unit, amount = ("MB", size / 1_000_000) if size >= 1_000_000 else ("kB", size / 1_000)
+    return f"{format_number(amount, decimals=1 if amount < 100 else 0)} {unit}"
+
+
 def format_plain(value: float | str | bool | None) -> str:
     """Format a value like `format_value`, but without groups, to be copied into a field or a recipe."""
     if isinstance(value, str | bool):

@@ -14,6 +14,7 @@ from predictor.formats import (
     format_number,
     format_plain,
     format_share,
+    format_size,
     format_value,
 )
 
@@ -252,3 +253,11 @@ def test_values_of_all_kinds_are_written():
 @pytest.mark.parametrize(("share", "written"), [(0.9936, "99.4\u00a0%"), (0.0, "0.0\u00a0%"), (1.0, "100.0\u00a0%")])
 def test_a_share_is_written_as_a_percentage(share, written):
     assert format_share(share) == written
+
+
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [(0, "0.0 kB"), (940, "0.9 kB"), (36_200, "36.2 kB"), (999_999, "1000 kB"), (50_000_000, "50.0 MB")],
+)
+def test_a_size_is_in_the_unit_in_which_it_has_few_digits(size, written):
+    assert format_size(size) == written

@@ -19,7 +19,7 @@ from predictor.admin.history import HistoryAdmin
 from predictor.admin.retraining import RETRAIN
 from predictor.exceptions import TableInUse
 from predictor.files.data_versions import discard, list_trained
-from predictor.formats import MISSING, format_number
+from predictor.formats import MISSING, format_number, format_size
 from predictor.models import DataVersion
 
 MOST_VERSIONS = 10
@@ -97,8 +97,7 @@ class DataVersionAdmin(HistoryAdmin):
 
     @admin.display(description=_("size"))
     def size(self, table: DataVersion) -> str:
-        unit, bytes_in_it = ("MB", 1_000_000) if table.file.size >= 1_000_000 else ("kB", 1000)
-        return f"{format_number(table.file.size / bytes_in_it, decimals=1)} {unit}"
+        return format_size(table.file.size)
 
     @admin.display(description="SHA-256")
     def shown_sha256(self, table: DataVersion) -> str:

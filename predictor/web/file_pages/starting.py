@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods
 from predictor import jobs
 from predictor.exceptions import InvalidValue, NoSpace
 from predictor.files.keeping import check_space
+from predictor.formats import format_size
 from predictor.models import FileToScore, Job
 from predictor.record.file_preview import RowProblem
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.file_pages.keeping import estimate, find_table, name_maker
-from predictor.web.file_pages.uploading import describe_no_space, go_on, with_files, write_megabytes
+from predictor.web.file_pages.uploading import describe_no_space, go_on, with_files
 from predictor.web.pages import render_page
 
 GIVEN_UP = (Job.State.FAILED, Job.State.CANCELLED)
@@ -72,9 +73,9 @@ def _render(
         "columns": [(each, schema.by_name.get(each.name)) for each in preview.columns],
         "missing": [schema.by_name[name] for name in preview.missing if name in schema.by_name],
         "problems": [describe_problem(schema, each) for each in preview.problems],
-        "file_megabytes": write_megabytes(space.file),
-        "result_megabytes": write_megabytes(space.result),
-        "history_megabytes": write_megabytes(space.history),
+        "file_size": format_size(space.file),
+        "result_size": format_size(space.result),
+        "history_size": format_size(space.history),
         "has_other_version": table.version_id != runtime.version.id,
         "job": table.job,
         "address": request.path,

@@ -14,7 +14,7 @@ from predictor.access.visitors import TooOften, count_upload
 from predictor.exceptions import NoSpace, Overloaded
 from predictor.files.keeping import read_files_kept
 from predictor.files.previewing import MOST_XLSX_ROWS
-from predictor.formats import format_number
+from predictor.formats import format_size
 from predictor.languages import gettext as _
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
@@ -72,14 +72,10 @@ def go_on(request: HttpRequest, address: str) -> HttpResponse:
 
 def describe_no_space(error: NoSpace) -> str:
     sentence = _(
-        "There is no space for it at the moment: it needs {needed} MB, and {free} MB are free for files."
+        "There is no space for it at the moment: it needs {needed}, and {free} are free for files."
         " Older files are deleted by themselves."
     )
-    return sentence.format(needed=write_megabytes(error.needed), free=write_megabytes(error.free))
-
-
-def write_megabytes(size: int) -> str:
-    return format_number(size / 1_000_000, decimals=1 if size < 100_000_000 else 0)
+    return sentence.format(needed=format_size(error.needed), free=format_size(error.free))
 
 
 def render_upload(
