@@ -122,7 +122,9 @@ def format_number(number: float | None, *, decimals: int | None = None, digits: 
 
 
 def format_size(size: int) -> str:
-    """Write a number of bytes in MB, or in kB where that is below 1 MB."""
+    """Write a number of bytes in MB, or in kB or B where it is smaller."""
+    if size < 1_000:
+        return f"{size} B"
     unit, amount = ("MB", size / 1_000_000) if size >= 1_000_000 else ("kB", size / 1_000)
     return f"{format_number(amount, decimals=1 if amount < 100 else 0)} {unit}"
 

@@ -62,7 +62,7 @@ def test_a_file_is_kept_and_its_preview_says_what_each_column_is_taken_for_and_w
     [[row, label, sentence]] = list_rows(page, "first")
     assert (row, label) == ("2", "x")
     assert sentence.startswith("“many” is not a number")
-    assert "about 0.0 MB" in page.select_one("#history_help").text
+    assert "about 1.4 kB" in page.select_one("#history_help").text
 
 
 def test_a_file_is_scored_once_however_often_its_button_is_pressed_and_again_where_that_failed(client, line):
@@ -120,7 +120,7 @@ def test_where_there_is_no_space_the_page_says_how_much_is_missing(client, line,
     settings.FILES_MAX_MB = 0
     response = upload(client)
     assert response.status_code == 507
-    assert "0.0 MB are free for files" in read(response).select_one("#file_error").text
+    assert "0 B are free for files" in read(response).select_one("#file_error").text
     settings.FILES_MAX_MB = 250
     address = upload(client)["Location"]
     settings.FILES_MAX_MB = 0

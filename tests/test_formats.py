@@ -257,7 +257,7 @@ def test_a_share_is_written_as_a_percentage(share, written):
 
 @pytest.mark.parametrize(
     ("size", "written"),
-    [(0, "0.0 kB"), (940, "0.9 kB"), (36_200, "36.2 kB"), (999_999, "1000 kB"), (50_000_000, "50.0 MB")],
+    [(0, "0 B"), (940, "940 B"), (36_200, "36.2 kB"), (999_999, "1000 kB"), (50_000_000, "50.0 MB")],
 )
 def test_a_size_is_in_the_unit_in_which_it_has_few_digits(size, written):
     assert format_size(size) == written
