@@ -66,24 +66,57 @@ def test_each_format_gives_the_same_rows_and_goes_on_from_each_place(content, tm
         assert [each.after for each in after] == [each.after for each in parts[number:]]
 
 
-@example("a,1\n,2\n", "\n", ",")
+CELLS = [
+    "a",
+    "",
+    " ",
+    "é",
+    "1.5",
+    '""',
+    '" "',
+    '"b"',
+    '"a, b"',
+    '"c""d"',
+    '"\\"',
+    '5"',
+    '"x"y',
+    '"y""',
+    ' "z"',
+    '"\n"',
+    "\x1c",
+    "\u2028",
+]
+
+
 @given(
-    st.text(alphabet='ab1 ,;\t\n"é\x1c\x85\u2028', max_size=30), st.sampled_from(["\n", "\r\n"]), st.sampled_from(",;")
+    st.text(alphabet='ab1 ,;\t\n"é\x1c\x85\u2028', min_size=1, max_size=30)
+    | st.lists(st.lists(st.sampled_from(CELLS), min_size=1, max_size=3).map(",".join), min_size=1).map("\n".join),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(",;"),
 )
+@example('"a, b",1\n"c""d",""', "\n", ",")
+@example("a,1\n,2\n", "\n", ",")
 def test_lines_that_are_read_at_once_are_the_rows_that_are_read_one_by_one(text, end, separator):
-    width = max(line.count(separator) for line in text.split("\n")) + 1
-    layout = Layout(separator=separator, names=[*"abcdefghijklmnopqrstuvwxyzABCDE"[:width]])
     lines = text.replace("\n", end)
-    table = read_plain_rows(lines.encode(), layout)
-    rows = (
-        list(csv.reader(io.StringIO(lines, newline=""), delimiter=separator))
-        if table is not None or '"' not in text
-        else []
-    )
+    try:
+        rows = list(csv.reader(io.StringIO(lines, newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        rows = []
+    width = max(map(len, rows), default=1)
+    table = read_plain_rows(lines.encode(), Layout(separator=separator, names=[f"c{place}" for place in range(width)]))
+    are_plain = bool(rows) and all(len(row) == width and any(map(str.strip, row)) for row in rows)
     if table is not None:
         assert table.rows() == list(map(tuple, rows))
-    is_plain = all(len(row) == width and any(map(str.strip, row)) for row in rows)
-    assert (table is not None) == (bool(text) and '"' not in text and is_plain)
+        assert are_plain
+    elif '"' not in text:
+        assert not are_plain
+
+
+def test_values_in_quotes_are_read_at_once_too():
+    layout = Layout(separator=",", names=["a", "b"])
+    table = read_plain_rows(b'"a, b",1\r\nc,"d""e"\r\n"",2\r\n', layout)
+    assert table is not None
+    assert table.rows() == [("a, b", "1"), ("c", 'd"e'), ("", "2")]
 
 
 def test_an_error_names_the_file_and_its_line_also_where_reading_went_on(tmp_path):

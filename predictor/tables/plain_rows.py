@@ -1,5 +1,8 @@
 """Reads lines of a CSV file all at once where they need no care: most files have no others."""
 
+import re
+from functools import cache
+
 import polars as pl
 
 from predictor.tables.csv_rows import Layout
@@ -11,11 +14,13 @@ BLANKS = "".join(character for character in map(chr, range(0x3001)) if character
 def read_plain_rows(lines: bytes, layout: Layout) -> pl.DataFrame | None:
     """The rows of whole lines, one in each, as `csv.reader` has them, in columns of texts.
 
-    None where they are to be read one by one: one has a quote, another number of values than the header, or none.
+    None where they are to be read one by one: one has a quote or a line end in a value, another number of values than
+    the header, or none.
     """
     width = len(layout.names)
     count = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    if layout.nameless or b'"' in lines or lines.count(layout.separator.encode()) != count * (width - 1):
+    unquoted = lines if b'"' not in lines else find_quoted(layout.separator).sub(b"", lines)
+    if layout.nameless or b'"' in unquoted or unquoted.count(layout.separator.encode()) != count * (width - 1):
         return None
     try:
         table = pl.read_csv(
@@ -23,7 +28,7 @@ def read_plain_rows(lines: bytes, layout: Layout) -> pl.DataFrame | None:
             has_header=False,
             schema=dict.fromkeys(layout.names, pl.String),
             separator=layout.separator,
-            quote_char=None,
+            quote_char=None if unquoted is lines else '"',
             empty_string_is_null=False,
             extra_columns="raise",
             missing_columns="raise",
@@ -31,6 +36,13 @@ def read_plain_rows(lines: bytes, layout: Layout) -> pl.DataFrame | None:
     except pl.exceptions.PolarsError:
         return None
     return table if len(table) == count and not _has_blank_row(table) else None
+
+
+@cache
+def find_quoted(separator: str) -> "re.Pattern[bytes]":
+    """Matches a whole value in quotes, in one line, that every reader of CSV reads alike."""
+    end = re.escape(separator.encode())
+    return re.compile(rb'(?<![^\n%b])"(?:[^"\n]++|"")*+"(?=%b|\r?\n|\Z)' % (end, end))
 
 
 def _has_blank_row(table: pl.DataFrame) -> bool:
