@@ -19,7 +19,7 @@ from django.db import connection
 from predictor import jobs
 from predictor.files.keeping import remove_expired
 from predictor.management.scratch import make_scratch, remove_left_over
-from predictor.memory import MEGABYTE, measure_memory
+from predictor.memory import MEGABYTE, measure_memory, measure_own
 from predictor.schedules.due import enqueue_due
 from predictor.schedules.recipes import store_recipes
 
@@ -126,7 +126,7 @@ class Worker:
         fate: jobs.Fate = "held"
         renew_at = time.monotonic()
         self._is_too_large = False
-        while child.poll() is None and not self._must_stop() and fate in ("held", "finished"):
+        while child.poll() is None and not self._must_stop(child.pid) and fate in ("held", "finished"):
             if time.monotonic() >= renew_at:
                 fate = self._try(lambda: jobs.renew(held)) or fate
                 self._try(self._sign_life)
@@ -134,10 +134,10 @@ class Worker:
             time.sleep(SECONDS_BETWEEN_CHECKS)
         return fate
 
-    def _must_stop(self) -> bool:
+    def _must_stop(self, child: int) -> bool:
         """Whether the child is to be stopped: this process stops, or both have more memory than they may."""
         most = settings.WORKER_MEMORY_MB * MEGABYTE
-        self._is_too_large = bool(most) and measure_memory(os.getpid()) > most
+        self._is_too_large = bool(most) and measure_own() + measure_memory(child) > most
         return self._is_stopping or self._is_too_large
 
     def _settle(self, held: jobs.Held, fate: jobs.Fate, status: int) -> None:
