@@ -50,7 +50,7 @@ def _take(due: Schedule, moment: datetime) -> ScheduledMoment | None:
 
 def _find_unfinished(schedule: Schedule) -> Job | None:
     """A job that does the same and is not done yet: another one would do it again at once."""
-    same = {"kind": schedule.kind, "model": schedule.model, "arguments": schedule.arguments}
+    same = {"kind": schedule.kind, "model": schedule.model, "arguments": schedule.arguments, "cancelled_by": ""}
     return Job.objects.unfinished().filter(**same).first()
 
 
