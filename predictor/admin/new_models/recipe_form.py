@@ -2,7 +2,6 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,40 +10,12 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from predictor.admin.new_models.columns import KINDS, make_feature, read_words, write_missing, write_words
+from predictor.admin.new_models.column_fields import FIELDS, TICKS, ColumnRow, make_fields
+from predictor.admin.new_models.columns import make_feature
 from predictor.texts import is_storable
 
 ACCESS = {"": _("as the site has it"), "public": _("everybody"), "login": _("users who sign in")}
 TASKS = {"regression": _("a number (regression)"), "classification": _("a class (classification)")}
-
-
-class WordsField(forms.CharField):
-    """Words for codes; one that is left empty leaves the codes as they are."""
-
-    def __init__(self, codes: list[str], words: dict[str, str]) -> None:
-        example = forms.TextInput(attrs={"placeholder": ", ".join(f"{code} = …" for code in codes)})
-        label = _("Words for codes")
-        super().__init__(max_length=2_000, required=False, label=label, initial=write_words(words), widget=example)
-
-    def clean(self, value: Any) -> Any:
-        try:
-            return read_words(super().clean(value))
-        except ValueError as error:
-            problem = gettext("Write each as code = word, with commas between them, not {part}.")
-            raise ValidationError(problem.format(part=error)) from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnRow:
-    """A column with what is doubtful about it, and its fields."""
-
-    proposed: dict[str, Any]
-    fields: list[BoundField]
-    ticks: list[BoundField]
-
-    @property
-    def errors(self) -> list[str]:
-        return [str(error) for field in (*self.fields, *self.ticks) for error in field.errors]
 
 
 class RecipeForm(forms.Form):
@@ -78,8 +49,11 @@ class RecipeForm(forms.Form):
         if "regression" not in tasks:
             del fields["minimum"], fields["maximum"]
         self._set_initial()
+        features, proposed = content.get("features", {}), proposal["content"].get("features", {})
         for number, column in enumerate(self.columns):
-            self._add_column(number, column, is_target=number == 0)
+            given, known = features.get(column["name"], {}), proposed.get(column["name"], {})
+            made = make_fields(column, given, known, is_target=number == 0)
+            self.fields |= {f"{number}-{key}": field for key, field in made.items()}
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -89,17 +63,12 @@ class RecipeForm(forms.Form):
     @property
     def rows(self) -> list[ColumnRow]:
         return [
-            ColumnRow(
-                proposed=column,
-                fields=[
-                    self[f"{number}-{key}"]
-                    for key in ("label", "kind", "unit", "missing", "words")
-                    if f"{number}-{key}" in self.fields
-                ],
-                ticks=[self[f"{number}-{key}"] for key in ("use", "merge") if f"{number}-{key}" in self.fields],
-            )
+            ColumnRow(proposed=column, fields=self._list_fields(number, FIELDS), ticks=self._list_fields(number, TICKS))
             for number, column in enumerate(self.columns)
         ]
+
+    def _list_fields(self, number: int, keys: tuple[str, ...]) -> list[BoundField]:
+        return [self[f"{number}-{key}"] for key in keys if f"{number}-{key}" in self.fields]
 
     @property
     def general(self) -> list[BoundField]:
@@ -108,6 +77,7 @@ class RecipeForm(forms.Form):
     def _set_initial(self) -> None:
         content, output = self.content, self.content.get("output", {})
         task = content.get("task", self.proposal["task"])
+        task = task if task in self.proposal["estimators"] else self.proposal["task"]  # The table may be another one.
         name, params = self._name_estimator(task, content["estimator"])
         self.initial = {
             **{key: content.get(key, "") for key in ("title", "description", "access")},
@@ -129,35 +99,6 @@ class RecipeForm(forms.Form):
         name = next(iter(found), self.proposal["chosen"])
         known = found.get(name, {}).get("params", {})
         return name, {key: value for key, value in params.items() if known.get(key) != value}
-
-    def _add_column(self, number: int, column: dict[str, Any], *, is_target: bool) -> None:
-        name, given = column["name"], self.content.get("features", {}).get(column["name"], {})
-        label = forms.CharField(max_length=200, required=False, label=_("Label"), initial=given.get("label", name))
-        self.fields[f"{number}-label"] = label
-        if not is_target:
-            use = forms.BooleanField(required=False, label=_("Use"), initial=not given.get("exclude"))
-            self.fields[f"{number}-use"] = use
-            # What is not read as it looks stays so: the proposal names its kind.
-            found = [("", _("as found"))] if not self._proposed(name).get("kind") else []
-            kind = forms.ChoiceField(
-                choices=[*found, *KINDS.items()], required=False, label=_("Kind"), initial=given.get("kind", "")
-            )
-            self.fields[f"{number}-kind"] = kind
-        self.fields[f"{number}-unit"] = forms.CharField(
-            max_length=50, required=False, label=_("Unit"), initial=given.get("unit", "")
-        )
-        self.fields[f"{number}-missing"] = forms.CharField(
-            max_length=200, required=False, label=_("Means missing"), initial=write_missing(given.get("missing", []))
-        )
-        if column["codes"] or given.get("labels"):
-            self.fields[f"{number}-words"] = WordsField(column["codes"], given.get("labels", {}))
-        if column["merge"]:
-            merge = forms.BooleanField(required=False, label=_("Unite spellings"), initial=bool(given.get("merge")))
-            self.fields[f"{number}-merge"] = merge
-
-    def _proposed(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.proposal["content"].get("features", {}).get(name, {})
-        return found
 
     def clean_params(self) -> dict[str, Any]:
         try:
