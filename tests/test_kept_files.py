@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ from predictor.files.keeping import (
     open_kept,
     remove_expired,
 )
+from predictor.management.worker import Worker
 from predictor.models import Job, KeptChunk, KeptFile
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +84,14 @@ def test_files_are_deleted_when_their_time_is_over_and_results_when_their_job_is
     Job.objects.update(state=Job.State.CANCELLED)
     assert remove_expired() == 1
     assert KeptFile.objects.get() == data
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_and_prune_delete_files_whose_time_is_over():
+    for delete in (lambda: Worker([]).work_off(), lambda: call_command("prune", older_than=timedelta(days=1))):
+        keep(expires=timezone.now() - timedelta(seconds=1))
+        delete()
+        assert not KeptFile.objects.exists()
 
 
 def test_files_that_would_be_too_large_together_are_refused_with_figures(settings):

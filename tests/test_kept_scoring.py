@@ -18,6 +18,7 @@ from predictor import jobs, tasks
 from predictor.exceptions import FileGone
 from predictor.files.keeping import FileWriter, find_expiry, remove_expired
 from predictor.files.results import read_result, write_result
+from predictor.files.space import estimate_space
 from predictor.models import Job, KeptFile, Prediction
 from predictor.models.job import from_now
 from predictor.tables.table import read_table
@@ -89,7 +90,7 @@ def test_what_cannot_be_scored_stops_the_job_before_anything_is_stored(line, set
         ("x\n", "new.csv has a header but no rows."),
         ("x,x\n1,2\n", "new.csv, line 1: two columns are named 'x': rename one of them."),
         (b"%PDF-1.4\n\0", "new.csv, line 2: a NUL byte"),
-        (packed, "There is no space for 96.0 MB: of the 20 MB that all files may take (FILES_MAX_MB)"),
+        (packed, "There is no space for 76.0 MB: of the 20 MB that all files may take (FILES_MAX_MB)"),
     ):
         job = carry_out(enqueue(content))
         assert (job.state, job.error[: len(error)]) == ("failed", error)
@@ -116,6 +117,9 @@ def test_a_file_comes_back_row_by_row_with_its_answers_or_errors(models_dir, his
         "newer": None,
         "columns": ["unknown to the model, and only copied: 'customer'"],
     }
+    file, result = KeptFile.objects.get(job=None), KeptFile.objects.get(job=job)
+    space = estimate_space(file.size, 2_501, inputs=1, classes=0, history=history)
+    assert result.size <= space.result
     table = pl.concat(read_result(job))
     assert table["customer"].to_list() == [f"c{n}" for n in range(2_501)]
     assert table.filter(pl.col("error").is_not_null())["customer"].to_list() == ["c1500", "c2500"]

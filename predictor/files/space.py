@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 # Measured on PostgreSQL, with all indexes (docs/history.md); of the rest, an answer's columns as Parquet has them.
 BYTES_OF_A_PREDICTION, BYTES_OF_AN_INPUT = 450, 30
-BYTES_OF_AN_ANSWER, BYTES_OF_AN_ID, BYTES_OF_A_CLASS = 24, 24, 8
+BYTES_OF_AN_ANSWER, BYTES_OF_AN_ID, BYTES_OF_A_CLASS = 24, 14, 8
 
 
 @dataclass(frozen=True, kw_only=True)
