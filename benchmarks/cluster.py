@@ -1,17 +1,20 @@
 """Measures how much faster two workers of a Dask cluster score a CSV file than one, by `manage.py score --scheduler`.
 
-    python -m benchmarks.cluster [--rows 4000000] [--rounds 3]
+    python -m benchmarks.cluster [--model line] [--rows 24000000] [--rounds 3] [--format csv] [--sent]
 
 A scheduler and its workers on this machine, each a process with one thread (POLARS_MAX_THREADS=1), without any of the
-site's settings. Answers come to the command from the workers themselves, as Dask's setting `direct-to-workers` has it.
-The command runs here too, and its whole time counts, from its start to its end, without history. Each
-round runs both, in turn. Prints the rows a second, the ratio of the medians, and the CPU that each process took.
+site's settings. Workers read the file by themselves (--shared), unless --sent; answers come to the command from the
+workers, as Dask's setting `direct-to-workers` has it. The command runs here too, and its whole time counts, from its
+start to its end, without history. Each round runs both, in turn. Prints the rows a second, the ratio of the medians,
+and the CPU that each process took.
 """
 
 import argparse
+import json
 import os
 import random
 import secrets
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.checkouts import ROOT
 from benchmarks.lifetime import end_when_asked, forget, watch
-from benchmarks.score import check, run, write_table
+from benchmarks.score import Scorer, write_table
 
 ADDRESS = "tcp://127.0.0.1:{port}"
 HERE = {"PATH", "HOME", "LANG"}
@@ -31,7 +34,10 @@ LEAST_PORT, MOST_PORT = 20_000, 30_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--model", default="line", help="a shipped model; of others than line, its own rows are scored")
+    parser.add_argument("--rows", type=int, default=24_000_000)
+    parser.add_argument("--format", choices=["parts", "csv"], default="parts", help="of the output")
+    parser.add_argument("--sent", action="store_true", help="send the pieces, instead of letting workers read the file")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     end_when_asked()
@@ -44,14 +50,17 @@ def main() -> None:
             "SECRET_KEY": secrets.token_hex(32),
             "MODEL_SIGNING_KEY": secrets.token_hex(32),
         }
-        for command in (["migrate", "--verbosity", "0"], ["retrain", "line"]):
+        for command in (["migrate", "--verbosity", "0"], ["retrain", options.model]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, stdout=sys.stderr, check=True)
-        given, made = folder / "given.csv", folder / "made.csv"
-        write_table(given, options.rows)
+        given, made = folder / "given.csv", folder / "made"
+        if options.model == "line":
+            write_table(given, options.rows)
+        else:
+            repeat_rows(ROOT / "ml_models" / options.model / "data.csv", given, options.rows)
         seconds: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(options.rounds):
             for workers in (1, 2):
-                seconds[workers].append(measure(folder, workers, given, made))
+                seconds[workers].append(measure(folder, workers, given, made, options))
                 check(made, options.rows)
         medians = {workers: statistics.median(measured) for workers, measured in seconds.items()}
         for workers, median in medians.items():
@@ -59,7 +68,7 @@ def main() -> None:
         print(f"two workers are {medians[1] / medians[2]:.2f} × as fast as one")
 
 
-def measure(folder: Path, workers: int, given: Path, made: Path) -> float:
+def measure(folder: Path, workers: int, given: Path, made: Path, asked: argparse.Namespace) -> float:
     """The seconds of one command on a cluster of its own, which is ready before."""
     with ExitStack() as stack:
         port = random.randrange(LEAST_PORT, MOST_PORT)  # noqa: S311  # Any that is free.
@@ -70,13 +79,48 @@ def measure(folder: Path, workers: int, given: Path, made: Path) -> float:
         started = [stack.enter_context(start(["worker", address, *place, *options])) for _ in range(workers)]
         wait_for_workers(address, workers)
         before = {process.pid: read_cpu(process.pid) for process in (scheduler, *started)}
-        command = [sys.executable, "manage.py", "score", "line", str(given), str(made)]
-        seconds, busy, peak = run([*command, "--history", "none", "--scheduler", address])
+        command = [sys.executable, "manage.py", "score", asked.model, str(given), str(made)]
+        command += [
+            "--history",
+            "none",
+            "--scheduler",
+            address,
+            "--format",
+            format,
+            *(["--shared"] if not is_sent else []),
+        ]
+        scorer = Scorer(title="cluster", command=command, environment={})
+        scorer.run()
+        [ran] = scorer.runs
         used = [read_cpu(process.pid) - before[process.pid] for process in (scheduler, *started)]
         of_workers = " + ".join(f"{each:.1f}" for each in used[1:])
-        cpu = f"CPU of the command {busy:.1f} s, of the scheduler {used[0]:.1f} s, of workers {of_workers} s"
-        print(f"workers {workers}: {seconds:.1f} s; {cpu}; peak of the command {peak:.0f} MB", flush=True)
-        return seconds
+        cpu = f"CPU of the command {ran.cpu:.1f} s, of the scheduler {used[0]:.1f} s, of workers {of_workers} s"
+        print(f"workers {workers}: {ran.seconds:.1f} s; {cpu}; peak of the command {ran.peak:.0f} MB", flush=True)
+        return ran.seconds
+
+
+def repeat_rows(table: Path, given: Path, rows: int) -> None:
+    """Write so many rows of a table, again and again from its first one; what is missing in them is unlike new data."""
+    header, *lines = table.read_text().splitlines(keepends=True)
+    whole = [line for line in lines if ",NA" not in line and ",," not in line]
+    with given.open("w") as stream:
+        stream.write(header)
+        stream.writelines(whole[number % len(whole)] for number in range(rows))
+
+
+def check(made: Path, rows: int) -> None:
+    """Stop where a row is not answered, and remove the output."""
+    if made.is_dir():
+        manifest = json.loads((made / "manifest.json").read_text())
+        answered = manifest["rows"] - manifest["errors"]
+        shutil.rmtree(made)
+    else:
+        with made.open() as table:
+            next(table)
+            answered = sum(bool(line.split(",")[2]) for line in table)
+        made.unlink()
+    if answered != rows:
+        sys.exit(f"{rows} rows were given, and {answered} answered")
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def read_all(texts):
 def test_a_cluster_gives_the_same_file_as_one_machine_and_its_workers_need_neither_django_nor_settings(
     score, tmp_path, monkeypatch, cluster
 ):
-    monkeypatch.setattr(pieces, "BYTES", 20_000)
+    monkeypatch.setattr(pieces, "MOST_BYTES", 20_000)
     given = write_table(tmp_path / "given.csv", 5_000)
     (here, said_here), (there, said_there) = (score(given, "made.csv", there=where) for where in (False, True))
     assert here.read_bytes() == there.read_bytes()
@@ -116,9 +116,13 @@ def test_a_cluster_gives_the_same_file_as_one_machine_and_its_workers_need_neith
     here, there = (score(given, "made.parquet", there=where)[0] for where in (False, True))
     assert pl.read_parquet(here).equals(pl.read_parquet(there))
     # A table with types, which is not CSV.
-    monkeypatch.setattr(pieces, "ROWS", 700)
+    monkeypatch.setattr(pieces, "MOST_ROWS", 700)
     here, there = (score(here, "again.csv", there=where)[0] for where in (False, True))
     assert here.read_bytes() == there.read_bytes()
+    # Workers may read both kinds by themselves.
+    for table in (given, tmp_path / "here-made.parquet"):
+        here, there = (score(table, "shared.csv", there=where, shared=where)[0] for where in (False, True))
+        assert here.read_bytes() == there.read_bytes()
     with Client(cluster.scheduler_address, set_as_default=False) as client:
         loaded = client.run(eval, "sorted(__import__('sys').modules)")
         assert len(loaded) == 2
@@ -128,7 +132,7 @@ def test_a_cluster_gives_the_same_file_as_one_machine_and_its_workers_need_neith
 
 
 def test_parts_have_a_manifest_from_which_each_can_be_checked(score, tmp_path, monkeypatch):
-    monkeypatch.setattr(pieces, "BYTES", 20_000)
+    monkeypatch.setattr(pieces, "MOST_BYTES", 20_000)
     given = write_table(tmp_path / "given.csv", 3_000)
     whole, folder = score(given, "made.parquet", there=False)[0], score(given, "parts", there=True, format="parts")[0]
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -152,7 +156,7 @@ def test_parts_have_a_manifest_from_which_each_can_be_checked(score, tmp_path, m
 
 @pytest.mark.both_databases
 def test_with_history_each_answer_is_stored_once_and_as_one_machine_stores_it(score, tmp_path, monkeypatch):
-    monkeypatch.setattr(pieces, "BYTES", 10_000)
+    monkeypatch.setattr(pieces, "MOST_BYTES", 10_000)
     given = write_table(tmp_path / "given.csv", 1_200)
     (here, _), (there, said) = (score(given, "made.parquet", there=where, history="all") for where in (False, True))
     here, there = pl.read_parquet(here), pl.read_parquet(there)
@@ -167,7 +171,7 @@ def test_with_history_each_answer_is_stored_once_and_as_one_machine_stores_it(sc
 
 
 def test_a_worker_that_is_killed_midway_loses_and_doubles_nothing(score, tmp_path, monkeypatch, cluster):
-    monkeypatch.setattr(pieces, "BYTES", 5_000)
+    monkeypatch.setattr(pieces, "MOST_BYTES", 5_000)
     given = write_table(tmp_path / "given.csv", 4_000)
     here = pl.read_parquet(score(given, "made.parquet", there=False)[0])
     table, parts, killed = make_table(given, tmp_path), [], set()
@@ -210,7 +214,7 @@ def test_a_job_of_a_large_file_uses_the_cluster_and_goes_on_where_it_was(
 
 
 def test_a_piece_that_fails_is_named_with_its_place_and_leaves_no_output(score, tmp_path, monkeypatch):
-    monkeypatch.setattr(pieces, "BYTES", 1_000)
+    monkeypatch.setattr(pieces, "MOST_BYTES", 1_000)
     given = tmp_path / "given.csv"
     given.write_text("note,x\n" + "a,1\n" * 1_000 + '"a"b,1\n' + "a,1\n" * 1_000)
     place = r"given\.csv, piece 5 \(from line 1,?000, bytes 3999 to 4998\): .*given\.csv, line 1002: column 'note': "

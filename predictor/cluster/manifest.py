@@ -72,7 +72,10 @@ def write_parts(pieces: Iterable[ScoredPiece], folder: Path, **described: Any) -
         parts = [_write_part(made, number, piece) for number, piece in enumerate(filter(_has_rows, pieces))]
         rows, errors = sum(part.rows for part in parts), sum(part.errors for part in parts)
         manifest = Manifest(format=FORMAT, rows=rows, errors=errors, parts=parts, **described)
-        _write_file(made / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        (made / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        # At the end: until then the system writes them while workers answer the next pieces.
+        for file in made.iterdir():
+            _sync(file)
         made.chmod(0o755)
         made.rename(folder)
     except BaseException:
@@ -87,7 +90,7 @@ def _has_rows(piece: ScoredPiece) -> bool:
 
 def _write_part(folder: Path, number: int, scored: ScoredPiece) -> Part:
     name = f"part-{number:06}.parquet"
-    _write_file(folder / name, scored.data)
+    (folder / name).write_bytes(scored.data)
     return Part(
         file=name,
         rows=scored.rows,
@@ -99,8 +102,6 @@ def _write_part(folder: Path, number: int, scored: ScoredPiece) -> Part:
     )
 
 
-def _write_file(file: Path, content: bytes) -> None:
-    with file.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
+def _sync(file: Path) -> None:
+    with file.open("rb") as stream:
         os.fsync(stream.fileno())

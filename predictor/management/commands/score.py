@@ -36,6 +36,7 @@ class Given(NamedTuple):
     output: Path | None
     format: str
     history: bool
+    is_shared: bool
 
 
 class Command(SiteCommand):
@@ -69,6 +70,10 @@ class Command(SiteCommand):
             "--scheduler", metavar="URL", help="have a Dask cluster score it, such as tcp://10.0.0.5:8786"
         )
 
+        parser.add_argument(
+            "--shared", action="store_true", help="with --scheduler: its workers read the input, at the same path"
+        )
+
     def handle(
         self,
         *,
@@ -87,8 +92,11 @@ class Command(SiteCommand):
             raise CommandError("--format parts needs --scheduler, and a folder that it makes.")
         if output == STANDARD and sys.stdout.isatty() and format == "parquet":
             raise CommandError("parquet is not for a terminal: name a file, or use a pipe.")
+        if options["shared"] and (scheduler is None or input == STANDARD):
+            raise CommandError("--shared needs --scheduler, and a file that the workers find at the same path.")
         with tempfile.TemporaryDirectory(prefix="score-") as folder, open_input(input) as file:
-            given = Given(file, Path(folder), None if output == STANDARD else output, format, history == "all")
+            target = None if output == STANDARD else output
+            given = Given(file, Path(folder), target, format, history == "all", options["shared"])
             table = self.score_here(model, given) if scheduler is None else self.score_there(scheduler, model, given)
         kept = f", {format_number(table.stored)} stored" if history == "all" else ", none stored"
         self.say(f"{format_number(table.rows)} rows, {format_number(table.refused)} with an error{kept}")
@@ -118,7 +126,7 @@ class Command(SiteCommand):
         from predictor.serving.service import service
 
         runtime = service.get_runtime(model)
-        divided = divide(given.file, given.folder)
+        divided = divide(given.file, given.folder, is_shared=given.is_shared)
         kind: Literal["csv", "parquet"] = "csv" if given.format == "csv" else "parquet"
         table = ClusterTable(runtime.version, divided, format=kind, history=given.history)
         self.say_columns(runtime.schema, divided.columns, table)
