@@ -86,8 +86,8 @@ def measure(folder: Path, workers: int, given: Path, made: Path, asked: argparse
             "--scheduler",
             address,
             "--format",
-            format,
-            *(["--shared"] if not is_sent else []),
+            asked.format,
+            *([] if asked.sent else ["--shared"]),
         ]
         scorer = Scorer(title="cluster", command=command, environment={})
         scorer.run()

@@ -69,7 +69,6 @@ class Command(SiteCommand):
         parser.add_argument(
             "--scheduler", metavar="URL", help="have a Dask cluster score it, such as tcp://10.0.0.5:8786"
         )
-
         parser.add_argument(
             "--shared", action="store_true", help="with --scheduler: its workers read the input, at the same path"
         )
