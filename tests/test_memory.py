@@ -7,8 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from predictor import memory
 from predictor.exceptions import TrainingError
@@ -48,6 +53,8 @@ MEASURED = [
     (make_dataset(40_000, 10, 2, 10, classes=10), RandomForestClassifier(), 1606),
     (make_dataset(20_000, 2, classes=2, characters=4_634_778), LogisticRegression(), 119),
     (make_dataset(60_000, 2, classes=2, characters=13_928_684), LogisticRegression(), 247),
+    (make_dataset(100_000, 30, 3, 100), Ridge(), 447),
+    (make_dataset(10_000, 5), ExtraTreesRegressor(), 810),
 ]
 
 

@@ -87,7 +87,7 @@ def measure_forest(estimator: Any, rows: int) -> int:
     """The bytes of a forest's nodes, also as a compiled model; 0 for any other estimator."""
     if not isinstance(estimator, FORESTS):
         return 0
-    leaves = rows * SHARE_OF_A_SAMPLE
+    leaves = rows * (SHARE_OF_A_SAMPLE if estimator.bootstrap else 1)
     if isinstance(estimator.min_samples_leaf, int):
         leaves /= estimator.min_samples_leaf
     leaves = min(leaves, estimator.max_leaf_nodes or leaves, 2.0 ** min(estimator.max_depth or 60, 60))
