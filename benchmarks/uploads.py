@@ -28,7 +28,7 @@ MOST_MB = 512
 BYTES = 50_000_000
 BOUNDARY = "b" * 40
 UPLOAD = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Cookie": f"csrftoken={TOKEN}"}
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def main() -> None:
@@ -54,7 +54,8 @@ def measure(site: Site, rounds: int, seconds: float) -> bool:
     for _ in range(rounds):
         site.restart()
         watch_visitors(site.target, 3)
-        alone.visits.extend(watch_visitors(site.target, seconds).visits)
+        with watching_memory(site):
+            alone.visits.extend(watch_visitors(site.target, seconds).visits)
         with watching_memory(site) as looks, uploading(site.target, body) as took:
             meanwhile.visits.extend(watch_visitors(site.target, seconds).visits)
         uploads += took
