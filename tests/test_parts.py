@@ -183,3 +183,16 @@ def test_columns_of_a_workbook_have_the_type_that_all_of_their_cells_have(tmp_pa
         (2, 3.0, None, "1", "2026-01-02T03:04:00"),
         (None, None, False, "", ""),
     ]
+
+
+def test_what_is_small_in_the_file_and_large_in_memory_is_read_in_small_parts_or_refused(tmp_path):
+    file = tmp_path / "file"
+    for line in (b"x,y\n1,2\n1,%s\n", b'{"x": 1}\n{"x": 2}\n{"x": "%s"}\n'):
+        file.write_bytes(gzip.compress(line % (b"1" * 10_000_000)))
+        with pytest.raises(DatasetError, match="new, line 3: the line is longer than 4 MB, the limit"):
+            read_parts(file, 100, tmp_path, name="new")
+    text = "word " * 100_000
+    for kind in (pl.String, pl.Categorical):
+        pl.DataFrame({"note": pl.Series([text] * 20, dtype=kind)}).write_parquet(file)
+        assert file.stat().st_size < len(text) / 10
+        assert [len(part) for part in read_parts(file, 100, tmp_path).parts] == [4] * 5

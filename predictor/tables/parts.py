@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
 from predictor.schema.kinds import Boolean, Feature, Integer, Number
@@ -30,6 +31,7 @@ from predictor.texts import take_first_line
 
 # Cells are objects of Python for a while.
 MOST_CELLS_OF_A_PART, MOST_BYTES_OF_A_PART = 100_000, 2 << 20
+MOST_BYTES_OF_A_LINE = 4_000_000
 # Of Parquet, several parts are decoded at once: each time, polars looks for its place in the row group.
 PARTS_AT_ONCE = 5
 ARE_BLANK = pl.all_horizontal(pl.all().is_null())
@@ -118,8 +120,20 @@ def _number_parts(frames: Iterable[pl.DataFrame], start: Place) -> Iterator[Part
 
 
 def _count_lines(content: Content) -> int:
+    """How many lines a text has. Raises DatasetError for one that is too long to be read."""
+    lines, length = 1, 0
     with content.open() as stream:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(CHUNK), b"")) + 1
+        while chunk := stream.read(CHUNK):
+            ends = chunk.count(b"\n")
+            # Of the line that goes on in the next chunk.
+            length = len(chunk) - chunk.rfind(b"\n") - 1 if ends else length + len(chunk)
+            lines += ends
+            if length > MOST_BYTES_OF_A_LINE:
+                limit = f"{MOST_BYTES_OF_A_LINE // 1_000_000} MB"
+                raise content.error(
+                    f"the line is longer than {limit}, the limit: perhaps line ends are missing", line=lines
+                )
+    return lines
 
 
 def write_plainly(name: str, series: pl.Series) -> pl.Series:
@@ -129,9 +143,9 @@ def write_plainly(name: str, series: pl.Series) -> pl.Series:
 
 
 def _read_csv(content: Content, rows: int, start: Place) -> Parts:
+    total = _count_lines(content) - 1
     source, layout = lay_out_csv(content)
     columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
-    total = _count_lines(content) - 1
     rows = _limit_rows(rows, len(columns), total, content.file.stat().st_size)
     return Parts("csv", columns, total, read_csv_parts(source, layout, rows, start))
 
@@ -211,11 +225,11 @@ def _read_workbook(content: Content, rows: int, start: Place) -> Parts:
 
 
 def _read_json_lines(content: Content, rows: int, start: Place) -> Parts:
+    total = _count_lines(content)
     with _reading(content, "JSON lines", lambda: _check_json_lines(content)):
         columns = pl.scan_ndjson(content.file, infer_schema_length=None).collect_schema()
     check_columns(content, columns)
     table = pl.scan_ndjson(content.file, schema=columns).filter(~ARE_BLANK)
-    total = _count_lines(content)
     rows = _limit_rows(rows, len(columns), total, content.file.stat().st_size)
     return Parts("jsonl", dict(columns), total, _divide_json_lines(content, table, rows, start))
 
@@ -241,7 +255,16 @@ def _divide_parquet(content: Content, table: pl.LazyFrame, rows: int, start: Pla
         at_once = PARTS_AT_ONCE * rows
         slices = (table.slice(first, at_once).collect() for first in count(start.rows, at_once))
         filled = takewhile(len, slices)
-        yield from _number_parts((frame for slice in filled for frame in slice.iter_slices(rows)), start)
+        yield from _number_parts(
+            (frame for each in filled for frame in each.iter_slices(_fit_texts(each, rows))), start
+        )
+
+
+def _fit_texts(frame: pl.DataFrame, rows: int) -> int:
+    """So many rows, or fewer where texts are long: one that is repeated is there once, until it is written."""
+    texts = frame.select((cs.string() | cs.categorical() | cs.enum()).cast(pl.String).str.len_bytes().cast(pl.UInt64))
+    size = sum(texts.sum().row(0)) if texts.width else 0
+    return max(1, min(rows, len(frame) * MOST_BYTES_OF_A_PART // max(1, size)))
 
 
 def check_columns(content: Content, columns: Mapping[str, pl.DataType]) -> None:
