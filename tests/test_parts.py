@@ -192,6 +192,8 @@ def test_what_is_small_in_the_file_and_large_in_memory_is_read_in_small_parts_or
         with pytest.raises(DatasetError, match="new, line 3: the line is longer than 4 MB, the limit"):
             read_parts(file, 100, tmp_path, name="new")
     text = "word " * 100_000
+    file.write_text(f'note,x\n"{text}",1\n"a",2\n')
+    assert [part.frame.rows() for part in read_parts(file, 2, tmp_path).parts] == [[(text, "1"), ("a", "2")]]
     for kind in (pl.String, pl.Categorical):
         pl.DataFrame({"note": pl.Series([text] * 20, dtype=kind)}).write_parquet(file)
         assert file.stat().st_size < len(text) / 10

@@ -20,6 +20,8 @@ from predictor.tables.places import PlacedLines
 EXAMPLE = '"a ""quoted"", divided text"'
 SAMPLE_LINES = 100
 CHUNK = 1 << 24
+# A quoted text may be as long as a line; Python's own limit is 131,072 characters.
+csv.field_size_limit(4_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)
