@@ -15,6 +15,11 @@ from predictor.admin.new_models.columns import make_feature
 from predictor.texts import is_storable
 
 ACCESS = {"": _("as the site has it"), "public": _("everybody"), "login": _("users who sign in")}
+ESTIMATORS = {
+    "boosted trees": _("boosted trees"),
+    "random forest": _("random forest"),
+    "linear model": _("linear model"),
+}
 TASKS = {"regression": _("a number (regression)"), "classification": _("a class (classification)")}
 
 
@@ -45,7 +50,7 @@ class RecipeForm(forms.Form):
         tasks = [task for task in (proposal["task"], proposal["other_task"]) if task]
         fields["task"].choices = [(task, TASKS[task]) for task in tasks]
         names = dict.fromkeys(name for task in tasks for name in proposal["estimators"][task])
-        fields["estimator"].choices = [(name, name) for name in names]
+        fields["estimator"].choices = [(name, ESTIMATORS.get(name, name)) for name in names]
         if "regression" not in tasks:
             del fields["minimum"], fields["maximum"]
         self._set_initial()

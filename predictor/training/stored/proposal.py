@@ -128,7 +128,7 @@ def propose_recipe(slug: str, table: Path, target: str) -> Proposal:
         columns=[_describe(draft, finding) for finding in draft.findings],
         estimators=estimators,
         chosen=next(name for name, each in estimators[task].items() if each == draft.estimator),
-        measured=list(describe_selection(draft.selection)),
+        measured=[line.removeprefix("- ") for line in describe_selection(draft.selection)],
         bounds={
             each.path: {key: bound.expected for key, bound in ALLOWED[each.path].items()}
             for found in estimators.values()
