@@ -30,6 +30,7 @@ BROWSER_FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 LONGEST = ["test_turns", "test_faults", "test_attacks", "test_bin", "test_model_formats", "test_narrow", "test_browser"]
 LONGEST += ["test_retrain_journey", "test_checks", "test_output", "test_heroku", "test_environment", "test_admin"]
 LONGEST += [
+    "test_new_model_admin",
     "test_start",
     "test_importing",
     "test_boosters",

@@ -9,9 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from predictor import jobs, tasks
+from predictor.admin.new_models.column_fields import FIELDS, TICKS
 from predictor.files.keeping import remove_expired
 from predictor.lifecycle.data_versions import keep_data_version
 from predictor.models import Job, KeptFile, StoredRecipe, Version
+from predictor.training.stored.proposal import MOST_COLUMNS
+from predictor.web.bounds import MOST_ADMIN_FIELDS
 from tests.test_uploaded_models import HOUSES, keep
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +243,10 @@ def go_on(page, javascript):
     if not javascript:
         page.click("text=Load this page again")
     page.wait_for_selector("form[method=post] [type=submit].default")
+
+
+def test_the_form_of_the_widest_table_has_no_more_fields_than_the_admin_takes():
+    assert len([*FIELDS, *TICKS]) * MOST_COLUMNS + 20 < MOST_ADMIN_FIELDS
 
 
 def test_few_whole_numbers_get_words_and_classes_theirs(root):

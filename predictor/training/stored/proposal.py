@@ -22,8 +22,8 @@ from predictor.training.stored.allowlist import ALLOWED
 from predictor.training.vectorising import LINEAR_ON_TEXTS
 
 SHOWN_VALUES = 3
-# Wider forms are for nobody.
-MOST_COLUMNS = 150
+# With the target; the form of wider tables would have more fields than a form in the admin may send.
+MOST_COLUMNS = 120
 MOST_CODES = 10
 # What doubts advise to write into model.toml, and where the form has it.
 IN_FORM = [
@@ -92,8 +92,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 def list_columns(table: Path) -> Columns:
     """Read a table. Raises DatasetError, also for one of too many columns."""
     read, _ = read_table(table)
-    if len(read.columns) > MOST_COLUMNS + 1:
-        wide = f"has {len(read.columns)} columns, and a form at most {MOST_COLUMNS + 1}"
+    if len(read.columns) > MOST_COLUMNS:
+        wide = f"has {len(read.columns)} columns, and a form at most {MOST_COLUMNS}"
         raise DatasetError(f"{table} {wide}: leave some out, or make the model by `manage.py startmodel`.")
     return Columns(
         rows=len(read), columns=[TableColumn(name=each.name, values=list(_show_values(each))) for each in read]
