@@ -581,6 +581,11 @@ def test_a_file_is_uploaded_checked_scored_and_downloaded(open_page, site, tmp_p
     page.click("form.upload button")
     page.wait_for_selector("#file_error:has-text('The file is empty')")
     page.set_input_files("#file", file)
+    if javascript:
+        page.locator("#file").evaluate("input => { input.dataset.most = 5 }")
+        page.click("form.upload button")
+        page.wait_for_selector("#file_size:has-text('The file is too large')")
+        page.locator("#file").evaluate("input => { input.dataset.most = 500 }")
     page.click("form.upload button")
     page.wait_for_selector("h1:has-text('Check new.csv')")
     assert page.locator("section[aria-labelledby=first] tbody tr").count() == 1

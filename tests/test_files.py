@@ -17,6 +17,7 @@ from predictor import jobs
 from predictor.access import visitors
 from predictor.access.limits import Rate
 from predictor.files import previewing
+from predictor.files.keeping import remove
 from predictor.models import FileToScore, Job, KeptChunk, KeptFile, ModelRight, Prediction
 from predictor.registry.retirement import retire
 from predictor.tasks import TASKS, carry_out
@@ -199,6 +200,15 @@ def test_addresses_of_other_models_files_and_of_other_jobs_are_not_found(client,
     assert client.get(f"/line/file/jobs/{other.public_id}/").status_code == 404
     assert client.post(f"/line/file/jobs/{other.public_id}/cancel/").status_code == 404
     assert client.get("/nosuch/file/").status_code == 404
+
+
+def test_once_a_file_is_deleted_only_the_page_of_its_job_is_left(client, line):
+    address = upload(client)["Location"]
+    job = client.post(address)["Location"]
+    remove(KeptFile.objects.get())
+    assert client.get(address).status_code == 404
+    assert read(client.get(job)).h1.text == "a file that was deleted"
+    assert client.get(f"{job}csv/").status_code == 404
 
 
 def test_a_site_may_do_without_files(client, line, settings):

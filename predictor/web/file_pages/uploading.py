@@ -1,6 +1,8 @@
 """The page on which a file is uploaded to have its rows scored."""
 
+import math
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -92,7 +94,7 @@ def render_upload(
         "most_megabytes": settings.UPLOAD_MAX_MB,
         "most_bytes": settings.UPLOAD_MAX_BYTES,
         "most_xlsx_rows": MOST_XLSX_ROWS,
-        "days": read_files_kept().total_seconds() / 86_400,
+        "days": math.ceil(read_files_kept() / timedelta(days=1)),
         "needed": [feature for feature in features if feature.required],
         "optional": [feature for feature in features if not feature.required],
     }
