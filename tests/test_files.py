@@ -185,9 +185,11 @@ def test_the_files_of_a_model_that_a_user_may_not_see_are_not_found(
     assert (KeptFile.objects.count(), Job.objects.get().cancelled_by) == (1, "")
 
 
-def test_a_retired_model_takes_no_file(client, line):
+def test_a_retired_model_takes_no_file(client, line, settings):
     retire("line", by="ada", reason="")
     assert {client.get("/line/file/").status_code, upload(client).status_code} == {410}
+    settings.UPLOAD_MAX_BODY_BYTES = 30
+    assert upload(client).status_code == 413
     assert not KeptFile.objects.exists()
 
 

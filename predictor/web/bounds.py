@@ -64,9 +64,9 @@ def check_length(request: HttpRequest) -> None:
         hint = _("Send a Content-Length header, or chunks without any other Transfer-Encoding.")
         raise TooMuch(411, _("The length of the request is missing"), hint)
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if is_upload(request.path_info) and length.isdecimal():
-        return  # That of a file has a limit of its own, in predictor.web.file_pages.bodies.
     if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if length.isdecimal() and is_upload(request.path_info):
+            return  # That of a file has a limit of its own, in predictor.web.file_pages.bodies.
         raise make_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 

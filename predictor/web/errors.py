@@ -102,7 +102,10 @@ def _find_form(request: HttpRequest) -> Runtime | None:
     found = request.resolver_match
     if found is None or found.url_name not in FORM_PAGES:
         return None
-    slug = find_slug(found.url_name, found.kwargs)
+    return _find_usable(find_slug(found.url_name, found.kwargs))
+
+
+def _find_usable(slug: str | None) -> Runtime | None:
     try:
         return service.get_runtime(slug) if slug else None
     except (ModelNotFound, ModelNotReady, ModelRetired):
@@ -135,9 +138,12 @@ def show_forgotten(request: HttpRequest) -> HttpResponse:
 
 
 def show_excess(request: HttpRequest, excess: TooMuch) -> HttpResponse:
+    """For a file, at its field."""
     found = request.resolver_match
-    if found is not None and found.url_name == "file" and settings.FILES:
-        return render_upload(request, service.get_runtime(found.kwargs["slug"]), excess.hint, status=excess.status)
+    is_file = found is not None and found.url_name == "file" and settings.FILES
+    runtime = _find_usable(found.kwargs["slug"]) if found is not None and is_file else None
+    if runtime is not None:
+        return render_upload(request, runtime, excess.hint, status=excess.status)
     return _render_error(request, excess.status, excess.title, excess.hint)
 
 
