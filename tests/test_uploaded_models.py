@@ -121,9 +121,10 @@ def test_names_that_are_taken_and_a_site_that_has_it_off_are_refused(settings, m
     [
         ("", "houses 2026.csv, line 1: "),
         (b"\x80\x04\x95K\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94", "houses 2026.csv"),
+        ('{"a\\u0000b": 1, "c": 2}\n', "houses 2026.csv: the name a\\x00b contains a character that databases cannot"),
         (",".join(f"c{i}" for i in range(200)) + "\n" + ",".join("1" * 200) + "\n", "houses 2026.csv has 200 columns"),
     ],
-    ids=["empty", "pickle", "wide"],
+    ids=["empty", "pickle", "name", "wide"],
 )
 def test_what_no_form_can_show_is_refused(content, problem):
     job = do(jobs.DRAFT, file=str(keep(content).pk))

@@ -5,10 +5,11 @@ from collections import Counter
 import polars as pl
 
 from predictor.exceptions import DatasetError
+from predictor.texts import is_storable, make_printable
 
 
 def read_names(place: str, header: list[str]) -> list[str]:
-    """Strip the columns' names; raises DatasetError where one is then empty, or two are equal.
+    """Strip the columns' names; raises DatasetError where one is then empty or cannot be stored, or two are equal.
 
     A first column without a name gets the one that pandas gives; `check_index` then checks that it is an index.
     """
@@ -19,6 +20,9 @@ def read_names(place: str, header: list[str]) -> list[str]:
     for number, name in enumerate(names, start=1):
         if not name:
             raise _refuse_nameless(place, number)
+        if not is_storable(name):
+            problem = f"the name {make_printable(name)} contains a character that databases cannot store"
+            raise DatasetError(f"{place}: {problem}: rename column {number}.")
         if counts[name] > 1:
             raise DatasetError(f"{place}: two columns are named {name!r}: rename one of them.")
     return names
