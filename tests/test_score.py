@@ -28,7 +28,7 @@ from predictor.scoring.stored_table import complete, list_rows
 from predictor.serving.answer import describe_answer
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
-from predictor.tables.parts import Part
+from predictor.tables.part import Part
 from predictor.tables.series_cells import SeriesCells
 from tests.conftest import ROOT
 from tests.training import register_shipped, train

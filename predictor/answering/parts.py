@@ -11,7 +11,7 @@ from predictor.answering.loaded import LoadedModel
 from predictor.answering.table import make_columns, name_added
 from predictor.schema.columnar import ParsedColumns
 from predictor.schema.kinds import Feature
-from predictor.tables.parts import Part
+from predictor.tables.part import Part
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

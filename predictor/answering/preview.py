@@ -17,7 +17,7 @@ from predictor.record.file_preview import Column, FilePreview, Found, Refusal, R
 if TYPE_CHECKING:
     from predictor.schema.columnar import ParsedColumns
     from predictor.schema.schema import Schema
-    from predictor.tables.parts import Part
+    from predictor.tables.part import Part
 
 MOST_MEMORY = 320 << 20
 MOST_SECONDS = 20
@@ -104,7 +104,7 @@ def compare(schema: "Schema", columns: list[str]) -> Refusal | None:
 
 def _describe(schema: "Schema", part: "Part", *, format: Any, rows: int, is_exact: bool) -> FilePreview:
     from predictor.schema.columnar import parse_columns
-    from predictor.tables.parts import write_plainly
+    from predictor.tables.part import write_plainly
     from predictor.texts import shorten
 
     names = part.frame.columns

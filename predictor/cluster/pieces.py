@@ -13,11 +13,13 @@ from predictor.cluster.shared_file import SharedFile
 from predictor.exceptions import DatasetError
 from predictor.formats import format_number
 from predictor.tables.content import Content
+from predictor.tables.csv_parts import lay_out_csv, make_plain, read_csv_parts
 from predictor.tables.csv_pieces import divide_csv
 from predictor.tables.csv_rows import Layout, Source
 from predictor.tables.marks import find_format
 from predictor.tables.packing import open_content
-from predictor.tables.parts import Part, lay_out_csv, make_plain, read_csv_parts, read_parts
+from predictor.tables.part import Part
+from predictor.tables.parts import read_parts
 from predictor.tables.places import BEGINNING, Place
 
 # For each a round trip is made; all workers should have some.

@@ -16,7 +16,7 @@ from predictor.scoring.counted import CountedTable
 from predictor.scoring.stored_table import complete, store_table
 from predictor.scoring.storing import store_in_order
 from predictor.serving.runtime import Runtime
-from predictor.tables.parts import Part
+from predictor.tables.part import Part
 from predictor.texts import list_names
 
 # A part with its answers, and what is wrong with its rows, as `ScoredColumns.kinds`.

@@ -13,7 +13,7 @@ import polars.selectors as cs
 
 from predictor.tables.cells import NUMBER_PATTERN
 from predictor.tables.columns import TableColumn
-from predictor.tables.parts import write_plainly
+from predictor.tables.part import write_plainly
 from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse, write_xlsx
 
 # Below the header.
