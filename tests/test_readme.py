@@ -40,7 +40,7 @@ def test_a_retrain_prints_what_is_shown_of_one(models_dir, capsys):
 
 def test_every_variable_that_is_read_stands_in_the_table_and_no_other_does():
     sources = [ROOT / "mlsite/settings.py", ROOT / "gunicorn.conf.py"]
-    pattern = r"(?:environ\.get|read_list|read_flag|read_number|read_whole_number)\(\"?'?([A-Z_]+)"
+    pattern = r"(?:environ\.get|read_list|read_flag|read_number|read_whole_number)\(\s*\"?'?([A-Z_]+)"
     read = {name for source in sources for name in re.findall(pattern, source.read_text())}
     assert len(read) > 8
     listed = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| (.*?) \|", CONFIGURATION, re.MULTILINE))))
