@@ -34,6 +34,7 @@ LONGEST += [
     "test_start",
     "test_importing",
     "test_boosters",
+    "test_cluster",
     "test_selection",
     "test_commands",
     "test_apps",

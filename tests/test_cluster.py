@@ -13,12 +13,12 @@ from uuid import UUID
 import msgspec
 import polars as pl
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 from django.core.management import CommandError, call_command
 
 from predictor.cluster import pieces
-from predictor.cluster.build import find_build
-from predictor.cluster.client import ClusterError, connect
+from predictor.cluster.build import WrongBuild, check_build, find_build
+from predictor.cluster.client import ClusterError, _explain, connect
 from predictor.cluster.pieces import divide
 from predictor.cluster.training import train_on_cluster
 from predictor.files.results import read_result
@@ -301,6 +301,20 @@ def test_a_scheduler_that_is_not_there_and_an_address_that_is_none_are_refused_w
         pass
 
 
-def test_the_build_names_what_answers_depend_on():
-    assert find_build().startswith("mlsite ")
+def test_a_worker_with_other_code_or_libraries_refuses_the_work_and_says_what_differs():
     assert f"polars {pl.__version__}" in find_build()
+    check_build(find_build())
+    other = find_build().replace(pl.__version__, "0.1")
+    with pytest.raises(WrongBuild, match=rf"has mlsite .* polars {pl.__version__}.*, and this process .* polars 0\.1"):
+        check_build(other)
+
+
+def test_a_piece_on_which_each_worker_died_is_named(tmp_path):
+    given = tmp_path / "given.csv"
+    given.write_text("x\n1\n2\n")
+    [piece] = divide(given, tmp_path).pieces
+    killed = KilledWorker("score_piece", None, 3)
+    assert str(_explain(piece, killed)) == (
+        f"{given}, piece 1 (from line 1, bytes 0 to 6): each worker that it ran on was lost; perhaps they have too "
+        "little memory"
+    )
