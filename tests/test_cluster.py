@@ -228,7 +228,7 @@ holdout = 0
 interval = "scaled"
 [estimator]
 class = "sklearn.ensemble.RandomForestRegressor"
-params = { n_estimators = 8, n_jobs = -1 }
+params = { n_estimators = 8 }
 [tune]
 candidates = 3
 folds = 3

@@ -56,8 +56,11 @@ class FittedAlone(BaseEstimator):
         self.model, self.check = model, check
 
     def fit(self, inputs: Any, target: Any, **arguments: Any) -> "FittedAlone":
-        _run_alone(self.check, lambda: self.model.fit(inputs, target, **arguments), ())
+        self.run_alone(lambda: self.model.fit(inputs, target, **arguments))
         return self
+
+    def run_alone(self, function: Callable[..., T], *call: Any) -> T:
+        return _run_alone(self.check, function, call)
 
 
 def find_cluster() -> Cluster | None:

@@ -150,7 +150,9 @@ def _make_scorer(metric: Metric, target: Target) -> Scorer:
     """Score as the gate does, negated; scikit-learn's own log loss needs every class in every fold."""
 
     def score(fitted: Any, inputs: Any, actual: Vector) -> float:
-        fitted = fitted.model if isinstance(fitted, FittedAlone) else fitted
+        if isinstance(fitted, FittedAlone):
+            # Also in one thread: several would add up what trees say in any order.
+            return fitted.run_alone(score, fitted.model, inputs, actual)
         predictions = predict_rows(limit_output(fitted, target), inputs, len(target.classes))
         return -float(join_losses(metric, measure_losses(metric, actual, predictions)))
 
