@@ -73,7 +73,7 @@ def measure(folder: Path, workers: int, given: Path, made: Path, asked: argparse
     with ExitStack() as stack:
         port = random.randrange(LEAST_PORT, MOST_PORT)  # noqa: S311  # Any that is free.
         address = ADDRESS.format(port=port)
-        place = ["--host", "127.0.0.1", "--no-dashboard"]
+        place = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
         scheduler = stack.enter_context(start(["scheduler", *place, "--port", str(port)]))
         options = ["--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
         started = [stack.enter_context(start(["worker", address, *place, *options])) for _ in range(workers)]

@@ -40,7 +40,7 @@ SETTINGS = ("SECRET_KEY", "MODEL_SIGNING_KEY", "DATABASE_URL", "DJANGO_SETTINGS_
 def cluster(tmp_path_factory):
     """A scheduler and two workers, processes of their own without any of the site's settings."""
     folder = str(tmp_path_factory.mktemp("cluster"))
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "local_directory": folder}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "local_directory": folder}
     with pytest.MonkeyPatch.context() as patch:
         for name in SETTINGS:
             patch.delenv(name, raising=False)

@@ -22,7 +22,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 # Of Chromium, of heroku, of schemathesis and of openapi-python-client.
 FOREIGN = {"--no-deps", "--disable-background-networking", "--host-resolver-rules", "--wait", "--manifest"}
 # Of dask.
-FOREIGN |= {"--nworkers", "--nthreads", "--host", "--no-dashboard"}
+FOREIGN |= {"--nworkers", "--nthreads", "--host", "--dashboard-address"}
 FOREIGN |= {"--header", "--exclude-checks", "--max-examples", "--url"}
 VARIABLE = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
