@@ -69,6 +69,7 @@ def list_pages(slug, id):
     version = Version.objects.filter(model="line").first()
     figure = version.figures.first()
     real = {"slug": slug, "id": id, "other": id, "number": str(version.number), "name": figure.name if figure else "x"}
+    real["format"] = "csv"
     for pattern in urls.urlpatterns:
         assert isinstance(pattern, URLPattern)
         if pattern.name in OPEN:

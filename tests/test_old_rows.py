@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from bs4 import BeautifulSoup
 from django.http import QueryDict
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from predictor.models import Prediction, Version
-from predictor.schema.kinds import make_feature
+from predictor.schema.kinds import Number, make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.serving.service import service
@@ -26,6 +26,8 @@ KINDS = ["number", "integer", "category", "boolean"]
 # Of each kind that a feature may have had, and what some other kind could take for its own.
 OLD = [2.5, 3.0, 1.0, -0.0, 1e300, 3, 0, 2**60, "red", "3", "3.0", "true", "1,234", "", " ", "a\nb", True, False, None]
 OLD += ["2024-02-29", "2024-02-29T12:30:00", "2024-02-29T12:30:00+01:00", "12:30:00"]
+# Rounded, its typical value is no float.
+NEAR_THE_LARGEST = Number(name="x", label="x", seen=(0.0, 9.999999999999347e307), typical=1.75e308)
 COLUMNS = {
     "number": [f"{i}.5" for i in range(60)],
     "integer": [str(i) for i in range(60)],
@@ -52,6 +54,7 @@ def read_form(html):
     return sent
 
 
+@example(NEAR_THE_LARGEST, 2.5)
 @given(features(), st.sampled_from(OLD) | finite | st.integers() | texts)
 def test_a_form_is_filled_with_what_the_new_kind_can_take_and_else_left_empty(feature, old):
     limits = {"maximum_length": 100_000} if feature.kind == "text" else {}

@@ -39,7 +39,10 @@ def round_typical(feature: Feature) -> Value:
     if not isinstance(feature, Number) or feature.typical is None or not feature.seen:
         return feature.typical
     decimals = find_decimals(feature.seen[-1] - feature.seen[0], DIGITS)
-    rounded = feature.typical if decimals is None else round(feature.typical, decimals)
+    try:
+        rounded = feature.typical if decimals is None else round(feature.typical, decimals)
+    except OverflowError:  # Near the largest float.
+        return feature.typical
     return rounded + 0.0 if feature.seen[0] <= rounded <= feature.seen[-1] else feature.typical
 
 
