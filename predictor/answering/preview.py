@@ -1,17 +1,15 @@
 """Reads the first rows of a table: `python -m predictor.answering.preview FILE NAME MOST_XLSX_ROWS`.
 
-It reads a schema as JSON from standard input, and writes a `Found` as JSON. Nothing else runs here, since a file of a
-few bytes can say that it has billions of values: where reading one takes too much memory or time, this process ends,
-and nothing else does.
+It reads a schema as JSON from standard input, and writes a `Found` as JSON. Nothing else runs here: see `bare_process`.
 """
 
 import os
-import resource
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from predictor.bare_process import limit_resources
 from predictor.record.file_preview import Column, FilePreview, Found, Refusal, RowProblem
 
 if TYPE_CHECKING:
@@ -24,17 +22,6 @@ MOST_SECONDS = 20
 ROWS = 1_000
 MOST_PROBLEMS = 20
 BLOCK = 1 << 20
-
-
-def limit_resources() -> None:
-    """Allow little memory and time; to be called before anything large is imported."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Visitors' forms come first.
-    os.nice(10)
-    # Each thread of polars reserves memory, and the first rows need no second thread.
-    os.environ["POLARS_MAX_THREADS"] = "1"
 
 
 def preview_file(file: Path, name: str, schema: "Schema", most_xlsx_rows: int) -> Found:
@@ -137,7 +124,8 @@ def list_problems(parsed: "ParsedColumns", wrong: dict[int, str]) -> list[RowPro
 
 
 def main() -> None:
-    limit_resources()
+    limit_resources(memory=MOST_MEMORY, seconds=MOST_SECONDS)
+    os.nice(10)  # Visitors' forms come first.
     import msgspec
     import polars as pl
 

@@ -1,12 +1,9 @@
 """Reads the rows of a Parquet file that somebody sent, in a process of its own: serving never imports polars."""
 
 import logging
-import os
 import subprocess
-import sys
 
-from django.conf import settings
-
+from predictor.bare_process import run_bare
 from predictor.exceptions import ContentTooLarge, UnreadableContent
 
 logger = logging.getLogger(__name__)
@@ -21,19 +18,9 @@ def convert_parquet(sent: bytes, *, most_rows: int, most_bytes: int) -> bytes:
 
     Raises UnreadableContent, also where reading takes too much memory or time, and ContentTooLarge for much JSON.
     """
-    command = [sys.executable, "-m", "predictor.tables.parquet_rows", str(most_rows), str(most_bytes)]
-    # None of the site's keys and addresses.
-    environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
+    module, limits = "predictor.tables.parquet_rows", (str(most_rows), str(most_bytes))
     try:
-        done = subprocess.run(  # noqa: S603  # Our own module.
-            command,
-            input=sent,
-            capture_output=True,
-            cwd=settings.BASE_DIR,
-            env=environment,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = run_bare(module, *limits, given=sent, seconds=SECONDS)
     except subprocess.TimeoutExpired as error:
         raise UnreadableContent("The Parquet file takes too long to read: send fewer rows or columns.") from error
     if done.returncode == NOT_READ:

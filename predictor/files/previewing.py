@@ -1,14 +1,12 @@
 """Looks into an uploaded table in a process of its own, which has little memory and time: see `answering.preview`."""
 
 import logging
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
-from django.conf import settings
 
+from predictor.bare_process import run_bare
 from predictor.record.file_preview import Found, Refusal
 from predictor.schema.schema import Schema
 from predictor.turns import Turns
@@ -17,7 +15,6 @@ logger = logging.getLogger(__name__)
 
 # The process ends by itself after less time on a core; with both, the router's 30 s are not reached.
 SECONDS = 20.0
-NEEDED = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 turns = Turns(waiting=4, seconds=8.0)
 # Of a workbook, which is read as a whole.
 MOST_XLSX_ROWS = 100_000
@@ -25,21 +22,10 @@ MOST_XLSX_ROWS = 100_000
 
 def preview_table(file: Path, name: str, schema: Schema) -> Found:
     """What a table's first rows are like, or why it cannot be scored. Raises Overloaded."""
-    command = [sys.executable, "-m", "predictor.answering.preview", str(file), name, str(MOST_XLSX_ROWS)]
-    given = msgspec.json.encode(schema.to_json())
-    # None of the site's keys and addresses.
-    environment = {name: os.environ[name] for name in NEEDED if name in os.environ}
+    module, given = "predictor.answering.preview", msgspec.json.encode(schema.to_json())
     with turns.take():
         try:
-            done = subprocess.run(  # noqa: S603  # Our own code.
-                command,
-                input=given,
-                capture_output=True,
-                cwd=settings.BASE_DIR,
-                env=environment,
-                timeout=SECONDS,
-                check=False,
-            )
+            done = run_bare(module, str(file), name, str(MOST_XLSX_ROWS), given=given, seconds=SECONDS)
         except subprocess.TimeoutExpired:
             return Found(refusal=Refusal(trouble="too_heavy"))
     if done.returncode:

@@ -1,31 +1,21 @@
 """Turns a Parquet file into JSON: `python -m predictor.tables.parquet_rows MOST_ROWS MOST_BYTES`.
 
-Nothing else runs here, since a file of a few bytes can say that it has billions of values: where reading one takes too
-much memory or time, this process ends, and nothing else does. It reads standard input and writes a table, as
-{"columns": […], "data": [[…], …]}; with exit status 2, what is wrong with the file instead; with 3, nothing, since that
-would be more than MOST_BYTES. Standard error is left to polars.
+Nothing else runs here: see `bare_process`. It reads standard input and writes a table, as {"columns": […],
+"data": [[…], …]}; with exit status 2, what is wrong with the file instead; with 3, nothing, since that would be more
+than MOST_BYTES. Standard error is left to polars.
 """
 
-import os
 import re
 import resource
 import sys
+
+from predictor.bare_process import limit_resources
 
 MOST_MEMORY = 256 << 20
 MOST_SECONDS = 5
 NOT_READ, TOO_LARGE = 2, 3
 # Where pandas keeps the names of rows.
 INDEX = re.compile(r"__index_level_\d+__")
-
-
-def limit_resources() -> None:
-    """Allow little memory and time, and no file; to be called before anything large is imported."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Each thread of polars reserves memory, and one row group needs no second thread.
-    os.environ["POLARS_MAX_THREADS"] = "1"
 
 
 def write_rows(sent: bytes, most_rows: int) -> bytes:
@@ -56,7 +46,8 @@ def _write_cells(series: "pl.Series") -> list[object]:  # type: ignore[name-defi
 
 
 def main() -> int:
-    limit_resources()
+    limit_resources(memory=MOST_MEMORY, seconds=MOST_SECONDS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # It writes no file.
     most_rows, most_bytes = map(int, sys.argv[1:])
     import polars as pl
 
