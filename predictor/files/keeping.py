@@ -19,7 +19,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from predictor.exceptions import FileGone, NoSpace
+from predictor.exceptions import DatasetError, FileGone, NoSpace
 from predictor.models import Job, KeptChunk, KeptFile
 from predictor.moments import read_duration
 
@@ -133,14 +133,17 @@ def iterate(file: KeptFile) -> Iterator[bytes]:
 
 
 def spool(file: KeptFile, to: Path) -> None:
-    """Write a kept file to the disk, for readers that need a path. Raises FileGone."""
+    """Write a kept file to the disk, for readers that need a path.
+
+    Raises FileGone, and DatasetError for bytes that were changed.
+    """
     sha256 = hashlib.sha256()
     with to.open("wb") as spooled:
         for chunk in iterate(file):
             sha256.update(chunk)
             spooled.write(chunk)
     if sha256.hexdigest() != file.sha256:
-        raise FileGone(f"{file.name} is damaged: upload it again")
+        raise DatasetError(f"{file.name}: the stored bytes are not those that were uploaded: upload the table again.")
 
 
 def split(content: bytes) -> list[bytes]:

@@ -1,6 +1,5 @@
 """Keeps uploaded tables for good, so that a later training can name them, and reads them again."""
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from predictor.exceptions import DatasetError, FileGone, RecipeError
-from predictor.files.keeping import iterate
+from predictor.files.keeping import spool
 from predictor.models import DataVersion, KeptFile
 
 if TYPE_CHECKING:
@@ -96,7 +95,8 @@ def open_table(file: KeptFile) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlsite-table-") as folder:
         table = Path(folder) / make_file_name(file.name)
         try:
-            yield copy_table(file, table)
+            spool(file, table)
+            yield table
         except (DatasetError, RecipeError) as error:
             raise type(error)(str(error).replace(str(table), file.name)) from error
 
@@ -104,15 +104,3 @@ def open_table(file: KeptFile) -> Iterator[Path]:
 def make_file_name(uploaded: str) -> str:
     """A name that every disk takes, as like that of the upload as possible."""
     return UNUSUAL.sub("_", uploaded)[-LONGEST_NAME:].lstrip(".") or "table"
-
-
-def copy_table(file: KeptFile, to: Path) -> Path:
-    """Write a kept table to a file, chunk by chunk. Raises FileGone, and DatasetError for bytes that were changed."""
-    sha256 = hashlib.sha256()
-    with to.open("wb") as output:
-        for chunk in iterate(file):
-            sha256.update(chunk)
-            output.write(chunk)
-    if sha256.hexdigest() != file.sha256:
-        raise DatasetError(f"{file.name}: the stored bytes are not those that were uploaded: upload the table again.")
-    return to

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from predictor.exceptions import DatasetError, RecipeError, TrainingError
-from predictor.lifecycle.data_versions import copy_table
+from predictor.files.keeping import spool
 from predictor.models import KeptFile, StoredRecipe
 
 
@@ -73,7 +73,7 @@ def write_folder(content: RowContent, folder: Path) -> None:
 
     folder.mkdir()
     (folder / "model.toml").write_text(content.toml, encoding="utf-8", newline="\n")
-    copy_table(content.table, folder / read_data_name(folder))
+    spool(content.table, folder / read_data_name(folder))
 
 
 def _name_row(problem: str, folder: Path, content: RowContent) -> str:
