@@ -7,13 +7,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.retraining import RETRAIN
@@ -68,16 +68,15 @@ class DataVersionAdmin(HistoryAdmin):
                 return redirect(address)
             messages.success(request, gettext("{table} was deleted.").format(table=table))
             return redirect("admin:predictor_dataversion_changelist")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Delete {table}").format(table=table),
-            "sentence": gettext("It cannot be brought back. A table that a version, a recipe or a job needs is kept."),
-            "button_label": gettext("Delete this table"),
-            "back": address,
-            "back_label": str(table),
-        }
-        return TemplateResponse(request, "admin/predictor/ask.html", context)
+        return ask(
+            request,
+            self.opts,
+            title=gettext("Delete {table}").format(table=table),
+            sentence=gettext("It cannot be brought back. A table that a version, a recipe or a job needs is kept."),
+            button_label=gettext("Delete this table"),
+            back=address,
+            back_label=str(table),
+        )
 
     @admin.display(description=_("number"))
     def number(self, table: DataVersion) -> str:

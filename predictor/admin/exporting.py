@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from predictor import jobs
 from predictor.access.rights import limit
+from predictor.admin.asking import ask
 from predictor.admin.retraining import describe_missing_worker
 from predictor.exceptions import ExportError, InvalidFilters
 from predictor.formats import format_number
@@ -64,18 +65,17 @@ class ExportMixin(admin.ModelAdmin):
         sentence = _("There may be more than {most}: a worker writes the file, which can then be downloaded here.")
         sentences = [sentence.format(most=format_number(MOST_AT_ONCE)), describe_missing_worker()]
         filters = urlencode(choice.filters.to_query())
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Export predictions of {model} as {format}").format(
+        return ask(
+            request,
+            self.opts,
+            title=_("Export predictions of {model} as {format}").format(
                 model=choice.model, format=FORMATS[choice.format][0]
             ),
-            "sentence": " ".join(filter(None, sentences)),
-            "button_label": _("Export"),
-            "back": f"{reverse('admin:predictor_prediction_changelist')}?{filters}",
-            "back_label": choice.model,
-        }
-        return TemplateResponse(request, "admin/predictor/ask.html", context)
+            sentence=" ".join(filter(None, sentences)),
+            button_label=_("Export"),
+            back=f"{reverse('admin:predictor_prediction_changelist')}?{filters}",
+            back_label=choice.model,
+        )
 
 
 def read_choice(request: HttpRequest) -> Choice:

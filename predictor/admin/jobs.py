@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from predictor import jobs
+from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.job_results import KINDS, name_kind, show_result
@@ -133,16 +133,15 @@ class JobAdmin(HistoryAdmin):
             sentence = gettext("It is cancelled within seconds.") if is_cancelled else gettext("It is over already.")
             messages.info(request, sentence)
             return redirect(address)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Cancel {job}").format(job=job),
-            "sentence": gettext("What it has stored until then stays; a retrain has stored nothing before it is done."),
-            "button_label": gettext("Cancel this job"),
-            "back": address,
-            "back_label": str(job),
-        }
-        return TemplateResponse(request, "admin/predictor/ask.html", context)
+        return ask(
+            request,
+            self.opts,
+            title=gettext("Cancel {job}").format(job=job),
+            sentence=gettext("What it has stored until then stays; a retrain has stored nothing before it is done."),
+            button_label=gettext("Cancel this job"),
+            back=address,
+            back_label=str(job),
+        )
 
     @admin.display(description=_("kind"))
     def link(self, job: Job) -> SafeString:

@@ -4,17 +4,16 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
 from predictor.access.rights import limit
+from predictor.admin.asking import ask
 from predictor.admin.retraining import describe_missing_worker
 from predictor.exceptions import NoSpace
 from predictor.files.uploading import keep_upload
@@ -69,16 +68,15 @@ def show_upload(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (job := enqueue_file(request, form)):
         return redirect("admin:predictor_job_change", job.pk)
     sentence = gettext("A worker records what really happened for the predictions of a file, and reports on each row.")
-    context = {
-        **admin.site.each_context(request),
-        "opts": Outcome._meta,
-        "form": form,
-        "title": gettext("Upload outcomes"),
-        "sentence": " ".join(filter(None, [sentence, describe_missing_worker()])),
-        "button_label": gettext("Upload"),
-        "back": reverse("admin:predictor_outcome_changelist"),
-    }
-    return TemplateResponse(request, "admin/predictor/ask.html", context)
+    return ask(
+        request,
+        Outcome._meta,
+        form=form,
+        title=gettext("Upload outcomes"),
+        sentence=" ".join(filter(None, [sentence, describe_missing_worker()])),
+        button_label=gettext("Upload"),
+        back=reverse("admin:predictor_outcome_changelist"),
+    )
 
 
 def enqueue_file(request: HttpRequest, form: OutcomeFileForm) -> Job | None:

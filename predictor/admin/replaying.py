@@ -3,11 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
 from predictor.access.rights import limit
+from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.formats import MISSING
 from predictor.models import Artifact, Job, Replay, Version
@@ -53,17 +53,16 @@ def replay_view(request: HttpRequest, number: int) -> HttpResponse:
     sentence = gettext(
         "{version} answers stored predictions again. Nothing of it is stored as a prediction, or goes live."
     )
-    context = {
-        **admin.site.each_context(request),
-        "title": gettext("Replay predictions by {version}").format(version=version),
-        "sentence": sentence.format(version=version),
-        "button_label": gettext("Replay"),
-        "back_label": str(version),
-        "opts": Version._meta,
-        "form": form,
-        "back": reverse("admin:predictor_version_change", args=[version.pk]),
-    }
-    return TemplateResponse(request, "admin/predictor/ask.html", context)
+    return ask(
+        request,
+        Version._meta,
+        title=gettext("Replay predictions by {version}").format(version=version),
+        sentence=sentence.format(version=version),
+        button_label=gettext("Replay"),
+        back_label=str(version),
+        form=form,
+        back=reverse("admin:predictor_version_change", args=[version.pk]),
+    )
 
 
 def replay_for(request: HttpRequest, version: Version, last: int) -> Job:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.access.rights import limit
+from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.monitoring import show_quality
@@ -251,15 +252,14 @@ class VersionAdmin(HistoryAdmin):
             job = retrain_for(request, version.model, form)
             if job is not None:
                 return redirect("admin:predictor_job_change", job.pk)
-        context = {
-            **self.admin_site.each_context(request),
+        return ask(
+            request,
+            self.opts,
             **describe_retrain(version),
-            "opts": self.opts,
-            "form": form,
-            "action": reverse("admin:predictor_version_retrain_upload", args=[version.pk]),
-            "back": reverse("admin:predictor_version_change", args=[version.pk]),
-        }
-        return TemplateResponse(request, "admin/predictor/ask.html", context)
+            form=form,
+            action=reverse("admin:predictor_version_retrain_upload", args=[version.pk]),
+            back=reverse("admin:predictor_version_change", args=[version.pk]),
+        )
 
 
 class ModelOfVersionFilter(admin.SimpleListFilter):

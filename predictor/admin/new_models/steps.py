@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from predictor import jobs
+from predictor.admin.asking import ask
 from predictor.admin.live import is_by_htmx, load_again
 from predictor.admin.new_models.recipe_form import RecipeForm
 from predictor.admin.new_models.table_form import TableForm
@@ -70,17 +71,16 @@ def change_recipe(request: HttpRequest, number: int) -> HttpResponse:
         content = tomllib.loads(row.toml)
         arguments = {"file": str(form.cleaned_data["data_version"].file_id), "target": content["target"]}
         return _go_to(_enqueue_draft(request, row.model, {**arguments, "content": content}))
-    context = {
-        **admin.site.each_context(request),
-        "opts": StoredRecipe._meta,
-        "title": gettext("Change the recipe of {model}").format(model=row.model),
-        "sentence": gettext("A worker looks into its table again, and the form opens with the recipe as it is."),
-        "form": form,
-        "button_label": gettext("Change the recipe"),
-        "back": reverse("admin:predictor_storedrecipe_change", args=[row.pk]),
-        "back_label": row.model,
-    }
-    return TemplateResponse(request, "admin/predictor/ask.html", context)
+    return ask(
+        request,
+        StoredRecipe._meta,
+        title=gettext("Change the recipe of {model}").format(model=row.model),
+        sentence=gettext("A worker looks into its table again, and the form opens with the recipe as it is."),
+        form=form,
+        button_label=gettext("Change the recipe"),
+        back=reverse("admin:predictor_storedrecipe_change", args=[row.pk]),
+        back_label=row.model,
+    )
 
 
 def _check_right(request: HttpRequest) -> None:
