@@ -3,28 +3,19 @@
 import uuid
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from predictor import jobs, tasks
-from predictor.models import Job, JobWorker, ModelRight, Outcome, Prediction, Version
+from predictor.models import Job, JobWorker, Outcome, Prediction, Version
 from predictor.models.job import from_now
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 LIST, HOME = "/admin/predictor/job/", "/admin/"
 STORED = {"source": "form", "duration_ms": 1.0, "created_at": timezone.now()}
 NO_WORKER = "No worker runs, so jobs wait. Start one: ./manage.py worker"
-
-
-def sign_in(*permissions, name="grace", models=()):
-    user = User.objects.create_user(name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    ModelRight.objects.bulk_create([ModelRight(user=user, model=model) for model in models])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def read(response):

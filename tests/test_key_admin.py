@@ -3,26 +3,17 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
 from predictor.access.callers import Scope
 from predictor.access.keys import keys, make_key
-from predictor.models import ApiKey, ModelRight
+from predictor.models import ApiKey
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 ADD, LIST = "/admin/predictor/apikey/add/", "/admin/predictor/apikey/"
 GIVEN = {"name": "billing", "scopes": ["predict", "read"], "models": ["line"], "expires": "2999-01-31"}
-
-
-def sign_in(*permissions, models=()):
-    user = User.objects.create_user("grace", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    ModelRight.objects.bulk_create([ModelRight(user=user, model=model) for model in models])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def make(name="billing", models=None):

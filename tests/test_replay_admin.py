@@ -1,23 +1,13 @@
 """Replays that are asked for in the admin, and carried out as jobs."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 
 from predictor import jobs, tasks
-from predictor.models import Artifact, ArtifactChunk, Job, ModelRight, Prediction, Replay
+from predictor.models import Artifact, ArtifactChunk, Job, Prediction, Replay
+from tests.staff import sign_in
 from tests.training import register_shipped
 
 pytestmark = pytest.mark.django_db
-
-
-def sign_in(*permissions, name="grace", models=()):
-    user = User.objects.create_user(name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    ModelRight.objects.bulk_create([ModelRight(user=user, model=model) for model in models])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def read(response):

@@ -1,32 +1,22 @@
 """Retrains on tables that were uploaded in the admin, which are kept, named by versions, and deleted by hand."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.test import Client
 
 from predictor import jobs, tasks
 from predictor.exceptions import FileGone
 from predictor.files.data_versions import discard
 from predictor.files.keeping import FileWriter
 from predictor.lifecycle.data_versions import hold_while_registered, keep_data_version
-from predictor.models import DataVersion, Job, KeptFile, ModelRight, StoredRecipe, Version
+from predictor.models import DataVersion, Job, KeptFile, StoredRecipe, Version
 from predictor.registry.versions import prune_chosen
 from tests.recipes import write_line
+from tests.staff import sign_in
 from tests.training import train
 
 pytestmark = pytest.mark.django_db
 TABLES = "/admin/predictor/dataversion/"
-
-
-def sign_in(*permissions, name="grace", models=()):
-    user = User.objects.create_user(name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    ModelRight.objects.bulk_create([ModelRight(user=user, model=model) for model in models])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def read(response):
