@@ -26,7 +26,7 @@ def check_scheduler(**kwargs: Any) -> Iterable[CheckMessage]:
         hint = "Install requirements-cluster.txt, or leave SCHEDULER_URL out."
         yield Error("SCHEDULER_URL is set, and distributed is not installed.", hint=hint, id="predictor.E036")
     if found[1] == "tcp" and not settings.IS_LOCAL and not is_loopback(found[2]):
-        problem = "SCHEDULER_URL is not encrypted, and Dask asks nobody who he is."
+        problem = "SCHEDULER_URL is not encrypted, and Dask has no authentication of its own."
         hint = "Use tls:// with certificates of your own (docs/security.md), or a network that nobody else reaches."
         yield Warning(problem, hint=hint, id="predictor.W029")
 
