@@ -10,8 +10,6 @@ import argparse
 import gzip
 import io
 import json
-import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from typing import Any
 
 from benchmarks.checkouts import ROOT
 from benchmarks.lifetime import end_when_asked
+from benchmarks.own_database import use_database
 
 MANAGE = [sys.executable, "manage.py"]
 
@@ -86,25 +85,9 @@ def main() -> None:
         return
     end_when_asked()
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder))
+        use_database(f"sqlite:///{Path(folder) / 'db.sqlite3'}")
         for case in options.cases or CASES:
             measure(case, CASES[case](), results=options.results)
-
-
-def prepare(folder: Path) -> None:
-    os.environ |= {
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "DEPLOYMENT": "local",
-        "SECRET_KEY": secrets.token_hex(32),
-        "MODEL_SIGNING_KEY": secrets.token_hex(32),
-        "FILES_MAX_MB": "100000",
-        "DJANGO_SETTINGS_MODULE": "mlsite.settings",
-    }
-    for command in (["migrate", "--verbosity", "0"], ["retrain", "line"]):
-        subprocess.run([*MANAGE, *command], cwd=ROOT, stdout=sys.stderr, check=True)
-    import django
-
-    django.setup()
 
 
 def measure(case: str, content: bytes, *, results: bool) -> None:

