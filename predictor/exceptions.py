@@ -42,7 +42,7 @@ MlsiteError
 ├── WrongBuild             a worker of a cluster that runs other code, or other libraries (cluster.build)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── ExportError            predictions that the chosen format cannot hold
-│   └── ExportsBusy        another export is being written by the same process
+│   └── ExportsBusy        another file is being written for a page
 ├── Refused                a request to the API that gets an error (api.bodies)
 ├── Unauthorized           a request to the API that needs a valid key, and has none (access.callers)
 ├── NameInUse              the name of an API key that another key has (access.keys)
@@ -179,7 +179,7 @@ class ExportError(MlsiteError):
 
 
 class ExportsBusy(ExportError):
-    """Another export is being written by this process."""
+    """Another file is being written for a page."""
 
 
 class NoAnswer(MlsiteError):

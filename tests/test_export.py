@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 from predictor import jobs, tasks
 from predictor.admin import exporting
 from predictor.exceptions import ExportsBusy
-from predictor.history.commands import EXPORTS, take_turn_of_pages
+from predictor.history.commands import take_turn_of_pages, wait_for_turn_of_pages
 from predictor.models import Job, KeptFile, Outcome, Prediction, Reference
 from predictor.schema.kinds import make_feature
 from predictor.tables import writing
@@ -193,21 +193,24 @@ def test_what_the_admin_cannot_export_is_said_on_its_list(site):
 def test_one_export_is_written_at_a_time_and_the_next_one_once_it_is_closed(site):
     predict(make_version(LINE))
     first = site.get("/admin/predictor/prediction/export/?model=line")
-    assert "Another export" in site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
+    assert "Another file" in site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
     first.close()
     site.get("/admin/predictor/prediction/export/").close()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to count")
-def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connection(site):
+def test_all_web_processes_together_write_one_file_at_a_time_each_has_a_connection(site):
     predict(make_version(LINE))
-    with take_turn_of_pages(EXPORTS):
+    with take_turn_of_pages():
         shown = site.get("/admin/predictor/prediction/export/", follow=True).content.decode()
-        assert "Another export" in shown
+        assert "Another file" in shown
+        with pytest.raises(ExportsBusy):
+            wait_for_turn_of_pages()
         began = time.monotonic()
         with ThreadPoolExecutor(1) as other, pytest.raises(ExportsBusy):
             other.submit(wait_for_turn).result()
         assert time.monotonic() - began >= 1
+    wait_for_turn_of_pages()
     answer = site.get("/admin/predictor/prediction/export/")
     assert answer.status_code == 200
     answer.close()
@@ -215,7 +218,7 @@ def test_all_web_processes_together_write_one_export_at_a_time_each_has_a_connec
 
 def wait_for_turn():
     try:
-        with take_turn_of_pages(EXPORTS, seconds=1):
+        with take_turn_of_pages(seconds=1):
             pass
     finally:
         connection.close()

@@ -11,7 +11,6 @@ from predictor.history.exporting import FORMATS, stream_export, write_headers
 from predictor.history.filters import Filters
 from predictor.problems import ParameterProblem
 from predictor.texts import quote
-from predictor.turns import leave_connection
 
 # The content types without their parameters, by format; the first is for whoever takes anything.
 # A workbook has room for about a million rows, which is for people.
@@ -46,7 +45,6 @@ def stream(request: ApiRequest, filters: Filters, format: str) -> HttpResponseBa
     """All predictions that the filters choose, as a download. Raises Refused where another one is being written."""
     if request.method == "HEAD":
         return StreamingHttpResponse((), content_type=FORMATS[format][1], headers=write_headers(filters.model, format))
-    leave_connection()  # It would be held until the last byte is sent.
     try:
         return stream_export(filters.model, filters, format, by=request.caller)
     except ExportsBusy as error:

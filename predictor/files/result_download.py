@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from uuid import UUID
 
 from predictor.exceptions import ExportError
-from predictor.history.commands import read_problem, write_command
+from predictor.history.commands import SECONDS_TO_WAIT, read_problem, wait_for_turn_of_pages, write_command
 from predictor.languages import gettext as _
 from predictor.turns import Turns
 
@@ -27,13 +27,15 @@ BYTES_AT_ONCE = 1 << 16
 class Download:
     """The bytes of a result, written by `manage.py result`; `size` is None where that goes on.
 
-    Raises Overloaded where others wait already, and ExportError where it fails before its first byte.
+    Raises Overloaded where others wait already, ExportsBusy where another file is written for too long, and ExportError
+    where it fails before its first byte.
     """
 
     def __init__(self, job: UUID, format: str) -> None:
         self._held = ExitStack()
         self._held.enter_context(turns.take())
         try:
+            wait_for_turn_of_pages(seconds=SECONDS_TO_WAIT)
             self._file = self._held.enter_context(tempfile.TemporaryFile(prefix="mlsite-download-"))  # noqa: SIM115  # It is.
             self._errors = self._held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # It is.
             command = write_command("result", str(job), "--for-page", "--format", format)

@@ -10,8 +10,8 @@ from typing import IO
 
 from django.http import StreamingHttpResponse
 
-from predictor.exceptions import ExportError, ExportsBusy
-from predictor.history.commands import BUSY, read_problem, write_command
+from predictor.exceptions import ExportError
+from predictor.history.commands import BUSY, make_busy, read_problem, wait_for_turn_of_pages, write_command
 from predictor.history.filters import Filters
 from predictor.languages import gettext as _
 
@@ -24,13 +24,13 @@ FORMATS = {
     "xlsx": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 BYTES_AT_ONCE = 1 << 16
-# One at a time in a web process: the other process takes its memory next to it. On PostgreSQL, one in all: it has a
-# connection of its own.
+# One at a time in a web process: the other process takes its memory next to it.
 running = Lock()
 
 
 def stream_export(model: str, filters: Filters, format: str, *, by: object) -> StreamingHttpResponse:
     """The table of a model's predictions as a download, in one of FORMATS. Raises ExportError, and ExportsBusy."""
+    wait_for_turn_of_pages()
     if not running.acquire(blocking=False):
         raise make_busy()
     try:
@@ -42,10 +42,6 @@ def stream_export(model: str, filters: Filters, format: str, *, by: object) -> S
     return StreamingHttpResponse(output, content_type=FORMATS[format][1], headers=write_headers(model, format))
 
 
-def make_busy() -> ExportsBusy:
-    return ExportsBusy(_("Another export is being written: try again when it is done."))
-
-
 def write_headers(model: str, format: str) -> Mapping[str, str]:
     file = f"{model}-{datetime.now(UTC):%Y-%m-%d}.{format}"
     return {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
@@ -54,7 +50,7 @@ def write_headers(model: str, format: str) -> Mapping[str, str]:
 class ExportOutput:
     """The bytes that the other process writes; it ends when these are closed. `running` is held until then.
 
-    Raises ExportError where it fails before its first byte, and ExportsBusy where another web process has an export.
+    Raises ExportError where it fails before its first byte, and ExportsBusy where another file is written for a page.
     """
 
     def __init__(self, model: str, filters: Filters, format: str) -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from predictor.exceptions import ExportsBusy
 from predictor.formats import format_number
-from predictor.history.commands import BUSY, EXPORTS, take_turn_of_pages
+from predictor.history.commands import BUSY, take_turn_of_pages
 from predictor.history.exports import Export
 from predictor.history.filters import Filters, find_reader, read_filters
 from predictor.management.base import SiteCommand
@@ -43,7 +43,9 @@ class Command(SiteCommand):
         parser.add_argument("--format", choices=list(WRITERS), default="csv", help="default: csv; jsonl is JSON lines")
         parser.add_argument("--output", type=Path, help="the file to write (default: the standard output)")
         parser.add_argument(
-            "--for-page", action="store_true", help=f"fail with status {BUSY} while another one writes for a page"
+            "--for-page",
+            action="store_true",
+            help=f"fail with status {BUSY} while another process writes a file for a page",
         )
 
     def handle(
@@ -60,7 +62,7 @@ class Command(SiteCommand):
         if output is None and sys.stdout.isatty() and format in ("parquet", "xlsx"):
             raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
         try:
-            with take_turn_of_pages(EXPORTS) if for_page else nullcontext(), write_whole(output) as file:
+            with take_turn_of_pages() if for_page else nullcontext(), write_whole(output) as file:
                 count = write(chosen, format, file)
         except ExportsBusy as error:
             raise CommandError(str(error), returncode=BUSY) from error

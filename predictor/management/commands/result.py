@@ -6,10 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from predictor.exceptions import FileGone
-from predictor.history.commands import RESULTS, take_turn_of_pages
+from predictor.history.commands import SECONDS_TO_WAIT, take_turn_of_pages
 from predictor.management.base import SiteCommand
-
-SECONDS_TO_WAIT = 10.0
 
 
 class Command(SiteCommand):
@@ -27,7 +25,9 @@ class Command(SiteCommand):
         parser.add_argument(
             "--format", choices=["csv", "parquet", "xlsx"], default="csv", help="of the output (default: csv)"
         )
-        parser.add_argument("--for-page", action="store_true", help="wait up to 10 s for another one that does so too")
+        parser.add_argument(
+            "--for-page", action="store_true", help="wait up to 10 s while another process writes a file for a page"
+        )
 
     def handle(self, *, job: UUID, format: str, for_page: bool, **options: Any) -> None:
         from predictor.files.results import write_result
@@ -38,6 +38,6 @@ class Command(SiteCommand):
         found = Job.objects.filter(public_id=job).first()
         if found is None:
             raise FileGone(f"there is no job {job}")
-        with take_turn_of_pages(RESULTS, seconds=SECONDS_TO_WAIT) if for_page else nullcontext():
+        with take_turn_of_pages(seconds=SECONDS_TO_WAIT) if for_page else nullcontext():
             write_result(found, format, sys.stdout.buffer)
         sys.stdout.buffer.flush()
