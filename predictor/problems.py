@@ -99,5 +99,14 @@ def write_sentence(problem: Problem) -> str:
     # Most values are quoted; these are words of our own.
     given = quote(problem.given) if "{given}" in sentence else ""
     plain = problem.given if "{plain}" in sentence else ""
+    return _fill(sentence, problem, given=given, plain=plain)
+
+
+def write_kind(problem: Problem) -> str:
+    """Say what is wrong with all values that are refused for the same reason, as `write_sentence`; it repeats none."""
+    return _fill(gettext(SENTENCES[problem.code]), problem, given=gettext("The value"), plain="list")
+
+
+def _fill(sentence: str, problem: Problem, **values: object) -> str:
     limit = "" if problem.limit is None else format_plain(problem.limit)
-    return sentence.format(given=given, plain=plain, expected=problem.expected, limit=limit)
+    return sentence.format(expected=problem.expected, limit=limit, **values)

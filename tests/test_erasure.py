@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
@@ -16,7 +17,7 @@ from predictor.exceptions import OutcomeChanged
 from predictor.history.erasure import find_trained
 from predictor.history.exports import Export
 from predictor.history.filters import Filters
-from predictor.models import Artifact, Monitoring, Outcome, Prediction, Reference, Replay, VisitorReport
+from predictor.models import Artifact, KeptFile, Monitoring, Outcome, Prediction, Reference, Replay, VisitorReport
 from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
 from predictor.scoring.replay import NothingToReplay, replay
@@ -90,6 +91,28 @@ def test_afterwards_the_value_is_in_no_table_and_the_row_still_counts(line, forg
     kept = Prediction.objects.get(id=prediction.id)
     assert (kept.version, kept.source, kept.created_at) == (line, "form", prediction.created_at)
     assert list(Prediction.objects.without_forgotten()) == [other]
+
+
+def test_a_scored_file_and_its_result_are_deleted_with_a_prediction_that_they_may_have_and_older_files_stay(
+    line, forget, client
+):
+    earlier, later = score(client, "1"), score(client, str(SECRET))
+    [done] = forget("--model", "line", "--where", f"x={SECRET}")
+    assert (done["predictions"], done["files"]) == (1, 2)
+    assert [row for _, row in dump_tables() if str(SECRET) in row] == []
+    assert "The result was deleted. Upload the file again." in client.get(later).text
+    assert f'href="{earlier}csv/"' in client.get(earlier).text
+    assert {*KeptFile.objects.values_list("name", flat=True)} == {"1.csv"}
+
+
+def score(client, x):
+    """The address of the job that scored a file with this value."""
+    file = SimpleUploadedFile(f"{x}.csv", f"customer,x\nGrace,{x}\n".encode())
+    address = client.post("/line/file/", {"file": file})["Location"]
+    address = client.post(address, {"history": "on"})["Location"]
+    held = jobs.take([jobs.SCORE], "tests")
+    tasks.carry_out(held.job.pk, held.lease)
+    return address
 
 
 @pytest.mark.both_databases

@@ -5,6 +5,7 @@ import io
 from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from predictor.access import visitors
 from predictor.access.limits import Rate
 from predictor.files import previewing
 from predictor.files.keeping import remove
-from predictor.models import FileToScore, Job, KeptChunk, KeptFile, ModelRight, Prediction
+from predictor.models import FileToScore, Job, KeptChunk, KeptFile, ModelRight, Prediction, Version
 from predictor.registry.retirement import retire
 from predictor.tasks import TASKS, carry_out
 from predictor.web.file_pages import bodies
@@ -231,12 +232,40 @@ def test_htmx_gets_the_error_in_the_page_and_the_address_to_go_on_to(client, lin
     assert response["HX-Redirect"] == f"/line/file/{FileToScore.objects.get().pk}/"
 
 
-def test_the_problems_of_rows_are_in_the_language_of_the_page(client, line, settings):
+@pytest.fixture
+def german(settings):
+    """Headers of a request for a page in German."""
     settings.OFFERED_LANGUAGES, settings.USE_I18N = ["en", "de"], True
     settings.LANGUAGES = [("en", "en"), ("de", "de")]
-    address = upload(client)["Location"]
-    page = read(client.get(address, headers={"Accept-Language": "de"}))
-    assert list_rows(page, "first")[0][2].startswith("„many“ ist keine Zahl")
+    return {"Accept-Language": "de"}
+
+
+def test_the_problems_of_rows_are_in_the_language_of_the_page(client, line, german):
+    address = upload(client, CSV + b"fourth,1,2,3\n")["Location"]
+    page = read(client.get(address, headers=german))
+    first, second = list_rows(page, "first")
+    assert first[2].startswith("„many“ ist keine Zahl")
+    assert second == ["4", "–", "Die Zeile hat mehr oder weniger Werte, als die Datei Spalten hat."]
+
+
+def test_each_kind_of_error_of_a_result_is_a_sentence_in_the_language_of_the_page(client, line, german):
+    [x] = line.schema["features"]
+    Version.objects.filter(pk=line.pk).update(schema=line.schema | {"features": [x | {"maximum": 1_000_000}]})
+    errors = {"not_a_number/x": 3, "above_maximum/x": 2_000_000, "wrong_length": 2, "no_answer": 1, "unheard_of/x": 1}
+    result = {"file": "", "rows": 4_000_000, "refused": 2_000_007, "errors": errors, "version": line.number}
+    job = Job.objects.create(kind=jobs.SCORE, model="line", public_id=uuid4(), state="done", result=result)
+    page = read(client.get(f"/line/file/jobs/{job.public_id}/", headers=german))
+    assert list_rows(page, "errors") == [
+        ["x", "Der Wert ist zu groß: Höchstens 1000000 ist erlaubt.", "2\u202f000\u202f000"],
+        ["x", "Der Wert ist keine Zahl: Geben Sie eine Zahl wie 5,15 an.", "3"],
+        ["–", "Die Zeile hat mehr oder weniger Werte, als die Datei Spalten hat.", "2"],
+        [
+            "–",
+            "Das Modell hat für diese Eingaben keine endliche Antwort: Versuchen Sie Werte, die es gesehen hat.",
+            "1",
+        ],
+        ["x", "unheard_of", "1"],
+    ]
 
 
 def test_a_table_that_takes_too_long_is_refused(client, line, monkeypatch):
@@ -272,7 +301,7 @@ def test_a_scored_file_is_downloaded_as_csv_parquet_and_excel(client, line, tmp_
     page = read(client.get(address))
     assert page.select_one("#state").text == "Done"
     assert [each.text for each in page.select(".facts dd")] == ["3", "1", "1"]
-    assert list_rows(page, "errors") == [["x", "not_a_number", "1"]]
+    assert list_rows(page, "errors") == [["x", "The value is not a number: give a number such as 5.15.", "1"]]
     response, content = fetch(server, f"{address}csv/")
     assert response.headers["Content-Disposition"].endswith("filename*=utf-8''ne%C3%BC%20%221%22-scored.csv")
     rows = list(csv.DictReader(io.StringIO(content.decode())))

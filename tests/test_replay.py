@@ -85,7 +85,7 @@ def test_inputs_that_the_version_refuses_are_counted_and_named_without_what_was_
         ("x", "below_minimum", 3),
         ("x", "missing", 2),
     ]
-    assert found["refusals"][0]["problem"] == "It is too small: the least allowed is 3."
+    assert found["refusals"][0]["problem"] == "The value is too small: the least allowed is 3."
 
 
 def test_what_an_estimator_has_no_answer_for_fails_nothing(line):

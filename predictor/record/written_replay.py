@@ -89,7 +89,14 @@ def write_replay(found: Replay, schema: Schema) -> WrittenReplay:
             )
             for each in found.groups
         ],
-        refusals=[(features[each.feature].label, each.problem, format_number(each.rows)) for each in found.refusals],
+        refusals=[
+            (
+                features[each.feature].label,
+                schema.write_kind(each.feature, each.code) or each.problem,
+                format_number(each.rows),
+            )
+            for each in found.refusals
+        ],
     )
 
 

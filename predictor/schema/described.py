@@ -113,5 +113,12 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field=
     def _quantity(self) -> Quantity:
         return Quantity(unit=self.unit)
 
-    def _refuse(self, code: Code, given: object, limit: float | str | None = None) -> InvalidValue:
-        return InvalidValue(Problem(code=code, given=given, expected=self.expected, limit=limit))
+    def make_problem(self, code: Code, given: object = None) -> Problem:
+        """What is wrong with a value, or with all that are refused for this reason, in the current language."""
+        return Problem(code=code, given=given, expected=self.expected, limit=self._find_limit(code))
+
+    def _find_limit(self, code: Code) -> float | str | None:
+        return None
+
+    def _refuse(self, code: Code, given: object) -> InvalidValue:
+        return InvalidValue(self.make_problem(code, given))

@@ -13,6 +13,7 @@ import msgspec
 from predictor.formats import Written, format_plain
 from predictor.languages import gettext as _
 from predictor.numbers import find_written, is_whole, read_number, strip_unit
+from predictor.problems import Code
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time, write_outside
 from predictor.schema.text import Text
@@ -54,11 +55,14 @@ class Numeric(Described, frozen=True, kw_only=True):
         neighbours = [math.nextafter(end, towards) for end in self.seen for towards in (-math.inf, math.inf)]
         return [0.0, -LARGE, LARGE, *limits, *self.seen, *neighbours, *(10 * end for end in self.seen)]
 
+    def _find_limit(self, code: Code) -> float | str | None:
+        return {"below_minimum": self.minimum, "above_maximum": self.maximum}.get(code)
+
     def _check_limits(self, number: float, raw: object) -> None:
         if self.minimum is not None and number < self.minimum:
-            raise self._refuse("below_minimum", raw, self.minimum)
+            raise self._refuse("below_minimum", raw)
         if self.maximum is not None and number > self.maximum:
-            raise self._refuse("above_maximum", raw, self.maximum)
+            raise self._refuse("above_maximum", raw)
 
 
 class Number(Numeric, frozen=True, kw_only=True, tag="number"):

@@ -11,7 +11,7 @@ import msgspec
 from predictor.exceptions import InvalidInput, InvalidValue
 from predictor.languages import get_language
 from predictor.languages import gettext as _
-from predictor.problems import Problem
+from predictor.problems import SENTENCES, Problem, write_kind
 from predictor.schema.kinds import Category, Feature, read_feature, write_feature, write_reading
 from predictor.schema.table import Inputs, Table
 from predictor.schema.target import Target
@@ -98,6 +98,14 @@ class Schema:
     def write_warnings(self, warnings: Iterable[InputWarning]) -> list[str]:
         """The sentences of warnings, in the current language. Raises KeyError for one about another schema's field."""
         return [_write_warning(self.by_name[warning.field], warning) for warning in warnings]
+
+    def write_kind(self, name: str, code: str) -> str:
+        """What is wrong with all values of a feature that are refused for this reason, in the current language.
+
+        Empty for a feature that this schema has not, or a code that this build does not know.
+        """
+        feature = self.by_name.get(name)
+        return write_kind(feature.make_problem(code)) if feature and code in SENTENCES else ""
 
     def refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""

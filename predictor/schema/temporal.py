@@ -73,13 +73,17 @@ class Temporal(Described, frozen=True, kw_only=True):
         """Write a value as browsers take it in this kind's input; empty where it is missing."""
         return str(value or "")
 
+    def _find_limit(self, code: Code) -> float | str | None:
+        limit = {"too_early": self.minimum, "too_late": self.maximum}.get(code)
+        return None if limit is None else self.write(self.decode(limit)).text
+
     def _read(self, given: str | float) -> str:
         value = self._convert(given)
         number = self.encode(value)
         if self.minimum is not None and number < self.minimum:
-            raise self._refuse("too_early", given, self.write(self.decode(self.minimum)).text)
+            raise self._refuse("too_early", given)
         if self.maximum is not None and number > self.maximum:
-            raise self._refuse("too_late", given, self.write(self.decode(self.maximum)).text)
+            raise self._refuse("too_late", given)
         return value
 
     def _convert(self, value: str | float) -> str:
@@ -194,6 +198,9 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
             raise ValueError("not a date with a time")
         return datetime.fromisoformat(text)
 
+    def _find_limit(self, code: Code) -> float | str | None:
+        return self.zone if code == "skipped_time" else super()._find_limit(code)
+
     def _store(self, moment: datetime, given: str) -> str:
         if moment.tzinfo and not self.zone:
             raise self._refuse("unexpected_zone", given)
@@ -202,7 +209,7 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
             # By PEP 495, these are the offsets before and after the clocks change.
             before, after = moment.utcoffset(), moment.replace(fold=1).utcoffset()
             if before is not None and after is not None and before < after:
-                raise self._refuse("skipped_time", given, self.zone)
+                raise self._refuse("skipped_time", given)
         return moment.isoformat()
 
 

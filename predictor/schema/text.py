@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
+from predictor.problems import Code
 from predictor.schema.described import Described
 from predictor.schema.seen_words import SeenWords, find_words
 from predictor.schema.values import Value, Vector, write_given, write_value
@@ -70,10 +71,13 @@ class Text(Described, frozen=True, kw_only=True, tag="text"):
         # Browsers send two characters for each line end.
         return 2 * self.maximum_length
 
+    def _find_limit(self, code: Code) -> float | str | None:
+        return self.maximum_length if code == "too_long" else None
+
     def _read(self, given: str | float) -> str:
         text = normalise_text(write_given(given))
         if len(text) > self.maximum_length:
-            raise self._refuse("too_long", given, self.maximum_length)
+            raise self._refuse("too_long", given)
         return self._convert(text)
 
     def _convert(self, value: str | float) -> str:

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from predictor.exceptions import InvalidInput, MlsiteError, NoAnswer
-from predictor.formats import format_plain
 from predictor.history.hiding import is_hidden
 from predictor.models import Version
-from predictor.problems import SENTENCES, Problem
+from predictor.problems import Problem, write_kind
 from predictor.record.replay import Move, Refusal, Replay
 from predictor.schema.schema import Row
 from predictor.schema.table import Table
@@ -74,12 +73,6 @@ def list_versions(candidate: Version) -> list[Version]:
     return list(versions.only("model", "number", "schema"))
 
 
-def write_problem(problem: Problem) -> str:
-    """What is wrong, without the value: pages show it to everybody."""
-    limit = "" if problem.limit is None else format_plain(problem.limit)
-    return SENTENCES[problem.code].format(given="It", plain="list", expected=problem.expected, limit=limit)
-
-
 @dataclass(kw_only=True)
 class Counted:
     """What was found so far; `numbers` are the versions' by their ids, `hiding` those that keep not all inputs."""
@@ -138,7 +131,7 @@ class Counted:
         for name, problem in problems.items():
             reason = (name, problem.code)
             self.refusals[reason] += 1
-            self.problems.setdefault(reason, write_problem(problem))
+            self.problems.setdefault(reason, write_kind(problem))
 
     def _answer(self, accepted: Sequence[tuple[Stored, Row]]) -> Iterator[tuple[Stored, Row, Answer | None]]:
         """Answer rows together; where that fails, in halves, down to the row without an answer."""

@@ -12,6 +12,7 @@ from predictor import jobs
 from predictor.models import Job, KeptFile, Version
 from predictor.serving.service import service
 from predictor.web.file_pages.keeping import name_maker
+from predictor.web.file_pages.row_errors import list_errors
 from predictor.web.file_pages.uploading import go_on, with_files
 from predictor.web.pages import render_page
 
@@ -77,10 +78,3 @@ def find_workbook(job: Job) -> Job | None:
 
 def find_file(id: str | None) -> KeptFile | None:
     return KeptFile.objects.filter(pk=id, is_whole=True).first() if id else None
-
-
-def list_errors(job: Job) -> list[tuple[str, str, int]]:
-    """The kinds of errors in the result, by code and column, the most frequent first."""
-    counted: dict[str, Any] = (job.result or {}).get("errors", {})
-    parts = [(*name.partition("/")[::2], count) for name, count in counted.items()]
-    return sorted(parts, key=lambda each: -each[2])

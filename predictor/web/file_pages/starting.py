@@ -1,6 +1,5 @@
 """What an uploaded file's first rows are like, and the button that has all of it scored."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,15 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from predictor import jobs
-from predictor.exceptions import InvalidValue, NoSpace
+from predictor.exceptions import NoSpace
 from predictor.files.keeping import check_space
 from predictor.formats import format_size
 from predictor.models import FileToScore, Job
-from predictor.record.file_preview import RowProblem
-from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.file_pages.keeping import estimate, find_table, name_maker
+from predictor.web.file_pages.row_errors import describe_problem
 from predictor.web.file_pages.uploading import describe_no_space, go_on, with_files
 from predictor.web.pages import render_page
 
@@ -84,16 +82,3 @@ def _render(
         "problem": problem,
     }
     return render_page(request, "predictor/file_preview.html", context, status)
-
-
-def describe_problem(schema: Schema, found: RowProblem) -> dict[str, Any]:
-    """A row's problem in the words of the page's language, where the same value is refused in it too."""
-    feature, problem = schema.by_name.get(found.field), found.problem
-    label = feature.label if feature else found.field
-    sentence = found.sentence if problem is None else str(problem)
-    if feature is not None and problem is not None:
-        try:
-            feature.parse(problem.given)
-        except InvalidValue as error:
-            sentence = str(error)
-    return {"row": found.row, "label": label, "sentence": sentence}
