@@ -137,14 +137,34 @@ def test_a_form_with_errors_keeps_what_was_typed_and_a_training_that_fails_leads
     assert "Write a line such as max_iter = 200 for each" in page
     assert fill_in(page)["1-label"] == "Kept"
     assert not Job.objects.filter(kind=jobs.TRAIN).exists()
-    root.post(form, given | {"params": "max_iter = 1000000", "estimator": "boosted trees", "1-label": "Kept"})
+    root.post(form, given | {"0-label": "Sold", "1-kind": "date", "1-label": "Kept"})
     work()
     page = read(root.get(form))
-    assert "estimator.params.max_iter: must be a whole number from 1 to 1000, not 1000000." in page
-    assert (fill_in(page)["1-label"], fill_in(page)["params"]) == ("Kept", "max_iter = 1000000")
+    assert "features.Living_Area.kind: data.csv also contains" in page
+    assert (fill_in(page)["1-label"], fill_in(page)["1-kind"]) == ("Kept", "date")
     job = Job.objects.get(kind=jobs.TRAIN)
     assert form in read(root.get(f"/admin/predictor/job/{job.pk}/change/"))
     assert not StoredRecipe.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "sentence"),
+    [
+        ({"params": "max_iter = 1000000"}, "params", "max_iter must be a whole number from 1 to 1000, not 1000000."),
+        ({"params": "max_iter = true"}, "params", "max_iter must be a whole number from 1 to 1000, not true."),
+        ({"params": "n_jobs = -1"}, "params", "This estimator has no parameter n_jobs here; it has: learning_rate, "),
+        ({"minimum": "5", "maximum": "5"}, "maximum", "Give a number above 5."),
+    ],
+)
+def test_what_a_training_would_refuse_is_refused_at_its_field_with_what_would_be_right(root, sent, field, sentence):
+    form = draft(root)
+    given = fill_in(read(root.get(form)))
+    page = BeautifulSoup(read(root.post(form, given | {"estimator": "boosted trees"} | sent)), "html.parser")
+    control = page.select_one(f"#id_{field}")
+    assert control["aria-invalid"] == "true"
+    assert f"id_{field}_error" in control["aria-describedby"]
+    assert page.select_one(f"#id_{field}_error").text.strip().startswith(sentence)
+    assert not Job.objects.filter(kind=jobs.TRAIN).exists()
 
 
 def test_a_draft_whose_table_has_expired_and_one_that_failed_lead_to_the_upload(root):

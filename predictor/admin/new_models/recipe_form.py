@@ -4,6 +4,7 @@ import json
 import tomllib
 from typing import Any
 
+import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
@@ -12,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.new_models.column_fields import FIELDS, TICKS, ColumnRow, make_fields
 from predictor.admin.new_models.columns import make_feature
-from predictor.texts import is_storable
+from predictor.formats import MISSING, format_plain
+from predictor.record.parameter_bounds import Bound
+from predictor.texts import clip, is_storable
 
 ACCESS = {"": _("as the site has it"), "public": _("everybody"), "login": _("users who sign in")}
 ESTIMATORS = {
@@ -123,8 +126,27 @@ class RecipeForm(forms.Form):
         if task and estimator and estimator not in self.proposal["estimators"][task]:
             known = ", ".join(self.proposal["estimators"][task])
             self.add_error("estimator", gettext("For this, choose one of {names}.").format(names=known))
+        elif task and estimator:
+            self._check_params(given.get("params", {}), self.proposal["estimators"][task][estimator]["class"])
+        minimum, maximum = given.get("minimum"), given.get("maximum")
+        if minimum is not None and maximum is not None and minimum >= maximum:
+            self.add_error("maximum", gettext("Give a number above {minimum}.").format(minimum=format_plain(minimum)))
         if not any(given.get(f"{number}-use") for number in range(1, len(self.columns))):
             self.add_error(None, gettext("Use at least one column."))
+
+    def _check_params(self, params: dict[str, Any], path: str) -> None:
+        """Refuse at their field what a training would refuse."""
+        bounds = read_bounds(self.proposal).get(path)
+        if bounds is None:
+            return
+        for key, value in params.items():
+            if key not in bounds:
+                problem = gettext("This estimator has no parameter {key} here; it has: {keys}.")
+                self.add_error("params", problem.format(key=clip(key), keys=", ".join(bounds) or MISSING))
+            elif not bounds[key].accepts(value):
+                problem = gettext("{key} must be {expected}, not {value}.")
+                problem = problem.format(key=key, expected=bounds[key].expected, value=clip(write_plain(value)))
+                self.add_error("params", problem)
 
     def make_content(self) -> dict[str, Any]:
         """The recipe, of plain values, as model.toml has it."""
@@ -154,6 +176,11 @@ class RecipeForm(forms.Form):
             **({"output": output} if output and task == "regression" else {}),
             "features": {name: feature for name, feature in features.items() if feature},
         }
+
+
+def read_bounds(proposal: dict[str, Any]) -> dict[str, dict[str, Bound]]:
+    """The bounds of parameters by class and name; none for a draft of the former build."""
+    return msgspec.convert(proposal.get("limits", {}), dict[str, dict[str, Bound]])
 
 
 def write_plain(value: Any) -> str:

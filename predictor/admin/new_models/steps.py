@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from predictor import jobs
 from predictor.admin.asking import ask
 from predictor.admin.live import is_by_htmx, load_again
-from predictor.admin.new_models.recipe_form import RecipeForm
+from predictor.admin.new_models.recipe_form import RecipeForm, read_bounds
 from predictor.admin.new_models.table_form import TableForm
 from predictor.admin.new_models.target_form import TargetForm
 from predictor.admin.new_models.upload_form import UploadForm
@@ -124,7 +124,7 @@ def _ask_recipe(request: HttpRequest, job: Job) -> HttpResponse:
         "sentence": _describe(result),
         "training": training,
         "training_sentence": _describe_training(training),
-        "bounds": [(path.rpartition(".")[2], bounds.items()) for path, bounds in result["bounds"].items()],
+        "bounds": list_bounds(result),
         "labels": {
             "doubts": gettext("Doubts"),
             "measured": gettext("How the estimator was chosen"),
@@ -136,6 +136,15 @@ def _ask_recipe(request: HttpRequest, job: Job) -> HttpResponse:
     }
     title = gettext("New model {model}").format(model=job.model)
     return _render(request, "recipe", title, **context, button_label=gettext("Train"))
+
+
+def list_bounds(proposal: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What each parameter may be, by the name of the estimator's class, in the current language."""
+    written = {
+        path: {key: bound.expected for key, bound in bounds.items()} for path, bounds in read_bounds(proposal).items()
+    }
+    found = written or proposal["bounds"]
+    return [(path.rpartition(".")[2], list(bounds.items())) for path, bounds in found.items()]
 
 
 def _enqueue_training(request: HttpRequest, job: Job, former: Job | None, form: RecipeForm) -> Job:

@@ -7,9 +7,9 @@ must have a depth. `n_jobs` is the site's.
 from pathlib import Path
 
 from predictor.exceptions import RecipeError
+from predictor.record.parameter_bounds import Bound, Flag, Number, Numbers, Whole, Word
 from predictor.texts import clip, list_names
 from predictor.training.recipe import EstimatorRecipe
-from predictor.training.stored.bounds import Bound, Flag, Number, Numbers, Whole, Word
 
 BOOSTED_TREES: dict[str, Bound] = {
     "learning_rate": Number(0.001, 1),

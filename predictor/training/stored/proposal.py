@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from predictor.exceptions import DatasetError, RecipeError
+from predictor.record.parameter_bounds import Bound
 from predictor.schema.kinds import Task
 from predictor.tables.table import read_table
 from predictor.texts import is_storable, make_printable, shorten
@@ -73,8 +74,8 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe as `model.toml` would have it, and what startmodel says about its table.
 
-    `estimators` are those to choose from, by task and name; `measured` says how the chosen one was found. `bounds` says
-    by class which parameters it takes.
+    `estimators` are those to choose from, by task and name; `measured` says how the chosen one was found. `limits` has
+    by class which parameters it takes; `bounds` says so in English, for a process of the former build.
     """
 
     content: dict[str, Any]
@@ -87,6 +88,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     chosen: str
     measured: list[str]
     bounds: dict[str, dict[str, str]]
+    limits: dict[str, dict[str, Bound]]
 
 
 def list_columns(table: Path) -> Columns:
@@ -119,6 +121,7 @@ def propose_recipe(slug: str, table: Path, target: str) -> Proposal:
             ) from error
     task = draft.target.task
     estimators = {each: _list_estimators(draft, each) for each in (task, draft.other_task) if each is not None}
+    limits = {each.path: ALLOWED[each.path] for found in estimators.values() for each in found.values()}
     return Proposal(
         content=content,
         rows=draft.rows,
@@ -129,11 +132,8 @@ def propose_recipe(slug: str, table: Path, target: str) -> Proposal:
         estimators=estimators,
         chosen=next(name for name, each in estimators[task].items() if each == draft.estimator),
         measured=[line.removeprefix("- ") for line in describe_selection(draft.selection)],
-        bounds={
-            each.path: {key: bound.expected for key, bound in ALLOWED[each.path].items()}
-            for found in estimators.values()
-            for each in found.values()
-        },
+        bounds={path: {key: bound.expected for key, bound in found.items()} for path, found in limits.items()},
+        limits=limits,
     )
 
 

@@ -1,14 +1,15 @@
-"""Bounds of an estimator's parameters: the plain values that each may have."""
+"""Bounds of an estimator's parameters: the plain values that each may have, as a draft of a recipe stores them."""
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from predictor.formats import format_number
+from predictor.languages import gettext as _
 from predictor.texts import list_names
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True, tag=True):
     """A whole number between two bounds."""
 
     low: int
@@ -19,11 +20,11 @@ class Whole:
 
     @property
     def expected(self) -> str:
-        return f"a whole number from {format_number(self.low)} to {format_number(self.high)}"
+        sentence = _("a whole number from {low} to {high}")
+        return sentence.format(low=format_number(self.low), high=format_number(self.high))
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, tag=True):
     """A number between two bounds, whole or not."""
 
     low: float
@@ -34,11 +35,11 @@ class Number:
 
     @property
     def expected(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
+        """As TOML has numbers, in any language."""
+        return _("a number from {low} to {high}").format(low=f"{self.low:g}", high=f"{self.high:g}")
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True, tag=True):
     """An array of numbers, each between two bounds."""
 
     each: Number
@@ -49,11 +50,10 @@ class Numbers:
 
     @property
     def expected(self) -> str:
-        return f"an array of 1 to {self.most} values, each {self.each.expected}"
+        return _("an array of 1 to {most} values, each {expected}").format(most=self.most, expected=self.each.expected)
 
 
-@dataclass(frozen=True)
-class Flag:
+class Flag(msgspec.Struct, frozen=True, tag=True):
     """True or false."""
 
     def accepts(self, value: Any) -> bool:
@@ -61,11 +61,10 @@ class Flag:
 
     @property
     def expected(self) -> str:
-        return "true or false"
+        return _("true or false")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(msgspec.Struct, frozen=True, tag=True):
     """One of a few words."""
 
     words: tuple[str, ...]
