@@ -110,6 +110,8 @@ class Schema:
     def refuse_unknown(self, raw: Mapping[str, object]) -> dict[str, Problem]:
         """A problem for each name that is not in this schema, up to a limit."""
         unknown = [name for name in raw if name not in self.by_name]
+        if not unknown:
+            return {}
         names = ", ".join(self.names[:SHOWN_CHOICES])
         problems = {
             shorten(name): Problem(code="unknown_field", given=name, expected=names) for name in unknown[:MOST_UNKNOWN]

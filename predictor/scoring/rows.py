@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from predictor.models import Prediction, make_prediction_id
+from predictor.models import Prediction
 from predictor.schema.schema import Row
 from predictor.scoring.storing import store_in_order, store_rows
-from predictor.serving.answer import Answer, describe_answer
-from predictor.serving.history import Stored
+from predictor.serving.answer import Answer
+from predictor.serving.history import Stored, make_row
 from predictor.serving.runtime import Runtime
 
 ROWS_AT_ONCE = 4_000
@@ -39,18 +39,11 @@ def score_rows(runtime: Runtime, rows: Iterable[Row], source: Prediction.Source)
 def _score_chunk(runtime: Runtime, rows: list[Row], source: Prediction.Source) -> tuple[list[Scored], list[Stored]]:
     answers, duration_ms = runtime.answer(rows)
     created_at = timezone.now()
-    scored = [
-        Scored(id=make_prediction_id(), row=row, answer=answer) for row, answer in zip(rows, answers, strict=True)
+    stored = [
+        make_row(runtime, row, answer, source, created_at, duration_ms)
+        for row, answer in zip(rows, answers, strict=True)
     ]
-    stored: list[Stored] = [
-        {
-            "id": each.id,
-            "version_id": runtime.version.id,
-            **describe_answer(runtime.schema, each.row, each.answer),
-            "source": source,
-            "created_at": created_at,
-            "duration_ms": duration_ms,
-        }
-        for each in scored
+    scored = [
+        Scored(id=each["id"], row=row, answer=answer) for each, row, answer in zip(stored, rows, answers, strict=True)
     ]
     return scored, stored

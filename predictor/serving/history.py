@@ -1,6 +1,7 @@
 """Writes predictions into the database: many in one statement, and all of them or none, with what they claim."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,14 +10,31 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import JSONField
 
-from predictor.models import Prediction
+from predictor.models import Prediction, make_prediction_id
+from predictor.schema.schema import Row
+from predictor.serving.answer import Answer, describe_answer
 from predictor.serving.claiming import find_claims, insert_claims, insert_with_claims
 from predictor.serving.claims import NO_CLAIMS, Claims, Found, Name
+from predictor.serving.runtime import Runtime
 
 # A row of the table, by column.
 Stored = Mapping[str, Any]
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
+
+
+def make_row(
+    runtime: Runtime, row: Row, answer: Answer, source: Prediction.Source, created_at: datetime, duration_ms: float
+) -> Stored:
+    """A new prediction's columns."""
+    return {
+        "id": make_prediction_id(),
+        "version_id": runtime.version.id,
+        **describe_answer(runtime.schema, row, answer),
+        "source": source,
+        "created_at": created_at,
+        "duration_ms": duration_ms,
+    }
 
 
 def insert_predictions(predictions: Sequence[Prediction], claims: Claims = NO_CLAIMS, *, again: bool = False) -> None:
