@@ -1,6 +1,7 @@
 """What the first rows of a table say before it is scored."""
 
 import gzip
+import io
 import subprocess
 import sys
 
@@ -22,6 +23,8 @@ SCHEMA = Schema(
     ),
     target=Target(name="y", label="y", task="regression"),
 )
+NO_COLUMNS = io.BytesIO()
+pl.DataFrame().write_parquet(NO_COLUMNS)
 CSV = b"id,size,town\n7,1.5,Oldham\n8,big,\n9,-1,York\n10\n"
 
 
@@ -70,6 +73,7 @@ def test_the_rows_of_a_long_csv_are_estimated_and_those_of_other_formats_counted
         (b"<html><body><table>", "wrong_type", []),
         (b"PAR1 damaged PAR1", "unreadable", []),
         (b"size,size\n1,2\n", "unreadable", []),
+        (NO_COLUMNS.getvalue(), "empty", []),
     ],
 )
 def test_a_file_that_cannot_be_scored_is_refused_for_a_named_reason(file, content, trouble, columns):
@@ -83,6 +87,18 @@ def test_a_row_group_that_takes_too_much_memory_is_refused_with_the_size_to_writ
     refusal = preview_file(file, "new.parquet", SCHEMA, 100).refusal
     assert (refusal.trouble, refusal.limit) == ("large_groups", 64)
     assert "row_group_size=" in refusal.detail
+
+
+def test_a_number_that_json_has_not_is_named_as_the_result_names_it(file):
+    pl.DataFrame({"size": [float("inf"), -1e300]}).write_parquet(file)
+    found = msgspec.json.decode(msgspec.json.encode(preview_file(file, "new.parquet", SCHEMA, 100)), type=Found)
+    sentences = [str(each.problem) for each in found.preview.problems]
+    assert sentences == ["“inf” is not a number: give a number.", "“-1e+300” is too small: the least allowed is 0."]
+
+
+def test_added_columns_whose_names_the_file_has_are_named_as_in_the_result(file):
+    assert look(file, b"size,id,prediction\n1,2,3\n").preview.renamed == ["mlsite_prediction", "mlsite_id"]
+    assert look(file, b"size\n1\n").preview.renamed == []
 
 
 def test_a_workbook_may_have_only_so_many_rows(file):

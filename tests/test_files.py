@@ -107,6 +107,12 @@ def test_a_file_that_cannot_be_scored_is_refused_at_its_field_and_nothing_is_sto
     assert not KeptFile.objects.exists()
 
 
+def test_the_preview_of_one_row_and_of_names_that_the_result_has_too_says_so(client, line):
+    page = read(client.get(upload(client, b"x,id\nmany,1\n")["Location"]))
+    assert "The one row would get no prediction" in page.text
+    assert [each.text for each in page.select("p.notice > code")][-1] == "mlsite_id"
+
+
 def test_a_form_without_a_file_and_a_file_that_is_too_large_are_refused_at_the_field(client, line, settings):
     assert "Choose a file." in read(client.post("/line/file/", {})).select_one("#file_error").text
     assert "Choose a file." in read(client.post("/line/file/", {"file": "text"})).select_one("#file_error").text

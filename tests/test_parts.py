@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
 from predictor.exceptions import DatasetError, LargeRowGroup
+from predictor.tables import workbook
 from predictor.tables.csv_rows import Layout
 from predictor.tables.parquet_footer import read_row_groups
 from predictor.tables.parts import read_parts
 from predictor.tables.plain_rows import read_plain_rows
+from tests.workbooks import Cell, write_workbook
 
 ROWS = [("=a", "1"), ('two\r\nlines; "é"', "2.5"), ("", ""), ("b, c", ""), ("ß", "x"), ("last", "7")]
 TEXT = "note,x\r\n" + "".join('"{}",{}\r\n'.format(a.replace('"', '""'), b) if a else "\r\n" for a, b in ROWS)
@@ -183,6 +185,17 @@ def test_columns_of_a_workbook_have_the_type_that_all_of_their_cells_have(tmp_pa
         (2, 3.0, None, "1", "2026-01-02T03:04:00"),
         (None, None, False, "", ""),
     ]
+
+
+def test_a_cell_with_an_error_is_a_text_of_its_row_and_stops_nothing(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    error, missing = (Cell(f'<c r="{{}}" t="e"><v>{text}</v></c>') for text in ("#DIV/0!", "#N/A"))
+    file.write_bytes(write_workbook([[], [None, "x", "y"], [None, 1, error], [None, missing, 2], [None, error, None]]))
+    table = pl.concat(part.frame for part in read_parts(file, 2, tmp_path).parts)
+    assert table.rows() == [("1", "#DIV/0!"), ("", "2"), ("#DIV/0!", "")]
+    monkeypatch.setattr(workbook, "MOST_ERRORS", 1)
+    with pytest.raises(DatasetError, match="1 cells and more contain an error; cell C3 contains the error '#DIV/0!'"):
+        read_parts(file, 2, tmp_path)
 
 
 def test_what_is_small_in_the_file_and_large_in_memory_is_read_in_small_parts_or_refused(tmp_path):

@@ -175,11 +175,21 @@ def test_ids_of_a_chunk_are_in_the_order_of_its_rows_and_one_does_not_tell_the_n
 
 
 def test_formulas_are_defused_and_other_texts_stay(score):
-    texts = ["=1+1", "+49 30", "@x", "-5", "+5.5", 'a "b", c', "a\nb", "-x"]
+    texts = ["=1+1", "+49 30", "@x", "-5", "+5.5", 'a "b", c', "a\nb", "-x", "\n=1"]
     written = io.StringIO()
     csv.writer(written).writerows([["=note", "x"], *([text, "1"] for text in texts)])
     rows, _ = score(written.getvalue())
-    assert [row["'=note"] for row in rows] == ["'=1+1", "'+49 30", "'@x", "-5", "+5.5", 'a "b", c', "a\nb", "'-x"]
+    assert [row["'=note"] for row in rows] == [
+        "'=1+1",
+        "'+49 30",
+        "'@x",
+        "-5",
+        "+5.5",
+        'a "b", c',
+        "a\nb",
+        "'-x",
+        "'\n=1",
+    ]
 
 
 def test_classes_have_their_probabilities_and_parquet_keeps_the_types_of_its_columns(score, tmp_path):

@@ -13,6 +13,7 @@ from predictor.bare_process import limit_resources
 from predictor.record.file_preview import Column, FilePreview, Found, Refusal, RowProblem
 
 if TYPE_CHECKING:
+    from predictor.problems import Problem
     from predictor.schema.columnar import ParsedColumns
     from predictor.schema.schema import Schema
     from predictor.tables.part import Part
@@ -83,6 +84,8 @@ def _find_format(file: Path, name: str) -> Any:
 
 def compare(schema: "Schema", columns: list[str]) -> Refusal | None:
     """Why a table with these columns cannot be scored."""
+    if not columns:
+        return Refusal(trouble="empty")
     needed = [feature.name for feature in schema.features if feature.required and feature.name not in columns]
     if not set(columns) & schema.by_name.keys():
         return Refusal(trouble="no_inputs", columns=columns[:MOST_PROBLEMS])
@@ -90,11 +93,13 @@ def compare(schema: "Schema", columns: list[str]) -> Refusal | None:
 
 
 def _describe(schema: "Schema", part: "Part", *, format: Any, rows: int, is_exact: bool) -> FilePreview:
+    from predictor.answering.table import name_added
     from predictor.schema.columnar import parse_columns
     from predictor.tables.part import write_plainly
     from predictor.texts import shorten
 
     names = part.frame.columns
+    added = name_added(schema, names, history=True)
     columns = {each.name: part.get_cells(each) for each in schema.features if each.name in names}
     parsed = parse_columns(schema, columns, len(part))
     examples = (write_plainly(name, part.frame[name]).drop_nulls().head(1).to_list() for name in names)
@@ -108,6 +113,7 @@ def _describe(schema: "Schema", part: "Part", *, format: Any, rows: int, is_exac
         checked=len(part),
         refused=len(refused),
         problems=list_problems(parsed, part.problems),
+        renamed=[name for column, name in added.items() if name != column],
     )
 
 
@@ -119,8 +125,18 @@ def list_problems(parsed: "ParsedColumns", wrong: dict[int, str]) -> list[RowPro
             problems.append(RowProblem(row=row + 1, sentence=wrong[row]))
             continue
         for field, problem in parsed.problems[row].items():
-            problems.append(RowProblem(row=row + 1, field=field, problem=problem))
+            problems.append(RowProblem(row=row + 1, field=field, problem=_make_storable(problem)))
     return problems[:MOST_PROBLEMS]
+
+
+def _make_storable(problem: "Problem") -> "Problem":
+    """A problem with a number as a text: JSON has no infinity, and PostgreSQL writes 1e300 out."""
+    import msgspec
+
+    from predictor.schema.values import write_value
+
+    given = problem.given
+    return msgspec.structs.replace(problem, given=write_value(given)) if isinstance(given, float) else problem
 
 
 def main() -> None:

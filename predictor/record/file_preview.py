@@ -31,7 +31,7 @@ class FilePreview(msgspec.Struct, frozen=True, kw_only=True):
     """A table's columns in their order, and what its first `checked` rows are like, of which `refused` have problems.
 
     `rows` is a count where all rows were read, or the file says it; else it is an estimate. `missing` are the inputs
-    without a column.
+    without a column; `renamed` are the names of added columns whose usual one the table has already.
     """
 
     format: Literal["csv", "parquet", "xlsx"]
@@ -42,6 +42,7 @@ class FilePreview(msgspec.Struct, frozen=True, kw_only=True):
     checked: int
     refused: int
     problems: list[RowProblem]
+    renamed: list[str] = []
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import zipfile
 from functools import cache
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from xml.parsers import expat
 
 from predictor.formats import format_number
@@ -17,17 +17,30 @@ READ_PARTS = (".xml", ".rels")
 DIGITS, MOST_LETTERS = "0123456789", 3
 # What a cell's element contains where it has a value.
 VALUES = ("v", "is", "f")
+# Texts such as "#DIV/0!", by row and by column, from 0.
+Errors = dict[int, dict[int, str]]
+MOST_ERRORS = 10_000
+
+
+class Oddities(NamedTuple):
+    """What is odd in a workbook's cells: the first that would be read wrongly, and those that contain an error."""
+
+    problem: str = ""
+    first_error: str = ""
+    errors: Errors = {}
 
 
 class Cells:
-    """Follows the elements of a sheet: how far its cells with values reach, and the first that cannot be read.
+    """Follows the elements of a sheet: how far its cells with values reach, and which are odd.
 
     A cell without a place of its own comes after the one before it.
     """
 
     def __init__(self) -> None:
         self.rows = self.columns = 0
-        self.problem = ""
+        self.problem = self.first_error = ""
+        self.errors: Errors = {}
+        self._error_count = 0
         self._is_inside = self._has_formula = False
         self._row = self._column = 0
         self._place = self._type = self._text = ""
@@ -71,10 +84,18 @@ class Cells:
 
     def _check_value(self, text: str) -> None:
         if self._type == "e" and text != "#N/A":
-            self._refuse(f"cell {self._place} contains the error {text!r}: correct its formula, or empty it")
+            self._add_error(text)
         elif self._has_formula and not text and self._type != "str":
             problem = "has a formula without its value: open the file in a spreadsheet program and save it"
             self._refuse(f"cell {self._place} {problem}")
+
+    def _add_error(self, text: str) -> None:
+        sentence = f"cell {self._place} contains the error {text!r}: correct its formula, or empty it"
+        self.first_error = self.first_error or sentence
+        self.errors.setdefault(self._row - 1, {})[self._column - 1] = text
+        self._error_count += 1
+        if self._error_count > MOST_ERRORS:
+            self._refuse(f"{format_number(MOST_ERRORS)} cells and more contain an error; {self.first_error}")
 
     def _refuse(self, problem: str) -> None:
         self.problem = self.problem or problem
@@ -91,13 +112,14 @@ def _number_column(letters: str) -> int:
     return number
 
 
-def unpack_workbook(content: Content, unpacked: IO[bytes]) -> str:
+def unpack_workbook(content: Content, unpacked: IO[bytes]) -> Oddities:
     """Pack the sheets of a workbook anew, not compressed, while each of them is found to fit into memory.
 
-    So no reader finds more in them than was counted here. Returns what is wrong with the first cells that would be read
-    wrongly: merged ones, errors, and formulas without a stored value. Raises DatasetError.
+    So no reader finds more in them than was counted here. Returns what is odd in the first part with such cells: merged
+    ones and formulas without a stored value, which would be read wrongly, and errors, which readers take for empty.
+    Raises DatasetError.
     """
-    problem, size, area = "", 0, 0
+    odd, size, area = Oddities(), 0, 0
     try:
         with content.open() as stream, zipfile.ZipFile(stream) as archive, zipfile.ZipFile(unpacked, "w") as kept:
             for member in archive.infolist():
@@ -109,17 +131,17 @@ def unpack_workbook(content: Content, unpacked: IO[bytes]) -> str:
                     raise content.error(f"unpacks to more than {format_number(MOST_UNPACKED_BYTES)} bytes, the limit")
                 with archive.open(member) as part, kept.open(member.filename, "w") as copy:
                     cells, found = _copy_part(content, part, copy)
-                area, problem = area + cells, problem or found
+                area, odd = area + cells, odd if any(odd) else found
                 if area > MOST_CELLS:
                     limit = f"{format_number(MOST_CELLS)} cells and texts, up to the last that is filled"
                     raise content.error(f"has more than {limit}: save it as CSV, or delete cells that are far away")
     except (*DAMAGES, RuntimeError) as error:  # RuntimeError for a part with a password.
         raise content.error(f"cannot be unpacked: {take_first_line(error).rstrip('.')}") from error
-    return problem
+    return odd
 
 
-def _copy_part(content: Content, part: IO[bytes], copy: IO[bytes]) -> tuple[int, str]:
-    """The number of cells of a sheet, empty ones included, or of elements in another part; and what is wrong."""
+def _copy_part(content: Content, part: IO[bytes], copy: IO[bytes]) -> tuple[int, Oddities]:
+    """The number of cells of a sheet, empty ones included, or of elements in another part; and what is odd."""
     cells, elements = Cells(), 0
     parser = _make_parser(cells)
     try:
@@ -130,7 +152,8 @@ def _copy_part(content: Content, part: IO[bytes], copy: IO[bytes]) -> tuple[int,
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, OverflowError) as error:
         raise content.error(f"cannot be read as a workbook: {take_first_line(error).rstrip('.')}") from error
-    return cells.rows * cells.columns or elements // 2, cells.problem if cells.rows else ""
+    odd = Oddities(cells.problem, cells.first_error, cells.errors) if cells.rows else Oddities()
+    return cells.rows * cells.columns or elements // 2, odd
 
 
 def _make_parser(cells: Cells) -> Any:

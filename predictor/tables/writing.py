@@ -20,7 +20,7 @@ from predictor.texts import quote
 
 Chunks = Iterable[list[list[Any]]]
 # What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS_OF_A_PART = 20_000
 # Of .xlsx, whose cells hold no more characters.
 MOST_ROWS, MOST_CHARACTERS = 100_000, 32_767

@@ -14,7 +14,7 @@ from predictor.schema.values import write_value
 from predictor.tables.cells import Gaps, read_cells
 from predictor.tables.content import Content
 from predictor.tables.header import check_index, read_names
-from predictor.tables.workbook import unpack_workbook
+from predictor.tables.workbook import Oddities, unpack_workbook
 from predictor.texts import list_names, take_first_line
 
 # Cells are objects of Python only for so many rows at once.
@@ -26,7 +26,10 @@ def read_xlsx(content: Content, gaps: Gaps) -> pl.DataFrame:
 
     Raises DatasetError naming the file and the sheets, the cell or the column.
     """
-    rows = open_sheet(content).iter_rows()
+    sheet, odd = open_sheet(content)
+    if odd.first_error:
+        raise DatasetError(f"{content.name}: {odd.first_error}.")
+    rows = sheet.iter_rows()
     number, header = find_header(rows)
     table = _drop_blank(_read_rows(rows, len(header)), header)
     header = header[: table.width]
@@ -38,14 +41,14 @@ def read_xlsx(content: Content, gaps: Gaps) -> pl.DataFrame:
     return read
 
 
-def open_sheet(content: Content) -> CalamineSheet:
-    """The only sheet with values, hidden ones included, in memory. Raises DatasetError."""
+def open_sheet(content: Content) -> tuple[CalamineSheet, Oddities]:
+    """The only sheet with values, hidden ones included, in memory, and its cells with errors. Raises DatasetError."""
     with tempfile.NamedTemporaryFile(prefix="workbook-") as unpacked:
         return _find_sheet(content, unpacked)
 
 
-def _find_sheet(content: Content, file: IO[bytes]) -> CalamineSheet:
-    problem = unpack_workbook(content, file)
+def _find_sheet(content: Content, file: IO[bytes]) -> tuple[CalamineSheet, Oddities]:
+    odd = unpack_workbook(content, file)
     file.flush()
     try:
         workbook = CalamineWorkbook.from_path(file.name)
@@ -58,9 +61,9 @@ def _find_sheet(content: Content, file: IO[bytes]) -> CalamineSheet:
         raise content.error(f"{sheets}: keep the one with the table, and save the others elsewhere")
     if not filled:
         raise content.error("has no sheet with values")
-    if problem:
-        raise DatasetError(f"{content.name}: {problem}.")
-    return filled[0]
+    if odd.problem:
+        raise DatasetError(f"{content.name}: {odd.problem}.")
+    return filled[0], odd
 
 
 def find_header(rows: Iterator[list[Any]]) -> tuple[int, list[str]]:

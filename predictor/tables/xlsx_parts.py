@@ -11,6 +11,7 @@ from python_calamine import CalamineSheet
 
 from predictor.tables.content import Content
 from predictor.tables.header import read_names
+from predictor.tables.workbook import Errors
 from predictor.tables.xlsx_file import find_header, open_sheet, write_cell
 
 # Larger ones have no exact float64.
@@ -48,9 +49,10 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A sheet, the columns under its header, and how many rows with values it has."""
+    """A sheet with its errors, the columns under its header, and how many rows with values it has."""
 
     sheet: CalamineSheet
+    errors: Errors
     first: int
     columns: dict[str, Column]
     rows: int
@@ -65,15 +67,15 @@ class Sheet:
             )
 
     def _list_filled(self) -> Iterator[list[Any]]:
-        for row in islice(self.sheet.iter_rows(), self.first, None):
+        for row in islice(_list_rows(self.sheet, self.errors), self.first, None):
             if not _is_blank(row):
                 yield row[: len(self.columns)]
 
 
 def read_sheet(content: Content) -> Sheet:
     """Look through the sheet once, for what its columns are. Raises DatasetError naming the file and the row."""
-    sheet = open_sheet(content)
-    rows = sheet.iter_rows()
+    sheet, odd = open_sheet(content)
+    rows = _list_rows(sheet, odd.errors)
     number, header = find_header(rows)
     columns = [Column() for _ in header]
     count = 0
@@ -86,7 +88,18 @@ def read_sheet(content: Content) -> Sheet:
     while width > 1 and not header[width - 1].strip() and not columns[width - 1].kinds:
         width -= 1
     names = read_names(f"{content.name}, row {number}", header[:width])
-    return Sheet(sheet=sheet, first=number, columns=dict(zip(names, columns, strict=False)), rows=count)
+    named = dict(zip(names, columns, strict=False))
+    return Sheet(sheet=sheet, errors=odd.errors, first=number, columns=named, rows=count)
+
+
+def _list_rows(sheet: CalamineSheet, errors: Errors) -> Iterator[list[Any]]:
+    """All rows; a cell with an error, which the reader takes for empty, has its text, as in a CSV file of it."""
+    left = (sheet.start or (0, 0))[1]
+    for number, cells in enumerate(sheet.iter_rows()):
+        for column, text in errors.get(number, {}).items():
+            if left <= column < left + len(cells):
+                cells[column - left] = text
+        yield cells
 
 
 def _is_whole(cell: Any) -> bool:

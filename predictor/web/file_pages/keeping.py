@@ -43,7 +43,10 @@ SENTENCES: dict[Trouble, str] = {
         "A row group of the file takes more than {limit} MB unpacked: write it anew with smaller ones, in pandas by"
         " df.to_parquet(name, row_group_size=50_000)."
     ),
-    "too_heavy": gettext_noop("The file takes too much memory or time to read: save it as CSV, or divide it."),
+    "too_heavy": gettext_noop(
+        "The file takes too much memory or time to read: leave out columns that the model does not need,"
+        " save it as CSV, or divide it."
+    ),
     "unreadable": gettext_noop("The file cannot be read."),
 }
 
