@@ -27,6 +27,7 @@ MlsiteError
 ├── NoSpace                a file that does not fit into FILES_MAX_MB
 ├── FileGone               a kept file that has expired, or was removed
 ├── TableInUse             an uploaded table that a version, a recipe or a job needs
+├── RecipeInUse            a stored recipe that a model's versions or a job need
 ├── LeaseLost              a job that another worker has taken over, or that was cancelled (jobs)
 ├── ModelNotFound          a slug without a live version
 ├── PredictionForgotten    a prediction whose inputs and output were erased
@@ -107,7 +108,11 @@ class FileGone(MlsiteError):
 
 
 class TableInUse(MlsiteError):
-    pass
+    """In the language of whoever wants to delete it."""
+
+
+class RecipeInUse(MlsiteError):
+    """In the language of whoever wants to delete it."""
 
 
 class ModelFileError(MlsiteError):

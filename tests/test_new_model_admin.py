@@ -12,7 +12,7 @@ from predictor import jobs, tasks
 from predictor.admin.new_models.column_fields import FIELDS, TICKS
 from predictor.files.keeping import remove_expired
 from predictor.lifecycle.data_versions import keep_data_version
-from predictor.models import Job, KeptFile, StoredRecipe, Version
+from predictor.models import DataVersion, Job, KeptFile, StoredRecipe, Version
 from predictor.training.stored.proposal import MOST_COLUMNS
 from predictor.web.bounds import MOST_ADMIN_FIELDS
 from tests.test_uploaded_models import HOUSES, keep
@@ -144,6 +144,30 @@ def test_a_form_with_errors_keeps_what_was_typed_and_a_training_that_fails_leads
     assert (fill_in(page)["1-label"], fill_in(page)["1-kind"]) == ("Kept", "date")
     job = Job.objects.get(kind=jobs.TRAIN)
     assert form in read(root.get(f"/admin/predictor/job/{job.pk}/change/"))
+    assert not StoredRecipe.objects.exists()
+
+
+def test_a_recipe_is_deleted_where_no_version_goes_by_it_and_otherwise_its_page_says_what_to_do(root, line):
+    row = StoredRecipe.objects.create(model="line", toml="", data_version=keep_data_version("line", keep(), "root"))
+    address, discard = f"{LIST}{row.pk}/change/", f"{LIST}{row.pk}/discard/"
+    assert discard in read(root.get(address))
+    assert "It cannot be brought back." in read(root.get(discard))
+    page = read(root.post(discard, follow=True))
+    assert "`manage.py exportrecipe line`" in page
+    assert "`manage.py retire line`" in page
+    StoredRecipe.objects.update(handed_over_at=timezone.now())
+    job = jobs.enqueue(jobs.RETRAIN, by="root", model="line")
+    assert f"stays: job {job.pk} needs it" in read(root.post(discard, follow=True))
+    assert StoredRecipe.objects.exists()
+    jobs.cancel(job, by="root")
+    assert "The recipe of line was deleted." in read(root.post(discard, follow=True))
+    assert not StoredRecipe.objects.exists()
+    # Without versions, none needs it.
+    row = StoredRecipe.objects.create(model="new", toml="", data_version=DataVersion.objects.get())
+    ada = Client()
+    ada.force_login(User.objects.create_user("ada", is_staff=True))
+    assert ada.post(f"{LIST}{row.pk}/discard/").status_code == 403
+    root.post(f"{LIST}{row.pk}/discard/")
     assert not StoredRecipe.objects.exists()
 
 

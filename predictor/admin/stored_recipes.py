@@ -1,22 +1,25 @@
-"""The admin of recipes that are rows: superusers see them, change them and make new ones."""
+"""The admin of recipes that are rows: superusers see, change and delete them, and make new ones."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.new_models.steps import change_recipe, may_make, show_draft, show_upload
+from predictor.exceptions import RecipeInUse
 from predictor.formats import format_number
 from predictor.models import StoredRecipe
+from predictor.registry.recipes import delete_recipe
 
 
 @admin.register(StoredRecipe)
@@ -41,6 +44,7 @@ class StoredRecipeAdmin(HistoryAdmin):
         return [
             path("upload/", wrap(show_upload), name="predictor_storedrecipe_upload"),
             path("draft/<uuid:id>/", wrap(show_draft), name="predictor_storedrecipe_draft"),
+            path("<int:number>/discard/", wrap(self.discard_view), name="predictor_storedrecipe_discard"),
             path("<int:number>/edit/", wrap(change_recipe), name="predictor_storedrecipe_edit"),
             *super().get_urls(),
         ]
@@ -56,7 +60,34 @@ class StoredRecipeAdmin(HistoryAdmin):
         row = self.get_object(request, object_id)
         may_change = row is not None and row.handed_over_at is None and may_make(request)
         label = gettext("Change the recipe") if may_change else ""
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "edit_label": label})
+        labels = {"edit_label": label, "discard_label": gettext("Delete this recipe")}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **labels})
+
+    def discard_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Ask whether the recipe with this number is to be deleted, and then delete it, where nothing goes by it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(self.get_queryset(request), pk=number)
+        address = reverse("admin:predictor_storedrecipe_change", args=[row.pk])
+        if request.method == "POST":
+            try:
+                delete_recipe(row)
+            except RecipeInUse as error:
+                messages.error(request, str(error))
+                return redirect(address)
+            messages.success(request, gettext("The recipe of {model} was deleted.").format(model=row.model))
+            return redirect("admin:predictor_storedrecipe_changelist")
+        return ask(
+            request,
+            self.opts,
+            title=gettext("Delete the recipe of {model}").format(model=row.model),
+            sentence=gettext(
+                "It cannot be brought back. A recipe that a model with versions goes by is kept, and so is the table."
+            ),
+            button_label=gettext("Delete this recipe"),
+            back=address,
+            back_label=row.model,
+        )
 
     @admin.display(description=_("table"))
     def table(self, row: StoredRecipe) -> str:

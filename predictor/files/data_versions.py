@@ -5,22 +5,25 @@ from django.db.models import ProtectedError, QuerySet
 
 from predictor.exceptions import TableInUse
 from predictor.files.keeping import remove
+from predictor.languages import gettext as _
 from predictor.models import Artifact, DataVersion, Job, Version
 
 
 def discard(table: DataVersion) -> None:
-    """Delete a table and its bytes. Raises TableInUse."""
+    """Delete a table and its bytes. Raises TableInUse, in the current language."""
     with transaction.atomic(durable=True):
         DataVersion.objects.select_for_update().filter(pk=table.pk).first()
         version, job = list_trained(table).first(), find_job(table)
         if version is not None:
-            raise TableInUse(f"{table} cannot be deleted: version {version.number} was trained on it")
+            sentence = _("{table} cannot be deleted: version {number} was trained on it")
+            raise TableInUse(sentence.format(table=table, number=version.number))
         if job is not None:
-            raise TableInUse(f"{table} cannot be deleted: job {job.pk} needs it")
+            raise TableInUse(_("{table} cannot be deleted: job {job} needs it").format(table=table, job=job.pk))
         try:
             DataVersion.objects.filter(pk=table.pk).delete()
         except ProtectedError as error:
-            raise TableInUse(f"{table} cannot be deleted: the recipe of {table.model} names it") from error
+            sentence = _("{table} cannot be deleted: the recipe of {model} names it")
+            raise TableInUse(sentence.format(table=table, model=table.model)) from error
     if not DataVersion.objects.filter(file=table.file).exists():
         remove(table.file)
 
