@@ -40,7 +40,7 @@ Code = Literal[
 SENTENCES: dict[Code, str] = {
     "missing": gettext_noop("A value is needed: give {expected}."),
     "too_long": gettext_noop("{given} is too long: give {expected}."),
-    "not_one_value": gettext_noop("One value is needed, not a {plain}: give {expected}."),
+    "not_one_value": gettext_noop("One value is needed, not {plain}: give {expected}."),
     "not_a_number": gettext_noop("{given} is not a number: give {expected}."),
     "number_too_long": gettext_noop("{given} is too long for a number: give {expected}."),
     "number_too_large": gettext_noop("{given} is too large for a number here: give {expected}."),
@@ -64,7 +64,7 @@ SENTENCES: dict[Code, str] = {
     "repeated_field": gettext_noop("This field was sent more than once: send it once."),
     "not_a_row": gettext_noop("A row must be an object of fields, not {plain}."),
     # Only the API has these, whose sentences stay English.
-    "not_a_reference": "{given} is not a reference: give a text of 1 to 200 characters, without the character NUL.",
+    "not_a_reference": "{given} is not a reference: give 1 to 200 characters, without NUL and not all blank.",
     "reference_taken": "{given} is the reference of a prediction of other inputs: give another, or the same inputs.",
 }
 

@@ -9,6 +9,7 @@ SHOWN_CHARACTERS = 40
 SHOWN_NAMES = 20
 # Python's `str` refuses integers of more than 4,300 digits, a little above this.
 MOST_BITS_IN_DECIMALS = 14_000
+CONSTANTS: dict[object, str] = {None: "null", True: "true", False: "false"}
 DETAILS = re.compile(r"^DETAIL: .*\n?", re.MULTILINE)
 
 
@@ -54,11 +55,17 @@ def quote(raw: object) -> str:
 
 
 def clip(raw: object) -> str:
-    """An input for a message, cut short and with unprintable characters escaped.
+    """An input for a message, cut short and with unprintable characters escaped; constants as JSON writes them.
 
     It is cut first, so that megabytes take no longer than a word.
     """
-    return shorten(make_printable(write_scalar(raw)[: SHOWN_CHARACTERS + 1]))
+    text = CONSTANTS[raw] if raw is None or isinstance(raw, bool) else write_scalar(raw)
+    return shorten(make_printable(text[: SHOWN_CHARACTERS + 1]))
+
+
+def name_type(value: object) -> str:
+    """What JSON calls a list or an object, with its article; the type's name for others."""
+    return "an object" if isinstance(value, dict) else add_article(type(value).__name__)
 
 
 def list_names(names: Sequence[object]) -> str:

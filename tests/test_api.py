@@ -114,6 +114,17 @@ def test_what_cannot_be_answered_is_refused_with_every_field_and_nothing_is_kept
     assert not Prediction.objects.exists()
 
 
+def test_values_are_repeated_as_json_writes_them(client, line):
+    answer = post(client, {"inputs": [{"x": True}, {"x": {}}, None]})
+    assert answer.json()["error"]["fields"] == {
+        "0.x": "“true” is not a number: give a number such as 5.15.",
+        "1.x": "One value is needed, not an object: give a number such as 5.15.",
+        "2": "A row must be an object of fields, not “null”.",
+    }
+    unnamed = client.post(LINE, b"{}", content_type="")
+    assert unnamed.json()["error"]["message"] == "Send application/json, and say so in Content-Type."
+
+
 def test_what_is_refused_is_hardly_repeated_however_long_it_is(client, line):
     sent = {"inputs": [{"x": "\u202e" * 30_000, "y" * 50_000: 1}, "z" * 200_000, [["a" * 200_000]]]}
     answer = post(client, sent)

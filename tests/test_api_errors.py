@@ -76,6 +76,7 @@ ERRORS = [
     (401, "unauthorized", lambda client: client.get(MODELS, headers={"Authorization": "Bearer mlsite_"})),
     (403, "forbidden", lambda client: client.get(f"/api/v1/predictions/{ID}", headers=make(Scope.PREDICT))),
     (404, "not_found", lambda client: client.get("/api/v1/nothing")),
+    (404, "not_found", lambda client: client.get(f"{MODELS}/line/")),
     (404, "model_not_found", lambda client: post(client, {"inputs": {"x": 5}}, f"{MODELS}/lime/predict")),
     (404, "model_not_found", lambda client: client.get(f"{MODELS}/lime")),
     (404, "prediction_not_found", lambda client: client.get(f"/api/v1/predictions/{ID}", headers=make(Scope.READ))),
@@ -113,7 +114,7 @@ def test_every_error_has_one_shape_and_says_what_to_do_next(client, site):
 
 def test_every_address_refuses_other_methods_and_names_its_own(client, site):
     """Also the addresses of tomorrow: all are taken from where they are defined."""
-    filled = {"<slug:slug>": "line", "<uuid:id>": str(ID), "<int:number>": "1"}
+    filled = {"<slug:slug>": "line", "<id:id>": str(ID), "<int:number>": "1"}
     addresses = {}
     for pattern, each in list_operations(urlpatterns):
         for place, value in filled.items():
@@ -121,8 +122,9 @@ def test_every_address_refuses_other_methods_and_names_its_own(client, site):
         addresses.setdefault(pattern, set()).add(each.method)
     addresses["api/docs"] = {"GET"}
     assert len(addresses) > 5
+    program = Client(enforce_csrf_checks=True)
     for address, methods in addresses.items():
-        answer = client.patch(f"/{address}")
+        answer = program.patch(f"/{address}")
         assert (answer.status_code, answer["Content-Type"]) == (405, JSON), address
         assert set(answer["Allow"].split(", ")) == methods | ({"HEAD"} if "GET" in methods else set())
 

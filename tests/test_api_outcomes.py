@@ -132,6 +132,9 @@ def test_one_row_that_is_refused_refuses_all_and_each_of_them_is_named(put, line
     # Of another model, and one that does not exist: the answer is the same.
     assert error["fields"]["1"] == error["fields"]["3"] == "There is no prediction with this id."
     assert error["fields"]["4"] == "It is forgotten."
+    assert "give 1 to 200 characters" in error["fields"]["9"]
+    many = put("models/line/outcomes", {"outcomes": [{"id": "x", "outcome": 1}] * 300}).json()["error"]
+    assert len(many["fields"]) == len(many["codes"]) == 300
     assert len(read_log()) == 1
 
 

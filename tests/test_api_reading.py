@@ -136,6 +136,8 @@ def test_a_prediction_is_read_as_it_was_answered_with_its_outcome_and_its_refere
     Reference.objects.create(prediction=prediction, model="line", reference="customer-42/2026-03")
     answer = read(f"predictions/{predicted['id']}").json()
     assert {name: answer[name] for name in predicted} == predicted
+    # As Swift and other languages write it.
+    assert read(f"predictions/{predicted['id'].upper()}").json() == answer
     assert (answer["model"], answer["version"], answer["inputs"]) == ("line", 1, {"x": 1000.0})
     assert (answer["outcome"]["value"], answer["outcome"]["recorded_by"]) == (1.0, "Ada")
     assert answer["reference"] == "customer-42/2026-03"

@@ -34,6 +34,29 @@ def test_a_key_that_an_object_has_twice_is_refused_and_named(client, line, paddi
     assert post(client, json.dumps(body)[:-1] + padding + "}").status_code == 200
 
 
+# Of what a decoder names at most by a byte: what it is, where it is, and what would be right.
+NAMED = [
+    ('{"inputs": {"x": NaN}}', "inputs.x is NaN, which is not a value of JSON: send null for a gap"),
+    ('{"inputs": [{"x": 1}, {"x": -Infinity}]}', "inputs.1.x is -Infinity, which is not a value of JSON"),
+    ('{"inputs": [{"x": 1}, {"x": 1e400}]}', "inputs.1.x is 1e400, which is too large a number"),
+    ('{"inputs": {"x": "\\ud800"}}', "inputs.x is “\\ud800”, which has one half of a character in UTF-16"),
+    ('{"inputs": {"x": 5}, "reference": "\\ud800"}', "reference is “\\ud800”, which has"),
+    (b'{"inputs": {"x": "\xe9"}}', "it is not UTF-8, from byte 18 on"),
+    (" ", "it is empty"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("padding", ["", PADDING], ids=["small", "large"])
+def test_what_no_decoder_reads_is_named_with_what_would_be_right(client, line, padding):
+    for body, sentence in NAMED:
+        answer = post(client, body + (padding.encode() if isinstance(body, bytes) else padding))
+        assert answer.status_code == 400, body
+        # Of a row of a large body, bytes are counted from its beginning.
+        expected = sentence if not padding else sentence.partition(", from")[0]
+        assert expected in answer.json()["error"]["message"]
+
+
 NUMBERS = ["NaN", "-Infinity", "1e400", "-1e400", "1e-400", "9" * 400, "9" * 5_000, "-0", "0.1e1", "1.", "01", "0x1"]
 TEXTS = ['"\\ud800"', '"\\udc00\\ud800"', '"\\u0000"', '"a\\u0000"', '""', '":"', '"\\"', '"\x01"', '"é"', '"\u202e"']
 DEEP = ["[" * 100_000, "[" * 900 + "]" * 900, '{"x":' * 900 + "1" + "}" * 900]

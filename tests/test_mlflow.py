@@ -359,6 +359,21 @@ def test_a_program_needs_no_token_and_gets_no_page(line, settings):
     assert invoke(Client(), '{"inputs": [5]}' + " " * 600_000).status_code == 200
 
 
+@pytest.mark.parametrize("named", ["%00", "../line", "lime", "line&model=line"])
+def test_what_is_no_models_name_is_refused(client, line, named):
+    answer = invoke(client, {"inputs": [5]}, query=f"?model={named}")
+    refusal = (400, "BAD_REQUEST") if "&" in named else (404, "RESOURCE_DOES_NOT_EXIST")
+    assert (answer.status_code, answer.json()["error_code"]) == refusal
+
+
+def test_an_address_with_a_slash_leads_to_the_one_without_as_mlflows_does(line):
+    client = Client(enforce_csrf_checks=True)
+    body = {"inputs": [5]}
+    answer = client.post("/invocations/?model=line", body, content_type=JSON)
+    assert (answer.status_code, answer["Location"]) == (307, "/invocations?model=line")
+    assert client.post("/invocations/", body, content_type=JSON, follow=True).json().keys() == {"predictions"}
+
+
 def test_plain_http_is_refused_in_mlflows_form(client, line, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert invoke(client, {"inputs": [5]}).json()["error_code"] == "PERMISSION_DENIED"

@@ -61,6 +61,12 @@ def test_it_is_written_again_only_when_another_version_is_live(client, line):
     first = client.get(ADDRESS)
     again = client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+    described = first.json()["paths"][ADDRESS]["get"]
+    assert "304" in described["responses"]
+    assert "ETag" in described["responses"]["200"]["headers"]
+    # What asks whether something may be changed asks nothing of a GET.
+    others = {"If-Match": '"a"', "If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}
+    assert client.get(ADDRESS, headers=others).status_code == 200
     register_shipped("penguins")
     service.forget()  # A process notices within 2 s.
     other = client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})

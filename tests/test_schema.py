@@ -287,7 +287,7 @@ def test_an_unknown_category_is_refused_and_the_choices_named(raw):
     [
         (NUMBER, "", {"code": "missing", "given": ""}),
         (NUMBER, None, {"code": "missing"}),
-        (NUMBER, [5], {"code": "not_one_value", "given": "list"}),
+        (NUMBER, [5], {"code": "not_one_value", "given": "a list"}),
         (NUMBER, "9" * 5_000, {"code": "too_long", "given": "9" * 5_000}),
         (NUMBER, "9" * 401, {"code": "number_too_long", "given": "9" * 401}),
         (NUMBER, 10**400, {"code": "number_too_large", "given": 10**400}),
@@ -361,9 +361,9 @@ def test_what_is_neither_yes_nor_no_is_refused(raw):
 
 
 @pytest.mark.parametrize("feature", [NUMBER, INTEGER, CATEGORY, BOOLEAN])
-@pytest.mark.parametrize(("raw", "kind"), [([1], "list"), ({"a": 1}, "dict"), (b"1", "bytes")])
+@pytest.mark.parametrize(("raw", "kind"), [([1], "a list"), ({"a": 1}, "an object"), (b"1", "a bytes")])
 def test_more_than_one_value_is_refused(feature, raw, kind):
-    with pytest.raises(ValueError, match=f"One value is needed, not a {kind}: give "):
+    with pytest.raises(ValueError, match=f"One value is needed, not {kind}: give "):
         feature.parse(raw)
 
 
@@ -547,7 +547,7 @@ def test_only_a_class_or_with_leave_one_like_it_is_taken(classes, raw):
         (TARGET, None, "A value is needed: give a number."),
         (TARGET, "nan", "“nan” is not a number: give a number."),
         (TARGET, "1e999", "“1e999” is too large for a number here: give a number."),
-        (TARGET, True, "“True” is not a number: give a number."),
+        (TARGET, True, "“true” is not a number: give a number."),
         (TARGET, [5], "One value is needed, not a list: give a number."),
         (classify(("a", "b")), "A", "“A” is not a class of this model: give one of “a”, “b”."),
         (TARGET, "1,234", "“1,234” can be read in two ways: write 1234 or 1.234."),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from predictor.api.large import MOST_SMALL_BYTES, ROWS_A_TURN, decode_envelope, decode_row, let_others_run
 from predictor.api.repeated_keys import decode
+from predictor.api.unreadable import explain
 from predictor.content import check_charset, check_text, decompress
 from predictor.exceptions import ContentTooLarge, InvalidInput, MlsiteError
 from predictor.models import Prediction, Version
@@ -29,6 +30,7 @@ HEADERS = {
     415: {"Accept-Encoding": "gzip"},
     503: {"Retry-After": SECONDS_TO_WAIT},
 }
+NO_ADDRESS = "No resource has this address: /api/docs shows all that there are."
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 EXAMPLE = '{"inputs": {…}} or {"inputs": [{…}, …]}'
 WITH_REFERENCES = f'{EXAMPLE}; next to them, "reference": "…" for one row, or "references": ["…", …] for a list'
@@ -71,7 +73,8 @@ def read_inputs(request: HttpRequest) -> Inputs:
 def read_json(request: HttpRequest) -> bytes:
     """The body, which must be sent as JSON; raises what `read_text` raises."""
     if request.content_type != "application/json":
-        raise Refused(415, "unsupported_media_type", f"Send application/json, not {quote(request.content_type)}.")
+        given = f"not {quote(request.content_type)}" if request.content_type else "and say so in Content-Type"
+        raise Refused(415, "unsupported_media_type", f"Send application/json, {given}.")
     return read_text(request)
 
 
@@ -80,7 +83,7 @@ def decode_inputs(sent: bytes) -> Inputs:
     try:
         body = decode_envelope(sent) if len(sent) > MOST_SMALL_BYTES else decode(sent)
     except UNREADABLE as error:
-        raise make_unreadable(error) from error
+        raise make_unreadable(sent, error) from error
     inputs = body.get("inputs") if isinstance(body, dict) else None
     is_list = isinstance(inputs, list)
     name = "references" if is_list else "reference"
@@ -127,7 +130,7 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
             try:
                 raw = decode_row(raw)
             except UNREADABLE as error:
-                raise make_unreadable(error) from error
+                raise make_unreadable(bytes(raw), error, f"inputs.{number}") from error
         place = f"{number}." if inputs.is_list else ""
         if not isinstance(raw, dict):
             # A list is not quoted: writing a large one would take long, and a nested one could nest too deeply.
@@ -145,8 +148,8 @@ def parse_rows(schema: Schema, inputs: Inputs) -> list[Row]:
     return rows
 
 
-def make_unreadable(error: Exception) -> Refused:
-    return Refused(400, "malformed", f"The body cannot be read ({error}): send {EXAMPLE}.")
+def make_unreadable(sent: bytes, error: Exception, place: str = "") -> Refused:
+    return Refused(400, "malformed", f"The body cannot be read ({explain(sent, error, place)}): send {EXAMPLE}.")
 
 
 def write_predictions(version: Version, predictions: list[Prediction]) -> HttpResponse:

@@ -97,6 +97,7 @@ ERRORS = {
     ),
 }
 HEADERS = {
+    "ETag": ("What a client sends as If-None-Match the next time.", {"type": "string"}),
     "Retry-After": ("After how many seconds to send the request again.", {"type": "integer", "minimum": 0}),
     "WWW-Authenticate": ("How to authenticate: Bearer.", {"type": "string"}),
     "Accept-Encoding": ("The compressions that are taken.", {"type": "string"}),

@@ -30,10 +30,17 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "pattern": f"^[ -~]{{1,{MOST_CHARACTERS}}}$"},
     "example": "4f6e2c1a-nightly",
 }
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of an answer that the client has: where it is still the same, the status is 304.",
+    "schema": {"type": "string"},
+}
+UNCHANGED = {"description": "The client has the newest, by its `If-None-Match`."}
 CAPTURED = re.compile(r"<(\w+):(\w+)>")
 CAPTURES: dict[str, dict[str, Any]] = {
     "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
-    "uuid": {"type": "string", "format": "uuid"},
+    "id": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
     "str": {"type": "string", "minLength": 1},
 }
@@ -98,6 +105,10 @@ def _describe(pattern: str, operation: Operation, slugs: list[str]) -> dict[str,
         content = {JSON: {"schema": refer(operation.response.__name__)}, **content}
     answered = {"description": "Done."} | ({"content": content} if content else {})
     described["responses"] = {"200": answered, **described["responses"]}
+    if operation.is_conditional:
+        described["parameters"] = [*described["parameters"], IF_NONE_MATCH]
+        answered["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+        described["responses"]["304"] = UNCHANGED
     return {name: value for name, value in described.items() if value not in ("", [])}
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import get_template
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from predictor.access.callers import ANYBODY, Caller
@@ -15,6 +16,7 @@ from predictor.api.shown import list_groups
 from predictor.serving.service import service
 
 
+@csrf_exempt  # So that other methods are refused as such.
 @require_safe
 def show_docs(request: HttpRequest) -> HttpResponse:
     """Show every operation, with examples; where scripts run, each can be tried.

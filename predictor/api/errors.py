@@ -8,7 +8,7 @@ from django.urls import Resolver404
 from predictor.access.callers import Forbidden, Unauthorized
 from predictor.access.shares import RateExceeded
 from predictor.access.visitors import TooOften
-from predictor.api.bodies import Refused
+from predictor.api.bodies import NO_ADDRESS, Refused
 from predictor.exceptions import (
     ContentTooLarge,
     InvalidFilters,
@@ -55,7 +55,7 @@ def make_refusal(error: Exception, path: str) -> Refused:
     if isinstance(error, UnreadablePostError):
         return Refused(400, "malformed", f"The body cannot be read: {error}.")
     if isinstance(error, Resolver404):
-        return Refused(404, "not_found", "No resource has this address.")
+        return Refused(404, "not_found", NO_ADDRESS)
     if isinstance(error, ModelNotFound):
         message = str(error)
         return Refused(404, "model_not_found", f"{message[0].upper()}{message[1:]}.")

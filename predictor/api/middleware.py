@@ -9,7 +9,7 @@ from django.urls import ResolverMatch, resolve
 
 from predictor.api import mlflow
 from predictor.api.admission import needs_session
-from predictor.api.bodies import Refused, write_refusal
+from predictor.api.bodies import NO_ADDRESS, Refused, write_refusal
 from predictor.api.operations import Route
 from predictor.api_paths import INVOCATIONS, is_api
 
@@ -20,7 +20,7 @@ MOST_ADDRESSES = 256
 ERRORS = {
     400: ("malformed", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
-    404: ("not_found", "No resource has this address."),
+    404: ("not_found", NO_ADDRESS),
     405: ("method_not_allowed", "This address takes another method."),
     413: ("too_large", "The request is too large."),
     431: ("too_many_cookies", "The request has too many cookies: the API needs none."),

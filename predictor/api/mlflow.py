@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import wraps
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
 
 from predictor.access.predictions import count_further_rows, count_request
@@ -17,12 +17,13 @@ from predictor.api.bodies import Inputs, Refused, parse_rows, read_text, write_j
 from predictor.api.errors import make_refusal
 from predictor.api.large import take_turn, wait_for_turn
 from predictor.api.mlflow_bodies import read_csv, read_json, read_parquet
+from predictor.api_paths import INVOCATIONS
 from predictor.exceptions import ModelNotFound, ModelNotReady, ModelRetired
 from predictor.languages import ENGLISH, use_language
 from predictor.models import Prediction
-from predictor.schema.schema import Schema
+from predictor.schema.schema import SLUG, Schema
 from predictor.serving.service import service
-from predictor.texts import list_names, quote
+from predictor.texts import clip, list_names, quote
 
 # The newest version of MLflow that this was compared with: clients ask for it.
 VERSION = "3.17.2"
@@ -78,6 +79,15 @@ def invoke(request: HttpRequest) -> HttpResponse:
 
 
 @answer_errors
+def redirect(request: HttpRequest) -> HttpResponse:
+    """To the address without the slash, with the same method and body, as MLflow does."""
+    query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
+    response = HttpResponseRedirect(f"{settings.FORCE_SCRIPT_NAME.rstrip('/')}{INVOCATIONS}{query}")
+    response.status_code = 307
+    return response
+
+
+@answer_errors
 def ping(request: HttpRequest) -> HttpResponse:
     """200 with an empty line where /readyz answers 200."""
     check_method(request, "GET", "HEAD")
@@ -118,7 +128,12 @@ def choose_reader(request: HttpRequest) -> tuple[Reader, AbstractContextManager[
 
 def find_model(request: HttpRequest) -> str:
     """The slug that the query names, else the default model's, else the only one. Raises Refused."""
-    named = request.GET.get("model") or settings.DEFAULT_MODEL
+    given = request.GET.getlist("model")
+    if len(given) > 1:
+        raise Refused(400, "malformed", "The parameter model was sent more than once: send it once.")
+    named = next(iter(given), "") or settings.DEFAULT_MODEL
+    if named and not SLUG.fullmatch(named):
+        raise ModelNotFound(f"there is no model {clip(named)!r}")
     live = [] if named else service.list_live()
     if not named and len(live) != 1:
         raise Refused(400, "malformed", "This site has no default model: name one, as in /invocations?model=NAME.")

@@ -17,6 +17,7 @@ from predictor.api.bodies import MOST_BYTES, MOST_ROWS, UNREADABLE, Inputs, Refu
 from predictor.api.large import MOST_PARTS, ROWS_A_TURN, check_envelope, count_other_keys, decode_row, let_others_run
 from predictor.api.parquet import convert_parquet
 from predictor.api.repeated_keys import refuse_repeated
+from predictor.api.unreadable import explain
 from predictor.schema.schema import Schema
 from predictor.tables.missing import MISSING
 from predictor.texts import list_names, quote
@@ -60,7 +61,8 @@ def read_json(sent: bytes, schema: Schema) -> Inputs:
                 raise
             return _read_forms(replace_nan(sent), schema)
     except UNREADABLE as error:
-        raise malformed(f"The body cannot be read ({error}): send {EXAMPLE}.") from error
+        why = explain(replace_nan(sent), error)
+        raise malformed(f"The body cannot be read ({why}): send {EXAMPLE}.") from error
 
 
 def replace_nan(sent: bytes) -> bytes:

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from predictor.access.callers import Caller, Scope, identify
 from predictor.api.admission import check_prediction, check_sight, check_token
-from predictor.api.bodies import Refused, write_json, write_refusal
+from predictor.api.bodies import NO_ADDRESS, Refused, write_json, write_refusal
 from predictor.api.errors import make_refusal
 from predictor.languages import ENGLISH, reset_language, set_language
 
@@ -49,7 +49,8 @@ class Operation:
 
     Its name and its texts are those of the view. `scope` is what a caller's key needs, None for descriptions of models.
     `statuses` are those of its errors that others do not have, `contents` what it answers besides JSON. One that is
-    `direct` is answered before any middleware that only pages need; `setting` is the one that turns it on or off.
+    `direct` is answered before any middleware that only pages need, one that is `conditional` has an ETag and looks at
+    If-None-Match; `setting` is the one that turns it on or off.
     """
 
     method: Method
@@ -61,6 +62,7 @@ class Operation:
     statuses: tuple[int, ...] = ()
     contents: tuple[str, ...] = ()
     is_direct: bool = False
+    is_conditional: bool = False
     setting: str = ""
 
     @property
@@ -141,7 +143,7 @@ class Route:
 @csrf_exempt
 def refuse_address(request: HttpRequest) -> HttpResponseBase:
     """Answer for what has no address of its own."""
-    return write_refusal(Refused(404, "not_found", "No resource has this address."))
+    return write_refusal(Refused(404, "not_found", NO_ADDRESS))
 
 
 def list_operations(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, Operation]]:

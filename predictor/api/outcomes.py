@@ -8,19 +8,20 @@ import msgspec
 from django.http import HttpRequest
 
 from predictor.access.callers import Scope
-from predictor.api.bodies import MOST_NAMED, MOST_ROWS, UNREADABLE, Refused, read_text
+from predictor.api.bodies import MOST_ROWS, UNREADABLE, Refused, read_json
 from predictor.api.large import MOST_PARTS, take_turn
-from predictor.api.operations import JSON, ApiRequest, operation
+from predictor.api.operations import ApiRequest, operation
 from predictor.api.predictions import find_prediction
 from predictor.api.repeated_keys import decode
 from predictor.api.stored import Output, StoredOutcome
+from predictor.api.unreadable import explain
 from predictor.exceptions import ModelNotFound, OutcomeChanged, PredictionForgotten
 from predictor.models import Version
 from predictor.models.reference import MOST_CHARACTERS
 from predictor.outcomes.files import REFUSED, Entry, Judged, Result, Wording, record_entries
 from predictor.outcomes.recording import find_outcome
-from predictor.problems import ParameterProblem
-from predictor.texts import is_storable, quote
+from predictor.problems import ParameterProblem, Problem
+from predictor.texts import is_storable
 
 WORDING = Wording(correct='"correct": true', line="row", file="the request")
 Recorded = Literal["accepted", "unchanged"]
@@ -149,16 +150,14 @@ def record_outcomes(request: ApiRequest, slug: str) -> OutcomesReport:
 
 def read_body(request: HttpRequest, struct: type[Body]) -> Body:
     """The body as a struct; raise Refused with what is wrong with it."""
-    if request.content_type != JSON:
-        raise Refused(415, "unsupported_media_type", f"Send {JSON}, not {quote(request.content_type)}.")
     with take_turn(request):
-        sent = read_text(request)
+        sent = read_json(request)
         try:
             if sent.count(b"{") + sent.count(b"[") > MOST_PARTS:
                 raise msgspec.ValidationError(f"it has more than {MOST_PARTS:,} objects and lists")
             return msgspec.convert(decode(sent), type=struct)
         except UNREADABLE as error:
-            raise Refused(400, "malformed", f"The body cannot be read: {error}.") from error
+            raise Refused(400, "malformed", f"The body cannot be read: {explain(sent, error)}.") from error
 
 
 def make_entry(number: int, row: OutcomeRow) -> Entry:
@@ -166,7 +165,7 @@ def make_entry(number: int, row: OutcomeRow) -> Entry:
     if bool(row.id) == bool(row.reference):
         problem = "give either an id or a reference"
     elif not is_storable(row.reference) or len(row.reference) > MOST_CHARACTERS:
-        problem = f"{quote(row.reference)} is not a reference"
+        problem = str(Problem(code="not_a_reference", given=row.reference)).removesuffix(".")
     return Entry(line=number, id=row.id, reference=row.reference, outcome=row.outcome, problem=problem)
 
 
@@ -196,8 +195,7 @@ def refuse_one(judged: Judged) -> Refused:
 def refuse_rows(refused: Sequence[Judged], count: int) -> Refused:
     """409 where all rows that are refused conflict with what is recorded, else 422."""
     problems = {
-        str(each.entry.line): ParameterProblem(code=each.result, sentence=write_reason(each))
-        for each in refused[:MOST_NAMED]
+        str(each.entry.line): ParameterProblem(code=each.result, sentence=write_reason(each)) for each in refused
     }
     message = f"{len(refused):,} of {count:,} rows are refused, and nothing was stored."
     is_conflict = all(each.result == "conflicting" for each in refused)

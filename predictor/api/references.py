@@ -10,6 +10,7 @@ from typing import Any
 from predictor.api.bodies import MOST_NAMED, Inputs, Refused
 from predictor.models.reference import MOST_CHARACTERS
 from predictor.problems import Problem
+from predictor.texts import name_type
 
 
 def read_references(inputs: Inputs) -> Sequence[str | None]:
@@ -52,4 +53,4 @@ def name_reference(position: int, inputs: Inputs) -> str:
 
 def describe(value: Any) -> Any:
     """What an error repeats of a value: lists and objects may nest too deeply to be written."""
-    return f"a {type(value).__name__}" if isinstance(value, dict | list) else value
+    return name_type(value) if isinstance(value, dict | list) else value

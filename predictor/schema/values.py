@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from predictor.exceptions import InvalidValue
 from predictor.numbers import find_written
 from predictor.problems import Problem
-from predictor.texts import write_scalar
+from predictor.texts import name_type, write_scalar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def take_scalar(raw: object, longest: int, expect: Callable[[], str]) -> str | f
         return raw
     if raw is None or isinstance(raw, (int, float)):
         return raw
-    raise InvalidValue(Problem(code="not_one_value", given=type(raw).__name__, expected=expect()))
+    raise InvalidValue(Problem(code="not_one_value", given=name_type(raw), expected=expect()))
 
 
 def write_given(raw: str | float) -> str:
