@@ -43,6 +43,7 @@ MlsiteError
 ├── WrongBuild             a worker of a cluster that runs other code, or other libraries (cluster.build)
 ├── NothingToReplay        a model without predictions that a version could answer again (scoring.replay)
 ├── ExportError            predictions that the chosen format cannot hold
+│   ├── SheetFull          more rows than a sheet of a workbook has
 │   └── ExportsBusy        another file is being written for a page
 ├── Refused                a request to the API that gets an error (api.bodies)
 ├── Unauthorized           a request to the API that needs a valid key, and has none (access.callers)
@@ -68,6 +69,7 @@ MlsiteError
 from collections.abc import Mapping
 from datetime import datetime
 
+from predictor.formats import format_number
 from predictor.languages import gettext as _
 from predictor.problems import ParameterProblem, Problem
 
@@ -81,7 +83,11 @@ class RecipeError(MlsiteError):
 
 
 class DatasetError(MlsiteError):
-    pass
+    """`code` and `values`, where it is of a kind that pages say in their own language: see `record.job_problem`."""
+
+    def __init__(self, *texts: object, code: str = "", **values: int | list[str]) -> None:
+        super().__init__(*texts)
+        self.code, self.values = code, values
 
 
 class LargeRowGroup(DatasetError):
@@ -181,6 +187,14 @@ class AlertNotSent(MlsiteError):
 
 class ExportError(MlsiteError):
     """Predictions that the chosen format cannot hold."""
+
+
+class SheetFull(ExportError):
+    """There are more rows than the `most` of a sheet."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"A sheet has at most {format_number(most)} rows: choose CSV or Parquet.")
 
 
 class ExportsBusy(ExportError):

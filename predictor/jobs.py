@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -19,6 +20,7 @@ from predictor.exceptions import MlsiteError
 from predictor.files.keeping import check_space
 from predictor.models import Job, JobWorker, KeptFile
 from predictor.models.job import JobQuerySet, from_now
+from predictor.record.job_problem import JobProblem
 
 # With the seconds between two looks of a worker, less than the 30 s after which a job goes on.
 SECONDS_OF_LEASE = 20.0
@@ -112,19 +114,23 @@ def take(kinds: Collection[str], worker: str) -> Held | None:
 
 
 def _finish_hopeless(job: Job) -> bool:
+    shown = None
     if job.cancelled_by:
         job.state = Job.State.CANCELLED
     elif job.failures >= MOST_FAILURES:
         job.state = Job.State.FAILED
+        shown = JobProblem(code="failed_often", values={"times": MOST_FAILURES}, detail=job.error)
         job.error = f"It failed {MOST_FAILURES} times at the same place; {job.error}"
     elif job.attempts >= MOST_ATTEMPTS:
         job.state = Job.State.FAILED
+        shown = JobProblem(code="worker_lost", values={"times": MOST_ATTEMPTS})
         problem = "its worker was lost each time: perhaps the machine has too little memory"
         job.error = f"It was begun {MOST_ATTEMPTS} times at the same place, and {problem}"
     else:
         return False
     job.lease, job.finished_at = None, timezone.now()
-    job.save(update_fields=["state", "error", "lease", "finished_at"])
+    job.problem = msgspec.to_builtins(shown)
+    job.save(update_fields=["state", "error", "problem", "lease", "finished_at"])
     return True
 
 
@@ -185,9 +191,13 @@ def finish(held: Held, result: Any) -> None:
     _change(held, state=Job.State.DONE, result=result, error="", step="", finished_at=timezone.now())
 
 
-def fail(held: Held, error: str, result: Any = None) -> None:
-    """Stop a job with an error that would come again, and with what it has made all the same. Raises LeaseLost."""
-    _change(held, state=Job.State.FAILED, error=error, result=result, finished_at=timezone.now())
+def fail(held: Held, error: str, result: Any = None, *, problem: JobProblem | None = None) -> None:
+    """Stop a job with an error that would come again, and with what it has made all the same. Raises LeaseLost.
+
+    `error` is in English; `problem` is what pages say in their language, where it is of a known kind.
+    """
+    stored = msgspec.to_builtins(problem)
+    _change(held, state=Job.State.FAILED, error=error, problem=stored, result=result, finished_at=timezone.now())
 
 
 def fail_attempt(held: Held, error: str) -> None:

@@ -251,7 +251,7 @@ def test_the_problems_of_rows_are_in_the_language_of_the_page(client, line, germ
     page = read(client.get(address, headers=german))
     first, second = list_rows(page, "first")
     assert first[2].startswith("„many“ ist keine Zahl")
-    assert second == ["4", "–", "Die Zeile hat mehr oder weniger Werte, als die Datei Spalten hat."]
+    assert second == ["4", "–", "Die Zeile hat nicht so viele Werte, wie die Datei Spalten hat."]
 
 
 def test_each_kind_of_error_of_a_result_is_a_sentence_in_the_language_of_the_page(client, line, german):
@@ -264,7 +264,7 @@ def test_each_kind_of_error_of_a_result_is_a_sentence_in_the_language_of_the_pag
     assert list_rows(page, "errors") == [
         ["x", "Der Wert ist zu groß: Höchstens 1000000 ist erlaubt.", "2\u202f000\u202f000"],
         ["x", "Der Wert ist keine Zahl: Geben Sie eine Zahl wie 5,15 an.", "3"],
-        ["–", "Die Zeile hat mehr oder weniger Werte, als die Datei Spalten hat.", "2"],
+        ["–", "Die Zeile hat nicht so viele Werte, wie die Datei Spalten hat.", "2"],
         [
             "–",
             "Das Modell hat für diese Eingaben keine endliche Antwort: Versuchen Sie Werte, die es gesehen hat.",
@@ -272,6 +272,28 @@ def test_each_kind_of_error_of_a_result_is_a_sentence_in_the_language_of_the_pag
         ],
         ["x", "unheard_of", "1"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [
+        ({"code": "no_space", "values": {"needed": 76_000_000, "free": 0}}, "Es braucht 76"),
+        ({"code": "too_many_rows", "values": {"limit": 100_000}}, "höchstens 100\u202f000 Zeilen"),
+        ({"code": "missing", "values": {"columns": ["area"]}}, "„area“"),
+        ({"code": "failed_often", "values": {"times": 3}, "detail": "OSError: odd"}, "gescheitert. OSError: odd"),
+        ({"code": "unheard_of", "values": {"times": 3}}, "in English"),
+        (None, "in English"),
+    ],
+)
+def test_why_a_job_failed_is_said_in_the_language_of_the_page_where_its_kind_is_known(
+    client, line, german, problem, shown
+):
+    failed = {"state": "failed", "error": "in English", "problem": problem}
+    job = Job.objects.create(kind=jobs.SCORE, model="line", public_id=uuid4(), **failed)
+    page = read(client.get(f"/line/file/jobs/{job.public_id}/", headers=german))
+    text = page.select_one("#job .problems").get_text(" ", strip=True)
+    assert shown in text
+    assert ("in English" in text) == (shown == "in English")
 
 
 def test_a_table_that_takes_too_long_is_refused(client, line, monkeypatch):

@@ -19,6 +19,7 @@ from predictor.exceptions import FileGone
 from predictor.files.keeping import FileWriter, find_expiry, remove_expired
 from predictor.files.results import read_result, write_result
 from predictor.files.space import estimate_space
+from predictor.languages import LANGUAGES, use_language
 from predictor.models import Job, KeptFile, Prediction
 from predictor.models.job import from_now
 from predictor.tables.table import read_table
@@ -85,18 +86,25 @@ def test_a_job_whose_worker_is_killed_goes_on_with_the_version_that_it_began_wit
 def test_what_cannot_be_scored_stops_the_job_before_anything_is_stored(line, settings):
     packed = gzip.compress(b"x\n" + b"1\n" * 2_000_000)
     settings.FILES_MAX_MB = 20
-    for content, error in (
-        ("y\n1\n", "Columns that the model needs are missing: 'x'. The file has 'y'."),
-        ("x\n", "new.csv has a header but no rows."),
-        ("x,x\n1,2\n", "new.csv, line 1: two columns are named 'x': rename one of them."),
-        (b"%PDF-1.4\n\0", "new.csv, line 2: a NUL byte"),
-        (packed, "There is no space for 76.0 MB: of the 20 MB that all files may take (FILES_MAX_MB)"),
+    for content, error, sentence in (
+        ("y\n1\n", "Columns that the model needs are missing: 'x'. The file has 'y'.", "Spalten, die das Modell"),
+        ("x\n", "new.csv has a header but no rows.", "Die Datei hat eine erste Zeile"),
+        ("x,x\n1,2\n", "new.csv, line 1: two columns are named 'x': rename one of them.", "Die Datei kann nicht"),
+        (b"%PDF-1.4\n\0", "new.csv, line 2: a NUL byte", "Die Datei kann nicht"),
+        (
+            packed,
+            "There is no space for 76.0 MB: of the 20 MB that all files may take (FILES_MAX_MB)",
+            "Dafür ist gerade kein Platz: Es braucht 76",
+        ),
     ):
         job = carry_out(enqueue(content))
         assert (job.state, job.error[: len(error)]) == ("failed", error)
+        with use_language(LANGUAGES["de"]):
+            assert job.shown_error.sentence.startswith(sentence)
     job = enqueue("x\n1\n")
     KeptFile.objects.all().delete()
     assert carry_out(job).error == "the file is no longer kept: upload it again"
+    assert job.shown_error == ("The file is no longer kept: upload it again.", "")
     assert not KeptFile.objects.exists()
     assert not Prediction.objects.exists()
 

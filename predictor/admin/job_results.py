@@ -36,8 +36,15 @@ def name_kind(kind: str) -> str:
 def show_result(job: Job) -> SafeString | str:
     """Its error, and what it has found or stored."""
     show = RESULTS.get(job.kind)
-    shown = [job.error, show(job) if show and job.result else "", link_form(job)]
+    shown = [show_error(job), show(job) if show and job.result else "", link_form(job)]
     return format_html_join(" ", "{}", ((each,) for each in shown if each)) or MISSING
+
+
+def show_error(job: Job) -> SafeString:
+    """Its error, of which what has no translation is marked as English."""
+    sentence, detail = job.shown_error
+    english = format_html('<span lang="en" dir="auto">{}</span>', detail) if detail else ""
+    return format_html_join(" ", "{}", ((each,) for each in (sentence, english) if each))
 
 
 def show_retrain(job: Job) -> SafeString | str:

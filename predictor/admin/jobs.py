@@ -21,7 +21,7 @@ from predictor import jobs
 from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.admin.job_results import KINDS, name_kind, show_result
+from predictor.admin.job_results import KINDS, name_kind, show_error, show_result
 from predictor.admin.live import is_by_htmx, load_again, show_part
 from predictor.admin.replaying import REPLAY
 from predictor.admin.retraining import RETRAIN, describe_missing_worker
@@ -68,7 +68,10 @@ class JobAdmin(HistoryAdmin):
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["shown_kind", "model", "state", "progress", "shown_end"]}),
-        (_("Record"), {"fields": ["made", "made_by", "started", "duration", "attempts", "worker", "cancelled_by"]}),
+        (
+            _("Record"),
+            {"fields": ["made", "made_by", "started", "duration", "attempts", "worker", "cancelled_by", "english"]},
+        ),
     ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -165,11 +168,15 @@ class JobAdmin(HistoryAdmin):
     def standing(self, job: Job) -> SafeString | str:
         if job.is_finished:
             return show_result(job)
-        return f"{self.progress(job)}. {job.error}" if job.error else self.progress(job)
+        return format_html("{}. {}", self.progress(job), show_error(job)) if job.error else self.progress(job)
 
     @admin.display(description=_("result"))
     def shown_end(self, job: Job) -> SafeString | str:
         return show_result(job)
+
+    @admin.display(description=_("error in English"))
+    def english(self, job: Job) -> SafeString | str:
+        return format_html('<span lang="en" dir="auto">{}</span>', job.error) if job.error else MISSING
 
     @admin.display(description=_("duration"))
     def duration(self, job: Job) -> str:

@@ -7,9 +7,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from predictor.exceptions import ExportError, FileGone
+from predictor.exceptions import FileGone, SheetFull
 from predictor.files.keeping import find_kept, iterate
-from predictor.formats import format_number
 from predictor.models import Job
 from predictor.tables.parts_writing import MOST_ROWS_OF_A_SHEET, PART_WRITERS
 
@@ -44,5 +43,5 @@ def read_result(job: Job) -> Iterator[pl.DataFrame]:
 def write_result(job: Job, format: str, sink: BinaryIO) -> None:
     """Write the result of a job as "csv", "parquet" or "xlsx", with flat memory. Raises FileGone and ExportError."""
     if format == "xlsx" and job.result and job.result.get("rows", 0) > MOST_ROWS_OF_A_SHEET:
-        raise ExportError(f"A sheet has at most {format_number(MOST_ROWS_OF_A_SHEET)} rows: choose CSV or Parquet.")
+        raise SheetFull(MOST_ROWS_OF_A_SHEET)
     PART_WRITERS[format](read_result(job), sink)

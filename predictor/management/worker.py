@@ -20,6 +20,7 @@ from predictor import jobs
 from predictor.files.keeping import remove_expired
 from predictor.management.scratch import make_scratch, remove_left_over
 from predictor.memory import MEGABYTE, measure_memory, measure_own
+from predictor.record.job_problem import JobProblem
 from predictor.schedules.due import enqueue_due
 from predictor.schedules.recipes import store_recipes
 
@@ -163,7 +164,8 @@ class Worker:
         elif fate == "held" and (self._is_stopping or status == DATABASE_AWAY):
             jobs.hand_back(held)
         elif fate == "held" and self._is_too_large:
-            jobs.fail(held, describe_excess())
+            shown = JobProblem(code="too_much_memory", values={"limit": settings.WORKER_MEMORY_MB})
+            jobs.fail(held, describe_excess(), problem=shown)
         elif fate == "held":
             jobs.fail_attempt(held, describe_status(status))
         logger.info("worker: job %s ended here (%s)", held.job.pk, fate)

@@ -1,13 +1,23 @@
 """Work in the background, and the processes that do it."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from predictor.record.job_problem import JobProblem
+
+
+class ShownError(NamedTuple):
+    """A sentence in the current language, and English text that follows it; either may be empty."""
+
+    sentence: str
+    detail: str
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -58,6 +68,9 @@ class Job(models.Model):
     cancelled_by = models.CharField(max_length=150, blank=True, verbose_name=_("cancelled by"))
     result = models.JSONField(null=True, verbose_name=_("result"))
     error = models.TextField(blank=True, verbose_name=_("error"))
+    problem = models.JSONField(
+        null=True, editable=False, help_text="The error as a page says it, where it is of a known kind: JobProblem."
+    )
 
     objects = JobQuerySet.as_manager()
 
@@ -76,6 +89,13 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def shown_error(self) -> ShownError:
+        """Why it failed, as far as that is known in the current language, and the rest in English."""
+        problem = msgspec.convert(self.problem, JobProblem) if self.error and self.problem else None
+        sentence = str(problem or "")
+        return ShownError(sentence=sentence, detail=problem.detail if problem and sentence else self.error)
 
     def measure_duration(self, now: datetime) -> timedelta | None:
         """How long it took, or has taken until now; None before it was first taken."""

@@ -170,7 +170,7 @@ class FileScoring:
     def _finish(self) -> None:
         cursor = self._cursor
         if not cursor.rows:
-            raise DatasetError(f"{self._file.name} has a header but no rows.")
+            raise DatasetError(f"{self._file.name} has a header but no rows.", code="no_rows")
         with transaction.atomic(durable=True):
             jobs.report(self._held, "", done=cursor.rows, total=cursor.rows)
             KeptFile.objects.filter(pk=cursor.file).update(is_whole=True, expires_at=find_expiry())
@@ -196,7 +196,12 @@ def check_workbook(name: str, rows: int, cells: int) -> None:
     if rows > MOST_ROWS_OF_A_WORKBOOK or cells > MOST_CELLS_OF_A_WORKBOOK:
         limits = f"{format_number(MOST_ROWS_OF_A_WORKBOOK)} rows and {format_number(MOST_CELLS_OF_A_WORKBOOK)} cells"
         counts = f"{format_number(rows)} rows and {format_number(cells)} cells"
-        raise DatasetError(f"{name} has {counts}, and {limits} are the most of a workbook: save it as CSV.")
+        is_long = rows > MOST_ROWS_OF_A_WORKBOOK
+        code, limit = (
+            ("too_many_rows", MOST_ROWS_OF_A_WORKBOOK) if is_long else ("too_many_cells", MOST_CELLS_OF_A_WORKBOOK)
+        )
+        problem = f"{name} has {counts}, and {limits} are the most of a workbook: save it as CSV."
+        raise DatasetError(problem, code=code, limit=limit)
 
 
 def _name_error(field: str, code: str) -> str:

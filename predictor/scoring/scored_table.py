@@ -80,7 +80,9 @@ def compare_columns(schema: Schema, columns: Sequence[str]) -> list[str]:
     needed = [feature.name for feature in missing if feature.required]
     if needed:
         raise DatasetError(
-            f"Columns that the model needs are missing: {list_names(needed)}. The file has {list_names(columns)}."
+            f"Columns that the model needs are missing: {list_names(needed)}. The file has {list_names(columns)}.",
+            code="missing",
+            columns=needed,
         )
     return said
 

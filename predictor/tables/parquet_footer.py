@@ -57,7 +57,9 @@ def check_row_groups(content: Content, most: int) -> None:
             raise LargeRowGroup(
                 f"{content.name}: row group {number} takes {group.size / 1e6:.0f} MB unpacked, and {most / 1e6:.0f} MB"
                 f" are the most. Write the file again with row_group_size={rows}, which polars' write_parquet and"
-                " pandas' to_parquet take."
+                " pandas' to_parquet take.",
+                code="large_groups",
+                limit=most // 1_000_000,
             )
 
 

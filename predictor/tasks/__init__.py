@@ -12,6 +12,7 @@ from predictor.exceptions import MlsiteError
 from predictor.tasks.exporting import export
 from predictor.tasks.monitoring import monitor
 from predictor.tasks.outcomes import record_outcomes
+from predictor.tasks.problems import describe_error
 from predictor.tasks.replaying import replay
 from predictor.tasks.retraining import retrain
 from predictor.tasks.scoring import score
@@ -58,7 +59,7 @@ def _carry_out(held: jobs.Held) -> None:
     except jobs.LeaseLost:
         raise
     except MlsiteError as error:
-        jobs.fail(held, str(error))
+        jobs.fail(held, str(error), problem=describe_error(error, held.job.kind))
     except Exception as error:  # A worker must survive whatever a library raises, and the job shows it.
         if isinstance(error, django.db.Error) and not connection.is_usable():
             raise

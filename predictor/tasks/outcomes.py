@@ -11,6 +11,7 @@ from predictor.files.keeping import find_kept, iterate
 from predictor.formats import format_number
 from predictor.models import KeptFile
 from predictor.outcomes.files import REFUSED, Entry, Judged, Sorting, Wording, count_results, store_rows
+from predictor.record.job_problem import JobProblem
 from predictor.tables.columns import TableColumn
 from predictor.tasks.result_file import keep_table
 
@@ -46,7 +47,8 @@ def record_outcomes(held: jobs.Held) -> None:
     result = {"file": str(report.pk), "stored": is_stored, "counts": count_results(judged)}
     if not is_stored:
         problem = f"{format_number(refused)} of {format_number(len(judged))} rows are refused, and nothing was stored"
-        jobs.fail(held, f"{problem}: the report says why.", result)
+        shown = JobProblem(code="rows_refused", values={"refused": refused, "rows": len(judged)})
+        jobs.fail(held, f"{problem}: the report says why.", result, problem=shown)
         return
     try:
         store_rows(sorting.rows, job.made_by, on_stored=lambda: jobs.finish(held, result))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from predictor import jobs
 from predictor.admin.asking import ask
+from predictor.admin.job_results import show_error
 from predictor.admin.live import is_by_htmx, load_again
 from predictor.admin.new_models.recipe_form import RecipeForm, read_bounds
 from predictor.admin.new_models.table_form import TableForm
@@ -58,7 +59,7 @@ def show_draft(request: HttpRequest, id: UUID) -> HttpResponse:
     if not KeptFile.objects.filter(pk=job.arguments["file"], is_whole=True).exists():
         return _show_failed(request, job, gettext("The table is no longer kept: upload it again."))
     if job.result is None:
-        return _show_failed(request, job, job.error or gettext("It was cancelled."))
+        return _show_failed(request, job, show_error(job) or gettext("It was cancelled."))
     return _ask_target(request, job) if "target" not in job.arguments else _ask_recipe(request, job)
 
 
@@ -169,7 +170,7 @@ def _describe_training(training: Job | None) -> str:
         return ""
     if not training.is_finished:
         return gettext("It is being trained.")
-    return training.error or gettext("It was trained: train it once more after a change.")
+    return show_error(training) or gettext("It was trained: train it once more after a change.")
 
 
 def _show_waiting(request: HttpRequest, job: Job) -> HttpResponse:

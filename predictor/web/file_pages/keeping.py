@@ -14,41 +14,16 @@ from predictor.files.keeping import check_space
 from predictor.files.previewing import preview_table
 from predictor.files.space import Space, estimate_space
 from predictor.files.uploading import keep_upload
-from predictor.formats import format_number
 from predictor.languages import gettext as _
-from predictor.languages import gettext_noop
 from predictor.models import FileToScore
-from predictor.record.file_preview import FilePreview, Refusal, Trouble
+from predictor.record.file_preview import FilePreview, Refusal, write_refusal
 from predictor.schema.schema import Schema
 from predictor.serving.runtime import Runtime
-from predictor.texts import quote
 from predictor.turns import leave_connection
 from predictor.web.access import is_signed_in
 from predictor.web.file_pages.bodies import make_too_large
 
 VISITOR = "a visitor"
-
-SENTENCES: dict[Trouble, str] = {
-    "empty": gettext_noop("The file is empty: write the names of the columns in its first line, and the rows below."),
-    "no_rows": gettext_noop("The file has a first line with the names of the columns, but no rows below it."),
-    "wrong_type": gettext_noop(
-        "The file is not a table that can be read here: save it as CSV, Parquet or Excel (.xlsx)."
-    ),
-    "no_inputs": gettext_noop(
-        "No column has the name of an input. The first line must name the columns; it has {columns}."
-    ),
-    "missing": gettext_noop("Columns that the model needs are missing: {columns}."),
-    "too_many_rows": gettext_noop("An Excel file may have at most {limit} rows here: save it as CSV or Parquet."),
-    "large_groups": gettext_noop(
-        "A row group of the file takes more than {limit} MB unpacked: write it anew with smaller ones, in pandas by"
-        " df.to_parquet(name, row_group_size=50_000)."
-    ),
-    "too_heavy": gettext_noop(
-        "The file takes too much memory or time to read: leave out columns that the model does not need,"
-        " save it as CSV, or divide it."
-    ),
-    "unreadable": gettext_noop("The file cannot be read."),
-}
 
 
 class FileRefused(MlsiteError):
@@ -77,13 +52,9 @@ def look_into(path: Path, name: str, runtime: Runtime) -> FilePreview:
     leave_connection()
     found = preview_table(path, name, runtime.schema)
     if found.preview is None:
-        raise refuse(found.refusal or Refusal(trouble="unreadable"))
+        refusal = found.refusal or Refusal(trouble="unreadable")
+        raise FileRefused(write_refusal(refusal), refusal.detail)
     return found.preview
-
-
-def refuse(refusal: Refusal) -> FileRefused:
-    values = {"columns": ", ".join(map(quote, refusal.columns)), "limit": format_number(refusal.limit)}
-    return FileRefused(_(SENTENCES[refusal.trouble]).format(**values), refusal.detail)
 
 
 def name_maker(request: HttpRequest) -> str:

@@ -16,8 +16,8 @@ from predictor.access.visitors import TooOften, count_upload
 from predictor.exceptions import NoSpace, Overloaded
 from predictor.files.keeping import read_files_kept
 from predictor.files.previewing import MOST_XLSX_ROWS
-from predictor.formats import format_size
 from predictor.languages import gettext as _
+from predictor.record.job_problem import JobProblem
 from predictor.serving.runtime import Runtime
 from predictor.serving.service import service
 from predictor.web.file_pages.keeping import FileRefused, keep_table
@@ -73,11 +73,7 @@ def go_on(request: HttpRequest, address: str) -> HttpResponse:
 
 
 def describe_no_space(error: NoSpace) -> str:
-    sentence = _(
-        "There is no space for it at the moment: it needs {needed}, and {free} are free for files."
-        " Older files are deleted by themselves."
-    )
-    return sentence.format(needed=format_size(error.needed), free=format_size(error.free))
+    return str(JobProblem(code="no_space", values={"needed": error.needed, "free": error.free}))
 
 
 def render_upload(
