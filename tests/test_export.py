@@ -136,7 +136,7 @@ def test_what_has_no_room_in_xlsx_is_said_and_leaves_the_former_file_alone(expor
     ("given", "problem"),
     [
         (["nothing"], "there is no version of 'nothing'"),
-        (["line", "warned=perhaps"], "warned: “perhaps” is neither yes nor no."),
+        (["line", "warned=perhaps"], "warned: “perhaps” is neither yes nor no: give “yes”, “no”."),
         (["line", "colour=red"], "“colour” is not the name of a filter"),
         (["line", "red"], "“red” is not a filter: write name=value"),
         (["line", "model=other"], "“model” is not the name of a filter"),

@@ -43,6 +43,7 @@ NAMED = [
     ('{"inputs": {"x": 5}, "reference": "\\ud800"}', "reference is “\\ud800”, which has"),
     (b'{"inputs": {"x": "\xe9"}}', "it is not UTF-8, from byte 18 on"),
     (" ", "it is empty"),
+    ('{"inputs": {"x": 5}, "more": 1}', "more"),
 ]
 
 

@@ -88,7 +88,9 @@ def decode_inputs(sent: bytes) -> Inputs:
     is_list = isinstance(inputs, list)
     name = "references" if is_list else "reference"
     if not isinstance(inputs, dict | list) or not body.keys() <= {"inputs", name}:
-        raise Refused(400, "malformed", f"The body must be {WITH_REFERENCES}.")
+        others = [each for each in body if each not in ("inputs", name)] if isinstance(body, dict) else []
+        given = f", without {quote(others[0])}" if others else ""
+        raise Refused(400, "malformed", f"The body must be {WITH_REFERENCES}{given}.")
     rows = inputs if isinstance(inputs, list) else [inputs]
     if len(rows) > MOST_ROWS:
         raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, not {len(rows):,}.")

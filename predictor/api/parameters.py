@@ -27,16 +27,20 @@ CURSOR = Parameter(
 
 
 def read_parameters(
-    request: HttpRequest, known: Collection[str] = (), is_other: Callable[[str], object] = lambda name: False
+    request: HttpRequest,
+    known: Collection[str] = (),
+    is_other: Callable[[str], object] = lambda name: False,
+    others: Collection[str] = (),
 ) -> dict[str, str]:
-    """The parameters, each sent once: those that are known, and others with such a name.
+    """The parameters, each sent once: those that are known, and others with such a name, which `others` are like.
 
     Raises InvalidFilters, which names those that are unknown or sent twice.
     """
     problems = {}
     for name, values in request.GET.lists():
         if name not in known and not is_other(name):
-            sentence = f"There is no parameter {quote(name)} here."
+            names = ", ".join([*sorted(known), *others]) or "none"
+            sentence = f"There is no parameter {quote(name)} here; there are: {names}."
             problems[shorten(name)] = ParameterProblem(code="unknown_parameter", sentence=sentence)
         elif len(values) > 1:
             sentence = "This parameter was sent more than once: send it once."

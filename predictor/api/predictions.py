@@ -1,5 +1,6 @@
 """The operations that read stored predictions: one by its id, and those of a model, newest first."""
 
+from typing import get_args
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from predictor.api.parameters import CURSOR, LIMIT, read_cursor, read_each, read
 from predictor.api.stored import PredictionPage, StoredPrediction, describe_prediction
 from predictor.exceptions import ModelNotFound, PredictionForgotten
 from predictor.history.cursor import NEWEST, Cursor
-from predictor.history.filters import Filters, find_test
+from predictor.history.filters import Filters, Test, find_test
 from predictor.history.references import list_references
 from predictor.history.search import CURRENT, SECONDS_OF_A_PAGE, find
 from predictor.models import Prediction, Version
@@ -30,6 +31,7 @@ SECONDS = SECONDS_OF_A_PAGE
 # About 5 MB of JSON; a long text counts as several.
 MOST_CELLS, CHARACTERS_OF_A_CELL = 200_000, 20
 PARAMETERS = (*FILTERS, LIMIT, CURSOR, FORMAT)
+TESTS = tuple(f"{test}.INPUT" for test in get_args(Test))
 KNOWN = frozenset(each.name for each in PARAMETERS)
 # A page takes much of a core. A greenlet that waits costs nearly nothing; a worker of threads has few of them.
 reading = Turns(waiting=64, seconds=8.0, turn=slow) if settings.DATABASE_POOL_SIZE else Turns(waiting=1, seconds=2.0)
@@ -58,7 +60,7 @@ def list_predictions(request: ApiRequest, slug: str) -> PredictionPage | HttpRes
     as `is.species=Adelie`, `from.area=50`, `to.area=90` or `words.comment=late`. A page whose time is over says how far
     it looked back, and its `next` goes on from there.
     """
-    given = read_parameters(request, KNOWN, find_test)
+    given = read_parameters(request, KNOWN, find_test, TESTS)
     most_rows = find_most_rows(slug)
     filters, format, limit, place = read_each(
         lambda: choose_filters(slug, given),

@@ -151,7 +151,8 @@ def take_text(text: str) -> str:
     if len(text) > LONGEST:
         raise Wrong("too_long", _("It is too long: give at most {count} characters.").format(count=LONGEST))
     if not is_storable(text):
-        raise Wrong("not_storable", _("It contains a character that cannot be stored."))
+        sentence = _("{given} contains a character that cannot be stored: leave it out.")
+        raise Wrong("not_storable", sentence.format(given=quote(text)))
     return text.strip()
 
 
@@ -162,7 +163,9 @@ def _find_conflicts(values: Mapping[str, Any]) -> dict[str, ParameterProblem]:
         problems["version"] = ParameterProblem(code="no_model", sentence=sentence)
     for low, high in (("output_from", "output_to"), ("since", "until")):
         if low in values and high in values and values[low] > values[high]:
-            problems[high] = ParameterProblem(code="before_start", sentence=_("It is before the range begins."))
+            sentence = _("The range ends before it begins: give {start} or more.")
+            start = quote(write_parameter(low, values[low]))
+            problems[high] = ParameterProblem(code="before_start", sentence=sentence.format(start=start))
     return problems
 
 
@@ -175,7 +178,7 @@ def _read_slug(text: str) -> str:
 
 def _read_version(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LARGEST_NUMBER:
-        sentence = _("{given} is not the number of a version: give a whole number.")
+        sentence = _("{given} is not the number of a version: give a whole number from 1 on.")
         raise Wrong("not_a_version", sentence.format(given=quote(text)))
     return int(text)
 
@@ -192,7 +195,9 @@ def _read_flag(text: str) -> bool:
     try:
         return BOOLEANS[text.lower()]
     except KeyError:
-        raise Wrong("not_a_boolean", _("{given} is neither yes nor no.").format(given=quote(text))) from None
+        sentence = _("{given} is neither yes nor no: give {expected}.")
+        expected = f"{quote('yes')}, {quote('no')}"
+        raise Wrong("not_a_boolean", sentence.format(given=quote(text), expected=expected)) from None
 
 
 def _read_number(text: str) -> float:
