@@ -42,7 +42,7 @@ def make_clone(folder):
 def make_environment(**changes):
     """The machine's own, without what bin/test and .ci/run set for the tests."""
     settings = ("DATABASE_URL", "SECRET_KEY", "MODEL_SIGNING_KEY", "DEPLOYMENT", "DJANGO_SETTINGS_MODULE")
-    unwanted = (*settings, "PYTHON", "PYTHONPATH")
+    unwanted = (*settings, "PYTHON", "PYTHONPATH", "PYTHON_DOTENV_DISABLED")
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     return {**kept, **changes}
 
@@ -233,3 +233,22 @@ def test_without_a_network_it_says_so(clone):
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
     said = run(clone, PIP_NO_CACHE_DIR="1", **nowhere).splitlines()
     assert said[-1].startswith("The requirements could not be installed; is there a network?")
+
+
+def test_the_tests_get_no_settings_of_the_machine(clone):
+    script = (ROOT / "bin/test").read_text()
+    block = script[script.index("# None of the machine's own settings") : script.index("ruff format")]
+    shutil.copytree(ROOT / "docs", clone / "docs")
+    (clone / ".env").write_text("API_ACCESS=keys\nDATABASE_URL=postgres://u:p@127.0.0.1/d\n")
+    show = "from django.conf import settings as s; print(s.FORM_ACCESS, s.API_ACCESS, s.EMAIL_PORT, s.DATABASES)"
+    path = f"{ROOT}/.venv/bin{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(  # noqa: S603  # Our own script.
+        ["bash", "-c", f"set -euo pipefail\n{block}\npython manage.py shell --no-imports -c '{show}'"],  # noqa: S607
+        cwd=clone,
+        env=make_environment(PATH=path, FORM_ACCESS="sign-in", EMAIL_PORT="25", SECRET_KEY="short"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("public public 587 {"), done.stderr
+    assert "mlsite.sqlite3" in done.stdout

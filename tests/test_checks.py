@@ -363,7 +363,7 @@ def run_in(checkout, *command, **environment):
     return subprocess.run(  # noqa: S603  # Our own programs.
         [sys.executable, *command],
         cwd=checkout,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHON_DOTENV_DISABLED": "", **environment},
         capture_output=True,
         text=True,
         check=False,
