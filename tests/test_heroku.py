@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -100,4 +101,17 @@ def test_the_app_is_described_for_heroku():
         "SECRET_KEY",
         "MODEL_SIGNING_KEY",
     }
-    assert (ROOT / "runtime.txt").read_text() == "python-3.11\n"
+    processes = {line.partition(":")[0] for line in (ROOT / "Procfile").read_text().splitlines()}
+    assert processes == {*app["formation"], "release"}
+    listed = (ROOT / "docs/configuration.md").read_text()
+    assert all(f"| `{name}` |" in listed for name in app["env"])
+
+
+def test_all_files_that_name_a_python_for_a_machine_name_the_oldest_one():
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    oldest = supported.removeprefix(">=").partition(",")[0]
+    # Heroku reads runtime.txt first, and today's buildpacks the other.
+    assert (ROOT / "runtime.txt").read_text() == f"python-{oldest}\n"
+    assert (ROOT / ".python-version").read_text() == f"{oldest}\n"
+    assert f'python-version: "{oldest}"' in (ROOT / ".github/workflows/test.yml").read_text()
+    assert f"PYTHON=python{oldest} bin/test" in (ROOT / ".ci/run").read_text()
