@@ -216,12 +216,12 @@ def test_a_lease_runs_out_and_is_seen_within_30_seconds():
 
 @pytest.mark.both_databases
 def test_a_killed_worker_loses_and_doubles_nothing_and_another_one_goes_on(start_worker):
+    workers = [start_worker(), start_worker()]
+    wait_for(lambda: JobWorker.objects.count() == 2)
     job = enqueue(KIND)
-    first = start_worker()
     wait_for(lambda: find(job).cursor is not None)
     held_by = find(job).worker
-    second = start_worker()
-    wait_for(lambda: JobWorker.objects.count() == 2)
+    first, second = sorted(workers, key=lambda each: not held_by.endswith(f" {each.pid}"))
     first.kill()
     first.wait()
     done = find(job).done
