@@ -1,6 +1,7 @@
 """Files that visitors upload to have each row answered."""
 
 import csv
+import gzip
 import io
 from contextlib import closing
 from http.client import HTTPConnection
@@ -92,6 +93,8 @@ def test_a_file_is_scored_once_however_often_its_button_is_pressed_and_again_whe
         (b"", "The file is empty"),
         (b"x\n", "no rows below it"),
         (b"1,2\n3,4\n", "No column has the name of an input. The first line must name the columns; it has “1”, “2”."),
+        (gzip.compress(CSV), "The file is packed: unpack it, and upload the table that is in it"),
+        (b'{"x": 1}\n{"x": 2}\n', "JSON lines are not read here: save them as CSV or Parquet."),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "The file is not a table that can be read here"),
         (b"x,x\n1,2\n", "new.csv, line 1: two columns are named 'x': rename one of them."),
     ],

@@ -72,12 +72,14 @@ def _find_format(file: Path, name: str) -> Any:
         return Refusal(trouble="empty")
     # A packed table is not unpacked here: it may be of any size.
     if start.startswith(GZIP_MARK) or (start.startswith(ZIP_MARKS) and not is_workbook(content)):
-        return Refusal(trouble="wrong_type")
+        return Refusal(trouble="wrong_type" if name.lower().endswith(".xlsx") else "packed")
     try:
         format = find_format(content)
     except DatasetError as error:
         return Refusal(trouble="wrong_type", detail=str(error))
-    if format == "jsonl" or (format == "csv" and b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff"))):
+    if format == "jsonl":
+        return Refusal(trouble="json_lines")
+    if format == "csv" and b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Refusal(trouble="wrong_type")
     return format
 

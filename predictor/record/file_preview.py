@@ -11,12 +11,24 @@ from predictor.problems import Problem
 from predictor.texts import quote
 
 Trouble = Literal[
-    "empty", "no_rows", "wrong_type", "no_inputs", "missing", "too_many_rows", "large_groups", "too_heavy", "unreadable"
+    "empty",
+    "no_rows",
+    "wrong_type",
+    "packed",
+    "json_lines",
+    "no_inputs",
+    "missing",
+    "too_many_rows",
+    "large_groups",
+    "too_heavy",
+    "unreadable",
 ]
 SENTENCES: dict[Trouble, str] = {
     "empty": _("The file is empty: write the names of the columns in its first line, and the rows below."),
     "no_rows": _("The file has a first line with the names of the columns, but no rows below it."),
     "wrong_type": _("The file is not a table that can be read here: save it as CSV, Parquet or Excel (.xlsx)."),
+    "packed": _("The file is packed: unpack it, and upload the table that is in it, as CSV, Parquet or Excel (.xlsx)."),
+    "json_lines": _("JSON lines are not read here: save them as CSV or Parquet."),
     "no_inputs": _("No column has the name of an input. The first line must name the columns; it has {columns}."),
     "missing": _("Columns that the model needs are missing: {columns}."),
     "too_many_rows": _("An Excel file may have at most {limit} rows here: save it as CSV or Parquet."),
