@@ -14,6 +14,7 @@ from predictor.record.file_preview import Found
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
+from predictor.tables.parts import read_parts
 from tests.workbooks import write_workbook
 
 SCHEMA = Schema(
@@ -49,8 +50,10 @@ def test_a_preview_names_the_columns_the_missing_inputs_and_what_is_wrong_with_t
 
 
 def test_the_rows_of_a_long_csv_are_estimated_and_those_of_other_formats_counted(file, tmp_path):
-    preview = look(file, b"size\n" + b"1.5\n" * 5_000).preview
-    assert (preview.rows, preview.is_exact, preview.checked) == (5_000, False, 1_000)
+    for content in (b"size\n" + b"1.5\n" * 5_000, b"size" + b"\n1.5" * 5_000):
+        preview = look(file, content).preview
+        assert (preview.rows, preview.is_exact, preview.checked) == (5_000, False, 1_000)
+        assert read_parts(file, 1_000, tmp_path).rows == 5_000
     table = pl.DataFrame({"size": [1.5] * 5_000, "town": ["Bury"] * 5_000})
     table.write_parquet(file)
     preview = preview_file(file, "new.csv", SCHEMA, 100).preview

@@ -204,6 +204,16 @@ def test_a_draft_whose_table_has_expired_and_one_that_failed_lead_to_the_upload(
     assert "houses.csv has a header (line 1) but no rows" in read(root.get(address))
 
 
+def test_a_column_that_cannot_be_predicted_leads_back_to_the_choice_of_another(root):
+    choice = upload(root, content="a,b\n" + "1,5\n2,5\n" * 30)["Location"]
+    work()
+    form = root.post(choice, {"target": "1"})["Location"]
+    work()
+    page = read(root.get(form))
+    assert "every row is 5" in page
+    assert f'href="{choice}"' in page
+
+
 def test_only_superusers_make_models_and_only_where_the_site_has_it_on(root, settings):
     form = draft(root)
     row_count = Job.objects.count()

@@ -52,9 +52,9 @@ def preview_file(file: Path, name: str, schema: "Schema", most_xlsx_rows: int) -
         return Found(refusal=Refusal(trouble="no_rows"))
     if found == "xlsx" and rows > most_xlsx_rows:
         return Found(refusal=Refusal(trouble="too_many_rows", limit=most_xlsx_rows))
-    # Lines of CSV may be blank, or parts of a row, and the last one seldom is one.
+    # Lines of CSV may be blank, or parts of a row.
     is_exact = is_whole or found != "csv"
-    rows = len(part) if is_whole else rows if is_exact else max(len(part), rows - 1)
+    rows = len(part) if is_whole else max(len(part), rows)
     return Found(preview=_describe(schema, part, format=found, rows=rows, is_exact=is_exact))
 
 

@@ -118,4 +118,4 @@ def count_lines(content: Content) -> int:
                 raise content.error(
                     f"the line is longer than {limit}, the limit: perhaps line ends are missing", line=lines
                 )
-    return lines
+    return lines if length else lines - 1

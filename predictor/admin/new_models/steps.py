@@ -59,7 +59,7 @@ def show_draft(request: HttpRequest, id: UUID) -> HttpResponse:
     if not KeptFile.objects.filter(pk=job.arguments["file"], is_whole=True).exists():
         return _show_failed(request, job, gettext("The table is no longer kept: upload it again."))
     if job.result is None:
-        return _show_failed(request, job, show_error(job) or gettext("It was cancelled."))
+        return _show_failed(request, job, show_error(job) or gettext("It was cancelled."), _find_choice(job))
     return _ask_target(request, job) if "target" not in job.arguments else _ask_recipe(request, job)
 
 
@@ -184,9 +184,18 @@ def _show_waiting(request: HttpRequest, job: Job) -> HttpResponse:
     return _render(request, "_waiting" if is_by_htmx(request) else "waiting", title, **context)
 
 
-def _show_failed(request: HttpRequest, job: Job, problem: str) -> HttpResponse:
+def _find_choice(job: Job) -> Job | None:
+    """The look into the same table in which a column was chosen; a recipe that is changed has its column."""
+    if "target" not in job.arguments or "content" in job.arguments:
+        return None
+    same = {"kind": jobs.DRAFT, "model": job.model, "arguments": {"file": job.arguments["file"]}}
+    return Job.objects.filter(state=Job.State.DONE, **same).order_by("-id").first()
+
+
+def _show_failed(request: HttpRequest, job: Job, problem: str, choice: Job | None = None) -> HttpResponse:
     title = gettext("New model {model}").format(model=job.model)
-    return _render(request, "failed", title, problem=problem, again=gettext("Upload a table again"))
+    labels = {"again": gettext("Upload a table again"), "choose": gettext("Choose another column")}
+    return _render(request, "failed", title, problem=problem, choice=choice, **labels)
 
 
 def _render(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
