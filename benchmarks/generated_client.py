@@ -3,7 +3,8 @@
     python -m benchmarks.generated_client http://localhost:8000 KEY
 
 The site serves `line`; the key has the scopes predict, read and outcome. openapi-python-client runs in an environment
-of its own, made once below benchmarks/.peers; with that, tests/test_generated_client.py does the same.
+of its own, made once below benchmarks/.peers, which is all that happens without arguments; with that,
+tests/test_generated_client.py does the same.
 """
 
 import subprocess
@@ -29,8 +30,10 @@ def generate_and_use(address: str, key: str, programs: Path, folder: Path) -> st
 
 
 def main() -> None:
-    address, key = sys.argv[1:]
     programs = install("openapi_client", PEER / "requirements.txt")
+    if not sys.argv[1:]:
+        return
+    address, key = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         print(generate_and_use(address.rstrip("/"), key, programs, Path(folder)), end="")
 

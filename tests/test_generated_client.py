@@ -16,7 +16,7 @@ PROGRAMS = ENVIRONMENTS / "openapi_client/bin"
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(
     not PROGRAMS.is_dir(),
-    reason="openapi-python-client is not installed: `python -m benchmarks.generated_client` does it",
+    reason="needs an environment of its own, from the network: `python -m benchmarks.generated_client` makes it",
 )
 def test_a_generated_client_predicts_and_records_an_outcome(serve, tmp_path):
     register_shipped("line")
