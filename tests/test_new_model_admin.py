@@ -89,7 +89,7 @@ def test_a_superuser_makes_a_model_of_a_table_and_changes_its_recipe(root):
     assert root.post(address, {"target": "2"})["Location"] == form
     work()
     page = read(root.get(form))
-    assert "its name looks like an id" in page
+    assert "Its name looks like an id" in page
     assert "120 rows; Sold is numbers from 302 to 659." in page
     given = fill_in(page)
     assert (given["1-label"], given["1-use"], given["3-kind"]) == ("Living area", "on", "")
@@ -189,6 +189,29 @@ def test_what_a_training_would_refuse_is_refused_at_its_field_with_what_would_be
     assert f"id_{field}_error" in control["aria-describedby"]
     assert page.select_one(f"#id_{field}_error").text.strip().startswith(sentence)
     assert not Job.objects.filter(kind=jobs.TRAIN).exists()
+
+
+def test_doubts_and_bounds_are_in_the_language_of_the_page_and_those_of_a_former_build_in_english(root, settings):
+    settings.OFFERED_LANGUAGES, settings.USE_I18N = ["en", "de"], True
+    settings.LANGUAGES = [("en", "en"), ("de", "de")]
+    form = draft(root)
+    job = Job.objects.get(arguments__target="Sold")
+
+    def list_doubts():
+        page = BeautifulSoup(read(root.get(form, headers={"Accept-Language": "de"})), "html.parser")
+        return [(each.text, each.get("lang")) for each in page.select(".doubts li")], page.select_one("dl").text
+
+    doubts, bounds = list_doubts()
+    assert ("Ihr Name sieht nach einer ID aus, die für eine neue Zeile nichts bedeutet.", None) in doubts
+    assert any(text.startswith("„Bonn“ wird auch „bonn“ geschrieben: Kreuzen Sie") for text, _ in doubts)
+    assert "max_iter: eine ganze Zahl von 1 bis 1000" in bounds
+    for column in job.result["columns"]:
+        del column["coded"], column["left_out"]
+    del job.result["limits"]
+    job.save()
+    doubts, bounds = list_doubts()
+    assert ("its name looks like an id, which has no meaning for a new row", "en") in doubts
+    assert "max_iter: a whole number from 1 to 1000" in bounds
 
 
 def test_a_draft_whose_table_has_expired_and_one_that_failed_lead_to_the_upload(root):

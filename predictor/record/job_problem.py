@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from predictor.formats import format_number, format_size
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
 from predictor.record.file_preview import SENTENCES as OF_FILES
-from predictor.texts import quote
+from predictor.record.filling import Value, fill
 
 # By code.
 SENTENCES: dict[str, str] = {
@@ -35,8 +34,6 @@ SENTENCES: dict[str, str] = {
         " little memory."
     ),
 }
-SIZES = ("needed", "free")
-Value = int | str | list[str]
 
 
 class JobProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,13 +48,4 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __str__(self) -> str:
         """The sentence in the current language; empty for an unknown code."""
-        values = {name: _write_value(name, value) for name, value in self.values.items()}
-        return gettext(SENTENCES[self.code]).format(**values) if self.code in SENTENCES else ""
-
-
-def _write_value(name: str, value: Value) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(quote, value))
-    if isinstance(value, str):
-        return value
-    return format_size(value) if name in SIZES else format_number(value)
+        return fill(gettext(SENTENCES[self.code]), self.values) if self.code in SENTENCES else ""

@@ -48,10 +48,14 @@ def describe_unclear(series: pl.Series) -> str:
     found = _divide(series) if series.dtype == pl.String else None
     if found is None or not found[1] or _read_digits(found[0]["digits"], found[1]) is not None:
         return ""
-    example = next((text for text in series if text and ("," in text or "." in text)), series.drop_nulls()[0])
-    return (
-        f"{quote(example)} may be thousands or a decimal, so it stays a text: write it without separators of thousands"
-    )
+    example = quote(find_example(series))
+    return f"{example} may be thousands or a decimal, so it stays a text: write it without separators of thousands"
+
+
+def find_example(series: pl.Series) -> str:
+    """The first text of a column that has a separator; its first one where none has."""
+    found: str = next((text for text in series if text and ("," in text or "." in text)), series.drop_nulls()[0])
+    return found
 
 
 def _divide(series: pl.Series) -> tuple[pl.DataFrame, str] | None:

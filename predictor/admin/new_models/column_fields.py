@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.new_models.columns import KINDS, read_words, write_missing, write_words
+from predictor.admin.new_models.doubts import Shown, find_obstacle, list_doubts
 
 FIELDS = ("label", "kind", "unit", "missing", "words")
 TICKS = ("use", "merge")
@@ -38,6 +39,15 @@ class ColumnRow:
     proposed: dict[str, Any]
     fields: list[BoundField]
     ticks: list[BoundField]
+
+    @property
+    def doubts(self) -> list[Shown]:
+        return list_doubts(self.proposed)
+
+    @property
+    def obstacle(self) -> Shown | None:
+        """Why the column is left out, where it is."""
+        return find_obstacle(self.proposed)
 
 
 def make_fields(

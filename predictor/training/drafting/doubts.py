@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
 from predictor.formats import Quantity, format_number, format_share
+from predictor.record.doubt import Doubt, make_doubt
 from predictor.schema.schema import RESERVED_NAMES
 from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
-from predictor.training.amounts import describe_unclear
+from predictor.training.amounts import describe_unclear, find_example
 from predictor.training.columns import Column, encode_column
 from predictor.training.dates import describe_form, infer_forms
 from predictor.training.drafting.reading import find_messy
@@ -44,15 +45,15 @@ class Finding:
     """A column in a few words, with doubts about it as a feature.
 
     `merge` has the spellings that may mean one value, and `codes` the few whole numbers that may stand for words.
-    `obstacle` says why the column is left out; it is empty for a feature.
+    `obstacle` says why the column is left out; a feature has none.
     """
 
     name: str
     kind: str
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     merge: dict[str, list[str]] = field(default_factory=dict)
     codes: tuple[int, ...] = ()
-    obstacle: str = ""
+    obstacle: Doubt | None = None
 
 
 def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
@@ -62,34 +63,34 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
         if name == recipe.target:
             continue
         if name in row_numbers:
-            obstacle = "it numbers the rows, so it has no meaning for a new one."
+            obstacle = make_doubt("row_numbers", "it numbers the rows, so it has no meaning for a new one.")
             refused.append(Finding(name=name, kind="row numbers", obstacle=obstacle))
             continue
         try:
             if name in RESERVED_NAMES:
-                raise DatasetError("every form has a field with this name: rename the column.")
+                raise DatasetError("every form has a field with this name: rename the column.", code="reserved_name")
             series = read_numbers(recipe, table[name])
             is_text = recipe.features.get(name, FeatureRecipe()).kind == "text"
-            if not is_text and not infer_forms(series) and (obstacle := describe_free_text(series)):
-                refused.append(
-                    Finding(
-                        name=name,
-                        kind="free text",
-                        obstacle=describe_unclear(series) or _hint_at_dates(series) or f"{obstacle}; {HINT}.",
-                    )
-                )
+            if not is_text and not infer_forms(series) and (free_text := describe_free_text(series)):
+                refused.append(Finding(name=name, kind="free text", obstacle=_find_obstacle(series, free_text)))
                 continue
             columns.append(encode_column(recipe, series))
         except DatasetError as error:
-            obstacle = str(error).removeprefix(f"{recipe.data_file}: {name}: ")
+            obstacle = make_doubt(error.code, str(error).removeprefix(f"{recipe.data_file}: {name}: "))
             refused.append(Finding(name=name, kind="cannot be trained on", obstacle=obstacle))
     return _refuse_widest(columns, refused)
 
 
-def _hint_at_dates(series: pl.Series) -> str:
-    if not reads_as_dates(series):
-        return ""
-    return "it contains dates, but not all in one form: write all of them like 2026-03-01."
+def _find_obstacle(series: pl.Series, free_text: str) -> Doubt:
+    """Why a column of many different texts is left out."""
+    if unclear := describe_unclear(series):
+        return make_doubt("left_out_amounts", unclear, example=[find_example(series)])
+    if reads_as_dates(series):
+        return make_doubt(
+            "left_out_dates", "it contains dates, but not all in one form: write all of them like 2026-03-01."
+        )
+    different, rows = series.drop_nulls().n_unique(), len(series) - series.null_count()
+    return make_doubt("free_text", f"{free_text}; {HINT}.", different=different, rows=rows)
 
 
 def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
@@ -102,7 +103,7 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
             categories, memory = format_number(len(column.choices)), format_number(size / 1e9, decimals=1)
             size_of_all = f"{categories} categories, with those of other columns, make a matrix of {memory} GB"
             problem = f"{size_of_all}: use fewer, or numbers"
-            too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=f"its {problem}."))
+            too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=Doubt(f"its {problem}.")))
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
 
@@ -119,7 +120,8 @@ def inspect_features(
             column.texts is None
             and measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY
         ):
-            doubts.append("it predicts the target almost perfectly on its own: is it known before the target is?")
+            text = "it predicts the target almost perfectly on its own: is it known before the target is?"
+            doubts.append(make_doubt("gives_away", text))
         merge = find_messy(table[column.name]) if column.kind == "category" else {}
         doubts += doubt_spellings(merge)
         codes, kind = find_codes(column), describe_column(column)
@@ -154,7 +156,7 @@ def _describe_texts(texts: list[str], rows: int) -> str:
     return f"{count(len(set(texts)), 'different text', 'different texts')} of up to {longest} characters{empty}"
 
 
-def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
+def _doubt_column(series: pl.Series, column: Column) -> Iterator[Doubt]:
     """Doubts about a column from its own values and name."""
     if column.texts is not None:
         return
@@ -162,23 +164,36 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[str]:
     rows, different = len(present), len(np.unique(present))
     is_text = column.kind == "category"
     if different == 1:
-        yield "it always has the same value" + (" or is empty" if rows < len(column.values) else "")
+        if rows < len(column.values):
+            yield make_doubt("same_value_or_empty", "it always has the same value or is empty")
+        else:
+            yield make_doubt("same_value", "it always has the same value")
         return
     if NAMED_AS_ID.fullmatch(column.name):
-        yield "its name looks like an id, which has no meaning for a new row"
+        yield make_doubt("named_as_id", "its name looks like an id, which has no meaning for a new row")
     elif column.kind == "integer" and series.dtype != pl.String and different == rows >= FEW_ROWS:
-        yield "every row has a different whole number, like an id, which has no meaning for a new row"
+        text = "every row has a different whole number, like an id, which has no meaning for a new row"
+        yield make_doubt("numbers_rows", text)
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
-        times = count(int((present == sentinel).sum()), "time", "times")
+        times = int((present == sentinel).sum())
         hint = f"if it means missing, write missing = [{sentinel:g}]"
-        yield f"{sentinel:g} occurs {times}, far from all other values: {hint}"
-    if is_text and (unclear := describe_unclear(series)):
-        yield unclear
+        text = f"{sentinel:g} occurs {count(times, 'time', 'times')}, far from all other values: {hint}"
+        yield make_doubt("sentinel", text, value=f"{sentinel:g}", times=times)
+    if is_text and (unclear := list(doubt_amounts(series))):
+        yield from unclear
     elif is_text and reads_as_dates(series):
-        yield "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
+        text = "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
+        yield make_doubt("mixed_dates", text)
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
-        yield f"{texts}, like free text: each is a category of its own; {HINT}"
+        text = f"{texts}, like free text: each is a category of its own; {HINT}"
+        yield make_doubt("like_free_text", text, different=different, rows=rows)
+
+
+def doubt_amounts(series: pl.Series) -> Iterator[Doubt]:
+    """Whether a column's texts may be thousands or decimals of one unit."""
+    if unclear := describe_unclear(series):
+        yield make_doubt("unclear_amounts", unclear, example=[find_example(series)])
 
 
 def find_sentinel(values: Vector) -> float | None:
@@ -201,12 +216,14 @@ def find_codes(column: Column) -> tuple[int, ...]:
     return tuple(int(code) for code in codes) if is_coded else ()
 
 
-def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[str]:
+def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[Doubt]:
     if merge:
         into, others = next(iter(merge.items()))
         more = f", and {count(len(merge) - 1, 'value', 'values')} more in several ways" if len(merge) > 1 else ""
         written = ", ".join(map(quote, others[:5]))
-        yield f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
+        text = f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
+        code, rest = ("more_spellings", {"more": len(merge) - 1}) if more else ("spellings", {})
+        yield make_doubt(code, text, into=[into], others=others[:5], **rest)
 
 
 def reads_as_dates(series: pl.Series) -> bool:
@@ -240,33 +257,37 @@ def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool
     return float(1 - error / chance) if chance else 0.0
 
 
-def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[str]:
+def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[Doubt]:
     """Doubts about the rows and the target: `target_values`, shape (n,); `left_out` more rows have none."""
     if left_out:
-        yield f"{count(left_out, 'row has', 'rows have')} no value in the target and are left out"
+        text = f"{count(left_out, 'row has', 'rows have')} no value in the target and are left out"
+        yield make_doubt("rows_left_out", text, count=left_out)
     if len(target_values) < FEW_ROWS:
-        yield f"{count(len(target_values), 'row is', 'rows are')} few to train on, and too few to hold some out"
+        rows = len(target_values)
+        text = f"{count(rows, 'row is', 'rows are')} few to train on, and too few to hold some out"
+        yield make_doubt("few_rows", text, count=rows)
     if target.task == "regression":
         different = len(np.unique(target_values))
         if different <= FEW_NUMBERS and (target_values % 1 == 0).all():
-            yield f'the target has {different} different numbers: if they are classes, write task = "classification"'
+            text = f'the target has {different} different numbers: if they are classes, write task = "classification"'
+            yield make_doubt("few_numbers", text, different=different)
         return
     if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
         first, last = target.classes[0], target.classes[-1]
-        yield (
-            f"the target is whole numbers from {first} to {last}, taken for classes: if they are quantities, write "
-            'task = "regression"'
-        )
+        text = f"the target is whole numbers from {first} to {last}, taken for classes: if they are quantities, write "
+        yield make_doubt("numbers_as_classes", f'{text}task = "regression"', first=str(first), last=str(last))
     counts = np.bincount(target_values.astype(int))
     if len(counts) > MANY_CLASSES:
-        yield f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
+        text = f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
+        yield make_doubt("many_classes", text, count=len(counts))
     if counts.min() < 2:
-        rare = quote(target.classes[int(counts.argmin())])
-        yield f"the class {rare} has one row, which cannot be both trained on and measured on"
+        rare = str(target.classes[int(counts.argmin())])
+        text = f"the class {quote(rare)} has one row, which cannot be both trained on and measured on"
+        yield make_doubt("rare_class", text, rare=[rare])
     if counts.max() > MOST_ROWS * len(target_values):
-        common = quote(target.classes[int(counts.argmax())])
-        share = format_share(counts.max().item() / len(target_values))
-        yield f"{share} of the rows are {common}: look at macro F1 rather than accuracy"
+        common, share = str(target.classes[int(counts.argmax())]), counts.max().item() / len(target_values)
+        text = f"{format_share(share)} of the rows are {quote(common)}: look at macro F1 rather than accuracy"
+        yield make_doubt("common_class", text, share=share, common=[common])
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from predictor.formats import Quantity, format_number, format_share
 from predictor.metrics.names import LABELS, format_score
+from predictor.record.doubt import Doubt
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.texts import make_printable, quote
@@ -44,7 +45,7 @@ class Draft:
     why_task: str
     holds_out: bool
     selection: Selection
-    doubts: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     findings: list[Finding]
     features: dict[str, FeatureRecipe] = field(default_factory=dict)
     merge: dict[str, list[str]] = field(default_factory=dict)
@@ -86,7 +87,7 @@ def write_toml(draft: Draft) -> str:
         f"# Written by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
         f" {count(draft.rows, 'row', 'rows')}, {count(len(draft.findings), 'feature', 'features')}.",
         "# Edit it: docs/recipes.md explains every key. Then run: manage.py retrain " + draft.slug,
-        *(f"# Doubt: {end_sentence(doubt)}" for doubt in draft.doubts),
+        *(f"# Doubt: {end_sentence(doubt.text)}" for doubt in draft.doubts),
         "",
         f"title = {write_string(draft.slug.replace('_', ' ').capitalize())}",
         '# description = "A sentence or two below the title."',
@@ -165,9 +166,9 @@ def _write_features(draft: Draft) -> Iterator[str]:
         yield f"[features.{write_key(finding.name)}]"
         yield f"# {end_sentence(finding.kind[0].upper() + finding.kind[1:])}"
         if finding.obstacle:
-            yield f"exclude = true  # Left out, since {make_printable(finding.obstacle)}"
+            yield f"exclude = true  # Left out, since {make_printable(finding.obstacle.text)}"
             continue
-        yield from (f"# Doubt: {end_sentence(doubt)}" for doubt in finding.doubts)
+        yield from (f"# Doubt: {end_sentence(doubt.text)}" for doubt in finding.doubts)
         if finding.doubts:
             yield "# exclude = true"
         yield from _write_merge(finding.merge)
@@ -240,7 +241,9 @@ def write_report(draft: Draft) -> str:
     doubts = [f"  {doubt}" for doubt in draft.doubts]
     doubts += [f"  {make_printable(each.name)}: {doubt}" for each in draft.findings for doubt in each.doubts]
     obstacles = [
-        f"  {make_printable(each.name)}: {make_printable(each.obstacle)}" for each in draft.findings if each.obstacle
+        f"  {make_printable(each.name)}: {make_printable(each.obstacle.text)}"
+        for each in draft.findings
+        if each.obstacle
     ]
     read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []

@@ -16,11 +16,12 @@ from predictor.schema.kinds import Task
 from predictor.schema.values import Mask, Vector
 from predictor.tables.table import name_ending, read_table
 from predictor.texts import list_names
-from predictor.training.amounts import describe_unclear, read_amounts
+from predictor.training.amounts import read_amounts
 from predictor.training.columns import encode_target
 from predictor.training.dataset import Dataset, load_dataset
 from predictor.training.drafting.doubts import (
     FEW_ROWS,
+    doubt_amounts,
     doubt_spellings,
     doubt_target,
     encode_features,
@@ -140,7 +141,7 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
     are_classes = described.task == "classification"
     default = find_default(described.task, only_texts=all(column.texts is not None for column in columns))
     merge = find_messy(table[target]) if are_classes else {}
-    unclear = [text for text in [describe_unclear(table[target])] if text and are_classes]
+    unclear = list(doubt_amounts(table[target])) if are_classes else []
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
     return Draft(
         slug=recipe.slug,

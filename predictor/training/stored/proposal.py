@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from predictor.exceptions import DatasetError, RecipeError
+from predictor.record.doubt import Doubt
 from predictor.record.parameter_bounds import Bound
 from predictor.schema.kinds import Task
 from predictor.tables.table import read_table
@@ -59,7 +60,8 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column in a few words, doubts about it, and `merge`, the spellings that may mean one value.
 
     `codes` are few values, in order, that may stand for words. `obstacle` says why it is left out; it is empty where it
-    is not.
+    is not. `coded` and `left_out` are the doubts and the obstacle as pages say them; a process of the former build says
+    them in English.
     """
 
     name: str
@@ -69,6 +71,8 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     read_as: str
     merge: dict[str, list[str]]
     codes: list[str]
+    coded: list[Doubt] = []
+    left_out: Doubt | None = None
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +156,8 @@ def _describe_target(draft: Draft) -> ProposedColumn:
     return ProposedColumn(
         name=name,
         described=draft.kind,
-        doubts=list(map(_write_for_form, draft.doubts)),
+        doubts=[_write_for_form(doubt.text) for doubt in draft.doubts],
+        coded=list(map(_rewrite, draft.doubts)),
         obstacle="",
         read_as=_describe_keys(draft, name),
         merge=_leave_storable(draft.merge),
@@ -164,8 +169,10 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
     return ProposedColumn(
         name=finding.name,
         described=finding.kind,
-        doubts=list(map(_write_for_form, finding.doubts)),
-        obstacle=_write_for_form(finding.obstacle),
+        doubts=[_write_for_form(doubt.text) for doubt in finding.doubts],
+        coded=list(map(_rewrite, finding.doubts)),
+        obstacle=_write_for_form(str(finding.obstacle or "")),
+        left_out=finding.obstacle and _rewrite(finding.obstacle),
         read_as=_describe_keys(draft, finding.name),
         merge=_leave_storable(finding.merge),
         codes=list(map(str, draft.coded.get(finding.name, ()))),
@@ -181,6 +188,10 @@ def _write_for_form(doubt: str) -> str:
     for pattern, words in IN_FORM:
         doubt = pattern.sub(words, doubt)
     return make_printable(doubt)
+
+
+def _rewrite(doubt: Doubt) -> Doubt:
+    return msgspec.structs.replace(doubt, text=_write_for_form(doubt.text))
 
 
 def _leave_storable(merge: dict[str, list[str]]) -> dict[str, list[str]]:

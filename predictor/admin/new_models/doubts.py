@@ -1,0 +1,32 @@
+"""Doubts about a column of a draft, in the language of the page where they are of a known kind."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from predictor.record.doubt import Doubt
+
+
+class Shown(NamedTuple):
+    """A sentence, and whether it is in English whatever the language of the page."""
+
+    text: str
+    is_english: bool
+
+
+def list_doubts(column: dict[str, Any]) -> list[Shown]:
+    """Those of a proposed column; a draft of the former build has them in English alone."""
+    coded = msgspec.convert(column.get("coded", []), list[Doubt])
+    return [_show(each) for each in coded] or [Shown(text, is_english=True) for text in column["doubts"]]
+
+
+def find_obstacle(column: dict[str, Any]) -> Shown | None:
+    """Why a proposed column is left out, where it is."""
+    if column.get("left_out"):
+        return _show(msgspec.convert(column["left_out"], Doubt))
+    return Shown(column["obstacle"], is_english=True) if column["obstacle"] else None
+
+
+def _show(doubt: Doubt) -> Shown:
+    sentence = doubt.sentence
+    return Shown(sentence or doubt.text, is_english=not sentence)

@@ -1,0 +1,26 @@
+"""Puts stored values into a sentence as the current language writes them."""
+
+from collections.abc import Mapping
+
+from predictor.formats import format_number, format_share, format_size
+from predictor.texts import quote
+
+# A list is quoted, and a float is a share of 1; texts of our own stand as they are.
+Value = int | float | str | list[str]
+# In bytes.
+SIZES = ("needed", "free")
+
+
+def fill(sentence: str, values: Mapping[str, Value]) -> str:
+    """The sentence with each value in its named place."""
+    return sentence.format(**{name: _write(name, value) for name, value in values.items()})
+
+
+def _write(name: str, value: Value) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(quote, value))
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return format_share(value)
+    return format_size(value) if name in SIZES else format_number(value)
