@@ -7,6 +7,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -268,6 +270,16 @@ def test_a_training_on_the_cluster_gives_what_one_on_this_machine_gives(models_d
 
 
 @pytest.mark.django_db
+def test_a_retrain_without_a_cluster_begins_to_read_its_table_before_scikit_learn_is_imported():
+    code = (
+        "import sys\n"
+        "from predictor.cluster.training import train_on_cluster\n"
+        "with train_on_cluster(''): sys.exit(str({'sklearn', 'joblib', 'distributed'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.stderr.strip() == "set()"
+
+
 def test_a_retrain_on_a_cluster_that_is_away_fails_with_a_sentence(models_dir, monkeypatch):
     monkeypatch.setattr("predictor.cluster.client.SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(CommandError, match="line failed"):

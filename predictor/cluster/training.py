@@ -8,7 +8,6 @@ from typing import Any
 from predictor.cluster.build import check_build, find_build
 from predictor.cluster.client import SECONDS_WITHOUT_WORKERS, ClusterError, ClusterLost, connect
 from predictor.texts import take_first_line
-from predictor.training.dispatch import Cluster, use_cluster
 
 
 @contextmanager
@@ -18,8 +17,11 @@ def train_on_cluster(url: str) -> Iterator[None]:
     Raises ClusterError where they cannot.
     """
     if not url:
+        # Without scikit-learn, which the training imports while it reads the table.
         yield
         return
+    from predictor.training.dispatch import Cluster, use_cluster
+
     with connect(url) as client:
         from distributed import CancelledError, KilledWorker
         from joblib import parallel_config

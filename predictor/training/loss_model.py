@@ -9,6 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from predictor.metrics.loss_columns import arrange_columns
 from predictor.record.loss_model import TYPES, EstimatedMetric, LossModel, Trees
@@ -35,6 +36,8 @@ PARAMS = {
     "max_features": 0.5,
     "random_state": 0,
 }
+# With fewer values, threads wait for each other longer than they work.
+FEWEST_FOR_THREADS = 200_000
 # With each category's losses, so many rows are counted that have the mean loss of all.
 SMOOTHING = 20
 CONFIDENCE_95 = 1.96
@@ -129,9 +132,10 @@ def _fit_trees(
         made = HistGradientBoostingClassifier(**PARAMS)
     known = columns[~left_out]
     # It refuses a column without any value, such as one of texts.
-    made.fit(np.where(np.isnan(known).all(axis=0), 0.0, known), losses[~left_out])
-    asked = columns[left_out]
-    expected = made.predict(asked) if metric == "mae" else made.predict_proba(asked)[:, 1]
+    known, asked = np.where(np.isnan(known).all(axis=0), 0.0, known), columns[left_out]
+    with threadpool_limits(1 if known.size < FEWEST_FOR_THREADS else None, "openmp"):
+        made.fit(known, losses[~left_out])
+        expected = made.predict(asked) if metric == "mae" else made.predict_proba(asked)[:, 1]
     trees = [each for stage in made._predictors for each in stage]
     return float(np.ravel(made._baseline_prediction)[0]), trees, expected
 
