@@ -11,13 +11,15 @@ import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
-from predictor.exceptions import DatasetError, LargeRowGroup
+from predictor.exceptions import DatasetError, ExportError, LargeRowGroup
 from predictor.tables import workbook
 from predictor.tables.csv_rows import Layout
 from predictor.tables.parquet_footer import read_row_groups
 from predictor.tables.parts import read_parts
+from predictor.tables.parts_writing import write_xlsx_parts
 from predictor.tables.plain_rows import read_plain_rows
 from tests.workbooks import Cell, write_workbook
 
@@ -196,6 +198,24 @@ def test_a_cell_with_an_error_is_a_text_of_its_row_and_stops_nothing(tmp_path, m
     monkeypatch.setattr(workbook, "MOST_ERRORS", 1)
     with pytest.raises(DatasetError, match="1 cells and more contain an error; cell C3 contains the error '#DIV/0!'"):
         read_parts(file, 2, tmp_path)
+
+
+def test_a_workbook_keeps_each_digit_of_a_whole_number_and_loses_no_column_and_no_name():
+    def write(frame):
+        made = io.BytesIO()
+        write_xlsx_parts([frame], made)
+        made.seek(0)
+        return CalamineWorkbook.from_filelike(made).get_sheet_by_index(0).to_python()
+
+    assert write(pl.DataFrame({"id": [2**53, 2**53 + 1, -(2**62)]}))[1:] == [
+        [2.0**53],
+        [str(2**53 + 1)],
+        [str(-(2**62))],
+    ]
+    with pytest.raises(ExportError, match="at most 16,384 columns, and this table 16,385: choose CSV or Parquet"):
+        write(pl.DataFrame({str(place): [1] for place in range(16_385)}))
+    with pytest.raises(ExportError, match=r"its name: a cell of .xlsx takes 32,767 characters"):
+        write(pl.DataFrame({"n" * 32_768: [1]}))
 
 
 def test_what_is_small_in_the_file_and_large_in_memory_is_read_in_small_parts_or_refused(tmp_path):

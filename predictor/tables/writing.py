@@ -22,8 +22,8 @@ Chunks = Iterable[list[list[Any]]]
 # What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS_OF_A_PART = 20_000
-# Of .xlsx, whose cells hold no more characters.
-MOST_ROWS, MOST_CHARACTERS = 100_000, 32_767
+# Of .xlsx, whose sheets have no more columns, and whose cells hold no more characters and no larger whole numbers.
+MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS, LARGEST_WHOLE = 100_000, 16_384, 32_767, 2**53
 
 
 def write_csv(columns: Sequence[TableColumn], chunks: Chunks, file: BinaryIO) -> None:
@@ -132,8 +132,13 @@ def _write_moment(moment: datetime) -> str:
 
 
 def _fill_sheet(sheet: Any, columns: Sequence[TableColumn], chunks: Chunks, most: int) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise ExportError(
+            f"A sheet has at most {format_number(MOST_COLUMNS)} columns, and this table {format_number(len(columns))}:"
+            " choose CSV or Parquet."
+        )
     for place, column in enumerate(columns):
-        sheet.write_string(0, place, column.name)
+        _write_xlsx_cell(sheet, 0, place, column, column.name)
     line = 0
     for rows in chunks:
         for row in rows:
@@ -150,11 +155,14 @@ def _fill_sheet(sheet: Any, columns: Sequence[TableColumn], chunks: Chunks, most
 def _write_xlsx_cell(sheet: Any, line: int, place: int, column: TableColumn, cell: Any) -> None:
     if isinstance(cell, str):
         if len(cell) > MOST_CHARACTERS:
+            cause = f"row {format_number(line)}" if line else "its name"
             raise ExportError(
-                f"Column {quote(column.name)}, row {format_number(line)}: a cell of .xlsx takes"
+                f"Column {quote(column.name)}, {cause}: a cell of .xlsx takes"
                 f" {format_number(MOST_CHARACTERS)} characters: export CSV or Parquet."
             )
         sheet.write_string(line, place, cell)
+    elif isinstance(cell, int) and abs(cell) > LARGEST_WHOLE:
+        sheet.write_string(line, place, str(cell))
     elif isinstance(cell, datetime):
         sheet.write_datetime(line, place, cell.astimezone(UTC))
     elif isinstance(cell, float) and not math.isfinite(cell):
