@@ -131,6 +131,13 @@ def make_database_url():
     return f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(host, safe='')}"
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Where only tests for both databases run, no other file needs to be imported."""
+    if config.getoption("markexpr") == "both_databases" and collection_path.name.startswith("test_"):
+        return "both_databases" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Where several processes share the tests, begin with the longest files: each is for one of them alone."""

@@ -24,9 +24,8 @@ from tests.recipes import use_estimator, write_line
 from tests.training import train
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.both_databases
 
-
+@pytest.mark.both_databases
 def test_a_retrain_makes_a_version_that_is_live_signed_and_whole(models_dir, db):
     version = train(models_dir, "line")
 
@@ -79,6 +78,7 @@ def test_a_first_version_that_is_not_surely_worse_goes_live_with_a_warning(model
     assert Version.objects.find_live("line").number == 1
 
 
+@pytest.mark.both_databases
 def test_the_exported_pickle_is_the_very_bytes_that_are_signed(models_dir, db):
     version = train(models_dir, "line")
 
@@ -98,6 +98,7 @@ def test_the_same_data_recipe_seed_and_libraries_give_the_same_predictions(model
     assert first.predict(matrix) == second.predict(matrix)
 
 
+@pytest.mark.both_databases
 def test_the_next_version_replaces_the_live_one_and_the_log_tells(client, models_dir, line):
     client.post("/", {"x": "5"})
     (models_dir / "line/data.csv").write_text("x,y\n" + "".join(f"{x},{100 * x}\n" for x in range(50)))
@@ -111,6 +112,7 @@ def test_the_next_version_replaces_the_live_one_and_the_log_tells(client, models
     assert Prediction.objects.first().output == pytest.approx(500)
 
 
+@pytest.mark.both_databases
 def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve, models_dir, database_url):
     train(models_dir, "line")
     server = serve(WEB_CONCURRENCY="2").wait_until("/readyz")
@@ -121,7 +123,7 @@ def test_the_served_version_changes_within_2_seconds_and_no_request_fails(serve,
         while not stop.wait(0.1):  # So that the retrain has time, too.
             statuses.append(visitor.post_form("/", {"x": "5"}).status)
 
-    visitors = [threading.Thread(target=keep_asking) for _ in range(4)]
+    visitors = [threading.Thread(target=keep_asking) for _ in range(2)]
     for visitor in visitors:
         visitor.start()
     done = run_manage(
@@ -278,6 +280,7 @@ def test_a_champion_that_changed_meanwhile_is_judged_against_again(models_dir, l
     assert {each.decision["champion"] for each in Version.objects.filter(number=3)} == ({2} if force else set())
 
 
+@pytest.mark.both_databases
 def test_what_was_judged_against_another_champion_is_not_registered(models_dir, line):
     other = train(models_dir, "line")
     candidate = make_candidate(models_dir)
@@ -295,6 +298,7 @@ def make_candidate(models_dir):
     return describe_candidate(train_model(models_dir, "line", progress=lambda line: None))
 
 
+@pytest.mark.both_databases
 def test_the_report_is_stored_with_its_version(models_dir, db):
     version = train(models_dir, "line")
     assert [figure.name for figure in version.figures.all()] == ["predictions", "residuals"]

@@ -34,8 +34,6 @@ from tests.answers import change_inputs
 from tests.importing import import_parts
 from tests.recipes import LINE, make_recipe
 
-database = [pytest.mark.both_databases, pytest.mark.django_db]
-
 RANDOM = np.random.default_rng(0)
 SPAM, HAM = ["cash", "free", "prize", "claim", "win"], ["lunch", "mum", "later", "meeting", "see"]
 LABELS = RANDOM.choice(["spam", "ham"], 200)
@@ -79,7 +77,7 @@ def make_text(**keys):
 
 
 class TestPages:
-    pytestmark = database
+    pytestmark = pytest.mark.django_db
 
     @pytest.mark.parametrize(
         ("estimator", "note"),
@@ -181,6 +179,7 @@ class TestPages:
         bring(model=estimator, sample=SAMPLE.reset_index())
         assert answer(client, message="free cash").output == "spam"
 
+    @pytest.mark.both_databases
     def test_a_text_is_kept_as_typed_and_shown_in_the_field_again(self, bring, client):
         bring(model=make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS))
         field = BeautifulSoup(client.get("/spam/").content, "html.parser").select_one("textarea[name=message]")
@@ -192,6 +191,7 @@ class TestPages:
         assert page.select_one("textarea").text.removeprefix("\n") == prediction.inputs["message"]
         assert client.get("/about/spam/").status_code == 200
 
+    @pytest.mark.both_databases
     @pytest.mark.parametrize("typed", ["\n free\n\ncash \n", "現\n" * 500, "\n<b>&amp;</b>\n" + "👍" * 900])
     def test_a_text_however_long_is_shown_in_the_field_again_with_its_line_ends(self, bring, client, typed):
         bring(model=make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS))
@@ -227,6 +227,7 @@ class TestPages:
         assert answer(client, message="👍" * 1_000).inputs == {"message": "👍" * 1_000}
         assert answer(client, message="x\r\n" * 500).inputs == {"message": "x\n" * 500}
 
+    @pytest.mark.both_databases
     def test_a_text_may_be_missing_where_the_sample_has_gaps(self, bring, client):
         sample = SAMPLE.assign(message=TEXTS.where(TEXTS.index % 9 != 0))
         estimator = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
