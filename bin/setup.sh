@@ -30,13 +30,28 @@ has_environment() {
     { [ -z "${PYTHON:-}" ] || [ "$(.venv/bin/python -c "$version")" = "$("$PYTHON" -c "$version" 2>&1)" ]; }
 }
 
+has_venv() {
+  "$1" -c 'import venv, ensurepip' 2>/dev/null
+}
+
+# Installs packages of Debian, where this user may.
+install_packages() {
+  [ $EUID = 0 ] && command -v apt-get >/dev/null || return 0
+  printf 'Installing %s (once) …\n' "$1" >&2
+  mkdir -p .venv
+  { apt-get update --quiet && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes \
+    --no-install-recommends "$@"; } >.venv/apt.log 2>&1 ||
+    printf '%s could not be installed; the output of apt-get is in .venv/apt.log.\n' "$1" >&2
+}
+
 # Installs a requirements file unless exactly these requirements are already installed.
 install_requirements() {
   local file=$1 python
   local stamp=".venv/$file.installed"
   if ! has_environment; then
     python=$(find_python)
-    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    has_venv "$python" || install_packages python3-venv
+    has_venv "$python" ||
       fail "Python has no venv module: install it (on Debian: apt-get install python3-venv), then try again."
     rm -rf .venv
     "$python" -m venv .venv || fail "The virtual environment .venv could not be created."

@@ -214,18 +214,39 @@ def test_the_newest_python_is_taken(clone, tools):
     (clone / ".venv").unlink()
     real = Path(os.path.realpath(ROOT / ".venv/bin/python"))
     for name in ("python3.11", "python3.13", "python3.12"):
-        (tools / name).write_text(f'#!/bin/sh\ncase "$2" in venv) echo "$0" >&2; exit 1 ;; esac\nexec {real} "$@"\n')
-        (tools / name).chmod(0o755)
+        write_program(tools / name, f'case "$2" in venv) echo "$0" >&2; exit 1 ;; esac\nexec {real} "$@"')
     assert run(clone, PATH=str(tools)).startswith(f"{tools}/python3.13\n")
 
 
-def test_without_the_venv_module_it_says_so(clone, tools):
+@pytest.fixture
+def python_without_venv(clone, tools):
+    """A Python as Debian's is without python3-venv. With a file of that name, it stops where it would create one."""
     (clone / ".venv").unlink()
-    python = tools / "python3.11"
     real = Path(os.path.realpath(ROOT / ".venv/bin/python"))
-    python.write_text(f'#!/bin/sh\ncase "$2" in *"import venv"*) exit 1 ;; esac\nexec {real} "$@"\n')
-    python.chmod(0o755)
+    write_program(
+        tools / "python3.11",
+        f'case "$2" in *"import venv"*) [ -e {tools}/python3-venv ]; exit ;; venv) exit 1 ;; esac\nexec {real} "$@"',
+    )
+
+
+def write_program(file, shell):
+    file.write_text(f"#!/bin/sh\n{shell}\n")
+    file.chmod(0o755)
+
+
+@pytest.mark.usefixtures("python_without_venv")
+def test_without_the_venv_module_it_says_so(clone, tools):
     assert run(clone, PATH=str(tools)).startswith("Python has no venv module: install it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may install packages")
+@pytest.mark.usefixtures("python_without_venv")
+def test_the_venv_module_is_installed_where_root_may(clone, tools):
+    (tools / "mkdir").symlink_to(shutil.which("mkdir"))
+    write_program(tools / "apt-get", f'for last; do :; done\n[ "$1" = update ] || : >"{tools}/$last"')
+    assert run(clone, PATH=str(tools)) == (
+        "Installing python3-venv (once) …\nThe virtual environment .venv could not be created.\n"
+    )
 
 
 def test_without_a_network_it_says_so(clone):
