@@ -269,7 +269,6 @@ def test_a_training_on_the_cluster_gives_what_one_on_this_machine_gives(models_d
     assert "line: has a pipeline.py, which is not sent to a cluster: it is trained here" in lines
 
 
-@pytest.mark.django_db
 def test_a_retrain_without_a_cluster_begins_to_read_its_table_before_scikit_learn_is_imported():
     code = (
         "import sys\n"
@@ -280,6 +279,7 @@ def test_a_retrain_without_a_cluster_begins_to_read_its_table_before_scikit_lear
     assert done.stderr.strip() == "set()"
 
 
+@pytest.mark.django_db
 def test_a_retrain_on_a_cluster_that_is_away_fails_with_a_sentence(models_dir, monkeypatch):
     monkeypatch.setattr("predictor.cluster.client.SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(CommandError, match="line failed"):
