@@ -237,6 +237,9 @@ def test_wrong_parameters_are_all_named_with_codes(client, read):
         ({"format": "pdf"}, {"format": "not_a_format"}),
         ({"format": "csv", "limit": "5"}, {"limit": "no_pages"}),
         ({"reference": "a", "q": "5"}, {"reference": "conflict"}),
+        # A program whose own id is empty does not mean all predictions.
+        ({"reference": " "}, {"reference": "not_a_reference"}),
+        ({"reference": "a" * 201}, {"reference": "not_a_reference"}),
         ({"q": "\0"}, {"q": "not_storable"}),
     ]:
         answer = read("models/line/predictions", **asked)

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from predictor.api.operations import Parameter
+from predictor.api.references import is_reference
 from predictor.exceptions import InvalidFilters
 from predictor.history.filters import Filters, read_filters
 from predictor.history.references import find_by_reference
 from predictor.models import Prediction, Version
 from predictor.models.prediction import NIL_UUID
-from predictor.problems import ParameterProblem
-from predictor.texts import is_storable, quote, shorten
+from predictor.problems import ParameterProblem, Problem
+from predictor.texts import quote, shorten
 
 YES_OR_NO = {"type": "string", "enum": ["yes", "no"]}
 # The filters of one model's predictions; those of an input are named by their test and its name, such as `from.area`.
@@ -47,13 +48,16 @@ def choose_filters(slug: str, given: Mapping[str, str]) -> Filters:
     """The filters that parameters ask for, in predictions of one model. Raises InvalidFilters."""
     filters = read_filters({**given, "model": slug})
     check_features(slug, filters)
-    reference = given.get("reference", "")
-    if not reference:
+    reference = given.get("reference")
+    if reference is None:
         return filters
+    if not is_reference(reference):
+        sentence = str(Problem(code="not_a_reference", given=reference))
+        raise InvalidFilters({"reference": ParameterProblem(code="not_a_reference", sentence=sentence)})
     if filters.q:
         sentence = "Give either a reference or q: both name predictions."
         raise InvalidFilters({"reference": ParameterProblem(code="conflict", sentence=sentence)})
-    id = find_by_reference(slug, [reference]).get(reference) if is_storable(reference) else None
+    id = find_by_reference(slug, [reference]).get(reference)
     return replace(filters, q=str(id or NIL_UUID))
 
 
