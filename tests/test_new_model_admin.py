@@ -90,7 +90,8 @@ def test_a_superuser_makes_a_model_of_a_table_and_changes_its_recipe(root):
     work()
     page = read(root.get(form))
     assert "Its name looks like an id" in page
-    assert "120 rows; Sold is numbers from 302 to 659." in page
+    assert "120 rows. The target is Sold." in page
+    assert "Numbers from 302 to 659" in page
     given = fill_in(page)
     assert (given["1-label"], given["1-use"], given["3-kind"]) == ("Living area", "on", "")
     given |= {"title": "Houses", "1-label": "Area <b>", "1-unit": "m²", "2-merge": "on", "0-unit": "$"}
@@ -199,17 +200,20 @@ def test_doubts_and_bounds_are_in_the_language_of_the_page_and_those_of_a_former
 
     def list_doubts():
         page = BeautifulSoup(read(root.get(form, headers={"Accept-Language": "de"})), "html.parser")
-        return [(each.text, each.get("lang")) for each in page.select(".doubts li")], page.select_one("dl").text
+        shown = page.select(".found span, .doubts li")
+        return [(each.text, each.get("lang")) for each in shown], page.select_one("dl").text
 
     doubts, bounds = list_doubts()
+    assert ("Kategorien (3): „Bonn“, „Ulm“, „bonn“", None) in doubts
     assert ("Ihr Name sieht nach einer ID aus, die für eine neue Zeile nichts bedeutet.", None) in doubts
     assert any(text.startswith("„Bonn“ wird auch „bonn“ geschrieben: Kreuzen Sie") for text, _ in doubts)
     assert "max_iter: eine ganze Zahl von 1 bis 1000" in bounds
     for column in job.result["columns"]:
-        del column["coded"], column["left_out"]
+        del column["coded"], column["left_out"], column["found"]
     del job.result["limits"]
     job.save()
     doubts, bounds = list_doubts()
+    assert ("3 categories: “Bonn”, “Ulm”, “bonn”", "en") in doubts
     assert ("its name looks like an id, which has no meaning for a new row", "en") in doubts
     assert "max_iter: a whole number from 1 to 1000" in bounds
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from predictor.formats import format_number, format_share, format_size
 from predictor.texts import quote
 
-# A list is quoted, and a float is a share of 1; texts of our own stand as they are.
+# A list is quoted; texts of our own stand as they are.
 Value = int | float | str | list[str]
 # In bytes.
 SIZES = ("needed", "free")
+# Of 1.
+SHARE = "share"
 
 
 def fill(sentence: str, values: Mapping[str, Value]) -> str:
@@ -21,6 +23,6 @@ def _write(name: str, value: Value) -> str:
         return ", ".join(map(quote, value))
     if isinstance(value, str):
         return value
-    if isinstance(value, float):
-        return format_share(value)
-    return format_size(value) if name in SIZES else format_number(value)
+    if name in SIZES:
+        return format_size(int(value))
+    return format_share(value) if name == SHARE else format_number(value)

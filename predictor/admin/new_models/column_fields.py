@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.new_models.columns import KINDS, read_words, write_missing, write_words
-from predictor.admin.new_models.doubts import Shown, find_obstacle, list_doubts
+from predictor.admin.new_models.doubts import Shown, find_obstacle, list_doubts, list_found
 
 FIELDS = ("label", "kind", "unit", "missing", "words")
 TICKS = ("use", "merge")
@@ -39,6 +39,11 @@ class ColumnRow:
     proposed: dict[str, Any]
     fields: list[BoundField]
     ticks: list[BoundField]
+
+    @property
+    def found(self) -> list[Shown]:
+        """What it contains, and how it is read."""
+        return list_found(self.proposed)
 
     @property
     def doubts(self) -> list[Shown]:

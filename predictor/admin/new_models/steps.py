@@ -159,9 +159,8 @@ def _enqueue_training(request: HttpRequest, job: Job, former: Job | None, form: 
 
 
 def _describe(result: dict[str, Any]) -> str:
-    sentence = gettext("{rows} rows; {target} is {described}.")
-    target = result["target"]
-    return sentence.format(rows=format_number(result["rows"]), target=target["name"], described=target["described"])
+    sentence = gettext("{rows} rows. The target is {target}.")
+    return sentence.format(rows=format_number(result["rows"]), target=result["target"]["name"])
 
 
 def _describe_training(training: Job | None) -> str:

@@ -9,15 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.formats import Quantity, format_number, format_share
-from predictor.record.doubt import Doubt, make_doubt
+from predictor.formats import format_number, format_share
+from predictor.record.remark import Remark, make_remark
 from predictor.schema.schema import RESERVED_NAMES
 from predictor.schema.target import Target
 from predictor.schema.values import Vector
 from predictor.texts import quote
 from predictor.training.amounts import describe_unclear, find_example
 from predictor.training.columns import Column, encode_column
-from predictor.training.dates import describe_form, infer_forms
+from predictor.training.dates import infer_forms
+from predictor.training.drafting.described import count, describe_column, join
 from predictor.training.drafting.reading import find_messy
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.grouping import is_wide
@@ -36,6 +37,9 @@ ROWS_TO_ASK = 10_000
 MOST_BYTES = 1_000_000_000
 # Written for missing by instruments and surveys, far from all other values.
 SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
+ROW_NUMBERS = make_remark("are_row_numbers", "row numbers")
+FREE_TEXT = make_remark("is_free_text", "free text")
+NOT_TRAINED_ON = make_remark("not_trained_on", "cannot be trained on")
 NAMED_AS_ID = re.compile(r"(?i:(.*[ _.-])?(id|uuid|guid|index|rownames?)|unnamed: 0)|.*[a-z](Id|ID)")
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"]
 
@@ -49,11 +53,15 @@ class Finding:
     """
 
     name: str
-    kind: str
-    doubts: tuple[Doubt, ...] = ()
+    described: tuple[Remark, ...]
+    doubts: tuple[Remark, ...] = ()
     merge: dict[str, list[str]] = field(default_factory=dict)
     codes: tuple[int, ...] = ()
-    obstacle: Doubt | None = None
+    obstacle: Remark | None = None
+
+    @property
+    def kind(self) -> str:
+        return join(self.described)
 
 
 def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
@@ -63,8 +71,8 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
         if name == recipe.target:
             continue
         if name in row_numbers:
-            obstacle = make_doubt("row_numbers", "it numbers the rows, so it has no meaning for a new one.")
-            refused.append(Finding(name=name, kind="row numbers", obstacle=obstacle))
+            obstacle = make_remark("row_numbers", "it numbers the rows, so it has no meaning for a new one.")
+            refused.append(Finding(name=name, described=(ROW_NUMBERS,), obstacle=obstacle))
             continue
         try:
             if name in RESERVED_NAMES:
@@ -72,25 +80,25 @@ def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str])
             series = read_numbers(recipe, table[name])
             is_text = recipe.features.get(name, FeatureRecipe()).kind == "text"
             if not is_text and not infer_forms(series) and (free_text := describe_free_text(series)):
-                refused.append(Finding(name=name, kind="free text", obstacle=_find_obstacle(series, free_text)))
+                refused.append(Finding(name=name, described=(FREE_TEXT,), obstacle=_find_obstacle(series, free_text)))
                 continue
             columns.append(encode_column(recipe, series))
         except DatasetError as error:
-            obstacle = make_doubt(error.code, str(error).removeprefix(f"{recipe.data_file}: {name}: "))
-            refused.append(Finding(name=name, kind="cannot be trained on", obstacle=obstacle))
+            obstacle = make_remark(error.code, str(error).removeprefix(f"{recipe.data_file}: {name}: "))
+            refused.append(Finding(name=name, described=(NOT_TRAINED_ON,), obstacle=obstacle))
     return _refuse_widest(columns, refused)
 
 
-def _find_obstacle(series: pl.Series, free_text: str) -> Doubt:
+def _find_obstacle(series: pl.Series, free_text: str) -> Remark:
     """Why a column of many different texts is left out."""
     if unclear := describe_unclear(series):
-        return make_doubt("left_out_amounts", unclear, example=[find_example(series)])
+        return make_remark("left_out_amounts", unclear, example=[find_example(series)])
     if reads_as_dates(series):
-        return make_doubt(
+        return make_remark(
             "left_out_dates", "it contains dates, but not all in one form: write all of them like 2026-03-01."
         )
     different, rows = series.drop_nulls().n_unique(), len(series) - series.null_count()
-    return make_doubt("free_text", f"{free_text}; {HINT}.", different=different, rows=rows)
+    return make_remark("free_text", f"{free_text}; {HINT}.", different=different, rows=rows)
 
 
 def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[Column], list[Finding]]:
@@ -103,7 +111,9 @@ def _refuse_widest(columns: list[Column], refused: list[Finding]) -> tuple[list[
             categories, memory = format_number(len(column.choices)), format_number(size / 1e9, decimals=1)
             size_of_all = f"{categories} categories, with those of other columns, make a matrix of {memory} GB"
             problem = f"{size_of_all}: use fewer, or numbers"
-            too_wide.append(Finding(name=column.name, kind=describe_column(column), obstacle=Doubt(f"its {problem}.")))
+            too_wide.append(
+                Finding(name=column.name, described=describe_column(column), obstacle=Remark(f"its {problem}."))
+            )
     names = {finding.name for finding in too_wide}
     return [column for column in columns if column.name not in names], refused + too_wide
 
@@ -121,42 +131,15 @@ def inspect_features(
             and measure_giveaway(column.values[rows], target_values[rows], are_classes=are_classes) > GIVEN_AWAY
         ):
             text = "it predicts the target almost perfectly on its own: is it known before the target is?"
-            doubts.append(make_doubt("gives_away", text))
+            doubts.append(make_remark("gives_away", text))
         merge = find_messy(table[column.name]) if column.kind == "category" else {}
         doubts += doubt_spellings(merge)
-        codes, kind = find_codes(column), describe_column(column)
-        findings.append(Finding(name=column.name, kind=kind, doubts=tuple(doubts), merge=merge, codes=codes))
+        codes, described = find_codes(column), describe_column(column)
+        findings.append(Finding(name=column.name, described=described, doubts=tuple(doubts), merge=merge, codes=codes))
     return findings
 
 
-def describe_column(column: Column) -> str:
-    """Describe a column's values in a few words, and count the missing ones."""
-    if column.texts is not None:
-        return _describe_texts([text for text in column.texts if text is not None], len(column.texts))
-    present = column.values[~np.isnan(column.values)]
-    gaps = len(column.values) - len(present)
-    empty = f", empty in {format_number(gaps)} of {format_number(len(column.values))} rows" if gaps else ""
-    if column.kind == "category":
-        some = ", ".join(quote(choice) for choice in column.choices[:5])
-        more = ", …" if len(column.choices) > 5 else ""
-        return f"{count(len(column.choices), 'category', 'categories')}: {some}{more}{empty}"
-    if column.kind == "boolean":
-        return f"yes or no, {format_share(present.mean().item(), decimals=0)} yes{empty}"
-    ends = present.min().item(), present.max().item()
-    if column.form:
-        return f"{describe_form(column.form)} from {column.form.write_range(*ends)}{empty}"
-    kind = "whole numbers" if column.kind == "integer" else "numbers"
-    return f"{kind} from {Quantity().write_range(*ends)}{empty}"
-
-
-def _describe_texts(texts: list[str], rows: int) -> str:
-    longest = format_number(max(map(len, texts), default=0))
-    gaps = rows - len(texts)
-    empty = f", empty in {format_number(gaps)} of {format_number(rows)} rows" if gaps else ""
-    return f"{count(len(set(texts)), 'different text', 'different texts')} of up to {longest} characters{empty}"
-
-
-def _doubt_column(series: pl.Series, column: Column) -> Iterator[Doubt]:
+def _doubt_column(series: pl.Series, column: Column) -> Iterator[Remark]:
     """Doubts about a column from its own values and name."""
     if column.texts is not None:
         return
@@ -165,35 +148,35 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[Doubt]:
     is_text = column.kind == "category"
     if different == 1:
         if rows < len(column.values):
-            yield make_doubt("same_value_or_empty", "it always has the same value or is empty")
+            yield make_remark("same_value_or_empty", "it always has the same value or is empty")
         else:
-            yield make_doubt("same_value", "it always has the same value")
+            yield make_remark("same_value", "it always has the same value")
         return
     if NAMED_AS_ID.fullmatch(column.name):
-        yield make_doubt("named_as_id", "its name looks like an id, which has no meaning for a new row")
+        yield make_remark("named_as_id", "its name looks like an id, which has no meaning for a new row")
     elif column.kind == "integer" and series.dtype != pl.String and different == rows >= FEW_ROWS:
         text = "every row has a different whole number, like an id, which has no meaning for a new row"
-        yield make_doubt("numbers_rows", text)
+        yield make_remark("numbers_rows", text)
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
         times = int((present == sentinel).sum())
         hint = f"if it means missing, write missing = [{sentinel:g}]"
         text = f"{sentinel:g} occurs {count(times, 'time', 'times')}, far from all other values: {hint}"
-        yield make_doubt("sentinel", text, value=f"{sentinel:g}", times=times)
+        yield make_remark("sentinel", text, value=f"{sentinel:g}", times=times)
     if is_text and (unclear := list(doubt_amounts(series))):
         yield from unclear
     elif is_text and reads_as_dates(series):
         text = "it contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01"
-        yield make_doubt("mixed_dates", text)
+        yield make_remark("mixed_dates", text)
     elif is_text and different > MANY_TEXTS:
         texts = f"{format_number(different)} different texts in {format_number(rows)} rows"
         text = f"{texts}, like free text: each is a category of its own; {HINT}"
-        yield make_doubt("like_free_text", text, different=different, rows=rows)
+        yield make_remark("like_free_text", text, different=different, rows=rows)
 
 
-def doubt_amounts(series: pl.Series) -> Iterator[Doubt]:
+def doubt_amounts(series: pl.Series) -> Iterator[Remark]:
     """Whether a column's texts may be thousands or decimals of one unit."""
     if unclear := describe_unclear(series):
-        yield make_doubt("unclear_amounts", unclear, example=[find_example(series)])
+        yield make_remark("unclear_amounts", unclear, example=[find_example(series)])
 
 
 def find_sentinel(values: Vector) -> float | None:
@@ -216,14 +199,14 @@ def find_codes(column: Column) -> tuple[int, ...]:
     return tuple(int(code) for code in codes) if is_coded else ()
 
 
-def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[Doubt]:
+def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[Remark]:
     if merge:
         into, others = next(iter(merge.items()))
         more = f", and {count(len(merge) - 1, 'value', 'values')} more in several ways" if len(merge) > 1 else ""
         written = ", ".join(map(quote, others[:5]))
         text = f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
         code, rest = ("more_spellings", {"more": len(merge) - 1}) if more else ("spellings", {})
-        yield make_doubt(code, text, into=[into], others=others[:5], **rest)
+        yield make_remark(code, text, into=[into], others=others[:5], **rest)
 
 
 def reads_as_dates(series: pl.Series) -> bool:
@@ -257,38 +240,34 @@ def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool
     return float(1 - error / chance) if chance else 0.0
 
 
-def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[Doubt]:
+def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[Remark]:
     """Doubts about the rows and the target: `target_values`, shape (n,); `left_out` more rows have none."""
     if left_out:
         text = f"{count(left_out, 'row has', 'rows have')} no value in the target and are left out"
-        yield make_doubt("rows_left_out", text, count=left_out)
+        yield make_remark("rows_left_out", text, count=left_out)
     if len(target_values) < FEW_ROWS:
         rows = len(target_values)
         text = f"{count(rows, 'row is', 'rows are')} few to train on, and too few to hold some out"
-        yield make_doubt("few_rows", text, count=rows)
+        yield make_remark("few_rows", text, count=rows)
     if target.task == "regression":
         different = len(np.unique(target_values))
         if different <= FEW_NUMBERS and (target_values % 1 == 0).all():
             text = f'the target has {different} different numbers: if they are classes, write task = "classification"'
-            yield make_doubt("few_numbers", text, different=different)
+            yield make_remark("few_numbers", text, different=different)
         return
     if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
         first, last = target.classes[0], target.classes[-1]
         text = f"the target is whole numbers from {first} to {last}, taken for classes: if they are quantities, write "
-        yield make_doubt("numbers_as_classes", f'{text}task = "regression"', first=str(first), last=str(last))
+        yield make_remark("numbers_as_classes", f'{text}task = "regression"', first=str(first), last=str(last))
     counts = np.bincount(target_values.astype(int))
     if len(counts) > MANY_CLASSES:
         text = f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"
-        yield make_doubt("many_classes", text, count=len(counts))
+        yield make_remark("many_classes", text, count=len(counts))
     if counts.min() < 2:
         rare = str(target.classes[int(counts.argmin())])
         text = f"the class {quote(rare)} has one row, which cannot be both trained on and measured on"
-        yield make_doubt("rare_class", text, rare=[rare])
+        yield make_remark("rare_class", text, rare=[rare])
     if counts.max() > MOST_ROWS * len(target_values):
         common, share = str(target.classes[int(counts.argmax())]), counts.max().item() / len(target_values)
         text = f"{format_share(share)} of the rows are {quote(common)}: look at macro F1 rather than accuracy"
-        yield make_doubt("common_class", text, share=share, common=[common])
-
-
-def count(number: int, one: str, many: str) -> str:
-    return f"{format_number(number)} {one if number == 1 else many}"
+        yield make_remark("common_class", text, share=share, common=[common])

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from predictor.formats import Quantity, format_number, format_share
+from predictor.formats import format_number, format_share
 from predictor.metrics.names import LABELS, format_score
-from predictor.record.doubt import Doubt
+from predictor.record.remark import Remark
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.texts import make_printable, quote
-from predictor.training.drafting.doubts import Finding, count
+from predictor.training.drafting.described import count, describe_keys, describe_labels, describe_numbers
+from predictor.training.drafting.doubts import Finding
 from predictor.training.drafting.labels import label_columns
 from predictor.training.drafting.selection import Selection
 from predictor.training.feature_recipe import FeatureRecipe
@@ -45,7 +46,7 @@ class Draft:
     why_task: str
     holds_out: bool
     selection: Selection
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[Remark, ...]
     findings: list[Finding]
     features: dict[str, FeatureRecipe] = field(default_factory=dict)
     merge: dict[str, list[str]] = field(default_factory=dict)
@@ -70,14 +71,11 @@ class Draft:
         return self.selection.interval == "scaled" and self.low >= 0
 
     @property
-    def kind(self) -> str:
+    def described(self) -> Remark:
         """The target in a few words."""
         if self.target.task == "regression":
-            return f"numbers from {Quantity().write_range(self.low, self.high)}"
-        some = ", ".join(quote(label) for label in self.target.classes[:5])
-        return (
-            f"{format_number(len(self.target.classes))} classes: {some}{', …' if len(self.target.classes) > 5 else ''}"
-        )
+            return describe_numbers(self.low, self.high)
+        return describe_labels(self.target.classes, "classes", "class")
 
 
 def write_toml(draft: Draft) -> str:
@@ -93,7 +91,7 @@ def write_toml(draft: Draft) -> str:
         '# description = "A sentence or two below the title."',
         f"data = {write_string(draft.data)}",
         f"target = {write_string(target.name)}",
-        f"# The target: {draft.kind}.",
+        f"# The target: {draft.described}.",
         *_write_task(draft),
         *_write_target_keys(draft.selection),
         "# holdout = 0.2"
@@ -187,7 +185,7 @@ def _write_features(draft: Draft) -> Iterator[str]:
 def _write_keys(given: FeatureRecipe | None) -> Iterator[str]:
     """The keys without which a column would be read otherwise."""
     if given and given.kind:
-        yield f"# {describe_keys(given).capitalize()}."
+        yield f"# {describe_keys(given).text.capitalize()}."
         yield f"kind = {write_string(given.kind)}"
     if given and given.missing:
         yield f"missing = {json.dumps(given.missing, ensure_ascii=False)}"
@@ -221,19 +219,6 @@ def _write_merge(merge: dict[str, list[str]]) -> Iterator[str]:
         yield f"# merge = {{ {', '.join(pairs)} }}".replace("\x7f", "\\u007f")
 
 
-def describe_keys(given: FeatureRecipe) -> str:
-    """How these keys make a column be read."""
-    if given.kind == "category":
-        return "codes with leading zeros stay texts"
-    if given.kind == "text":
-        return "most values differ and have several words, so the model is trained on these"
-    if given.unit:
-        return f"read as numbers with the unit {make_printable(given.unit)}"
-    if given.kind:
-        return "read as numbers without their separators of thousands"
-    return f"{', '.join(map(quote, given.missing or []))} means missing"
-
-
 def write_report(draft: Draft) -> str:
     """Summarise what was left out, inferred and doubted, and the next step."""
     width = min(30, max(len(make_printable(finding.name)) for finding in draft.findings))
@@ -248,7 +233,7 @@ def write_report(draft: Draft) -> str:
     read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
     lines += [
-        f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.kind}:"
+        f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.described}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
         *(f"  {line}" for line in describe_selection(draft.selection)),

@@ -10,13 +10,14 @@ import msgspec
 import polars as pl
 
 from predictor.exceptions import DatasetError, RecipeError
-from predictor.record.doubt import Doubt
 from predictor.record.parameter_bounds import Bound
+from predictor.record.remark import Remark
 from predictor.schema.kinds import Task
 from predictor.tables.table import read_table
 from predictor.texts import is_storable, make_printable, shorten
+from predictor.training.drafting.described import describe_keys
 from predictor.training.drafting.doubts import Finding
-from predictor.training.drafting.draft import Draft, describe_keys, describe_selection
+from predictor.training.drafting.draft import Draft, describe_selection
 from predictor.training.drafting.folder import fill_folder
 from predictor.training.drafting.selection import DEFAULT_ESTIMATORS, LINEAR_ESTIMATORS
 from predictor.training.recipe import EstimatorRecipe
@@ -60,8 +61,8 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column in a few words, doubts about it, and `merge`, the spellings that may mean one value.
 
     `codes` are few values, in order, that may stand for words. `obstacle` says why it is left out; it is empty where it
-    is not. `coded` and `left_out` are the doubts and the obstacle as pages say them; a process of the former build says
-    them in English.
+    is not. `found`, `coded` and `left_out` are the description, the doubts and the obstacle as pages say them; a
+    process of the former build says them in English.
     """
 
     name: str
@@ -71,8 +72,9 @@ class ProposedColumn(msgspec.Struct, frozen=True, kw_only=True):
     read_as: str
     merge: dict[str, list[str]]
     codes: list[str]
-    coded: list[Doubt] = []
-    left_out: Doubt | None = None
+    found: list[Remark] = []
+    coded: list[Remark] = []
+    left_out: Remark | None = None
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,11 +157,12 @@ def _describe_target(draft: Draft) -> ProposedColumn:
     name = draft.target.name
     return ProposedColumn(
         name=name,
-        described=draft.kind,
+        described=draft.described.text,
+        found=[draft.described, *_describe_keys(draft, name)],
         doubts=[_write_for_form(doubt.text) for doubt in draft.doubts],
         coded=list(map(_rewrite, draft.doubts)),
         obstacle="",
-        read_as=_describe_keys(draft, name),
+        read_as="".join(map(str, _describe_keys(draft, name))),
         merge=_leave_storable(draft.merge),
         codes=[str(label) for label in draft.target.classes] if len(draft.target.classes) <= MOST_CODES else [],
     )
@@ -169,19 +172,20 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
     return ProposedColumn(
         name=finding.name,
         described=finding.kind,
+        found=[*finding.described, *_describe_keys(draft, finding.name)],
         doubts=[_write_for_form(doubt.text) for doubt in finding.doubts],
         coded=list(map(_rewrite, finding.doubts)),
         obstacle=_write_for_form(str(finding.obstacle or "")),
         left_out=finding.obstacle and _rewrite(finding.obstacle),
-        read_as=_describe_keys(draft, finding.name),
+        read_as="".join(map(str, _describe_keys(draft, finding.name))),
         merge=_leave_storable(finding.merge),
         codes=list(map(str, draft.coded.get(finding.name, ()))),
     )
 
 
-def _describe_keys(draft: Draft, name: str) -> str:
+def _describe_keys(draft: Draft, name: str) -> list[Remark]:
     given = draft.features.get(name)
-    return describe_keys(given) if given and (given.kind or given.missing) else ""
+    return [describe_keys(given)] if given and (given.kind or given.missing) else []
 
 
 def _write_for_form(doubt: str) -> str:
@@ -190,7 +194,7 @@ def _write_for_form(doubt: str) -> str:
     return make_printable(doubt)
 
 
-def _rewrite(doubt: Doubt) -> Doubt:
+def _rewrite(doubt: Remark) -> Remark:
     return msgspec.structs.replace(doubt, text=_write_for_form(doubt.text))
 
 

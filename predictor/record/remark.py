@@ -1,4 +1,4 @@
-"""Doubts about a table's columns, as a draft of a recipe stores them; and the one place where a form says them."""
+"""What a draft of a recipe says of a table's columns, as it is stored; and the one place where a form says it."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,30 @@ from predictor.languages import gettext_noop as _
 from predictor.record.filling import Value, fill
 from predictor.texts import clip
 
-# By code. They advise what the form has, where the text of a doubt advises keys of model.toml.
+# By code. They advise what the form has, where the text of a remark advises keys of model.toml.
 SENTENCES = {
+    # What a column contains, and how it is read.
+    "whole_numbers": _("Whole numbers from {low} to {high}"),
+    "numbers": _("Numbers from {low} to {high}"),
+    "dates": _("Dates from {low} to {high}"),
+    "datetimes": _("Dates with a time from {low} to {high}"),
+    "times": _("Times from {low} to {high}"),
+    "yes_or_no": _("Yes or no, with {share} yes"),
+    "categories": _("Categories ({count}): {some}"),
+    "more_categories": _("Categories ({count}): {some}, …"),
+    "classes": _("Classes ({count}): {some}"),
+    "more_classes": _("Classes ({count}): {some}, …"),
+    "texts": _("Different texts: {count}, of up to {longest} characters"),
+    "are_row_numbers": _("Row numbers"),
+    "is_free_text": _("Free text"),
+    "not_trained_on": _("Cannot be trained on"),
+    "empty": _("empty in {gaps} of {rows} rows"),
+    "codes_stay_texts": _("codes with leading zeros stay texts"),
+    "trained_on_words": _("most values differ and have several words, so the model is trained on these"),
+    "read_with_unit": _("read as numbers with the unit {unit}"),
+    "read_without_separators": _("read as numbers without their separators of thousands"),
+    "means_missing": _("what means missing: {words}"),
+    # Doubts.
     "same_value": _("It always has the same value."),
     "same_value_or_empty": _("It always has the same value, or is empty."),
     "named_as_id": _("Its name looks like an id, which has no meaning for a new row."),
@@ -59,8 +81,11 @@ SENTENCES = {
 }
 
 
-class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`text` is what `manage.py startmodel` writes, in English; a code and values are what a form says it by."""
+class Remark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A description, a doubt, or why a column is left out.
+
+    `text` is what `manage.py startmodel` writes, in English; by its code and values a form says it.
+    """
 
     text: str
     code: str = ""
@@ -75,6 +100,6 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
         return fill(gettext(SENTENCES[self.code]), self.values) if self.code in SENTENCES else ""
 
 
-def make_doubt(code: str, text: str, **values: Value) -> Doubt:
-    """A doubt with what databases can store of its values."""
-    return Doubt(text, code, {k: list(map(clip, v)) if isinstance(v, list) else v for k, v in values.items()})
+def make_remark(code: str, text: str, **values: Value) -> Remark:
+    """A remark with what databases can store of its values."""
+    return Remark(text, code, {k: list(map(clip, v)) if isinstance(v, list) else v for k, v in values.items()})
