@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from predictor.exceptions import MlsiteError
@@ -187,8 +188,9 @@ def commit_chunk(held: Held, *, cursor: Any, done: int, total: int | None = None
 
 
 def finish(held: Held, result: Any) -> None:
-    """Write that a job is done, also within the transaction that stores its result. Raises LeaseLost."""
-    _change(held, state=Job.State.DONE, result=result, error="", step="", finished_at=timezone.now())
+    """Write that all of a job is done, also within the transaction that stores its result. Raises LeaseLost."""
+    done = Coalesce("total", "done")
+    _change(held, state=Job.State.DONE, result=result, error="", step="", done=done, finished_at=timezone.now())
 
 
 def fail(held: Held, error: str, result: Any = None, *, problem: JobProblem | None = None) -> None:

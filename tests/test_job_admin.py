@@ -125,7 +125,7 @@ def test_outcomes_of_a_file_are_recorded_by_a_worker_all_or_none_with_a_report_o
     assert [(row[0], row[4]) for row in report[1:]] == [("2", "accepted"), ("3", "accepted"), ("4", "malformed")]
     job, page, _ = send(partial="on")
     assert "accepted: 2, malformed: 1." in page
-    assert (job.state, job.result["stored"]) == ("done", True)
+    assert (job.state, job.done, job.total, job.result["stored"]) == ("done", 3, 3, True)
     assert {(each.value, each.recorded_by) for each in Outcome.objects.all()} == {(4.5, "grace"), (7, "grace")}
     job, page, _ = send(partial="on")  # Sent again, it changes nothing.
     assert "unchanged: 2, malformed: 1." in page
