@@ -17,7 +17,7 @@ from predictor.exceptions import OutcomeChanged
 from predictor.history.erasure import find_trained
 from predictor.history.exports import Export
 from predictor.history.filters import Filters
-from predictor.models import Artifact, KeptFile, Monitoring, Outcome, Prediction, Reference, Replay, VisitorReport
+from predictor.models import Artifact, Job, KeptFile, Monitoring, Outcome, Prediction, Reference, Replay, VisitorReport
 from predictor.outcomes.queue import find_next
 from predictor.outcomes.recording import record_outcome
 from predictor.scoring.replay import NothingToReplay, replay
@@ -97,6 +97,9 @@ def test_a_scored_file_and_its_result_are_deleted_with_a_prediction_that_they_ma
     line, forget, client
 ):
     earlier, later = score(client, "1"), score(client, str(SECRET))
+    over = {"state": "failed", "finished_at": timezone.now()}
+    problem = {"code": "failed_often", "detail": f"odd: {SECRET}"}
+    Job.objects.create(kind=jobs.SCORE, model="line", error=f"odd: {SECRET}", problem=problem, **over)
     [done] = forget("--model", "line", "--where", f"x={SECRET}")
     assert (done["predictions"], done["files"]) == (1, 2)
     assert [row for _, row in dump_tables() if str(SECRET) in row] == []

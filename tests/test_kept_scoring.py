@@ -20,7 +20,7 @@ from predictor.files.keeping import FileWriter, find_expiry, remove_expired
 from predictor.files.results import read_result, write_result
 from predictor.files.space import estimate_space
 from predictor.languages import LANGUAGES, use_language
-from predictor.models import Job, KeptFile, Prediction
+from predictor.models import Artifact, Job, KeptFile, Prediction
 from predictor.models.job import from_now
 from predictor.tables.table import read_table
 from tests.conftest import ROOT
@@ -81,6 +81,15 @@ def test_a_job_whose_worker_is_killed_goes_on_with_the_version_that_it_began_wit
     Job.objects.filter(pk=job.pk).update(state="waiting")
     call_command("retire", "line")
     assert (carry_out(job).state, job.error.partition(" on ")[0]) == ("failed", "line was retired")
+    assert job.shown_error.sentence == "The model was retired: it makes no new predictions."
+
+
+def test_visitors_read_that_a_model_cannot_be_used_and_the_admin_why(line):
+    Artifact.objects.update(manifest=b"{}")
+    job = carry_out(enqueue("x\n1\n"))
+    assert job.shown_error.sentence.startswith("The model cannot be used at the moment.")
+    assert job.shown_error.detail == ""
+    assert job.error.startswith("line 1")
 
 
 def test_what_cannot_be_scored_stops_the_job_before_anything_is_stored(line, settings):

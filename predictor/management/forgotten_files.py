@@ -10,12 +10,15 @@ from predictor.models import Job, KeptFile
 
 # The kinds that read or write rows of predictions.
 KINDS = (jobs.SCORE, jobs.WRITE, jobs.EXPORT, jobs.OUTCOMES)
+# An error may quote a value.
+ERASED = "Its error was erased by manage.py forget."
 
 
 def remove_files(model: str, since: datetime, *, dry_run: bool) -> int:
-    """Delete what jobs about a model have read or written since a moment, and what they searched for; count the files.
+    """Delete what jobs about a model have read or written since a moment, and count the files.
 
-    Jobs that are unfinished may have read a prediction already, and are cancelled.
+    Their errors and what they searched for are erased, which may repeat values. Jobs that are unfinished may have read
+    a prediction already, and are cancelled.
     """
     found = Job.objects.filter(kind__in=KINDS, model=model)
     late = list(found.filter(Q(finished_at=None) | Q(finished_at__gte=since)))
@@ -25,6 +28,8 @@ def remove_files(model: str, since: datetime, *, dry_run: bool) -> int:
             jobs.cancel(job, by="manage.py forget")
         for file in files:
             remove(file)
+        failed = Job.objects.filter(pk__in=[job.pk for job in late]).exclude(error="")
+        failed.update(error=ERASED, problem=None)
         for job in found.filter(kind=jobs.EXPORT).exclude(finished_at=None):
             Job.objects.filter(pk=job.pk).update(arguments={**job.arguments, "filters": {}})
     return len(files)
