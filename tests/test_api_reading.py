@@ -231,6 +231,8 @@ def test_wrong_parameters_are_all_named_with_codes(client, read):
         ),
         ({"version": "x", "source": "fax"}, {"version": "not_a_version", "source": "not_a_source"}),
         ({"from.y": "1"}, {"from.y": "unknown_field"}),
+        ({"from.x": "5O"}, {"from.x": "not_a_number"}),
+        ({"from.x": "2", "to.x": "1"}, {"to.x": "before_start"}),
         ({"form.x": "1"}, {"form.x": "unknown_parameter"}),
         ({"model": "line"}, {"model": "unknown_parameter"}),
         ({"source": ["api", "form"]}, {"source": "repeated_parameter"}),
