@@ -103,8 +103,8 @@ API_ALLOWED_ORIGINS = read_list("API_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = API_ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/(api/|invocations$)"
 CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "PUT")
-CORS_ALLOW_HEADERS = ("authorization", "content-encoding", "content-type", "idempotency-key")
-CORS_EXPOSE_HEADERS = ("Retry-After", "X-Request-ID")
+CORS_ALLOW_HEADERS = ("authorization", "content-encoding", "content-type", "idempotency-key", "if-none-match")
+CORS_EXPOSE_HEADERS = ("Allow", "Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
 
 # Languages
 

@@ -44,7 +44,8 @@ def test_a_browser_may_ask_in_advance_for_every_address_of_the_api(client, allow
     told = list_cors(response)
     assert told["access-control-allow-origin"] == ALLOWED
     assert {"GET", "POST", "PUT"} <= set(told["access-control-allow-methods"].split(", "))
-    assert {"authorization", "content-type", "idempotency-key"} <= set(told["access-control-allow-headers"].split(", "))
+    allowed = set(told["access-control-allow-headers"].split(", "))
+    assert {"authorization", "content-type", "idempotency-key", "if-none-match"} <= allowed
     assert "access-control-allow-credentials" not in told
     assert not list_cors(client.options(path, headers={"Origin": OTHER, **asked}))
 
@@ -60,7 +61,7 @@ def test_answers_and_errors_have_the_headers_for_the_allowed_origin_alone(client
         assert "origin" in response["Vary"].lower()
         expected = {
             "access-control-allow-origin": ALLOWED,
-            "access-control-expose-headers": "Retry-After, X-Request-ID",
+            "access-control-expose-headers": "Allow, Content-Disposition, ETag, Retry-After, X-Request-ID",
         }
         assert list_cors(response) == (expected if origin == ALLOWED else {})
 
