@@ -2,15 +2,18 @@
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from predictor.texts import clip
 
 # A larger body gets the decoder's own words.
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 128 * 1024
 # Python's `int` refuses longer ones, and so does the decoder of bodies.
 MOST_DIGITS = 4_300
+
+
+# What is wrong, with a place for where, and the names that lead there from the innermost on.
+Found = tuple[str, list[str]]
 
 
 class Unknown(str):
@@ -28,29 +31,47 @@ def explain(sent: bytes, error: Exception, place: str = "") -> str:
     if len(sent) > MOST_BYTES:
         return str(error)
     try:
-        return next(_find_problems(DECODER.decode(text), place), str(error))
+        found = _find_problem(DECODER.decode(text))
     except (ValueError, RecursionError):
+        found = None
+    if found is None:
         return str(error)
+    what, names = found
+    return what.format(".".join([*([place] if place else []), *map(clip, reversed(names))]) or "it")
 
 
-def _find_problems(value: Any, place: str) -> Iterator[str]:
-    if isinstance(value, Unknown):
-        why = "too large a number" if value[-1].isdigit() else "not a value of JSON: send null for a gap"
-        yield f"{place or 'it'} is {clip(value)}, which is {why}"
-    elif isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            yield f"{place or 'it'} is “{clip(value)}”, which has one half of a character in UTF-16"
-    elif isinstance(value, dict):
+def _find_problem(value: Any) -> Found | None:
+    """What is wrong with the first value that is, in words that name its place, and the names that lead there.
+
+    The innermost name is first: only those of one value are written, of perhaps many.
+    """
+    if isinstance(value, str):
+        return _judge(value)
+    if isinstance(value, dict):
         for name, each in value.items():
-            yield from _find_problems(name, f"a key in {place or 'it'}")
-            yield from _find_problems(each, _join(place, name))
+            if not name.isascii() and (found := _judge(name)):
+                return f"a key of {found[0]}", []
+            if found := _find_problem(each):
+                found[1].append(name)
+                return found
     elif isinstance(value, list):
         for number, each in enumerate(value):
-            yield from _find_problems(each, _join(place, str(number)))
+            if found := _find_problem(each):
+                found[1].append(str(number))
+                return found
+    return None
 
 
-def _join(place: str, name: str) -> str:
-    return f"{place}.{clip(name)}" if place else clip(name)
+def _judge(text: str) -> Found | None:
+    if isinstance(text, Unknown):
+        why = "too large a number" if text[-1].isdigit() else "not a value of JSON: send null for a gap"
+        return f"{{}} is {clip(text)}, which is {why}", []
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = clip(text).replace("{", "{{").replace("}", "}}")
+        return f"{{}} is “{shown}”, which has one half of a character in UTF-16", []
+    return None
 
 
 def _take_float(written: str) -> str:
