@@ -152,7 +152,7 @@ def test_a_recipe_is_deleted_where_no_version_goes_by_it_and_otherwise_its_page_
     row = StoredRecipe.objects.create(model="line", toml="", data_version=keep_data_version("line", keep(), "root"))
     address, discard = f"{LIST}{row.pk}/change/", f"{LIST}{row.pk}/discard/"
     assert discard in read(root.get(address))
-    assert "It cannot be brought back." in read(root.get(discard))
+    assert "It cannot be brought back; its table is kept." in read(root.get(discard))
     page = read(root.post(discard, follow=True))
     assert "`manage.py exportrecipe line`" in page
     assert "`manage.py retire line`" in page

@@ -82,7 +82,8 @@ class StoredRecipeAdmin(HistoryAdmin):
             self.opts,
             title=gettext("Delete the recipe of {model}").format(model=row.model),
             sentence=gettext(
-                "It cannot be brought back. A recipe that a model with versions goes by is kept, and so is the table."
+                "It cannot be brought back; its table is kept. Only a recipe of a model without versions, or one that"
+                " was exported to a folder, is deleted."
             ),
             button_label=gettext("Delete this recipe"),
             back=address,
