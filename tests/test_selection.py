@@ -1,5 +1,7 @@
 """What a first recipe contains is chosen on folds of the training rows."""
 
+from functools import cache
+
 import numpy as np
 import polars as pl
 import pytest
@@ -16,18 +18,25 @@ RIDGE, LOGISTIC = (LINEAR_ESTIMATORS[task].path for task in ("regression", "clas
 TREES = "sklearn.ensemble.HistGradientBoostingRegressor"
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Begin a model from a table's columns; give its draft, recipe and model.toml."""
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Begin a model from a table's columns, or once from one of TABLES; give its draft, recipe and model.toml."""
 
-    def call(columns, *, slug="made", estimator=None):
-        table = tmp_path / "table.csv"
-        pl.DataFrame(columns).write_csv(table)
-        draft = start_model(tmp_path / "ml_models", slug, table, "y", estimator)
-        recipe = read_recipe(tmp_path / "ml_models", slug)
+    def call(columns, *, estimator=None):
+        folder = tmp_path_factory.mktemp("begun")
+        pl.DataFrame(columns).write_csv(folder / "table.csv")
+        draft = start_model(folder / "ml_models", "made", folder / "table.csv", "y", estimator)
+        recipe = read_recipe(folder / "ml_models", "made")
         return draft, recipe, recipe.file.read_text(encoding="utf-8")
 
-    return call
+    @cache
+    def call_once(name, estimator):
+        return call(TABLES[name], estimator=estimator)
+
+    def begin(table, estimator=None):
+        return call_once(table, estimator) if isinstance(table, str) else call(table, estimator=estimator)
+
+    return begin
 
 
 def make_table(make_target, rows=300, seed=1):
@@ -46,7 +55,7 @@ TABLES = {
 
 
 def test_a_linear_model_is_chosen_where_it_wins_on_8_of_10_folds_and_both_scores_are_said(start):
-    draft, recipe, toml = start(TABLES["linear"])
+    draft, recipe, toml = start("linear")
     assert recipe.estimator.path == RIDGE
     trees, linear, *_ = draft.selection.measured
     assert linear.wins >= 8
@@ -59,7 +68,7 @@ def test_a_linear_model_is_chosen_where_it_wins_on_8_of_10_folds_and_both_scores
 
 
 def test_trees_stay_where_a_linear_model_does_not_win_and_both_scores_are_said(start):
-    draft, recipe, toml = start(TABLES["steps"])
+    draft, recipe, toml = start("steps")
     assert recipe.estimator.path == TREES
     assert "- boosted trees: 1." in toml
     assert "- linear model: 5." in toml
@@ -79,7 +88,7 @@ def test_texts_choose_how_far_their_words_are_trusted(start, noise, penalty):
 
 
 def test_classes_are_compared_by_their_log_loss(start):
-    _, recipe, toml = start(TABLES["classes"])
+    _, recipe, toml = start("classes")
     assert recipe.estimator.path == LOGISTIC
     assert "log loss on 10 folds" in toml
     assert recipe.target_transform is recipe.interval is None
@@ -93,7 +102,7 @@ def test_few_rows_of_many_classes_are_begun_with_a_linear_model(start):
 
 
 def test_the_logarithm_of_a_target_is_proposed_where_it_measures_better(start):
-    draft, recipe, toml = start(TABLES["exponential"])
+    draft, recipe, toml = start("exponential")
     assert recipe.target_transform == "log"
     assert recipe.interval is None
     assert 'target_transform = "log"  # Measured better: see below.' in toml
@@ -113,35 +122,35 @@ def test_a_target_with_a_0_has_no_logarithm(start):
 
 
 def test_a_width_that_follows_the_prediction_is_proposed_where_its_interval_score_is_better(start):
-    draft, recipe, toml = start(TABLES["growing"])
+    draft, recipe, toml = start("growing")
     assert recipe.interval == "scaled"
     assert draft.selection.gain >= 0.05
     assert f'interval = "scaled"  # Out of fold, {draft.selection.gain:.0%} better'.replace("%", "\u00a0%") in toml
     assert recipe.output.minimum == 0
     assert "The recipe has minimum = 0 for its output" in write_report(draft)
-    other = start(TABLES["linear"], slug="other")[1]
+    other = start("linear")[1]
     assert other.interval is other.output.minimum is None
 
 
 def test_an_estimator_that_is_given_is_never_replaced_but_its_target_may_be_transformed(start):
-    recipe = start(TABLES["linear"], estimator=TREES)[1]
+    recipe = start("linear", estimator=TREES)[1]
     assert (recipe.estimator.path, recipe.target_transform) == (TREES, None)
-    _, recipe, toml = start(TABLES["exponential"], slug="other", estimator=RIDGE)
+    _, recipe, toml = start("exponential", estimator=RIDGE)
     assert (recipe.estimator.path, recipe.target_transform) == (RIDGE, "log")
     assert "- RidgeCV on the logarithm: " in toml
 
 
 def test_held_out_rows_do_not_decide_what_is_chosen(start):
     table = TABLES["linear"]
-    first, recipe, _ = start(table)
+    first, recipe, _ = start("linear")
     held_out = load_dataset(recipe).held_out
-    second = start({**table, "y": np.where(held_out, table["y"][::-1] + 1, table["y"])}, slug="other")[0]
+    second = start({**table, "y": np.where(held_out, table["y"][::-1] + 1, table["y"])})[0]
     assert held_out.any()
     assert first.selection == second.selection
 
 
 def test_no_fold_begins_after_the_time_is_over_and_the_report_says_so(start):
-    _, recipe, _ = start(TABLES["linear"], estimator=TREES)
+    _, recipe, _ = start("linear", estimator=TREES)
     dataset = load_dataset(recipe)
     candidates = list_candidates("regression", None, dataset)
     selection = select_candidate(recipe, dataset, candidates, seconds=0)
@@ -152,7 +161,7 @@ def test_no_fold_begins_after_the_time_is_over_and_the_report_says_so(start):
 
 
 def test_a_candidate_that_cannot_be_fitted_is_left_out(start):
-    _, recipe, _ = start(TABLES["linear"], estimator=TREES)
+    _, recipe, _ = start("linear", estimator=TREES)
     dataset = load_dataset(recipe)
     trees, linear = list_candidates("regression", None, dataset)
     broken = type(linear)(name="broken", estimator=type(linear.estimator)(path="sklearn.isotonic.IsotonicRegression"))
