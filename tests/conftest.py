@@ -26,20 +26,11 @@ BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-
 BROWSER_FLAGS += ["--disable-component-update", "--disable-sync"]
 # It asks for hosts of Google's all the same.
 BROWSER_FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-# Files that take more than 10 s, the longest first.
-LONGEST = ["test_turns", "test_faults", "test_attacks", "test_bin", "test_model_formats", "test_narrow", "test_browser"]
-LONGEST += ["test_retrain_journey", "test_checks", "test_output", "test_heroku", "test_environment", "test_admin"]
-LONGEST += [
-    "test_new_model_admin",
-    "test_start",
-    "test_importing",
-    "test_boosters",
-    "test_cluster",
-    "test_selection",
-    "test_commands",
-    "test_apps",
-    "test_drift",
-]
+# Files that take more than 10 s, the longest first, and those that mostly wait between those that compute.
+LONGEST = ["faults", "narrow", "turns", "bin", "model_formats", "attacks", "browser", "jobs", "checks"]
+LONGEST += ["promotion_log", "output", "live", "new_model_admin", "admin", "benchmarks", "importing"]
+LONGEST += ["retrain_journey", "boosters", "files", "heroku", "start", "kept_scoring", "selection", "threads"]
+LONGEST += ["environment", "cluster", "commands", "shares", "packing", "apps", "telemetry", "drift"]
 
 
 def pytest_make_parametrize_id(config, val, argname):
@@ -143,7 +134,7 @@ def pytest_collection_modifyitems(items):
     """Where several processes share the tests, begin with the longest files: each is for one of them alone."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         ranks = {name: rank for rank, name in enumerate(LONGEST)}
-        items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+        items.sort(key=lambda item: ranks.get(item.path.stem.removeprefix("test_"), len(ranks)))
 
 
 def pytest_collection_finish():
