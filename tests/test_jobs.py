@@ -115,12 +115,14 @@ def test_a_job_that_fails_three_times_at_the_same_place_stops_with_its_error():
         jobs.fail_attempt(take(), "ValueError: no")
     assert take() is None
     assert (find(job).state, find(job).error) == ("failed", "It failed 3 times at the same place; ValueError: no")
+    assert find(job).shown_error == ("It failed 3 times at the same place.", "ValueError: no")
     job = enqueue()
     for _ in range(10):
         let_run_out(take())  # unless that happens again and again.
     assert take() is None
     assert find(job).state == "failed"
     assert find(job).error.startswith("It was begun 10 times at the same place, and its worker was lost each time")
+    assert find(job).shown_error.sentence.startswith("It was begun 10 times at the same place")
 
 
 def test_a_job_is_cancelled_at_once_where_it_waits_and_by_its_worker_where_it_runs():
@@ -292,4 +294,5 @@ def test_a_job_that_takes_too_much_memory_is_stopped_and_says_so_and_its_worker_
     problem = "It was stopped: its process and the worker have more than 400 MB of memory (WORKER_MEMORY_MB)."
     assert (find(hungry).state, find(hungry).attempts) == ("failed", 1)
     assert find(hungry).error.startswith(problem)
+    assert find(hungry).shown_error.sentence.startswith("It was stopped: it needs more than 400 MB of memory")
     wait_for(lambda: find(other).cursor is not None)
