@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 
 import jsonschema_rs
 import pytest
 import schemathesis
 
 from predictor.access.keys import Scope, keys, make_key
+from predictor.api.described_errors import ERRORS
 from predictor.api.document import _make_document
 from predictor.models import Prediction
 from predictor.registry.retirement import retire
@@ -114,6 +116,14 @@ def test_every_example_is_one_of_what_it_stands_for(client, line, penguins):
                 if media:
                     schema = {**media["schema"], "components": document["components"]}
                     jsonschema_rs.validator_for(schema, validate_formats=True).validate(media["example"])
+
+
+def test_the_example_of_an_error_is_one_that_the_site_answers():
+    sources = [file.read_text() for file in Path("predictor").rglob("*.py") if file.name != "described_errors.py"]
+    for status, described in ERRORS.items():
+        assert any(f'"{described.example.code}"' in source for source in sources), status
+        assert described.example.message.endswith(".")
+        assert described.example.message != "…"
 
 
 def test_what_a_setting_turns_off_is_not_described(client, line, settings):

@@ -60,14 +60,24 @@ ERRORS = {
         "The API key 'shop' does not have the scope 'read'.",
     ),
     404: describe("NotFound", "There is no such resource.", "model_not_found", "There is no model 'lime'."),
-    409: describe("Conflict", "It was sent before with other content.", "conflict", "…"),
+    409: describe(
+        "Conflict",
+        "It was sent before with other content.",
+        "idempotency_key_reused",
+        "This Idempotency-Key was sent with another body within a day: send another key, or the same body.",
+    ),
     410: describe(
         "Gone",
         "The model is retired, or the prediction is forgotten.",
         "model_retired",
         "The model “A line” is retired since 1 March 2026: it makes no new predictions.",
     ),
-    411: describe("LengthRequired", "The body has neither a length nor chunks.", "length_required", "…"),
+    411: describe(
+        "LengthRequired",
+        "The body has neither a length nor chunks.",
+        "length_required",
+        "Send the body with a Content-Length, or in chunks without any other Transfer-Encoding.",
+    ),
     413: describe(
         "TooLarge", "The request is too large.", "too_many_rows", "A request may have at most 1,000 rows, not 1,200."
     ),
@@ -86,13 +96,19 @@ ERRORS = {
         fields={"x": "“five” is not a number: give a number such as 4.9."},
         codes={"x": "not_a_number"},
     ),
-    429: describe("TooOften", "Too much was asked in a short time.", "too_many_requests", "…", "Retry-After"),
+    429: describe(
+        "TooOften",
+        "Too much was asked in a short time.",
+        "too_many_requests",
+        "You send more than 6,000 rows a minute: wait 12 s.",
+        "Retry-After",
+    ),
     500: describe("Fault", "The error is on our side, and it was logged; nothing was stored.", "fault", FAULT),
     503: describe(
         "Unavailable",
         "The site cannot answer at the moment. Send the request again after the seconds in `Retry-After`.",
-        "database_away",
-        "…",
+        "unavailable",
+        "The history cannot be reached, and no answer is given that is not kept.",
         "Retry-After",
     ),
 }
