@@ -15,23 +15,6 @@ from predictor.formats import MISSING, format_number
 from predictor.models import Job, Version
 from predictor.record.written_monitoring import name_state
 
-KINDS = {
-    "retrain": _("retrain"),
-    "retrain_table": _("retrain"),
-    "score": _("a file's predictions"),
-    "write": _("a file's workbook"),
-    "monitor": _("monitoring"),
-    "replay": _("replay"),
-    "outcomes": _("a file's outcomes"),
-    "export": _("export"),
-    "draft": _("a look into a table"),
-    "train": _("training by a form"),
-}
-
-
-def name_kind(kind: str) -> str:
-    return str(KINDS.get(kind, kind))
-
 
 def show_result(job: Job) -> SafeString | str:
     """Its error, and what it has found or stored."""

@@ -21,7 +21,7 @@ from predictor import jobs
 from predictor.admin.asking import ask
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
-from predictor.admin.job_results import KINDS, name_kind, show_error, show_result
+from predictor.admin.job_results import show_error, show_result
 from predictor.admin.live import is_by_htmx, load_again, show_part
 from predictor.admin.replaying import REPLAY
 from predictor.admin.retraining import RETRAIN, describe_missing_worker
@@ -30,6 +30,7 @@ from predictor.files.downloading import send_kept
 from predictor.files.keeping import find_kept
 from predictor.formats import MISSING, format_number
 from predictor.models import Job
+from predictor.models.job import KINDS, name_kind
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -120,8 +121,6 @@ class JobAdmin(HistoryAdmin):
             return load_again()  # Other parts of the page depend on its end, too.
         label = gettext("Cancel this job") if job is not None and self.may_cancel(request, job) else ""
         context = {**(extra_context or {}), "cancel_label": label, **describe_live(is_live=is_live)}
-        if job is not None:
-            context["subtitle"] = f"{name_kind(job.kind)} {job.model} ({job.pk})"
         page = super().change_view(request, object_id, form_url, context)
         return show_part(request, page, "admin/predictor/job/_job.html")
 

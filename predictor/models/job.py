@@ -12,6 +12,20 @@ from django.utils.translation import gettext_lazy as _
 
 from predictor.record.job_problem import JobProblem
 
+# The words for each kind of job; two may share theirs.
+KINDS = {
+    "retrain": _("retrain"),
+    "retrain_table": _("retrain"),
+    "score": _("a file's predictions"),
+    "write": _("a file's workbook"),
+    "monitor": _("monitoring"),
+    "replay": _("replay"),
+    "outcomes": _("a file's outcomes"),
+    "export": _("export"),
+    "draft": _("a look into a table"),
+    "train": _("training by a form"),
+}
+
 
 class ShownError(NamedTuple):
     """A sentence in the current language, and English text that follows it; either may be empty."""
@@ -84,7 +98,7 @@ class Job(models.Model):
         permissions = [("can_retrain", "Can retrain models"), ("can_replay", "Can replay predictions")]
 
     def __str__(self) -> str:
-        return f"{self.kind.replace('_', ' ')} {self.model} ({self.pk})"
+        return f"{name_kind(self.kind)} {self.model} ({self.pk})"
 
     @property
     def is_finished(self) -> bool:
@@ -118,6 +132,11 @@ class JobWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def name_kind(kind: str) -> str:
+    """The words for a kind of job, in the current language."""
+    return str(KINDS.get(kind, kind))
 
 
 def from_now(seconds: float) -> Any:
