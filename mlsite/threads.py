@@ -29,6 +29,7 @@ from mlsite.arrival import (
     take_body,
 )
 from mlsite.assembly import Arrival
+from mlsite.refusals import refuse_in_json
 from mlsite.uploads import Upload, drop_spool
 
 MOST_READ = 64 * 1024
@@ -51,6 +52,7 @@ class Worker(ThreadWorker):
         self.uploads: dict[TConn, Upload] = {}
         self.next_check = 0.0
         bound_heads()
+        refuse_in_json()
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:

@@ -28,6 +28,7 @@ from mlsite.arrival import (
     take_body,
 )
 from mlsite.clients import OnePacket, Waiting, linger
+from mlsite.refusals import refuse_in_json
 from mlsite.uploads import drop_spool
 
 Application = Callable[..., Any]
@@ -50,6 +51,7 @@ class Worker(GeventWorker):
         # Waiting for the next request, for the rest of a body, for the client to read, and for it to close.
         self.idle, self.sending, self.reading, self.closing = Waiting(), Waiting(), Waiting(), Waiting()
         bound_heads()
+        refuse_in_json()
         super().init_process()
 
     def run(self) -> None:

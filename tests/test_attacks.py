@@ -1,6 +1,7 @@
 """What one client can do to all others, with a real server: nothing that they would notice."""
 
 import gzip
+import json
 import select
 import threading
 import time
@@ -298,6 +299,24 @@ def test_more_clients_than_a_worker_holds_keep_nobody_out(site, tmp_path):
 def test_long_heads_are_refused(open_clients, headers):
     [client] = open_clients(1, f"GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
     assert read_answer(client).startswith("HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (f"GET /?{'x' * 4_100} HTTP/1.1\r\n", 414, "address_too_long"),
+        (f"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {'x' * 9_000}\r\n", 431, "head_too_large"),
+        ("hello\r\n", 400, "not_http"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: <b>\r\n", 501, "not_http"),
+    ],
+)
+def test_what_the_server_itself_refuses_has_the_shape_of_the_apis_errors(open_clients, head, status, code):
+    [client] = open_clients(1, f"{head}\r\n")
+    headers, _, body = read_answer(client).partition("\r\n\r\n")
+    assert headers.startswith(f"HTTP/1.1 {status} ")
+    assert "Content-Type: application/json" in headers
+    error = json.loads(body)["error"]
+    assert (error["code"], error["message"][-1]) == (code, ".")
 
 
 def test_no_header_moves_the_links_of_other_visitors(site, tmp_path):

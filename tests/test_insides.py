@@ -82,6 +82,11 @@ INSIDES = {
         "gunicorn.http.unreader:SocketUnreader": "786a257be09e",
         "gunicorn.http.wsgi:create": "2c35d4a2dc62",
     },
+    "mlsite/refusals.py": {
+        "gunicorn.workers.base:Worker.handle_error": "75426448389b",
+        "gunicorn.util:write_error": "bd0143a03c15",
+        "gunicorn.util:write_nonblock": "d2ff97701c36",
+    },
     "mlsite/assembly.py": {
         "gunicorn.util:split_request_uri": "6c113a84201f",
     },
