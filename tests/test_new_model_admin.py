@@ -271,6 +271,8 @@ def test_only_superusers_make_models_and_only_where_the_site_has_it_on(root, set
         ("../houses", "Use lower-case letters, digits and underscores, beginning with a letter."),
         ("barns", "There is a folder"),
         ("line", "There is a model of this name: choose another one."),
+        ("admin", "There is a page of this name: choose another one."),
+        ("models", "There is a page of this name: choose another one."),
     ],
 )
 def test_names_that_no_model_may_have_are_refused_at_the_field(root, line, settings, tmp_path, slug, problem):

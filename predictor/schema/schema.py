@@ -23,6 +23,13 @@ from predictor.texts import shorten
 
 # A model's name, in its folder and its URLs.
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
+# The first segments of our own URLs, and of the standard protocols that may join them.
+RESERVED_SLUGS = frozenset(
+    {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
+    | {"ping", "predictions", "readyz", "static", "v2", "version"}
+)
+# Pages that came later: a model that already had such a name keeps it.
+TAKEN_SLUGS = frozenset({"models"})
 # Django's forms send a token under this name.
 RESERVED_NAMES = frozenset({"csrfmiddlewaretoken"})
 MOST_UNKNOWN = 20

@@ -10,7 +10,7 @@ import msgspec
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.schema.kinds import Task
 from predictor.schema.output import Band, Output
-from predictor.schema.schema import SLUG
+from predictor.schema.schema import RESERVED_SLUGS, SLUG, TAKEN_SLUGS
 from predictor.training.contract_recipe import ContractRecipe
 from predictor.training.feature_recipe import FeatureRecipe, Finite, Text, convert_feature
 from predictor.training.schedule_recipe import ScheduleRecipe, convert_schedule
@@ -21,13 +21,6 @@ TargetTransform = Literal["log"]
 # Who may see the form and its pages: everybody, or users who have signed in.
 Access = Literal["public", "login"]
 IntervalWidth = Literal["constant", "scaled"]
-# The first segments of our own URLs, and of the standard protocols that may join them.
-RESERVED_SLUGS = frozenset(
-    {"about", "admin", "api", "docs", "favicon", "health", "healthz", "invocations", "metrics"}
-    | {"ping", "predictions", "readyz", "static", "v2", "version"}
-)
-# Pages that came later: a model that already had such a name keeps it.
-TAKEN_SLUGS = frozenset({"models"})
 
 
 class EstimatorRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"path": "class"}):

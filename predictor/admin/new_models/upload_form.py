@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.models import StoredRecipe, Version
-from predictor.schema.schema import SLUG
+from predictor.schema.schema import RESERVED_SLUGS, SLUG, TAKEN_SLUGS
 
 TABLES = ".csv,.tsv,.txt,.parquet,.jsonl,.ndjson,.xlsx,.gz,.zip"
 
@@ -36,6 +36,8 @@ class UploadForm(forms.Form):
         slug: str = self.cleaned_data["slug"]
         if not SLUG.fullmatch(slug):
             raise ValidationError(gettext("Use lower-case letters, digits and underscores, beginning with a letter."))
+        if slug in RESERVED_SLUGS | TAKEN_SLUGS:
+            raise ValidationError(gettext("There is a page of this name: choose another one."))
         folder = Path(settings.MODELS_DIR) / slug
         if folder.exists():
             raise ValidationError(gettext("There is a folder {folder}: choose another name.").format(folder=folder))
