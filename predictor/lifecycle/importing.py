@@ -1,6 +1,5 @@
 """Registers a model that was fitted elsewhere, by the same rules as a retrain."""
 
-import importlib.metadata
 import io
 import pickle
 import shlex
@@ -144,6 +143,8 @@ def _write_startmodel(recipe: "Recipe", sample: Path) -> str:
 
 def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
     """The versions of the installed libraries that these bytes need, found by loading them."""
+    from predictor.training.pipeline import find_packages
+
     modules: set[str] = {"pandas"} if isinstance(fitted, ImportedOnFrame) else set()
 
     class Watching(pickle.Unpickler):
@@ -154,9 +155,7 @@ def find_named_libraries(pickled: bytes, fitted: Imported) -> dict[str, str]:
     Watching(io.BytesIO(pickled)).load()
     if "__main__" in modules:
         raise TrainingError("it needs a class of the program that saved it, which no worker of the site can load")
-    owners = importlib.metadata.packages_distributions()
-    found = {owners[module][0] for module in modules if module in owners}
-    return {library: importlib.metadata.version(library) for library in found}
+    return find_packages(modules)
 
 
 def _note_shape(fitted: Imported, dataset: "Dataset") -> str:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -229,6 +230,16 @@ def find_own_libraries(estimator: Any) -> dict[str, str]:
     """The versions of the installed packages, but for scikit-learn's, whose objects are part of an estimator."""
     modules = {type(each).__module__.partition(".")[0] for each in find_nested(estimator)}
     modules -= sys.stdlib_module_names | {"sklearn", "numpy", "scipy", "predictor", "ml_models"}
-    owners = importlib.metadata.packages_distributions() if modules else {}
-    found = {owners[module][0] for module in modules if module in owners}
+    return find_packages(modules)
+
+
+def find_packages(modules: Iterable[str]) -> dict[str, str]:
+    """The versions of the installed packages that these modules belong to."""
+    found = {_find_owners()[module][0] for module in modules if module in _find_owners()}
     return {package: importlib.metadata.version(package) for package in sorted(found)}
+
+
+@cache
+def _find_owners() -> Mapping[str, list[str]]:
+    """The packages of each installed module: to read those of all takes a tenth of a second."""
+    return importlib.metadata.packages_distributions()
