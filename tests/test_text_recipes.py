@@ -1,12 +1,15 @@
 """Recipes with columns of texts, from a table to answers, comparisons and reports."""
 
 import json
+import pickle
 from operator import itemgetter
 
 import pytest
 from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.feature_extraction import text as sklearn_text
 
 from predictor.estimators.compiled import CompiledModel
 from predictor.exceptions import InvalidInput, RecipeError, TrainingError
@@ -22,7 +25,7 @@ from predictor.training.evaluation import evaluate_model, fit_model, predict_row
 from predictor.training.pipeline import build_pipeline
 from predictor.training.reports.importances import measure_importances
 from predictor.training.tuning import tune_model
-from predictor.training.vectorising import CHARACTERS, WORDS
+from predictor.training.vectorising import CHARACTERS, WORDS, TfidfVectorizer
 from tests.answers import change_inputs
 from tests.recipes import make_recipe
 from tests.texts import make_reviews, make_spam, write_csv
@@ -151,6 +154,17 @@ class TestSite:
         assert isinstance(load_runtime(Version.objects.get()).estimator, CompiledModel)
         features = Version.objects.get().parsed_report.importances.features
         assert [each.name for each in features] == list(full)
+
+
+@pytest.mark.parametrize("analyser", [WORDS, CHARACTERS])
+@pytest.mark.parametrize(("fewest", "most"), [(1, None), (2, None), (2, 50), (0.05, 50)])
+def test_a_fitted_vectoriser_is_the_very_one_that_scikit_learn_fits(analyser, fewest, most):
+    # Of 200 texts, many terms are equally frequent: which of these are kept depends on their order.
+    given = {**analyser, "sublinear_tf": True, "min_df": fewest, "max_features": most}
+    ours, theirs = TfidfVectorizer(**given), sklearn_text.TfidfVectorizer(**given)
+    counted = [each.fit_transform(COLUMNS["message"]) for each in (ours, theirs)]
+    assert pickle.dumps([ours, counted[0]]) == pickle.dumps([theirs, counted[1]])
+    assert pickle.dumps(clone(ours)) == pickle.dumps(clone(theirs))
 
 
 @pytest.mark.parametrize("estimator", [LOGISTIC, TREES, RIDGE], ids=["linear", "trees", "regression"])

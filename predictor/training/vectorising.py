@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction import text as sklearn_text
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -34,6 +34,19 @@ LINEAR_ON_TEXTS: dict[Task, dict[str, EstimatorRecipe]] = {
 }
 # How scikit-learn says that no term is in so many texts. Checked with scikit-learn 1.9.1 (tests/test_text_recipes.py).
 NO_TERMS = "no terms remain"
+
+
+class TfidfVectorizer(sklearn_text.TfidfVectorizer):
+    """scikit-learn's own, which leaves out terms of too few texts before it sorts the others: most are of one text.
+
+    It finds the same terms, and is scikit-learn's own as soon as it is fitted: so it is stored and compiled.
+    """
+
+    def _sort_features(self, counts: Any, vocabulary: dict[str, int]) -> Any:
+        fewest = self.min_df if isinstance(self.min_df, int) else self.min_df * counts.shape[0]
+        counts = self._limit_features(counts, vocabulary, low=fewest)
+        self.__class__ = sklearn_text.TfidfVectorizer
+        return self._sort_features(counts, vocabulary)
 
 
 def prepare_texts(schema: Schema, prepared: Any, *, takes_sparse: bool, seed: int) -> Any:
