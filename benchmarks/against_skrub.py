@@ -152,6 +152,7 @@ def measure_table(table: Table) -> tuple[Measured, Measured]:
         key = f"{table.name}, {len(dataset.target)} rows, {recipe.estimator}, skrub {skrub.__version__}"
         if key not in kept:
             kept[key] = dataclasses.asdict(measure_skrub(table, recipe, dataset, splits))
+            KEPT.parent.mkdir(exist_ok=True)
             KEPT.write_text(json.dumps(kept))
         return measure_ours(recipe, dataset, splits), Measured(**kept[key])
 
