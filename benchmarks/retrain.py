@@ -65,12 +65,10 @@ np.save(sys.argv[1] + "/held_out.npy", load_dataset(read_recipe(Path(sys.argv[1]
 OURS = """
 import sys
 from pathlib import Path
-import django
-django.setup()
 from django.conf import settings
-from django.core.management import call_command
+from predictor.management.command_line import run_command
 settings.MODELS_DIR = Path(sys.argv[1])
-call_command("retrain", "measured", "--force")
+run_command(["manage.py", "retrain", "measured", "--force"])
 """
 RECIPE = 'title = "Measured"\ntarget = "y"\ndata = "data.csv"\n[estimator]\nclass = '
 NUMBERS_RECIPE = f'{RECIPE}"sklearn.ensemble.HistGradientBoostingRegressor"\n'
