@@ -1,6 +1,9 @@
 """Every error of the API, by a real request: one shape, a code for programs, and what a client does next."""
 
 import json
+import re
+from pathlib import Path
+from typing import get_args
 from uuid import uuid4
 
 import pytest
@@ -13,6 +16,8 @@ from predictor.access.limits import Rate
 from predictor.api.operations import Route, list_operations
 from predictor.api.urls import urlpatterns
 from predictor.models import Artifact, Prediction, Version
+from predictor.outcomes.files import Result
+from predictor.problems import Code
 from predictor.serving.service import service
 from tests.outcomes import make_version
 
@@ -110,6 +115,32 @@ def test_every_error_has_one_shape_and_says_what_to_do_next(client, site):
         assert status not in HEADERS or answer[HEADERS[status]]
     assert Prediction.objects.count() == 1  # Of the reference.
     assert {status for status, _, _ in ERRORS} >= {400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503}
+
+
+def read_documented():
+    """The codes of each status in the table of docs/api.md."""
+    table = re.findall(r"^\| (\d{3}) \|.*\|([^|]*)\|$", Path("docs/api.md").read_text(), re.MULTILINE)
+    return {int(status): set(re.findall(r"`(\w+)`", codes)) for status, codes in table}
+
+
+def test_the_documentation_has_every_code_and_no_other():
+    sources = [file.read_text() for folder in ("predictor", "mlsite") for file in Path(folder).rglob("*.py")]
+    documented = read_documented()
+    for source in sources:
+        for status, code in re.findall(r'(?:Refused\(|request,)\s*(\d{3}),\s*"(\w+)"', source):
+            assert code in documented[int(status)], (status, code)
+    for code in set.union(*documented.values()):
+        # `conflicting_outcome` is made of a result.
+        written = (f'"{code}"', f'"{code.removesuffix("_outcome")}"')
+        assert any(each in source for source in sources for each in written), code
+    for status, code, _ in ERRORS:
+        assert code is None or code in documented[status]
+    fields = set(
+        re.findall(r"`(\w+)`", Path("docs/api.md").read_text().partition("Codes in `codes`")[2].partition("##")[0])
+    )
+    of_api = "".join(file.read_text() for file in Path("predictor/api").glob("*.py"))
+    parameters = re.findall(r'ParameterProblem\(\s*code="(\w+)"', of_api)
+    assert fields >= {*get_args(Code), *get_args(Result)[2:], *parameters}
 
 
 def test_every_address_refuses_other_methods_and_names_its_own(client, site):
