@@ -24,6 +24,11 @@ GROUPED = re.compile(
     rf"(?P<whole>[+-]?[1-9][0-9]{{0,2}}(?P<mark>[.,{GROUP_MARKS}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*)"
     r"(?:(?!(?P=mark))[.,](?P<decimals>[0-9]+))?"
 )
+# The same for polars, which has no look-ahead: with a point, with a comma, and either with separators of thousands.
+NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
+COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
+GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
+LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 # More than any float64 with all of its digits before the point.
 MOST_CHARACTERS = 400
 # Float64 turns 2⁵³ + 1 into 2⁵³, too; up to here, it distinguishes all integers.

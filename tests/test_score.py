@@ -175,7 +175,7 @@ def test_ids_of_a_chunk_are_in_the_order_of_its_rows_and_one_does_not_tell_the_n
 
 
 def test_formulas_are_defused_and_other_texts_stay(score):
-    texts = ["=1+1", "+49 30", "@x", "-5", "+5.5", 'a "b", c', "a\nb", "-x", "\n=1"]
+    texts = ["=1+1", "+49 30", "@x", "-5", "+5.5", 'a "b", c', "a\nb", "-x", "\n=1", "-1,5", "-1.234,5", "-", "-nan"]
     written = io.StringIO()
     csv.writer(written).writerows([["=note", "x"], *([text, "1"] for text in texts)])
     rows, _ = score(written.getvalue())
@@ -189,6 +189,10 @@ def test_formulas_are_defused_and_other_texts_stay(score):
         "a\nb",
         "'-x",
         "'\n=1",
+        "-1,5",
+        "-1.234,5",
+        "-",
+        "-nan",
     ]
 
 

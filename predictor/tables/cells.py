@@ -6,13 +6,9 @@ from typing import TypeVar
 import polars as pl
 import polars.selectors as cs
 
-from predictor.numbers import GROUP_MARKS, NUMBER, UNCLEAR_PATTERN
+from predictor.numbers import COMMA_PATTERN, NUMBER, NUMBER_PATTERN, UNCLEAR_PATTERN
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 
-NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
-COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
-GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
-LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
 BOOLEANS = ["true", "false"]
 # A postcode or an article's number, which is another one without its zeros.
 CODE_PATTERN = "0[0-9]+"

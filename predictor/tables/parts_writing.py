@@ -11,10 +11,9 @@ from typing import BinaryIO
 import polars as pl
 import polars.selectors as cs
 
-from predictor.tables.cells import NUMBER_PATTERN
 from predictor.tables.columns import TableColumn
 from predictor.tables.part import write_plainly
-from predictor.tables.writing import FORMULAS, ROWS_OF_A_PART, defuse, write_xlsx
+from predictor.tables.writing import FORMULAS, NO_FORMULA_PATTERN, ROWS_OF_A_PART, defuse, write_xlsx
 
 # Below the header.
 MOST_ROWS_OF_A_SHEET = 1_048_575
@@ -81,7 +80,7 @@ def _defuse(frame: pl.DataFrame) -> pl.DataFrame:
     found = frame.select(texts.str.contains(f"^[{re.escape(''.join(FORMULAS))}]").any())
     # Most columns have none.
     suspects = cs.by_name([name for name in found.columns if found[name][0]]).as_expr()
-    is_formula = suspects.str.slice(0, 1).is_in(list(FORMULAS)) & ~suspects.str.contains(f"^(?:{NUMBER_PATTERN})$")
+    is_formula = suspects.str.slice(0, 1).is_in(list(FORMULAS)) & ~suspects.str.contains(f"^(?:{NO_FORMULA_PATTERN})$")
     frame = frame.with_columns(pl.when(~is_formula).then(suspects).otherwise(pl.lit("'") + suspects))
     return frame.with_columns(pl.when(texts != "").then(texts), cs.float().fill_nan(None))
 

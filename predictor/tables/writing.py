@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,13 +15,17 @@ from typing import Any, BinaryIO
 
 from predictor.exceptions import ExportError
 from predictor.formats import format_number
-from predictor.numbers import NUMBER
+from predictor.numbers import LIKE_NUMBER_PATTERN
 from predictor.tables.columns import TableColumn
+from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 from predictor.texts import quote
 
 Chunks = Iterable[list[list[Any]]]
 # What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Numbers, also with a comma, and what means missing: a table that was written can be read again as it was.
+NO_FORMULA_PATTERN = "|".join([LIKE_NUMBER_PATTERN, *map(re.escape, [*MISSING, *MISSING_AMONG_NUMBERS])])
+NO_FORMULA = re.compile(NO_FORMULA_PATTERN)
 ROWS_OF_A_PART = 20_000
 # Of .xlsx, whose sheets have no more columns, and whose cells hold no more characters and no larger whole numbers.
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS, LARGEST_WHOLE = 100_000, 16_384, 32_767, 2**53
@@ -116,7 +121,7 @@ class Exact(float):
 
 def defuse(text: str) -> str:
     """A text with an apostrophe in front where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULAS) and not NUMBER.fullmatch(text) else text
+    return f"'{text}" if text.startswith(FORMULAS) and not NO_FORMULA.fullmatch(text) else text
 
 
 def _write_cell(cell: Any) -> Any:

@@ -4,9 +4,9 @@ from typing import cast
 
 import polars as pl
 
-from predictor.numbers import LARGEST_INTEGER
+from predictor.numbers import LARGEST_INTEGER, NUMBER_PATTERN
 from predictor.schema.kinds import Kind, Task
-from predictor.tables.cells import NUMBER_PATTERN, match_whole
+from predictor.tables.cells import match_whole
 
 MOST_CLASSES = 10
 # The largest of many counts is rare however many rows there are; the rarest of many classes is not.

@@ -5,7 +5,8 @@ import json
 import polars as pl
 
 from predictor.exceptions import DatasetError
-from predictor.tables.cells import LIKE_NUMBER_PATTERN, NUMBER_PATTERN, are_codes, cast_numbers, match_whole
+from predictor.numbers import LIKE_NUMBER_PATTERN, NUMBER_PATTERN
+from predictor.tables.cells import are_codes, cast_numbers, match_whole
 from predictor.training.amounts import read_amounts
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import read_whole

@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from predictor.numbers import NUMBER_PATTERN
 from predictor.schema.kinds import Kind
-from predictor.tables.cells import NUMBER_PATTERN, are_codes, match_whole
+from predictor.tables.cells import are_codes, match_whole
 from predictor.texts import normalise_text
 from predictor.training.amounts import read_amounts
 from predictor.training.dates import infer_forms
