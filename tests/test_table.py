@@ -272,6 +272,12 @@ def test_decimal_commas_are_read_as_numbers(tmp_path, texts, numbers, separator)
     assert read(tmp_path, content)["x"].to_list() == numbers
 
 
+def test_the_last_of_many_rows_decides_what_a_column_contains(tmp_path):
+    numbers, words = "a;b\n" + ";1,5\n" * 1_500 + "2,5;x\n", "a;b\n" + "1,5;\n" * 1_500 + "x;true\n"
+    assert read(tmp_path, numbers).schema == {"a": pl.Float64, "b": pl.String}
+    assert read(tmp_path, words).schema == {"a": pl.String, "b": pl.Boolean}
+
+
 def test_decimal_commas_in_quotes_are_read_between_commas_too(tmp_path):
     assert read(tmp_path, 'x,y\n"1,5",1\n"2,25",2\n')["x"].to_list() == [1.5, 2.25]
 

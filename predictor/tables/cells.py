@@ -1,6 +1,7 @@
 """Finds the types of columns of texts: missing values, booleans, numbers, numbers with a decimal comma."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import and_
 from typing import TypeVar
 
 import polars as pl
@@ -10,6 +11,7 @@ from predictor.numbers import COMMA_PATTERN, NUMBER, NUMBER_PATTERN, UNCLEAR_PAT
 from predictor.tables.missing import MISSING, MISSING_AMONG_NUMBERS
 
 BOOLEANS = ["true", "false"]
+FIRST_ROWS = 1_000
 # A postcode or an article's number, which is another one without its zeros.
 CODE_PATTERN = "0[0-9]+"
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
@@ -96,12 +98,15 @@ def _find_columns(table: pl.DataFrame, names: Iterable[str], condition: Conditio
 def _find_texts(table: pl.DataFrame, names: Iterable[str], condition: Condition) -> list[str]:
     """List the columns whose texts all meet a condition, except for missing values among numbers."""
 
-    def holds(texts: pl.Expr) -> pl.Expr:
+    def check(texts: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+        """Whether one of them meets it, and whether all others are missing values."""
         stripped = texts.str.strip_chars()
         is_met = condition(stripped)
-        return is_met.any() & (is_met | stripped.is_in(MISSING_AMONG_NUMBERS)).all()
+        return is_met.any(), (is_met | stripped.is_in(MISSING_AMONG_NUMBERS)).all()
 
-    return _find_columns(table, names, holds)
+    # Most columns of texts show in their first rows that they are something else.
+    likely = _find_columns(table.head(FIRST_ROWS), names, lambda texts: check(texts)[1])
+    return _find_columns(table, likely, lambda texts: and_(*check(texts)))
 
 
 def _clear(table: pl.DataFrame, names: list[str], gaps: list[str]) -> pl.DataFrame:

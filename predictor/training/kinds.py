@@ -12,10 +12,10 @@ MOST_CLASSES = 10
 # The largest of many counts is rare however many rows there are; the rarest of many classes is not.
 FEWEST_ROWS, SMALLEST_SHARE = 5, 0.01
 FEW_TEXTS = 20
-# A word has a letter. Where a language has no blanks between words, the length shows that there are several.
-WORD_PATTERN = r"\S*\p{L}\S*"
+# Three words, each with a letter. Where a language has no blanks between words, the length shows that there are some.
+WORDS_PATTERN = r"(?s)\p{L}.*?\s.*?\p{L}.*?\s.*?\p{L}"
 UNSPACED_PATTERN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-FEWEST_WORDS, FEWEST_UNSPACED, WORDY_SHARE = 3, 6, 0.5
+FEWEST_UNSPACED, WORDY_SHARE = 6, 0.5
 
 
 def read_whole(series: pl.Series) -> pl.Series:
@@ -48,7 +48,7 @@ def is_text(series: pl.Series) -> bool:
         return False
     present = series.drop_nulls()
     fewest = WORDY_SHARE * len(present)
-    is_wordy = present.str.count_matches(WORD_PATTERN) >= FEWEST_WORDS
+    is_wordy = present.str.contains(WORDS_PATTERN)
     if is_wordy.sum() >= fewest:
         return True
     is_long = present.str.count_matches(UNSPACED_PATTERN) >= FEWEST_UNSPACED
