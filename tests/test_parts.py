@@ -70,6 +70,13 @@ def test_each_format_gives_the_same_rows_and_goes_on_from_each_place(content, tm
         assert [each.after for each in after] == [each.after for each in parts[number:]]
 
 
+@pytest.mark.parametrize("rows", [b"", b"1,a\n2,b\n"])
+def test_blank_rows_alone_are_no_part(rows, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"x,n\n" + rows + b",\n , \n,\n,\n,\n")
+    assert [len(part) for part in read_parts(file, 2, tmp_path).parts] == ([2] if rows else [])
+
+
 CELLS = [
     "a",
     "",

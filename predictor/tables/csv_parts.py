@@ -90,7 +90,7 @@ def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]], after: Pla
             if len(fitted) != width:
                 problems[position] = f"line {line}: {len(fitted)} values for {width} columns"
             rows[position] = (fitted + [""] * width)[:width]
-    columns = zip(*rows, strict=True)
+    columns = list(zip(*rows, strict=True)) or [()] * width
     series = [pl.Series(name, cells, pl.String) for name, cells in zip(layout.names, columns, strict=True)]
     return Part(frame=pl.DataFrame(series), after=after, problems=problems)
 
