@@ -83,3 +83,19 @@ def test_the_exact_libraries_are_pinned_with_their_hashes(kind):
     assert len(pinned) > 20
     assert all(re.fullmatch(r"[a-z0-9._-]+==[^ ]+ .*(--hash=sha256:[0-9a-f]{64} *)+", line) for line in pinned)
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11,<3.14"
+
+
+def list_pins(kind):
+    """What a requirements file pins, such as {"numpy==2.4.1"}, and the names of those that its .in asks for."""
+    entries = re.split(r"\n(?=\w)", (ROOT / f"requirements{kind}.txt").read_text())[1:]
+    asked = rf"-r requirements{kind}\.in$"
+    direct = {entry.partition("==")[0] for entry in entries if re.search(asked, entry, re.MULTILINE)}
+    return {entry.split()[0] for entry in entries}, direct
+
+
+@pytest.mark.parametrize("kind", ["", "-boosters", "-cluster", "-dev"])
+def test_all_that_is_asked_for_is_pinned_and_developers_have_the_same(kind):
+    asked = re.findall(r"^\w[\w.-]*", (ROOT / f"requirements{kind}.in").read_text().lower(), re.MULTILINE)
+    pins, direct = list_pins(kind)
+    assert set(asked) == direct
+    assert pins <= list_pins("-dev")[0]
