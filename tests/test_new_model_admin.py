@@ -49,9 +49,9 @@ def upload(client, slug="houses", content=HOUSES, name="houses.csv"):
     return client.post(UPLOAD, {"slug": slug, "table": SimpleUploadedFile(name, content.encode())})
 
 
-def draft(client):
+def draft(client, content=HOUSES):
     """Upload a table and choose its target: the address of the form."""
-    address = upload(client)["Location"]
+    address = upload(client, content=content)["Location"]
     work()
     chosen = client.post(address, {"target": "2"})["Location"]
     work()
@@ -229,6 +229,16 @@ def test_a_draft_whose_table_has_expired_and_one_that_failed_lead_to_the_upload(
     address = upload(root, content="a,b\n")["Location"]
     work()
     assert "houses.csv has a header (line 1) but no rows" in read(root.get(address))
+
+
+def test_a_proposed_form_is_accepted_as_it_is_also_with_a_question_as_a_column_name(root):
+    question = "How satisfied are you, all in all, " * 10
+    table = f'a,b,"{question}"\n' + "".join(f"{n},{n * n},{n % 7}\n" for n in range(60))
+    form = draft(root, table)
+    response = root.post(form, fill_in(read(root.get(form))))
+    content = Job.objects.get(kind=jobs.TRAIN).arguments["content"]
+    assert response.status_code == 302
+    assert content["target"] == question.strip()
 
 
 def test_a_column_that_cannot_be_predicted_leads_back_to_the_choice_of_another(root):

@@ -13,6 +13,7 @@ from predictor.admin.new_models.columns import KINDS, read_words, write_missing,
 from predictor.admin.new_models.doubts import Shown, find_obstacle, list_doubts, list_found
 
 FIELDS = ("label", "kind", "unit", "missing", "words")
+MOST_OF_A_LABEL = 200
 TICKS = ("use", "merge")
 
 
@@ -61,7 +62,7 @@ def make_fields(
     """The fields of a proposed column; `given` is what the recipe says about it, `proposed` what was drafted."""
     label = given.get("label", column["name"])
     fields: dict[str, forms.Field] = {
-        "label": _make_text(200, _("Label"), label),
+        "label": _make_text(MOST_OF_A_LABEL, _("Label"), label[:MOST_OF_A_LABEL]),
         "unit": _make_text(50, _("Unit"), given.get("unit", "")),
         "missing": _make_text(200, _("Means missing"), write_missing(given.get("missing", []))),
     }
