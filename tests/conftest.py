@@ -21,6 +21,7 @@ from tests.tabs import Tabs
 from tests.training import register_shipped
 from tests.visitor import Server, find_free_port
 
+gc.disable()  # Until all is collected: nearly nothing of it is garbage.
 ROOT = Path(__file__).parent.parent
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 BROWSER_FLAGS += ["--disable-component-update", "--disable-sync"]
@@ -139,6 +140,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What was imported and collected stays: the garbage collector need not look through it again and again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
