@@ -141,10 +141,11 @@ def list_answers(client, slug, id):
     direct = [("invocations?model=<slug:slug>", SimpleNamespace(method="POST"))]
     direct += [(name, SimpleNamespace(method="GET")) for name in ("api/docs", "ping", "health", "version")]
     operations = [*list_operations(get_resolver("predictor.api.urls").url_patterns), *direct]
-    known = {pattern.partition("?")[0] for pattern, _ in operations} | {"api/"}
+    leading_on = {"api/", "invocations/"}
+    known = {pattern.partition("?")[0] for pattern, _ in operations} | leading_on
     assert {address for address in list_patterns("predictor.api.urls") if address} <= known
     for pattern, each in operations:
-        values = {"<slug:slug>": slug, "<uuid:id>": id, "<int:number>": 1}
+        values = {"<slug:slug>": slug, "<id:id>": id, "<int:number>": 1}
         address = "/" + pattern
         for captured, value in values.items():
             address = address.replace(captured, str(value))

@@ -274,13 +274,16 @@ def test_a_site_and_its_former_build_hold_at_most_18_connections_under_load(serv
     with closing(psycopg2.connect(make_database_url())) as locking, locking.cursor() as cursor:
         cursor.execute("LOCK TABLE predictor_figure IN ACCESS EXCLUSIVE MODE")  # All pages about models wait.
         with Load(address=address), Readers(address, 24):
-            job, held = enqueue(KIND), []
+            held = []
             start_worker()
-            while not find(job).is_finished:
-                held.append(count_connections(without=locking.info.backend_pid))
+            while max(held, default=0) < 7:  # A busy machine may not use all that it may in its first job.
+                assert Job.objects.count() < 10, held
+                job = enqueue(KIND)
+                while not find(job).is_finished:
+                    held.append(count_connections(without=locking.info.backend_pid))
             locking.rollback()
     # Two processes have 2 for pages and 1 for batches each; a job's child has 1, and its worker another for a moment.
-    assert 7 <= max(held) <= 8
+    assert max(held) <= 8
     # The former build has as many; a release has 1, and so has an export or a download.
     assert 2 * max(held) + 2 <= 18
 

@@ -177,7 +177,7 @@ def test_a_recipe_is_deleted_where_no_version_goes_by_it_and_otherwise_its_page_
     [
         ({"params": "max_iter = 1000000"}, "params", "max_iter must be a whole number from 1 to 1000, not 1000000."),
         ({"params": "max_iter = true"}, "params", "max_iter must be a whole number from 1 to 1000, not true."),
-        ({"params": "n_jobs = -1"}, "params", "This estimator has no parameter n_jobs here; it has: learning_rate, "),
+        ({"params": "n_jobs = -1"}, "params", "This estimator has no parameter n_jobs here; it has: early_stopping, "),
         ({"minimum": "5", "maximum": "5"}, "maximum", "Give a number above 5."),
     ],
 )

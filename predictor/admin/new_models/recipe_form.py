@@ -142,7 +142,7 @@ class RecipeForm(forms.Form):
         for key, value in params.items():
             if key not in bounds:
                 problem = gettext("This estimator has no parameter {key} here; it has: {keys}.")
-                self.add_error("params", problem.format(key=clip(key), keys=", ".join(bounds) or MISSING))
+                self.add_error("params", problem.format(key=clip(key), keys=", ".join(sorted(bounds)) or MISSING))
             elif not bounds[key].accepts(value):
                 problem = gettext("{key} must be {expected}, not {value}.")
                 problem = problem.format(key=key, expected=bounds[key].expected, value=clip(write_plain(value)))

@@ -145,7 +145,7 @@ def list_bounds(proposal: dict[str, Any]) -> list[tuple[str, list[tuple[str, str
         path: {key: bound.expected for key, bound in bounds.items()} for path, bounds in read_bounds(proposal).items()
     }
     found = written or proposal["bounds"]
-    return [(path.rpartition(".")[2], list(bounds.items())) for path, bounds in found.items()]
+    return [(path.rpartition(".")[2], sorted(bounds.items())) for path, bounds in found.items()]
 
 
 def _enqueue_training(request: HttpRequest, job: Job, former: Job | None, form: RecipeForm) -> Job:
