@@ -17,10 +17,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from benchmarks.attacks.sites import Site, make_own_site
-from benchmarks.attacks.target import ATTACKERS, TOKEN, Target, ask
+from benchmarks.attacks.target import TOKEN, Target, ask
 from benchmarks.attacks.visitors import Waits, watch_visitors
 from benchmarks.lifetime import end_when_asked, run_postgres
 
@@ -29,6 +30,8 @@ BYTES = 50_000_000
 BOUNDARY = "b" * 40
 UPLOAD = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Cookie": f"csrftoken={TOKEN}"}
 SECONDS_BETWEEN_LOOKS = 0.25
+# Each uploads once: an address may upload 20 files an hour.
+ADDRESSES = ((f"127.2.{number // 250}.{number % 250 + 1}", 0) for number in count())
 
 
 def main() -> None:
@@ -92,7 +95,7 @@ def uploading(target: Target, body: bytes) -> Iterator[list[tuple[int, float]]]:
     def upload() -> None:
         while not is_over.is_set():
             began = time.monotonic()
-            answer = ask(target, "POST", "/line/file/", body, UPLOAD, source=ATTACKERS, seconds=60)
+            answer = ask(target, "POST", "/line/file/", body, UPLOAD, source=next(ADDRESSES), seconds=60)
             took.append((answer.status, time.monotonic() - began))
 
     thread = threading.Thread(target=upload)
