@@ -1,4 +1,4 @@
-"""Parts of other packages that are not documented, and that the request path relies on.
+"""Parts of other packages that are not documented, and that requests and trainings rely on.
 
 Each was read in the version that CHECKED names, and so does a comment where it is relied on. A test fails once the
 installed source is another one: read it again, try what relies on it, and then write the new digest and version.
@@ -19,7 +19,8 @@ from gunicorn.config import Config
 
 from tests.conftest import ROOT
 
-CHECKED = {"gunicorn": "27.0.1", "psycogreen": "1.0.2", "Django": "5.2.19", "Jinja2": "3.1.6"}
+CHECKED = {"gunicorn": "27.0.1", "psycogreen": "1.0.2", "Django": "5.2.19", "Jinja2": "3.1.6", "scikit-learn": "1.9.1"}
+IMPORTED_AS = {"sklearn": "scikit-learn"}
 
 # Where it is relied on, and the SHA-256 (its beginning) of the source.
 INSIDES = {
@@ -112,6 +113,11 @@ INSIDES = {
     "predictor/access/hashing.py": {
         "django.contrib.auth.hashers:PBKDF2PasswordHasher": "982084b01c64",
     },
+    "predictor/training/vectorising.py": {
+        "sklearn.feature_extraction.text:CountVectorizer._sort_features": "ecfe70d0681c",
+        "sklearn.feature_extraction.text:CountVectorizer._limit_features": "541a4f03c47b",
+        "sklearn.feature_extraction.text:CountVectorizer.fit_transform": "e14c5dc5af26",
+    },
     "predictor/web/bounds.py": {
         "django.http.request:HttpRequest.body.fget": "6bc745122420",
         "django.http.request:HttpRequest._load_post_and_files": "651706c4c9ac",
@@ -147,7 +153,8 @@ each_inside = pytest.mark.parametrize(
 
 
 def find_package(name):
-    return next(each for each in CHECKED if each.lower() == re.split(r"[./:]", name)[0])
+    module = re.split(r"[./:]", name)[0]
+    return IMPORTED_AS.get(module) or next(each for each in CHECKED if each.lower() == module)
 
 
 def read_source(name):
@@ -169,7 +176,7 @@ def test_each_inside_is_as_it_was_when_it_was_checked(place, name, digest):
 
 @pytest.mark.parametrize("place", INSIDES)
 def test_each_place_names_the_versions_that_it_was_checked_with(place):
-    named = set(re.findall(r"Checked with (\w+) ([\d.]*\d)", (ROOT / place).read_text()))
+    named = set(re.findall(r"Checked with ([\w-]+) ([\d.]*\d)", (ROOT / place).read_text()))
     relied_on = {find_package(name) for name in INSIDES[place]}
     assert named == {(package, CHECKED[package]) for package in relied_on}
 
