@@ -104,7 +104,7 @@ def write_sentence(problem: Problem) -> str:
 
 def write_kind(problem: Problem) -> str:
     """Say what is wrong with all values that are refused for the same reason, as `write_sentence`; it repeats none."""
-    return _fill(gettext(SENTENCES[problem.code]), problem, given=gettext("The value"), plain="list")
+    return _fill(gettext(SENTENCES[problem.code]), problem, given=gettext("The value"), plain="a list")
 
 
 def _fill(sentence: str, problem: Problem, **values: object) -> str:

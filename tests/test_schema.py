@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from predictor.exceptions import InvalidInput, InvalidValue
-from predictor.problems import SENTENCES, Code, Problem
+from predictor.problems import SENTENCES, Code, Problem, write_kind
 from predictor.schema.kinds import KINDS, make_feature, write_feature
 from predictor.schema.output import Band, Output
 from predictor.schema.schema import Row, Schema
@@ -365,6 +365,11 @@ def test_what_is_neither_yes_nor_no_is_refused(raw):
 def test_more_than_one_value_is_refused(feature, raw, kind):
     with pytest.raises(ValueError, match=f"One value is needed, not {kind}: give "):
         feature.parse(raw)
+
+
+def test_what_is_wrong_with_many_values_is_said_as_of_one_without_it():
+    written = write_kind(NUMBER.make_problem("not_one_value"))
+    assert written == f"One value is needed, not a list: give {NUMBER.expected}."
 
 
 @pytest.mark.parametrize("feature", [NUMBER, CATEGORY, BOOLEAN])
