@@ -2,22 +2,21 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from predictor.admin.asking import ask
+from predictor.admin.asking import ask, delete
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.retraining import RETRAIN
-from predictor.exceptions import TableInUse
 from predictor.files.data_versions import discard, list_trained
 from predictor.formats import MISSING, format_number, format_size
 from predictor.models import DataVersion
@@ -61,13 +60,13 @@ class DataVersionAdmin(HistoryAdmin):
         table = get_object_or_404(self.get_queryset(request), pk=number)
         address = reverse("admin:predictor_dataversion_change", args=[table.pk])
         if request.method == "POST":
-            try:
-                discard(table)
-            except TableInUse as error:
-                messages.error(request, str(error))
-                return redirect(address)
-            messages.success(request, gettext("{table} was deleted.").format(table=table))
-            return redirect("admin:predictor_dataversion_changelist")
+            return delete(
+                request,
+                lambda: discard(table),
+                done=gettext("{table} was deleted.").format(table=table),
+                address=address,
+                changelist="admin:predictor_dataversion_changelist",
+            )
         return ask(
             request,
             self.opts,

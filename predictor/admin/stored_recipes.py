@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -12,11 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from predictor.admin.asking import ask
+from predictor.admin.asking import ask, delete
 from predictor.admin.cells import show_moment
 from predictor.admin.history import HistoryAdmin
 from predictor.admin.new_models.steps import change_recipe, may_make, show_draft, show_upload
-from predictor.exceptions import RecipeInUse
 from predictor.formats import format_number
 from predictor.models import StoredRecipe
 from predictor.registry.recipes import delete_recipe
@@ -70,13 +69,13 @@ class StoredRecipeAdmin(HistoryAdmin):
         row = get_object_or_404(self.get_queryset(request), pk=number)
         address = reverse("admin:predictor_storedrecipe_change", args=[row.pk])
         if request.method == "POST":
-            try:
-                delete_recipe(row)
-            except RecipeInUse as error:
-                messages.error(request, str(error))
-                return redirect(address)
-            messages.success(request, gettext("The recipe of {model} was deleted.").format(model=row.model))
-            return redirect("admin:predictor_storedrecipe_changelist")
+            return delete(
+                request,
+                lambda: delete_recipe(row),
+                done=gettext("The recipe of {model} was deleted.").format(model=row.model),
+                address=address,
+                changelist="admin:predictor_storedrecipe_changelist",
+            )
         return ask(
             request,
             self.opts,
