@@ -98,7 +98,8 @@ def open_table(file: KeptFile) -> Iterator[Path]:
             spool(file, table)
             yield table
         except (DatasetError, RecipeError) as error:
-            raise type(error)(str(error).replace(str(table), file.name)) from error
+            error.args = (str(error).replace(str(table), file.name),)  # Its code and values stay.
+            raise
 
 
 def make_file_name(uploaded: str) -> str:

@@ -1,14 +1,14 @@
 """Records the outcomes of an uploaded file as a job, by the rules of `manage.py record_outcomes`."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from predictor import jobs
-from predictor.exceptions import DatasetError, OutcomeChanged
-from predictor.files.keeping import find_kept, iterate
+from predictor.exceptions import OutcomeChanged
+from predictor.files.keeping import find_kept
 from predictor.formats import format_number
+from predictor.lifecycle.data_versions import open_table
 from predictor.models import KeptFile
 from predictor.outcomes.files import REFUSED, Entry, Judged, Sorting, Wording, count_results, store_rows
 from predictor.record.job_problem import JobProblem
@@ -61,14 +61,8 @@ def read_file(file: KeptFile) -> list[Entry]:
     # It imports polars, which a worker that waits does without.
     from predictor.scoring.outcome_file import read_entries
 
-    with tempfile.TemporaryDirectory(prefix="mlsite-outcomes-") as folder:
-        path = Path(folder) / f"uploaded{Path(file.name).suffix}"
-        with path.open("wb") as spooled:
-            spooled.writelines(iterate(file))
-        try:
-            return read_entries(path)
-        except DatasetError as error:
-            raise DatasetError(str(error).replace(str(path), file.name)) from error
+    with open_table(file) as table:
+        return read_entries(table)
 
 
 def make_rows(judged: list[Judged]) -> Iterator[list[list[Any]]]:
