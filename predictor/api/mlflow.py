@@ -82,9 +82,8 @@ def invoke(request: HttpRequest) -> HttpResponse:
 def redirect(request: HttpRequest) -> HttpResponse:
     """To the address without the slash, with the same method and body, as MLflow does."""
     query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
-    response = HttpResponseRedirect(f"{settings.FORCE_SCRIPT_NAME.rstrip('/')}{INVOCATIONS}{query}")
-    response.status_code = 307
-    return response
+    address = f"{settings.FORCE_SCRIPT_NAME.rstrip('/')}{INVOCATIONS}{query}"
+    return HttpResponseRedirect(address, preserve_request=True)
 
 
 @answer_errors

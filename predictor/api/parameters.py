@@ -39,8 +39,9 @@ def read_parameters(
     problems = {}
     for name, values in request.GET.lists():
         if name not in known and not is_other(name):
-            names = ", ".join([*sorted(known), *others]) or "none"
-            sentence = f"There is no parameter {quote(name)} here; there are: {names}."
+            names = ", ".join([*sorted(known), *others])
+            expected = f"give one of {names}" if names else "give none"
+            sentence = f"There is no parameter {quote(name)} here: {expected}."
             problems[shorten(name)] = ParameterProblem(code="unknown_parameter", sentence=sentence)
         elif len(values) > 1:
             sentence = "This parameter was sent more than once: send it once."

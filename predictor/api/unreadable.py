@@ -1,4 +1,4 @@
-"""Says why a body is no JSON: where in it, and what would be right. Decoders name a byte at most."""
+"""Says why a body is not JSON: where, and what would be right. Decoders give the number of a byte at most."""
 
 import json
 import math
@@ -10,8 +10,6 @@ from predictor.texts import clip
 MOST_BYTES = 128 * 1024
 # Python's `int` refuses longer ones, and so does the decoder of bodies.
 MOST_DIGITS = 4_300
-
-
 # What is wrong, with a place for where, and the names that lead there from the innermost on.
 Found = tuple[str, list[str]]
 
