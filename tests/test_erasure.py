@@ -106,6 +106,7 @@ def test_a_scored_file_and_its_result_are_deleted_with_a_prediction_that_they_ma
     assert "The result was deleted. Upload the file again." in client.get(later).text
     assert f'href="{earlier}csv/"' in client.get(earlier).text
     assert {*KeptFile.objects.values_list("name", flat=True)} == {"1.csv"}
+    assert ["sha256" in job.result for job in Job.objects.exclude(result=None).order_by("pk")] == [True, False]
 
 
 def score(client, x):

@@ -1,6 +1,7 @@
 """A kept file is scored as a job: complete, each row once and in order, whatever happens to its worker."""
 
 import gzip
+import hashlib
 import io
 import os
 import random
@@ -127,6 +128,7 @@ def test_a_file_comes_back_row_by_row_with_its_answers_or_errors(models_dir, his
     assert (job.state, job.done, job.total, job.error) == ("done", 2_501, 2_501, "")
     assert job.result | {"file": ""} == {
         "file": "",
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "rows": 2_501,
         "refused": 2,
         "errors": {"not_a_number/x": 1, "wrong_length": 1},

@@ -17,8 +17,8 @@ ERASED = "Its error was erased by manage.py forget."
 def remove_files(model: str, since: datetime, *, dry_run: bool) -> int:
     """Delete what jobs about a model have read or written since a moment, and count the files.
 
-    Their errors and what they searched for are erased, which may repeat values. Jobs that are unfinished may have read
-    a prediction already, and are cancelled.
+    Their errors, the hashes of their files and what they searched for are erased, which may tell values. Jobs that are
+    unfinished may have read a prediction already, and are cancelled.
     """
     found = Job.objects.filter(kind__in=KINDS, model=model)
     late = list(found.filter(Q(finished_at=None) | Q(finished_at__gte=since)))
@@ -30,6 +30,9 @@ def remove_files(model: str, since: datetime, *, dry_run: bool) -> int:
             remove(file)
         failed = Job.objects.filter(pk__in=[job.pk for job in late]).exclude(error="")
         failed.update(error=ERASED, problem=None)
+        for job in late:
+            if job.result and job.result.pop("sha256", ""):  # By which few values could be guessed.
+                Job.objects.filter(pk=job.pk).update(result=job.result)
         for job in found.filter(kind=jobs.EXPORT).exclude(finished_at=None):
             Job.objects.filter(pk=job.pk).update(arguments={**job.arguments, "filters": {}})
     return len(files)

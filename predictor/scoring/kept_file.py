@@ -177,11 +177,15 @@ class FileScoring:
             jobs.finish(self._held, self._describe())
 
     def _describe(self) -> dict[str, Any]:
-        """What pages show of a job that is done; `newer` is the version that is live by then, where it is another."""
+        """What stays of a job that is done when its files are deleted, and the SHA-256 of the scored file.
+
+        `newer` is the version that is live by then, where it is another.
+        """
         cursor = self._cursor
         live = Version.objects.find_live(self._held.job.model)
         return {
             "file": cursor.file,
+            "sha256": self._file.sha256,
             "rows": cursor.rows,
             "refused": cursor.refused,
             "errors": cursor.errors,
