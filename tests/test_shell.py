@@ -201,3 +201,17 @@ def test_the_home_page_does_not_move_while_it_arrives_in_parts(open_page, site):
     devtools.send("Network.emulateNetworkConditions", slow)
     page.goto(f"{site}/models/")
     assert page.evaluate(MEASURE_SHIFT) == 0
+
+
+def test_a_slow_device_paints_a_page_once_all_of_it_is_there(open_page, site):
+    page = open_page("/models/", 1920)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    page.add_init_script(
+        "new MutationObserver(() => { if (document.querySelector('#foot')) window.complete ??= performance.now(); })"
+        ".observe(document, {childList: true, subtree: true})"
+    )
+    page.goto(f"{site}/wide/")
+    assert page.evaluate(MEASURE_SHIFT) == 0
+    first = "performance.getEntriesByName('first-paint')[0]"
+    page.wait_for_function(first)
+    assert page.evaluate(f"{first}.startTime >= window.complete")
