@@ -328,6 +328,8 @@ def test_where_a_filter_cannot_be_used_that_is_said_and_all_rows_are_shown(admin
         ("warned=perhaps", "is neither yes nor no"),
         ("before=x", "is not the id of a prediction"),
         ("is.%00=5", "contains a character that cannot be stored"),
+        ("model=line&from.x=soon", "“soon” is not a number: give a number such as"),
+        ("model=line&from.y=5", "has an input “y”"),
     ],
 )
 def test_a_filter_of_predictions_that_cannot_be_used_is_named_where_it_was_typed(admin_client, asked, query, problem):

@@ -212,6 +212,88 @@ def test_filters_have_the_names_of_the_admins_addresses(read):
         assert list_inputs(read("models/line/predictions", **asked)) == found, asked
 
 
+DAY = make_feature(name="day", kind="date", label="Day", format="%d.%m.%Y")
+START_OF_WORK = make_feature(name="start", kind="datetime", label="Start")
+FLIGHT = make_feature(name="flight", kind="datetime", label="Flight", zone="Europe/Berlin")
+CLOCK = make_feature(name="clock", kind="time", label="Clock")
+
+
+@pytest.mark.parametrize(
+    ("feature", "values", "cases"),
+    [
+        (
+            DAY,
+            ["2026-02-28", "2026-03-01", "2026-03-31", "2026-04-01"],
+            {
+                ("2026-03-01", "2026-03-31"): [1, 2],
+                ("01.03.2026", "31.03.2026"): [1, 2],
+                ("20260301", None): [1, 2, 3],
+                ("2026-03", "2026-03"): [1, 2],
+                (None, "2026-02"): [0],
+            },
+        ),
+        (
+            START_OF_WORK,
+            ["2026-03-01T00:00:00", "2026-03-01T12:30:45", "2026-03-01T12:30:45.500000", "2026-03-02T00:00:00"],
+            {
+                ("2026-03-01", "2026-03-01"): [0, 1, 2],
+                ("2026-03-01 12:30", "2026-03-01t12:30"): [1, 2],
+                ("20260301T123046", None): [3],
+                ("2026-03-01T12:30:45.5", "2026-03-02T00:00"): [2, 3],
+            },
+        ),
+        (
+            FLIGHT,
+            ["2026-03-01T00:30:00+01:00", "2026-03-01T00:30:00+00:00", "2026-03-01T23:30:00+00:00"],
+            {
+                ("2026-03-01", "2026-03-01"): [0, 1],
+                ("2026-03-01T01:30", "2026-03-01T01:30"): [1],
+                ("2026-03-01T00:30:00Z", None): [1, 2],
+                (None, "2026-02-28T23:29Z"): [],
+                ("2026-03-02", None): [2],
+            },
+        ),
+        (
+            CLOCK,
+            ["08:00:00", "12:30:59", "12:31:00"],
+            {("08:00", "12:30"): [0, 1], ("12:30:59", "12:31"): [1, 2], ("1231", None): [2]},
+        ),
+    ],
+    ids=lambda each: getattr(each, "name", ""),
+)
+@pytest.mark.both_databases
+def test_ranges_of_dates_and_times_find_exactly_what_is_in_them(read, feature, values, cases):
+    """A day, a month and a minute are meant with their ends; a moment with an offset is the same in all zones."""
+    made = make_predictions(make_version(feature=feature), START, [({feature.name: each}, 1.0) for each in values])
+    places = {str(each.id): place for place, each in enumerate(made)}
+    for ends, expected in cases.items():
+        asked = {f"{test}.{feature.name}": end for test, end in zip(("from", "to"), ends, strict=True) if end}
+        answer = read("models/line/predictions", **asked).json()
+        assert sorted(places[each["id"]] for each in answer["predictions"]) == expected, asked
+
+
+def test_a_limit_that_is_no_date_or_time_is_refused_with_what_would_be_right(read):
+    for feature, text, code, right in [
+        (DAY, "soon", "not_a_date", "give a date such as 2026-03-01."),
+        (DAY, "2026", "not_a_date", "give a date such as 2026-03-01."),
+        (DAY, "2026-02-30", "not_a_date", "give a date such as 2026-03-01."),
+        (START_OF_WORK, "12:30", "not_a_datetime", "give a date and time such as 2026-03-01T12:30."),
+        (START_OF_WORK, "2026-03-01T12:30Z", "unexpected_zone", "give a date and time such as 2026-03-01T12:30."),
+        (FLIGHT, "noon", "not_a_datetime", "2026-03-01T12:30, in Europe/Berlin or with an offset."),
+        (CLOCK, "25:00", "not_a_time", "give a time such as 08:30."),
+    ]:
+        make_version(feature=feature)
+        error = read("models/line/predictions", **{f"to.{feature.name}": text}).json()["error"]
+        assert error["codes"] == {f"to.{feature.name}": code}
+        sentence = error["fields"][f"to.{feature.name}"]
+        assert sentence.startswith(f"“{text}”"), sentence
+        assert sentence.endswith(right), sentence
+    for start, end in [("2026-03-02", "2026-03-01"), ("2026-04-01", "2026-03")]:
+        refused = read("models/line/predictions", **{"to.day": end, "from.day": start})
+        assert (refused.status_code, refused.json()["error"]["codes"]) == (400, {"to.day": "before_start"})
+        assert start in refused.json()["error"]["fields"]["to.day"]
+
+
 def test_wrong_parameters_are_all_named_with_codes(client, read):
     store(make_version())
     cursor = read("models/line/predictions", limit=3).json()["next"]

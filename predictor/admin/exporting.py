@@ -20,6 +20,7 @@ from predictor.exceptions import ExportError, InvalidFilters
 from predictor.formats import format_number
 from predictor.history.exporting import FORMATS, stream_export
 from predictor.history.filters import Filters, read_filters
+from predictor.history.limits import check_inputs
 from predictor.history.search import has_more_than
 from predictor.models import Job, Version
 from predictor.texts import quote
@@ -87,7 +88,9 @@ def read_choice(request: HttpRequest) -> Choice:
         raise ExportError(_("There is no version of {model}.").format(model=quote(model)))
     if format not in FORMATS:
         raise ExportError(_("Choose one of the formats {formats}.").format(formats=", ".join(FORMATS)))
-    return Choice(model=model, filters=read_filters({**request.GET.dict(), "model": model}), format=format)
+    filters = read_filters({**request.GET.dict(), "model": model})
+    check_inputs(filters)
+    return Choice(model=model, filters=filters, format=format)
 
 
 def choose_only(models: list[str]) -> str:

@@ -24,6 +24,7 @@ from predictor.formats import MISSING, Written, format_number
 from predictor.history.cursor import NEWEST, Cursor, read_cursor
 from predictor.history.exporting import FORMATS
 from predictor.history.filters import Filters, read_filters
+from predictor.history.limits import check_inputs
 from predictor.history.search import ROWS_OF_A_PAGE, SECONDS_OF_A_PAGE, Count, Page, count, find
 from predictor.models import Prediction, Version
 from predictor.schema.kinds import Feature
@@ -60,6 +61,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     filters, cursor = Filters(), NEWEST
     try:
         filters, cursor = replace(read_filters(given), only=find_models(request.user)), read_cursor(given)
+        check_inputs(filters)
     except InvalidFilters as error:
         problems = error.fields
     page = (

@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from predictor.history.filters import Filters, InputFilter
 from predictor.history.matching import find_number, list_values
+from predictor.schema.limits import INSTANT, count_instant
 from predictor.schema.target import Target
 
 # Which change case as Python does, the best first; without any, the database's own.
@@ -23,6 +24,12 @@ IS_NUMBER = f"jsonb_typeof({OUTPUT}) = 'number'"
 CURRENT_OUTCOME = (
     "EXISTS (SELECT 1 FROM predictor_outcome o WHERE o.prediction_id = predictor_prediction.id"
     " AND NOT EXISTS (SELECT 1 FROM predictor_outcome r WHERE r.replaces_id = o.id) AND {})"
+)
+# The seconds since 1970 of a text that fits INSTANT. Its day is counted from the first of the month, so that not even
+# a row that was changed by hand has a day that PostgreSQL refuses.
+SECONDS = (
+    f"extract(epoch FROM (left({TEXT}, 8) || '01')::timestamp + make_interval(days => substr({TEXT}, 9, 2)::int - 1)"
+    f" + substring({TEXT} FROM 'T([0-9:.]+)')::interval - substring({TEXT} FROM 'T[0-9:.]+(.*)')::interval)"
 )
 ANY_INPUT = (
     "EXISTS (SELECT 1 FROM jsonb_each(predictor_prediction.inputs) each (name, value)"
@@ -91,6 +98,10 @@ def _ask_input(asked: InputFilter) -> Written:
     if limit is not None:
         sql = f"CASE WHEN jsonb_typeof({INPUT}) = 'number' THEN ({INPUT})::float8 {sign} %s END"
         return sql, [name, name, limit]
+    instant = count_instant(asked.value)
+    if instant is not None:
+        sql = f"CASE WHEN {TEXT} ~ %s THEN {SECONDS} {sign} %s END"
+        return sql, [name, f"^(?:{INSTANT.pattern})$", *[name] * SECONDS.count("%s"), instant]
     # By code points, as Python compares.
     start = TEXT if asked.test == "from" else f"left({TEXT}, {len(asked.value)})"
     sql = f"CASE WHEN jsonb_typeof({INPUT}) = 'string' THEN {start} COLLATE \"C\" {sign} %s END"

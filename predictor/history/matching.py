@@ -7,6 +7,7 @@ from typing import Any
 from predictor.exceptions import InvalidValue
 from predictor.history.filters import Filters, InputFilter
 from predictor.numbers import read_number
+from predictor.schema.limits import count_instant
 from predictor.schema.target import Target
 from predictor.schema.values import Value, read_boolean
 
@@ -68,7 +69,8 @@ def _is_output_within(filters: Filters, target: Target, output: Any) -> bool:
 def fits(asked: InputFilter, value: Value, version_id: int) -> bool:
     """Whether an input of a version is as asked.
 
-    A text is compared by its characters, with as many of them as a limit has.
+    A text is compared by its characters, with as many of them as a limit has; a date with a time and an offset, as a
+    moment.
     """
     if value is None:
         return False
@@ -77,12 +79,14 @@ def fits(asked: InputFilter, value: Value, version_id: int) -> bool:
         return is_choice or is_value(asked.value, value)
     if asked.test == "words":
         return isinstance(value, str) and all(word in value.lower() for word in asked.value.lower().split())
-    limit = find_number(asked.value)
-    if limit is None:
-        return isinstance(value, str) and (
-            asked.value <= value if asked.test == "from" else value[: len(asked.value)] <= asked.value
-        )
-    return _is_number(value) and (limit <= value if asked.test == "from" else value <= limit)  # type: ignore[operator]  # A number.
+    limit, found = find_number(asked.value), value if _is_number(value) else None
+    if limit is None and isinstance(value, str):
+        limit, found = count_instant(asked.value), count_instant(value)
+        if limit is None:
+            return asked.value <= value if asked.test == "from" else value[: len(asked.value)] <= asked.value
+    if limit is None or found is None:
+        return False
+    return limit <= found if asked.test == "from" else found <= limit  # type: ignore[operator]  # Numbers.
 
 
 def is_value(text: str, value: Value) -> bool:

@@ -89,12 +89,12 @@ class Temporal(Described, frozen=True, kw_only=True):
     def _convert(self, value: str | float) -> str:
         if not isinstance(value, str):
             raise self._refuse(self.not_one, value)
-        moment = self._find(value.strip())
+        moment = self.find_moment(value.strip())
         if moment is None:
             raise self._refuse(self.not_one, value)
         return self._store(moment, value)
 
-    def _find(self, text: str) -> datetime | None:
+    def find_moment(self, text: str) -> datetime | None:
         """Read ISO 8601, or else the column's own form; a date is midnight, and a time is on some day."""
         try:
             return self._read_iso(text.upper())
@@ -171,10 +171,7 @@ class Datetime(Temporal, frozen=True, kw_only=True, tag="datetime"):
     def encode(self, value: Value) -> float:
         if value is None:
             return math.nan
-        moment = datetime.fromisoformat(str(value))
-        # Not in UTC, which may be beyond the years that Python knows.
-        since = moment.replace(tzinfo=None) - EPOCH - (moment.utcoffset() or timedelta())
-        return since // MICROSECOND / 1e6
+        return count_seconds(datetime.fromisoformat(str(value)))
 
     def decode(self, number: float) -> str:
         moment = EPOCH + timedelta(seconds=number)
@@ -245,6 +242,13 @@ class Time(Temporal, frozen=True, kw_only=True, tag="time"):
 
     def _store(self, moment: datetime, given: str) -> str:
         return moment.time().isoformat()
+
+
+def count_seconds(moment: datetime) -> float:
+    """The seconds since 1970: in UTC where the moment has an offset."""
+    # Not in UTC, which may be beyond the years that Python knows.
+    since = moment.replace(tzinfo=None) - EPOCH - (moment.utcoffset() or timedelta())
+    return since // MICROSECOND / 1e6
 
 
 def find_zone(name: str) -> tzinfo:

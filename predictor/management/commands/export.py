@@ -11,6 +11,7 @@ from predictor.formats import format_number
 from predictor.history.commands import BUSY, take_turn_of_pages
 from predictor.history.exports import Export
 from predictor.history.filters import Filters, find_reader, read_filters
+from predictor.history.limits import check_inputs
 from predictor.management.base import SiteCommand
 from predictor.management.whole_file import write_whole
 from predictor.tables.writing import WRITERS
@@ -59,6 +60,7 @@ class Command(SiteCommand):
         **options: Any,
     ) -> None:
         chosen = read_filters({**dict(where), "model": model})
+        check_inputs(chosen)
         if output is None and sys.stdout.isatty() and format in ("parquet", "xlsx"):
             raise CommandError(f"{format} is not for a terminal: name a file by --output, or use a pipe.")
         try:
