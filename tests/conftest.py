@@ -212,7 +212,7 @@ def run_manage(*arguments, **environment):
 @pytest.fixture(scope="session")
 def chromium():
     """The browser's path; where it is not there or cannot be driven, its tests are skipped, but never in CI."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
     reason = find_obstacle() if found else "Chromium is not installed, and only root on Debian may install it here"
     if reason and os.environ.get("CI") == "true":
         pytest.fail(f"no browser: {reason}")
