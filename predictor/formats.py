@@ -121,6 +121,11 @@ def format_number(number: float | None, *, decimals: int | None = None, digits: 
     return _format(number, decimals, digits, BARE_GROUPED_FROM)
 
 
+def write_count(number: int, one: str, many: str = "") -> str:
+    """Write in English how many there are: 1 row, 2 rows. `many` is the plural where it is not `one` with an s."""
+    return f"{format_number(number)} {one if number == 1 else many or f'{one}s'}"
+
+
 def format_size(size: int) -> str:
     """Write a number of bytes in MB, or in kB or B where it is smaller."""
     if size < 1_000:

@@ -122,20 +122,32 @@ def test_one_row_that_is_refused_refuses_all_and_each_of_them_is_named(put, line
         {"reference": "a", "outcome": 8},
         {"id": str(lines[2].id), "outcome": "seven"},
         {"id": str(lines[1].id), "outcome": ""},
+        {"reference": "", "outcome": 1},
+        {"reference": " ", "outcome": 1},
+        {"reference": 42, "outcome": 1},
+        {"id": str(lines[2].id), "reference": {"a": []}, "outcome": 1},
     ]
     error = put("models/line/outcomes", {"outcomes": rows}).json()["error"]
     assert error["code"] == "invalid_outcomes"
-    assert error["message"] == "12 of 13 rows are refused, and nothing was stored."
-    codes = ["unknown"] * 4 + ["malformed"] * 5 + ["conflicting", "malformed", "malformed"]
+    assert error["message"] == "16 of 17 rows are refused, and nothing was stored."
+    codes = ["unknown"] * 4 + ["malformed"] * 3 + ["not_a_reference"] * 2 + ["conflicting"] + ["malformed"] * 2
+    codes += ["not_a_reference"] * 4
     assert error["codes"] == {str(number): code for number, code in enumerate(codes, start=1)}
     assert error["fields"]["2"] == "There is no prediction with this reference."
     # Of another model, and one that does not exist: the answer is the same.
     assert error["fields"]["1"] == error["fields"]["3"] == "There is no prediction with this id."
     assert error["fields"]["4"] == "It is forgotten."
-    assert "give 1 to 200 characters" in error["fields"]["9"]
+    assert error["fields"]["7"] == "Give either an id or a reference."
+    rule = "is not a reference: give 1 to 200 characters, without NUL and not all blank."
+    assert error["fields"]["15"] == f"“42” {rule}"
+    assert all(rule in error["fields"][number] for number, code in error["codes"].items() if code == "not_a_reference")
+    one = put("models/line/outcomes", {"outcomes": [{"reference": " ", "outcome": 1}]}).json()["error"]
+    assert one["message"] == "1 of 1 row is refused, and nothing was stored."
+    both = {"id": str(lines[1].id), "reference": "", "outcome": 1}
+    assert put("models/line/outcomes", {"outcomes": [both]}).status_code == 200
     many = put("models/line/outcomes", {"outcomes": [{"id": "x", "outcome": 1}] * 300}).json()["error"]
     assert len(many["fields"]) == len(many["codes"]) == 300
-    assert len(read_log()) == 1
+    assert len(read_log()) == 2
 
 
 def test_rows_that_only_conflict_are_a_conflict(put, lines):

@@ -120,7 +120,7 @@ def test_outcomes_of_a_file_are_recorded_by_a_worker_all_or_none_with_a_report_o
 
     job, page, report = send()
     assert (job.state, Outcome.objects.count()) == ("failed", 0)
-    assert "1 of 3 rows are refused, and nothing was stored" in page
+    assert "1 of 3 rows is refused, and nothing was stored" in page
     assert f"&rsaquo; a file&#x27;s outcomes line ({job.pk})" in page
     assert report[0] == ["line", "id", "reference", "outcome", "result", "reason"]
     assert [(row[0], row[4]) for row in report[1:]] == [("2", "accepted"), ("3", "accepted"), ("4", "malformed")]

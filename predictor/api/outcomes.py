@@ -1,7 +1,7 @@
 """The operations that record what really happened: for one prediction, or for many of a model, all or none."""
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -12,16 +12,16 @@ from predictor.api.bodies import MOST_ROWS, UNREADABLE, Refused, read_json
 from predictor.api.large import MOST_PARTS, take_turn
 from predictor.api.operations import ApiRequest, operation
 from predictor.api.predictions import find_prediction
+from predictor.api.references import describe, is_reference
 from predictor.api.repeated_keys import decode
 from predictor.api.stored import Output, StoredOutcome
 from predictor.api.unreadable import explain
 from predictor.exceptions import ModelNotFound, OutcomeChanged, PredictionForgotten
 from predictor.models import Version
 from predictor.models.reference import MOST_CHARACTERS
-from predictor.outcomes.files import REFUSED, Entry, Judged, Result, Wording, record_entries
+from predictor.outcomes.files import REFUSED, Entry, Judged, Result, Wording, record_entries, write_refused
 from predictor.outcomes.recording import find_outcome
 from predictor.problems import ParameterProblem, Problem
-from predictor.texts import is_storable
 
 WORDING = Wording(correct='"correct": true', line="row", file="the request")
 Recorded = Literal["accepted", "unchanged"]
@@ -45,9 +45,13 @@ class OutcomeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     outcome: Output
     id: str = ""
+    # Any, so that each row without a valid one is named.
     reference: Annotated[
-        str, msgspec.Meta(examples=["customer-42/2026-03"], extra_json_schema={"maxLength": MOST_CHARACTERS})
-    ] = ""
+        Any,
+        msgspec.Meta(
+            examples=["customer-42/2026-03"], extra_json_schema={"type": "string", "maxLength": MOST_CHARACTERS}
+        ),
+    ] = msgspec.UNSET
 
 
 class OutcomesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,10 +134,12 @@ def record_outcomes(request: ApiRequest, slug: str) -> OutcomesReport:
         raise Refused(413, "too_many_rows", f"A request may have at most {MOST_ROWS:,} rows, not {count:,}.")
     if not count:
         raise Refused(400, "malformed", "The list of outcomes is empty: send at least one row.")
-    judged = record(map(make_entry, range(count), body.outcomes), request, slug, body)
+    invalid = find_invalid_references(body.outcomes)
+    entries = (make_entry(number, row, invalid.get(number)) for number, row in enumerate(body.outcomes))
+    judged = record(entries, request, slug, body)
     refused = [each for each in judged if each.result in REFUSED]
     if refused:
-        raise refuse_rows(refused, count)
+        raise refuse_rows(refused, count, invalid)
     rows = [
         ReportedRow(
             row=each.entry.line,
@@ -160,13 +166,22 @@ def read_body(request: HttpRequest, struct: type[Body]) -> Body:
             raise Refused(400, "malformed", f"The body cannot be read: {explain(sent, error)}.") from error
 
 
-def make_entry(number: int, row: OutcomeRow) -> Entry:
-    problem = ""
-    if bool(row.id) == bool(row.reference):
+def find_invalid_references(rows: Sequence[OutcomeRow]) -> dict[int, Problem]:
+    """What is wrong with references, by the numbers of their rows. An empty one next to an id is none."""
+    return {
+        number: Problem(code="not_a_reference", given=describe(row.reference))
+        for number, row in enumerate(rows)
+        if row.reference is not msgspec.UNSET and not is_reference(row.reference)
+        if not (row.id and row.reference in ("", None))
+    }
+
+
+def make_entry(number: int, row: OutcomeRow, invalid: Problem | None) -> Entry:
+    reference = row.reference if is_reference(row.reference) else ""
+    problem = str(invalid or "").removesuffix(".")
+    if not invalid and bool(row.id) == bool(reference):
         problem = "give either an id or a reference"
-    elif not is_storable(row.reference) or len(row.reference) > MOST_CHARACTERS:
-        problem = str(Problem(code="not_a_reference", given=row.reference)).removesuffix(".")
-    return Entry(line=number, id=row.id, reference=row.reference, outcome=row.outcome, problem=problem)
+    return Entry(line=number, id=row.id, reference=reference, outcome=row.outcome, problem=problem)
 
 
 def record(
@@ -192,12 +207,14 @@ def refuse_one(judged: Judged) -> Refused:
     return Refused(STATUSES[judged.result], f"{judged.result}_outcome", "Nothing was stored.", {"outcome": problem})
 
 
-def refuse_rows(refused: Sequence[Judged], count: int) -> Refused:
+def refuse_rows(refused: Sequence[Judged], count: int, invalid: Mapping[int, Problem]) -> Refused:
     """409 where all rows that are refused conflict with what is recorded, else 422."""
     problems = {
-        str(each.entry.line): ParameterProblem(code=each.result, sentence=write_reason(each)) for each in refused
+        str(each.entry.line): invalid.get(each.entry.line)
+        or ParameterProblem(code=each.result, sentence=write_reason(each))
+        for each in refused
     }
-    message = f"{len(refused):,} of {count:,} rows are refused, and nothing was stored."
+    message = f"{write_refused(len(refused), count)}, and nothing was stored."
     is_conflict = all(each.result == "conflicting" for each in refused)
     status, code = (409, "conflicting_outcomes") if is_conflict else (422, "invalid_outcomes")
     return Refused(status, code, message, problems)

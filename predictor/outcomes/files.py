@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from predictor.exceptions import OutcomeChanged
+from predictor.formats import format_number, write_count
 from predictor.history.references import find_by_reference
 from predictor.models import Outcome, Prediction, Version
 from predictor.models.prediction import PredictionQuerySet
@@ -176,6 +177,11 @@ class Sorting:
 
     def _judge(self, entries: Iterable[Entry], result: Result, reason: str) -> None:
         self.judged += [Judged(entry=entry, result=result, reason=reason) for entry in entries]
+
+
+def write_refused(refused: int, rows: int) -> str:
+    """How many rows are refused: “1 of 3 rows is refused”."""
+    return f"{format_number(refused)} of {write_count(rows, 'row')} {'is' if refused == 1 else 'are'} refused"
 
 
 def record_entries(

@@ -7,10 +7,9 @@ from typing import Any
 from predictor import jobs
 from predictor.exceptions import OutcomeChanged
 from predictor.files.keeping import find_kept
-from predictor.formats import format_number
 from predictor.lifecycle.data_versions import open_table
 from predictor.models import KeptFile
-from predictor.outcomes.files import REFUSED, Entry, Judged, Sorting, Wording, count_results, store_rows
+from predictor.outcomes.files import REFUSED, Entry, Judged, Sorting, Wording, count_results, store_rows, write_refused
 from predictor.record.job_problem import JobProblem
 from predictor.tables.columns import TableColumn
 from predictor.tasks.result_file import keep_table
@@ -46,7 +45,7 @@ def record_outcomes(held: jobs.Held) -> None:
     report = keep_table(held, f"{Path(file.name).stem}-report", "csv", COLUMNS, make_rows(judged))
     result = {"file": str(report.pk), "stored": is_stored, "counts": count_results(judged)}
     if not is_stored:
-        problem = f"{format_number(refused)} of {format_number(len(judged))} rows are refused, and nothing was stored"
+        problem = f"{write_refused(refused, len(judged))}, and nothing was stored"
         shown = JobProblem(code="rows_refused", values={"refused": refused, "rows": len(judged)})
         jobs.fail(held, f"{problem}: the report says why.", result, problem=shown)
         return

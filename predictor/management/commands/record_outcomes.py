@@ -11,7 +11,7 @@ from predictor.exceptions import OutcomeChanged
 from predictor.formats import format_number
 from predictor.management.base import SiteCommand, add_format
 from predictor.models import Version
-from predictor.outcomes.files import REFUSED, Entry, Judged, count_results, record_entries
+from predictor.outcomes.files import REFUSED, Entry, Judged, count_results, record_entries, write_refused
 from predictor.scoring.outcome_file import read_entries
 from predictor.texts import quote
 
@@ -59,9 +59,9 @@ class Command(SiteCommand):
         self.stdout.write(write_json(judged, stored) if format == "json" else write_text(judged, stored))
         refused = sum(each.result in REFUSED for each in judged)
         if refused and not partial:
-            counts = f"{format_number(refused)} of {format_number(len(judged))} rows"
+            counts = write_refused(refused, len(judged))
             raise CommandError(
-                f"{file}: {counts} are refused, and nothing was stored: fix them, or record the others with --partial."
+                f"{file}: {counts}, and nothing was stored: fix them, or record the others with --partial."
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from predictor.formats import Quantity, format_number, format_share
+from predictor.formats import Quantity, format_number, format_share, write_count
 from predictor.record.remark import Remark, make_remark
 from predictor.texts import make_printable, quote
 from predictor.training.columns import Column
@@ -53,13 +53,13 @@ def describe_numbers(low: float, high: float, *, are_whole: bool = False) -> Rem
 def describe_labels(labels: Sequence[object], many: str, one: str) -> Remark:
     """How many categories or classes there are, and some of them."""
     some, has_more = [str(label) for label in labels[:SHOWN]], len(labels) > SHOWN
-    text = f"{count(len(labels), one, many)}: {', '.join(map(quote, some))}{', …' if has_more else ''}"
+    text = f"{write_count(len(labels), one, many)}: {', '.join(map(quote, some))}{', …' if has_more else ''}"
     return make_remark(f"more_{many}" if has_more else many, text, count=len(labels), some=some)
 
 
 def _describe_texts(texts: list[str]) -> Remark:
     longest, different = max(map(len, texts), default=0), len(set(texts))
-    text = f"{count(different, 'different text', 'different texts')} of up to {format_number(longest)} characters"
+    text = f"{write_count(different, 'different text')} of up to {format_number(longest)} characters"
     return make_remark("texts", text, count=different, longest=longest)
 
 
@@ -83,7 +83,3 @@ def describe_keys(given: FeatureRecipe) -> Remark:
         return make_remark("read_without_separators", "read as numbers without their separators of thousands")
     words = [str(word) for word in given.missing or []]
     return make_remark("means_missing", f"{', '.join(map(quote, words))} means missing", words=words)
-
-
-def count(number: int, one: str, many: str) -> str:
-    return f"{format_number(number)} {one if number == 1 else many}"

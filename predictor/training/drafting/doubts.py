@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError
-from predictor.formats import format_number, format_share
+from predictor.formats import format_number, format_share, write_count
 from predictor.record.remark import Remark, make_remark
 from predictor.schema.schema import RESERVED_NAMES
 from predictor.schema.target import Target
@@ -18,7 +18,7 @@ from predictor.texts import quote
 from predictor.training.amounts import describe_unclear, find_example
 from predictor.training.columns import Column, encode_column
 from predictor.training.dates import infer_forms
-from predictor.training.drafting.described import count, describe_column, join
+from predictor.training.drafting.described import describe_column, join
 from predictor.training.drafting.reading import find_messy
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.grouping import is_wide
@@ -160,7 +160,7 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[Remark]:
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
         times = int((present == sentinel).sum())
         hint = f"if it means missing, write missing = [{sentinel:g}]"
-        text = f"{sentinel:g} occurs {count(times, 'time', 'times')}, far from all other values: {hint}"
+        text = f"{sentinel:g} occurs {write_count(times, 'time')}, far from all other values: {hint}"
         yield make_remark("sentinel", text, value=f"{sentinel:g}", times=times)
     if is_text and (unclear := list(doubt_amounts(series))):
         yield from unclear
@@ -202,7 +202,7 @@ def find_codes(column: Column) -> tuple[int, ...]:
 def doubt_spellings(merge: dict[str, list[str]]) -> Iterator[Remark]:
     if merge:
         into, others = next(iter(merge.items()))
-        more = f", and {count(len(merge) - 1, 'value', 'values')} more in several ways" if len(merge) > 1 else ""
+        more = f", and {write_count(len(merge) - 1, 'value')} more in several ways" if len(merge) > 1 else ""
         written = ", ".join(map(quote, others[:5]))
         text = f"{quote(into)} is also written {written}{more}: to unite them, write the line with merge"
         code, rest = ("more_spellings", {"more": len(merge) - 1}) if more else ("spellings", {})
@@ -243,11 +243,11 @@ def measure_giveaway(values: Vector, target_values: Vector, *, are_classes: bool
 def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterator[Remark]:
     """Doubts about the rows and the target: `target_values`, shape (n,); `left_out` more rows have none."""
     if left_out:
-        text = f"{count(left_out, 'row has', 'rows have')} no value in the target and are left out"
+        text = f"{write_count(left_out, 'row has', 'rows have')} no value in the target and are left out"
         yield make_remark("rows_left_out", text, count=left_out)
     if len(target_values) < FEW_ROWS:
         rows = len(target_values)
-        text = f"{count(rows, 'row is', 'rows are')} few to train on, and too few to hold some out"
+        text = f"{write_count(rows, 'row is', 'rows are')} few to train on, and too few to hold some out"
         yield make_remark("few_rows", text, count=rows)
     if target.task == "regression":
         different = len(np.unique(target_values))

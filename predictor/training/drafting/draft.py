@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from predictor.formats import format_number, format_share
+from predictor.formats import format_number, format_share, write_count
 from predictor.metrics.names import LABELS, format_score
 from predictor.record.remark import Remark
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.texts import make_printable, quote
-from predictor.training.drafting.described import count, describe_keys, describe_labels, describe_numbers
+from predictor.training.drafting.described import describe_keys, describe_labels, describe_numbers
 from predictor.training.drafting.doubts import Finding
 from predictor.training.drafting.labels import label_columns
 from predictor.training.drafting.selection import Selection
@@ -83,7 +83,7 @@ def write_toml(draft: Draft) -> str:
     target, params, labels = draft.target, draft.estimator.params, draft.labels
     lines = [
         f"# Written by `manage.py startmodel {draft.slug}` from {quote(draft.source.name)}:"
-        f" {count(draft.rows, 'row', 'rows')}, {count(len(draft.findings), 'feature', 'features')}.",
+        f" {write_count(draft.rows, 'row')}, {write_count(len(draft.findings), 'feature')}.",
         "# Edit it: docs/recipes.md explains every key. Then run: manage.py retrain " + draft.slug,
         *(f"# Doubt: {end_sentence(doubt.text)}" for doubt in draft.doubts),
         "",
@@ -143,11 +143,11 @@ def describe_selection(selection: Selection) -> Iterator[str]:
         yield "Not all folds were measured: the time for that was over."
     if len(selection.measured) < 2:
         return
-    folds, rows = count(selection.folds, "fold", "folds"), count(selection.rows, "training row", "training rows")
+    folds, rows = write_count(selection.folds, "fold"), write_count(selection.rows, "training row")
     yield f"{LABELS[selection.metric]} on {folds} of {rows}:"
     for each in selection.measured:
         score, is_first = format_score(selection.metric, each.score), each is selection.measured[0]
-        wins = "" if is_first else f", better on {count(each.wins, 'fold', 'folds')}"
+        wins = "" if is_first else f", better on {write_count(each.wins, 'fold')}"
         chosen = ": chosen" if each.candidate is selection.chosen else ""
         yield f"- {each.candidate.name}: {score}{wins}{chosen}"
 
@@ -177,7 +177,7 @@ def _write_features(draft: Draft) -> Iterator[str]:
         yield from () if given and given.kind == "text" else _write_unit(given)
     if is_long and quiet:
         yield ""
-        yield f"# {count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
+        yield f"# {write_count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
         yield "# To configure one, write its table: [features.<column>]"
         yield from _write_quiet_labels({name: labels[name] for name in labels if name in quiet})
 
@@ -233,7 +233,7 @@ def write_report(draft: Draft) -> str:
     read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
     lines += [
-        f"{draft.slug}: {count(draft.rows, 'row', 'rows')}; the target {quote(draft.target.name)} is {draft.described}:"
+        f"{draft.slug}: {write_count(draft.rows, 'row')}; the target {quote(draft.target.name)} is {draft.described}:"
         f" a {draft.target.task}.",
         f"The estimator is {draft.estimator.path}.",
         *(f"  {line}" for line in describe_selection(draft.selection)),
