@@ -94,7 +94,7 @@ def test_what_a_recipe_says_against_its_data_is_refused(recipe, keys, values, me
     ("values", "message"),
     [
         (pl.Series("x", [None, None], dtype=pl.String), "data.csv: x: the column is empty: exclude it or fill it."),
-        (pl.Series("x", [1.0, float("inf")]), "data.csv: x: 1 rows contain a number beyond ±1.8e308: fix them"),
+        (pl.Series("x", [1.0, float("inf")]), "data.csv: x: 1 row contains a number beyond ±1.8e308: fix it"),
         (pl.Series("x", ["a\x00"]), "data.csv: x: a text contains a NUL character, which databases cannot store."),
     ],
 )
@@ -197,7 +197,7 @@ def test_a_quantity_is_taken_as_it_is_with_its_label_and_unit(recipe):
             "model.toml: features.y: this is the target, which takes only label, unit, labels, missing and merge.",
         ),
         ("", "", ["a", "a"], "data.csv: y: every row is 'a'; at least two classes are needed."),
-        ("", "", [1.0, float("inf")], "data.csv: y: 1 rows contain a number beyond ±1.8e308"),
+        ("", "", [1.0, float("inf")], "data.csv: y: 1 row contains a number beyond ±1.8e308"),
         ("", "", [1.0, NAN], "data.csv: y: a target is not a number."),
     ],
 )

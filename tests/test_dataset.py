@@ -61,14 +61,14 @@ def test_an_excluded_column_is_no_feature_and_may_be_empty(tmp_path):
 @pytest.mark.parametrize(
     ("csv", "message"),
     [
-        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 values for 2 columns, none for 'y': write an empty value where"),
+        ("x,y\n1,2\n3\n", "data.csv, line 3: 1 value for 2 columns, none for 'y': write an empty value where"),
         ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in the target 'y'."),
         ("x,y\n,1\n,2\n", "data.csv: x: the column is empty: exclude it or fill it."),
         (
             "x,y\n1e400,1\n1.5,2\n",
-            "data.csv: x: 1 rows contain a number beyond ±1.8e308: fix them or leave them empty.",
+            "data.csv: x: 1 row contains a number beyond ±1.8e308: fix it or leave it empty.",
         ),
-        ("x,y\n1,2\n", "data.csv: 1 rows are left to train on; at least 2 are needed."),
+        ("x,y\n1,2\n", "data.csv: 1 row is left to train on; at least 2 are needed."),
     ],
 )
 def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, csv, message):
@@ -85,7 +85,7 @@ def test_a_table_that_cannot_be_learnt_from_is_refused_with_its_place(tmp_path, 
         (
             "holdout = 0.001",
             "x,y\n1,2\n",
-            "holdout: a share of 0.001 holds out none of the 1 rows: write holdout = 0.",
+            "holdout: a share of 0.001 holds out none of the 1 row: write holdout = 0.",
         ),
     ],
 )

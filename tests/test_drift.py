@@ -201,6 +201,7 @@ def test_the_same_window_gives_the_same_answer_and_it_is_read_as_it_was_stored(r
         (None, 400, "no reference", "This version keeps nothing of its training data to compare with: retrain it."),
         (99, 400, "few training rows", "The version has 99 training rows; to compare with, 100 are needed."),
         (100, 199, "few predictions", "There are 199 predictions to compare; 200 are needed."),
+        (100, 1, "few predictions", "There is 1 prediction to compare; 200 are needed."),
         (100, 0, "few predictions", "There are 0 predictions to compare; 200 are needed."),
     ],
 )

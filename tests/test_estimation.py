@@ -374,7 +374,7 @@ def test_rows_of_training_are_measured_by_models_that_did_not_see_them(models_di
         ),
         (
             Estimate(rows=40, metric="mae", reason="few rows"),
-            "Without outcomes, nothing can be estimated yet: version 3 made 40 predictions, and 100 are needed.",
+            "Without outcomes, nothing can be estimated yet: 100 predictions of version 3 are needed (so far: 40).",
         ),
         (
             Estimate(rows=20_000, metric="mae", reason="unlike training", outside=0.5),

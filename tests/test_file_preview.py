@@ -45,7 +45,7 @@ def test_a_preview_names_the_columns_the_missing_inputs_and_what_is_wrong_with_t
     assert (preview.format, preview.rows, preview.is_exact, preview.refused) == ("csv", 4, True, 3)
     assert [(each.row, each.field) for each in preview.problems] == [(2, "size"), (3, "size"), (3, "town"), (4, "")]
     assert str(preview.problems[0].problem) == "“big” is not a number: give a number."
-    assert preview.problems[3].sentence == "line 5: 1 values for 3 columns"
+    assert preview.problems[3].sentence == "line 5: 1 value for 3 columns"
     assert look(file, b"size\n1\n").preview.missing == ["town"]
 
 

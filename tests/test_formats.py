@@ -16,6 +16,7 @@ from predictor.formats import (
     format_share,
     format_size,
     format_value,
+    write_count,
 )
 
 ordinary = st.floats(-1e9, 1e9, exclude_min=True, exclude_max=True)
@@ -261,3 +262,8 @@ def test_a_share_is_written_as_a_percentage(share, written):
 )
 def test_a_size_is_in_the_unit_in_which_it_has_few_digits(size, written):
     assert format_size(size) == written
+
+
+def test_a_count_of_one_has_a_singular():
+    assert [write_count(number, "row") for number in (0, 1, 2, 12_345)] == ["0 rows", "1 row", "2 rows", "12,345 rows"]
+    assert [write_count(number, "row is", "rows are") for number in (1, 2)] == ["1 row is", "2 rows are"]

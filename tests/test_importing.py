@@ -422,7 +422,7 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
 @pytest.mark.parametrize(
     ("estimator", "data", "problem"),
     [
-        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 columns, and besides"),
+        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 column, and besides"),
         (LinearRegression().fit(NUMBERS.rename(columns={"area": "size"}), RENT), "numbers.csv", "missing: 'size'; not"),
         (LinearRegression().fit(NUMBERS[["area"]], RENT), "numbers.csv", "other columns; not among them: 'floor'"),
         (LinearRegression().fit(NUMBERS.assign(a=1).to_numpy(), RENT), "numbers.csv", "fitted on 3 columns.*'area'"),

@@ -69,7 +69,7 @@ def test_a_training_that_cannot_fit_is_refused_with_the_figures_before_it_begins
     with pytest.raises(TrainingError) as refused:
         train_model(SHIPPED, "line", progress=keep_quiet)
     left = memory.limit // MEGABYTE
-    assert "a training on 200 rows and 1 inputs needs about" in str(refused.value)
+    assert "a training on 200 rows and 1 input needs about" in str(refused.value)
     assert f"MB of memory, and {left:,} MB are left for it (WORKER_MEMORY_MB)" in str(refused.value)
 
 

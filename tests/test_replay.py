@@ -164,7 +164,7 @@ def test_the_text_of_a_replay_names_all_that_it_found(line):
         "100 answers change (100.0\u00a0%)",
         "new − old",
         "x: below",
-        "1 inputs are refused",
+        "the inputs of 1 prediction are refused",
         "x (1): A value is needed",
     ):
         assert part in text

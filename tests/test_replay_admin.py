@@ -56,7 +56,7 @@ def test_a_replay_is_asked_for_on_a_version_and_job_and_version_lead_to_what_it_
     assert (Replay.objects.get().version, Prediction.objects.count()) == (second, 1_200)
     for address in ("/admin/predictor/job/", shown):
         page = read(client.get(address))
-        assert "1100 of 1100 answers change" in page
+        assert "answers that change: 1100 of 1100" in page
         assert "/about/line/compare/?new=2#replay" in page
     assert "Version 2 changes 1100 of 1100 answers" in read(client.get("/about/line/compare/?new=2"))
 

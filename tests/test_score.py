@@ -92,7 +92,7 @@ def test_a_row_with_an_error_says_what_is_wrong_and_the_others_are_answered(scor
     assert [row["error"] for row in rows] == [
         "",
         "x: “abc” is not a number: give a number such as 5.15.",
-        "line 4: 1 values for 2 columns",
+        "line 4: 1 value for 2 columns",
         "line 5: 3 values for 2 columns",
         "The model has no finite answer for these inputs: try values that it has seen.",
         "x: A value is needed: give a number such as 5.15.",

@@ -173,7 +173,7 @@ def test_a_good_table_raises_no_doubt(start, estimator):
     [
         ("empty", [None] * ROWS, "the column is empty"),
         ("slip", ["broken", *map(str, NOISE[1:])], "59 values are numbers, but 'broken' is not"),
-        ("infinite", [float("inf"), *NOISE[1:]], "1 rows contain a number beyond"),
+        ("infinite", [float("inf"), *NOISE[1:]], "1 row contains a number beyond"),
         ("csrfmiddlewaretoken", NOISE, "every form has a field with this name"),
         ("Unnamed: 0", range(ROWS), "it numbers the rows, so it has no meaning for a new one."),
         ("text", [f"text {i % 40}" for i in range(ROWS)], "40 different texts in 60 rows are free text: as a category"),

@@ -95,7 +95,7 @@ def test_a_candidate_that_cannot_be_fitted_is_passed_over_counted_and_told(model
     write_tune(models_dir, "[tune.params]\nalpha = [-5.0, 0.1]\n")
     trained = train_model(models_dir, "line", progress=lambda line, **how: lines.append(line))
     assert trained.tuning.failed == 1
-    assert "line: chosen: alpha = 0.1; 1 candidates could not be fitted" in lines
+    assert "line: chosen: alpha = 0.1; 1 candidate could not be fitted" in lines
 
 
 def test_no_candidate_that_can_be_fitted_is_an_error_with_its_cause(models_dir):

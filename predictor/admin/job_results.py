@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor import jobs
@@ -52,8 +52,9 @@ def show_export(job: Job) -> SafeString:
 def show_score(job: Job) -> str:
     """How many rows a file has, and how many of them could not be answered."""
     result: dict[str, Any] = job.result or {}
-    sentence = gettext("{rows} rows, {refused} of them with errors")
-    return sentence.format(rows=format_number(result.get("rows", 0)), refused=format_number(result.get("refused", 0)))
+    rows, refused = result.get("rows", 0), result.get("refused", 0)
+    sentence = ngettext("{rows} row, with errors: {refused}", "{rows} rows, with errors: {refused}", rows)
+    return sentence.format(rows=format_number(rows), refused=format_number(refused))
 
 
 def show_outcomes(job: Job) -> SafeString:
@@ -73,7 +74,7 @@ def show_replay(job: Job) -> SafeString | str:
     """How many answers a version changes, with a link to the whole."""
     result: dict[str, Any] = job.result or {}
     version = Version.objects.filter(model=job.model, number=result["version"]).only("model", "number").first()
-    sentence = gettext("{changed} of {rows} answers change")
+    sentence = gettext("answers that change: {changed} of {rows}")
     sentence = sentence.format(changed=format_number(result["changed"]), rows=format_number(result["rows"]))
     if version is None:
         return sentence

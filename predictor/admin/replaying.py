@@ -84,7 +84,7 @@ def show_newest_replay(version: Version) -> SafeString | str:
     if replay is None:
         return MISSING
     written = write_replay(replay.parsed_result, version.parsed_schema)
-    sentence = gettext("{changed} of {rows} answers change").format(changed=written.changed, rows=written.rows)
+    sentence = gettext("answers that change: {changed} of {rows}").format(changed=written.changed, rows=written.rows)
     return format_html('{}: <a href="{}">{}</a>', show_moment(replay.recorded_at), make_address(version), sentence)
 
 

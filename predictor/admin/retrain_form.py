@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.formats import format_number
@@ -55,7 +55,11 @@ class RetrainForm(forms.Form):
 
 
 def describe_table(table: DataVersion) -> str:
-    sentence = gettext("{number}: {name}, {rows} rows, uploaded on {day} by {user}")
+    sentence = ngettext(
+        "{number}: {name}, {rows} row, uploaded on {day} by {user}",
+        "{number}: {name}, {rows} rows, uploaded on {day} by {user}",
+        table.rows,
+    )
     return sentence.format(
         number=table.pk,
         name=table.file.name,

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from predictor.admin.asking import ask, delete
@@ -92,7 +92,8 @@ class StoredRecipeAdmin(HistoryAdmin):
     @admin.display(description=_("table"))
     def table(self, row: StoredRecipe) -> str:
         version = row.data_version
-        return gettext("{file}, {rows} rows").format(file=version.file.name, rows=format_number(version.rows))
+        sentence = ngettext("{file}, {rows} row", "{file}, {rows} rows", version.rows)
+        return sentence.format(file=version.file.name, rows=format_number(version.rows))
 
     @admin.display(description=_("SHA-256 of the table"))
     def sha256(self, row: StoredRecipe) -> str:

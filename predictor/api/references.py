@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from predictor.api.bodies import MOST_NAMED, Inputs, Refused
+from predictor.formats import write_count
 from predictor.models.reference import MOST_CHARACTERS
 from predictor.problems import Problem
 from predictor.texts import name_type
@@ -19,7 +20,11 @@ def read_references(inputs: Inputs) -> Sequence[str | None]:
     if sent is None:
         return ()
     if inputs.is_list and (not isinstance(sent, list) or len(sent) != rows):
-        raise Refused(400, "malformed", f"references must be a list with a text or null for each of the {rows:,} rows.")
+        raise Refused(
+            400,
+            "malformed",
+            f"references must be a list with a text or null for each of the {write_count(rows, 'row')}.",
+        )
     references: list[Any] = sent if inputs.is_list else [sent]
     wrong = (each for each in enumerate(references) if not (each[1] is None or is_reference(each[1])))
     problems = {

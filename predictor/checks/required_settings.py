@@ -16,6 +16,7 @@ from predictor.access.rates import read_rate
 from predictor.alerts import find_key
 from predictor.embed_origins import EXPECTED_ORIGIN, is_origin
 from predictor.files.keeping import read_files_kept
+from predictor.formats import write_count
 from predictor.languages import LANGUAGES
 from predictor.moments import read_duration
 from predictor.schema.schema import SLUG
@@ -43,7 +44,7 @@ def check_keys(**kwargs: Any) -> Iterable[CheckMessage]:
         signing[f"MODEL_SIGNING_KEY_FALLBACKS, key {number}"] = key
     yield from _check_key("SECRET_KEY", secret, id="predictor.E001")
     if 0 < len(telemetry.TOKEN) < SHORTEST_TOKEN:
-        problem = f"METRICS_TOKEN is weak: it has {len(telemetry.TOKEN)} characters."
+        problem = f"METRICS_TOKEN is weak: it has {write_count(len(telemetry.TOKEN), 'character')}."
         hint = f"Use at least {SHORTEST_TOKEN}: `openssl rand -hex 32` prints 64."
         yield Error(problem, hint=hint, id="predictor.E019")
     for key in filter(None, [settings.INPUT_HASH_KEY, *settings.INPUT_HASH_KEY_FALLBACKS]):
@@ -60,7 +61,7 @@ def _check_key(name: str, key: str, *, id: str) -> Iterable[CheckMessage]:
     if not key:
         yield Error(f"{name} is not set.", hint=hint, id=id)
     elif len(key) < SHORTEST_KEY or estimate_bits(key) < FEWEST_BITS:
-        problem = f"{name} is weak: it has {len(key)} characters, {len(set(key))} of them different"
+        problem = f"{name} is weak: it has {write_count(len(key), 'character')}, {len(set(key))} of them different"
         again = f", and repeats the first {len(unit)}" if len(unit := find_repeated(key)) < len(key) else ""
         yield Error(f"{problem}{again}.", hint=f"Use at least {SHORTEST_KEY} random characters. {hint}", id=id)
 

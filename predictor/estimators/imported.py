@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.exceptions import SeveralTargets, WrongLibraries
+from predictor.formats import write_count
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.table import Inputs, Table
 from predictor.schema.values import Label, Vector, recode
@@ -46,7 +47,7 @@ class Imported:
         if predictions.size != len(inputs):
             if predictions.ndim > 1 and len(predictions) == len(inputs):
                 raise SeveralTargets(predictions.shape[-1])
-            counts = f"it gives {predictions.size} predictions for {len(inputs)} rows"
+            counts = f"it gives {write_count(predictions.size, 'prediction')} for {write_count(len(inputs), 'row')}"
             raise ValueError(f"{counts}: name its column of texts with --text, if it takes one")
         predictions = predictions.reshape(-1)
         if not self.labels:

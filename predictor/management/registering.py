@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from predictor.alignment import align_columns
-from predictor.formats import format_number
+from predictor.formats import format_number, write_count
 from predictor.management.base import add_format
 from predictor.models import Version
 from predictor.record.comparison import describe_comparison
@@ -82,7 +82,7 @@ def _describe(result: "Registered") -> list[str]:
     version = f"version {result.version}" if result.version else "no version"
     state = "live" if result.promoted else "kept back" if result.version else "nothing registered"
     source = "trained elsewhere" if result.rows is None else f"trained on {format_number(result.rows)} rows"
-    measured = f"{result.metrics.method}, {format_number(result.metrics.rows)} rows"
+    measured = f"{result.metrics.method}, {write_count(result.metrics.rows, 'row')}"
     scores = write_scores(result.metrics, result.unit)
     sources = describe_sources(result.data) if result.data else ""
     comparison = describe_comparison(result.decision, result.unit) if result.decision else []

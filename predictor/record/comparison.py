@@ -2,6 +2,7 @@
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
+from predictor.languages import ngettext
 from predictor.metrics.names import describe_scale, format_score, name_metric
 from predictor.record.decision import Decision
 
@@ -24,7 +25,11 @@ def describe_comparison(decision: Decision, unit: str = "") -> list[str]:
         _("gain over the baseline, 95 % interval: {gain}"): decision.gain_over_baseline,
     }
     scale = describe_scale(metric, unit)
-    left_out = _("{rows} rows left out, which one of the two cannot score")
+    left_out = ngettext(
+        "{rows} row left out, which one of the two cannot score",
+        "{rows} rows left out, which one of the two cannot score",
+        decision.left_out,
+    )
     return [
         scores.format(
             metric=name_metric(metric),

@@ -6,6 +6,7 @@ import msgspec
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
+from predictor.languages import ngettext
 from predictor.record.reference import Part
 
 # Of all that is tested together: how often something is named although nothing has changed.
@@ -127,6 +128,9 @@ class DriftUnknown(msgspec.Struct, frozen=True, kw_only=True, tag_field="state",
                     rows=rows, needed=needed
                 )
             case "few predictions":
-                return _("There are {rows} predictions to compare; {needed} are needed.").format(
-                    rows=rows, needed=needed
+                sentence = ngettext(
+                    "There is {rows} prediction to compare; {needed} are needed.",
+                    "There are {rows} predictions to compare; {needed} are needed.",
+                    self.rows,
                 )
+                return sentence.format(rows=rows, needed=needed)

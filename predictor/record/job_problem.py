@@ -22,7 +22,7 @@ SENTENCES: dict[str, str] = {
     ),
     "file_gone": _("The file is no longer kept: upload it again."),
     "sheet_full": _("An Excel file has at most {limit} rows: choose CSV or Parquet."),
-    "rows_refused": _("{refused} of {rows} rows are refused, and nothing was stored: the report says why."),
+    "rows_refused": _("Nothing was stored. Refused rows: {refused} of {rows}. The report says why."),
     "model_retired": _("The model was retired: it makes no new predictions."),
     "model_not_ready": _("The model cannot be used at the moment. Those who run this site see why in the admin."),
     "too_much_memory": _(

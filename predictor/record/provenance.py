@@ -5,6 +5,7 @@ from pathlib import Path
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
+from predictor.languages import ngettext
 from predictor.record.source import Source, TrainedSource
 
 
@@ -17,9 +18,17 @@ def describe_sources(source: Source) -> str:
         return ""
     outcomes = source.outcomes
     recorded = (
-        _("{rows} rows of {file} and {used} of {found} outcomes, recorded from {since} to {newest}")
+        ngettext(
+            "{rows} rows of {file} and {used} of {found} outcome, recorded from {since} to {newest}",
+            "{rows} rows of {file} and {used} of {found} outcomes, recorded from {since} to {newest}",
+            outcomes.found,
+        )
         if outcomes.since
-        else _("{rows} rows of {file} and {used} of {found} outcomes, recorded to {newest}")
+        else ngettext(
+            "{rows} rows of {file} and {used} of {found} outcome, recorded to {newest}",
+            "{rows} rows of {file} and {used} of {found} outcomes, recorded to {newest}",
+            outcomes.found,
+        )
     )
     used = recorded.format(
         rows=format_number(source.training_rows + source.held_out_rows - outcomes.used),

@@ -44,6 +44,11 @@ BASES = {
     "out-of-fold": _("Measured on {rows} rows by cross-validation: each by a model that was not trained on it."),
     "sample": _("Measured on {rows} rows that it may have been trained on: on new ones it may be worse."),
 }
+# Where that was a single row.
+BASES_OF_ONE = {
+    "hold-out": _("Measured on one row that it was not trained on."),
+    "sample": _("Measured on one row that it may have been trained on: on new ones it may be worse."),
+}
 
 
 class Sentence(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +126,8 @@ def _describe_probabilities(measured: Measurement) -> Sentence | None:
 
 def _describe_basis(measured: Measurement) -> Sentence:
     kind = next((kind for kind in BASES if kind in measured.method), "hold-out")
-    return Sentence(template=BASES[kind], values={"rows": format_number(measured.rows)})
+    template = BASES_OF_ONE.get(kind, BASES[kind]) if measured.rows == 1 else BASES[kind]
+    return Sentence(template=template, values={"rows": format_number(measured.rows)})
 
 
 def _write_error(error: float, target: Target) -> str:

@@ -25,8 +25,8 @@ REASONS: dict[Reason, str] = {
         " measured on too few rows. Retrain it, on 500 rows or more."
     ),
     "few rows": _(
-        "Without outcomes, nothing can be estimated yet: version {version} made {rows} predictions, and {needed} are"
-        " needed."
+        "Without outcomes, nothing can be estimated yet: {needed} predictions of version {version} are needed (so far:"
+        " {rows})."
     ),
     "unlike training": _(
         "Without outcomes, nothing can be estimated: {outside} of {rows} predictions have inputs that version {version}"

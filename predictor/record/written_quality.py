@@ -30,8 +30,8 @@ SENTENCES = {
         " predictions with an outcome, and {promised} was promised. More outcomes will tell."
     ),
     "too_few": _(
-        "{rows} predictions of version {version} have an outcome that can be used: {needed} are needed to say how good"
-        " it is now."
+        "To say how good version {version} is now, {needed} predictions with an outcome that can be used are needed"
+        " (so far: {rows})."
     ),
     "no_outcomes": _("No prediction of version {version} has an outcome that can be used."),
     "no_promise": _("Version {version} was not measured when it was trained: there is nothing to compare with."),
@@ -71,7 +71,7 @@ def list_notes(quality: Quality, predictions: int) -> list[str]:
     share = format_share(quality.with_outcome / predictions) if predictions else MISSING
     notes = [
         gettext(
-            "{count} of {predictions} predictions of the window have an outcome ({share}). A prediction without an"
+            "Predictions of the window with an outcome: {count} of {predictions} ({share}). A prediction without an"
             " outcome counts neither as right nor as wrong; those with one may differ from all others."
         ).format(count=format_number(quality.with_outcome), predictions=format_number(predictions), share=share)
     ]
@@ -80,18 +80,18 @@ def list_notes(quality: Quality, predictions: int) -> list[str]:
         notes.append(sentence.format(moment=write_moment(datetime.fromisoformat(judged.since))))
     if judged.is_weighted:
         sentence = gettext(
-            "{count} outcomes were asked for at random: they stand for all predictions without an outcome, so that the"
+            "Outcomes asked for at random: {count}. They stand for all predictions without an outcome, so that the"
             " result is not biased by who records outcomes."
         )
         notes.append(sentence.format(count=format_number(judged.random)))
     if judged.left_out:
         sentence = gettext(
-            "{count} outcomes are left out: they were asked for because the model was uncertain, or the inputs unusual."
-            " Their bias cannot be corrected before {needed} outcomes were asked for at random."
+            "Outcomes left out: {count}, asked for because the model was uncertain, or the inputs unusual. Their bias"
+            " cannot be corrected before {needed} outcomes were asked for at random."
         )
         notes.append(sentence.format(count=format_number(judged.left_out), needed=format_number(FEWEST_JUDGED)))
     if judged.coverage:
-        sentence = gettext("The 90 % interval contained the outcome in {share} of {rows} predictions.")
+        sentence = gettext("The 90 % interval contained the outcome in {share} of cases (predictions: {rows}).")
         notes.append(sentence.format(share=write_share(judged.coverage), rows=format_number(judged.coverage.rows)))
     return notes
 

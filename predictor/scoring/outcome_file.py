@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from predictor.exceptions import DatasetError
+from predictor.formats import write_count
 from predictor.numbers import NUMBER, UNCLEAR_COMMA, UNCLEAR_PATTERN
 from predictor.outcomes.files import Entry
 from predictor.texts import quote
@@ -42,7 +43,7 @@ def _read_rows(file: Path) -> Iterator[Entry]:
                 else Entry(line=line, id=id, outcome=outcome)
             )
         else:
-            yield Entry(line=line, problem=f"{len(row)} values for {len(header)} columns")
+            yield Entry(line=line, problem=f"{write_count(len(row), 'value')} for {write_count(len(header), 'column')}")
 
 
 def make_reference_entry(line: int, reference: str, outcome: str) -> Entry:

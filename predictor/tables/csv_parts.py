@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from predictor.formats import write_count
 from predictor.tables.content import Content
 from predictor.tables.csv_file import find_layout
 from predictor.tables.csv_rows import Layout, Source, fit_row, read_rows
@@ -88,7 +89,9 @@ def _make_part(layout: Layout, numbered: list[tuple[int, list[str]]], after: Pla
         for position, (line, row) in enumerate(numbered):
             fitted = fit_row(row, layout)
             if len(fitted) != width:
-                problems[position] = f"line {line}: {len(fitted)} values for {width} columns"
+                problems[position] = (
+                    f"line {line}: {write_count(len(fitted), 'value')} for {write_count(width, 'column')}"
+                )
             rows[position] = (fitted + [""] * width)[:width]
     columns = list(zip(*rows, strict=True)) or [()] * width
     series = [pl.Series(name, cells, pl.String) for name, cells in zip(layout.names, columns, strict=True)]

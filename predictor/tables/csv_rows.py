@@ -13,6 +13,7 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from predictor.exceptions import DatasetError
+from predictor.formats import write_count
 from predictor.tables.content import Content
 from predictor.tables.encoding import is_plain, read_text
 from predictor.tables.places import PlacedLines
@@ -111,7 +112,7 @@ def read_rows(source: Source, layout: Layout, lines: PlacedLines | None = None) 
 def _describe_ragged(layout: Layout, line: int, row: list[str]) -> tuple[int, str]:
     """The line to correct, and what is wrong with it."""
     names = layout.names
-    counts = f"{len(row)} values for {len(names)} columns"
+    counts = f"{write_count(len(row), 'value')} for {write_count(len(names), 'column')}"
     if len(row) < len(names):
         return line, f"{counts}, none for {names[len(row)]!r}: write an empty value where one is missing"
     surplus = next(number for number, cell in enumerate(row[len(names) :]) if cell.strip())

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from predictor.exceptions import DatasetError, InvalidValue
+from predictor.formats import write_count
 from predictor.schema.kinds import KINDS, Feature, Kind, make_feature
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Mask, Value, Vector
@@ -284,5 +285,6 @@ def _check_limits(recipe: Recipe, column: Column, minimum: float | None, maximum
 def _check_finite(recipe: Recipe, name: str, values: Vector) -> None:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        problem = f"{len(infinite)} rows contain a number beyond ±1.8e308: fix them or leave them empty"
+        rows = write_count(len(infinite), "row contains", "rows contain")
+        problem = f"{rows} a number beyond ±1.8e308: fix it or leave it empty"
         raise DatasetError(f"{recipe.data_file}: {name}: {problem}.")

@@ -8,7 +8,7 @@ import polars as pl
 import polars.selectors as cs
 
 from predictor.exceptions import DatasetError
-from predictor.formats import format_number
+from predictor.formats import format_number, write_count
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.schema import RESERVED_NAMES, Schema
 from predictor.schema.table import Inputs, Table, Texts
@@ -188,7 +188,11 @@ def _encode_features(recipe: Recipe, table: pl.DataFrame, *, finds_dates: bool) 
 
 
 def _note_left_out(recipe: Recipe, rows: int) -> list[str]:
-    return [f"{format_number(rows)} rows without a {recipe.target} are left out"] if rows else []
+    return (
+        [f"{write_count(rows, 'row')} without a {recipe.target} {'is' if rows == 1 else 'are'} left out"]
+        if rows
+        else []
+    )
 
 
 def _note_row_number(name: str) -> str:
@@ -206,7 +210,7 @@ def _note_doubts(features: tuple[Feature, ...], matrix: Matrix) -> list[str]:
         )
         if beyond:
             notes.append(
-                f"{feature.name}: {format_number(beyond)} rows are beyond the hard limits,"
+                f"{feature.name}: {write_count(beyond, 'row is', 'rows are')} beyond the hard limits,"
                 " where the form refuses inputs"
             )
         if len(feature.choices) > MANY_CHOICES:
@@ -220,7 +224,11 @@ def _note_long(feature: Feature, column: Column) -> list[str]:
         return []
     longer = sum(text is not None and len(text) > feature.maximum_length for text in column.texts)
     most = format_number(feature.maximum_length)
-    return [f"{feature.name}: {format_number(longer)} rows have a longer text than {most} characters"] if longer else []
+    return (
+        [f"{feature.name}: {write_count(longer, 'row has', 'rows have')} a longer text than {most} characters"]
+        if longer
+        else []
+    )
 
 
 def _check_target(recipe: Recipe, target: Target, target_values: Vector) -> None:
@@ -230,7 +238,7 @@ def _check_target(recipe: Recipe, target: Target, target_values: Vector) -> None
             raise recipe.error(key, f"is for numbers, and the target {target.name!r} is classes: leave it out")
     low = int((target_values <= 0).sum()) if recipe.target_transform == "log" else 0
     if low:
-        problem = f"{format_number(low)} rows have a {target.name} of 0 or less, which has no logarithm"
+        problem = f"{write_count(low, 'row has', 'rows have')} a {target.name} of 0 or less, which has no logarithm"
         raise recipe.error("target_transform", f"{problem}: leave it out")
 
 
@@ -238,10 +246,12 @@ def _check_sides(recipe: Recipe, held_out: Mask) -> None:
     rows, held = len(held_out), int(held_out.sum())
     if recipe.holdout and not held:
         raise recipe.error(
-            "holdout", f"a share of {recipe.holdout} holds out none of the {rows} rows: write holdout = 0"
+            "holdout",
+            f"a share of {recipe.holdout} holds out none of the {write_count(rows, 'row')}: write holdout = 0",
         )
     if rows - held < 2:
-        raise DatasetError(f"{recipe.data_file}: {rows - held} rows are left to train on; at least 2 are needed.")
+        left = write_count(rows - held, "row is", "rows are")
+        raise DatasetError(f"{recipe.data_file}: {left} left to train on; at least 2 are needed.")
 
 
 def _is_feature(recipe: Recipe, name: str) -> bool:

@@ -14,6 +14,7 @@ from predictor.estimators.imported import Imported
 from predictor.estimators.limited import Limited, Thresholded
 from predictor.estimators.on_table import OnTable
 from predictor.exceptions import DatasetError, TrainingError
+from predictor.formats import write_count
 from predictor.metrics.losses import Predictions
 from predictor.metrics.scores import score_classification, score_regression
 from predictor.schema.kinds import Task
@@ -85,7 +86,9 @@ def predict_rows(fitted: BaseEstimator, matrix: Inputs, classes: int) -> Predict
         predicted = np.asarray(fitted.predict(matrix), dtype=np.float64).reshape(len(matrix))
     infinite = int((~np.isfinite(predicted)).sum())
     if infinite:
-        raise TrainingError(f"{_name_model(fitted)} gives no finite prediction for {infinite} of {len(matrix)} rows.")
+        raise TrainingError(
+            f"{_name_model(fitted)} gives no finite prediction for {infinite} of {write_count(len(matrix), 'row')}."
+        )
     if not classes or not hasattr(fitted, "predict_proba"):
         return Predictions(predicted=predicted)
     if probabilities is None:

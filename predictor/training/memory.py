@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from predictor import memory
 from predictor.exceptions import TrainingError
-from predictor.formats import format_number
+from predictor.formats import write_count
 from predictor.schema.kinds import Category
 from predictor.training.boosters import takes_categories
 from predictor.training.compiling.trees import MOST_NODES
@@ -49,7 +49,7 @@ def check_memory(recipe: Recipe, dataset: Dataset) -> None:
         return
     needed = memory.measure_own() + estimate_training(dataset, build_pipeline(recipe, dataset.schema))
     if needed > memory.limit:
-        shape = f"{format_number(len(dataset.target))} rows and {len(dataset.schema.features)} inputs"
+        shape = f"{write_count(len(dataset.target), 'row')} and {write_count(len(dataset.schema.features), 'input')}"
         most = f"{memory.limit // memory.MEGABYTE:,} MB are left for it (WORKER_MEMORY_MB)"
         raise TrainingError(
             f"a training on {shape} needs about {needed // memory.MEGABYTE:,} MB of memory, and {most}: set that higher"

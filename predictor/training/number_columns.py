@@ -5,6 +5,7 @@ import json
 import polars as pl
 
 from predictor.exceptions import DatasetError
+from predictor.formats import write_count
 from predictor.numbers import LIKE_NUMBER_PATTERN, NUMBER_PATTERN
 from predictor.tables.cells import are_codes, cast_numbers, match_whole
 from predictor.training.amounts import read_amounts
@@ -62,7 +63,7 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
 def _refuse_slip(recipe: Recipe, series: pl.Series, is_number: pl.Series) -> DatasetError:
     slip, count = series.filter(~is_number)[0], int((is_number & series.is_not_null()).sum())
     hint = "" if any(map(str.isdigit, slip)) else f", write missing = [{json.dumps(slip)}] if it means missing"
-    problem = f"{count} values are numbers, but {slip!r} is not: fix it{hint}"
+    problem = f"{write_count(count, 'value is a number', 'values are numbers')}, but {slip!r} is not: fix it{hint}"
     if not count:
         problem = (
             f"{slip!r} may be thousands or a decimal: write it with a point for decimals and nothing for thousands"

@@ -9,7 +9,7 @@ import numpy as np
 
 from predictor.estimators.limited import Limited, Thresholded
 from predictor.exceptions import InvalidValue
-from predictor.formats import format_number
+from predictor.formats import write_count
 from predictor.schema.output import Output
 from predictor.schema.target import Target
 from predictor.schema.values import Label, Vector
@@ -90,6 +90,5 @@ def note_beyond(target: Target, values: Vector) -> list[str]:
     beyond = int(np.count_nonzero((values < low) | (values > high))) if target.task == "regression" else 0
     if not beyond:
         return []
-    return [
-        f"{format_number(beyond)} rows have values of {target.name} beyond the limits of [output]: no prediction is"
-    ]
+    rows = write_count(beyond, "row has a value", "rows have values")
+    return [f"{rows} of {target.name} beyond the limits of [output]: no prediction is"]

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit, RandomizedSearchCV
 
 from predictor.exceptions import DatasetError, TrainingError
-from predictor.formats import format_number, format_plain
+from predictor.formats import format_plain, write_count
 from predictor.metrics.losses import join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.record.report import Tuning
@@ -65,7 +65,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
     named = {f"{prefix}{full}": values for full, values in tries.items()}
     search = _make_search(tried, named, recipe.tune.candidates, recipe.seed)
     candidates = search.n_iter if isinstance(search, RandomizedSearchCV) else len(ParameterGrid(tries))
-    progress(f"{recipe.slug}: tuning: {format_number(candidates)} candidates on {used} folds")
+    progress(f"{recipe.slug}: tuning: {write_count(candidates, 'candidate')} on {used} folds")
     scorer, total = _make_scorer(metric, dataset.schema.target), candidates * used
     if not cluster:
         scorer = _count_calls(scorer, lambda done: progress(f"{recipe.slug}: tuning", done=done, total=total))
@@ -94,7 +94,7 @@ def tune_model(recipe: Recipe, model: BaseEstimator, dataset: Dataset, metric: M
 
 def _describe_chosen(tuning: Tuning) -> str:
     chosen = ", ".join(f"{name} = {format_plain(value)}" for name, value in tuning.params.items())
-    failed = f"; {tuning.failed} candidates could not be fitted" if tuning.failed else ""
+    failed = f"; {write_count(tuning.failed, 'candidate')} could not be fitted" if tuning.failed else ""
     return f"chosen: {chosen}{failed}"
 
 

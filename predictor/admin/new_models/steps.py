@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from predictor import jobs
 from predictor.admin.asking import ask
@@ -105,7 +105,10 @@ def _ask_target(request: HttpRequest, job: Job) -> HttpResponse:
     form = TargetForm(result["columns"], request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         return _go_to(_enqueue_draft(request, job.model, {**job.arguments, "target": form.chosen}))
-    sentence = gettext("{rows} rows. Which column is to be predicted?").format(rows=format_number(result["rows"]))
+    rows = result["rows"]
+    sentence = ngettext(
+        "{rows} row. Which column is to be predicted?", "{rows} rows. Which column is to be predicted?", rows
+    ).format(rows=format_number(rows))
     context = {"form": form, "sentence": sentence, "columns": zip(form["target"], result["columns"], strict=True)}
     title = gettext("New model {model}").format(model=job.model)
     return _render(request, "target", title, **context, button_label=gettext("Look for doubts"))
@@ -159,8 +162,9 @@ def _enqueue_training(request: HttpRequest, job: Job, former: Job | None, form: 
 
 
 def _describe(result: dict[str, Any]) -> str:
-    sentence = gettext("{rows} rows. The target is {target}.")
-    return sentence.format(rows=format_number(result["rows"]), target=result["target"]["name"])
+    rows = result["rows"]
+    sentence = ngettext("{rows} row. The target is {target}.", "{rows} rows. The target is {target}.", rows)
+    return sentence.format(rows=format_number(rows), target=result["target"]["name"])
 
 
 def _describe_training(training: Job | None) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from predictor.formats import format_number
+from predictor.formats import write_count
 from predictor.history import archiving
 from predictor.history.archives import Archive, find_month, list_archives
 from predictor.history.ids import find_first_id, find_moment
@@ -63,7 +63,7 @@ class Command(SiteCommand):
 
     def restore(self, folder: Path, month: str) -> str:
         predictions, outcomes = archiving.restore(read_rows(folder, take_archive(folder, month)))
-        return f"{month}: stored again: {format_number(predictions)} predictions, {format_number(outcomes)} outcomes."
+        return f"{month}: stored again: {write_count(predictions, 'prediction')}, {write_count(outcomes, 'outcome')}."
 
 
 def refuse_conflicts(**given: Any) -> None:
@@ -117,5 +117,5 @@ def list_closed_months(now: datetime) -> Iterator[datetime]:
 
 
 def write_line(archive: Archive, *, is_new: bool) -> str:
-    counts = f"{format_number(archive.rows)} predictions, {format_number(archive.outcomes)} outcomes"
+    counts = f"{write_count(archive.rows, 'prediction')}, {write_count(archive.outcomes, 'outcome')}"
     return f"{archive.month}: {counts}, {archive.file}{' (written now)' if is_new else ''}"

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import CommandError
 
 from predictor.exceptions import ExportsBusy
-from predictor.formats import format_number
+from predictor.formats import write_count
 from predictor.history.commands import BUSY, take_turn_of_pages
 from predictor.history.exports import Export
 from predictor.history.filters import Filters, find_reader, read_filters
@@ -68,7 +68,7 @@ class Command(SiteCommand):
                 count = write(chosen, format, file)
         except ExportsBusy as error:
             raise CommandError(str(error), returncode=BUSY) from error
-        self.stderr.write(f"{format_number(count)} prediction{'' if count == 1 else 's'}")
+        self.stderr.write(write_count(count, "prediction"))
 
 
 def read_pair(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from predictor.formats import format_number
+from predictor.formats import format_number, write_count
 from predictor.history.archiving import list_recorded
 from predictor.history.erasure import Erasing, Forgotten, find_hashes, find_ids, vacuum
 from predictor.management.archives import erase_archived, find_archived, find_folder
@@ -138,11 +138,12 @@ def write_lines(found: dict[str, Forgotten], *, dry_run: bool) -> Iterator[str]:
     for model, forgotten in found.items():
         again = f" ({format_number(forgotten.already)} of them before)" if forgotten.already else ""
         yield (
-            f"{model}: {done}: {format_number(forgotten.predictions)} predictions{again},"
-            f" {format_number(forgotten.outcomes)} outcomes, {format_number(forgotten.visitor_reports)} reports of"
-            f" visitors, {format_number(forgotten.findings)} results computed of them,"
-            f" {format_number(forgotten.files)} files that may have them;"
-            f" in archives: {format_number(forgotten.archived)} predictions."
+            f"{model}: {done}: {write_count(forgotten.predictions, 'prediction')}{again},"
+            f" {write_count(forgotten.outcomes, 'outcome')},"
+            f" {write_count(forgotten.visitor_reports, 'report of visitors', 'reports of visitors')},"
+            f" {write_count(forgotten.findings, 'result computed of them', 'results computed of them')},"
+            f" {write_count(forgotten.files, 'file that may have them', 'files that may have them')};"
+            f" in archives: {write_count(forgotten.archived, 'prediction')}."
         )
         if forgotten.versions:
             numbers = ", ".join(str(version.number) for version in forgotten.versions)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from predictor.files.keeping import remove_expired
-from predictor.formats import format_number
+from predictor.formats import format_number, write_count
 from predictor.history.partitions import list_partitions, make_partitions
 from predictor.history.retention import Pruned, Pruning
 from predictor.management.base import SiteCommand, add_format, read_length
@@ -63,7 +63,7 @@ class Command(SiteCommand):
         if not dry_run and list_partitions():
             make_partitions(timezone.now())
         if not dry_run and (removed := remove_expired()):
-            self.stderr.write(f"deleted: {format_number(removed)} files whose time was over", style_func=str)
+            self.stderr.write(f"deleted: {write_count(removed, 'file')} whose time was over", style_func=str)
 
     def report(self, done: int) -> None:
         """Say on stderr how far it is, from time to time."""
@@ -77,8 +77,9 @@ def write_lines(pruned: dict[str, Pruned], until: datetime, *, dry_run: bool) ->
         return [f"There is no prediction from before {moment}."]
     done = "would be deleted" if dry_run else "deleted"
     return [
-        f"{model}: {done} from before {moment}: {format_number(each.predictions)} predictions,"
-        f" {format_number(each.outcomes)} outcomes, {format_number(each.visitor_reports)} reports of visitors"
+        f"{model}: {done} from before {moment}: {write_count(each.predictions, 'prediction')},"
+        f" {write_count(each.outcomes, 'outcome')},"
+        f" {write_count(each.visitor_reports, 'report of visitors', 'reports of visitors')}"
         + (f"; kept for their outcome: {format_number(each.kept)}" if each.kept else "")
         + "."
         for model, each in pruned.items()

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from predictor.formats import write_count
 from predictor.management.base import SiteCommand
 from predictor.registry.resigning import Resigned, resign_artifacts
 
@@ -41,10 +42,10 @@ class Command(SiteCommand):
 
 
 def _summarise(done: Resigned, *, rotate: bool) -> str:
-    parts = [f"{done.extended} artifacts were signed in format 2"]
+    parts = [f"{write_count(done.extended, 'artifact was', 'artifacts were')} signed in format 2"]
     if rotate:
-        parts.append(f"{done.rotated} were signed again with MODEL_SIGNING_KEY")
+        parts.append(f"{write_count(done.rotated, 'was', 'were')} signed again with MODEL_SIGNING_KEY")
     if done.refused:
-        parts.append(f"{len(done.refused)} were left unchanged")
+        parts.append(f"{write_count(len(done.refused), 'was', 'were')} left unchanged")
     accepted = "format 1 alone is refused" if done.is_strict else "format 1 alone is still accepted"
     return f"{', '.join(parts)}; {accepted}."

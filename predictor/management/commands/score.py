@@ -13,7 +13,7 @@ import django.db
 from django.core.management.base import CommandError
 
 from predictor.exceptions import MlsiteError
-from predictor.formats import format_number
+from predictor.formats import format_number, write_count
 from predictor.management.base import SiteCommand, describe_error
 from predictor.management.whole_file import write_whole
 from predictor.texts import list_names, make_printable
@@ -98,7 +98,7 @@ class Command(SiteCommand):
             given = Given(file, Path(folder), target, format, history == "all", options["shared"])
             table = self.score_here(model, given) if scheduler is None else self.score_there(scheduler, model, given)
         kept = f", {format_number(table.stored)} stored" if history == "all" else ", none stored"
-        self.say(f"{format_number(table.rows)} rows, {format_number(table.refused)} with an error{kept}")
+        self.say(f"{write_count(table.rows, 'row')}, {format_number(table.refused)} with an error{kept}")
         for line in write_errors(table.errors):
             self.say(line)
 
@@ -152,7 +152,7 @@ class Command(SiteCommand):
         for part in parts:
             yield part
             if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
-                self.say(f"{format_number(table.rows)} rows …")
+                self.say(f"{write_count(table.rows, 'row')} …")
                 reported = time.monotonic()
         if not table.rows:
             raise CommandError("The file has a header but no rows.")

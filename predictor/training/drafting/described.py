@@ -65,7 +65,7 @@ def _describe_texts(texts: list[str]) -> Remark:
 
 def _count_gaps(gaps: int, rows: int) -> Iterator[Remark]:
     if gaps:
-        text = f"empty in {format_number(gaps)} of {format_number(rows)} rows"
+        text = f"empty in {format_number(gaps)} of {write_count(rows, 'row')}"
         yield make_remark("empty", text, gaps=gaps, rows=rows)
 
 

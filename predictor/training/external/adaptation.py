@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from predictor.estimators.coded import Coded
 from predictor.estimators.imported import Imported
 from predictor.exceptions import DatasetError, RecipeError
+from predictor.formats import write_count
 from predictor.schema.kinds import Kind, Task
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
@@ -255,7 +256,7 @@ def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, coun
             return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
             raise DatasetError(
-                f"{sample}: the model was fitted on {count} columns, and besides the target there are"
+                f"{sample}: the model was fitted on {write_count(count, 'column')}, and besides the target there are"
                 f" {len(ours)}: {list_names(ours)}."
             )
         return dataset
