@@ -311,7 +311,10 @@ def test_the_text_says_why_and_gives_all_figures(line):
     text = output.getvalue()
     assert "line: well\n  Version 1 does what it promised: its RMSE is" in text
     assert "Predictions of the window with an outcome: 100 of 100 (100.0\u00a0%)." in text
-    assert "The 90 % interval contained the outcome in 100.0\u00a0% (96.3\u00a0% to 100.0\u00a0%) of 100" in text
+    assert (
+        "90 % interval contained the outcome in 100.0\u00a0% (96.3\u00a0% to 100.0\u00a0%) of cases (predictions: 100)."
+        in text
+    )
     assert "By week" in text
 
 
