@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
+from predictor.cluster.pieces import PieceSize, divide
 from predictor.exceptions import DatasetError, ExportError, LargeRowGroup
 from predictor.tables import workbook
+from predictor.tables.cell_texts import read_texts
 from predictor.tables.csv_rows import Layout
 from predictor.tables.parquet_footer import read_row_groups
 from predictor.tables.parts import read_parts
 from predictor.tables.parts_writing import write_xlsx_parts
 from predictor.tables.plain_rows import read_plain_rows
+from predictor.tables.table import read_table
 from tests.workbooks import Cell, write_workbook
 
 ROWS = [("=a", "1"), ('two\r\nlines; "é"', "2.5"), ("", ""), ("b, c", ""), ("ß", "x"), ("last", "7")]
@@ -44,6 +47,8 @@ def write_frame(method):
 FILES = {
     "plain": TEXT.encode(),
     "with a byte order mark": TEXT.encode("utf-8-sig"),
+    "after Excel's hint": b"sep=,\r\n" + TEXT.encode(),
+    "after Excel's hint in UTF-16": ("sep=,\r\n" + TEXT).encode("utf-16"),
     "packed": gzip.compress(TEXT.encode()),
     "in another encoding": TEXT.encode("cp1252"),
     "in UTF-16": TEXT.encode("utf-16"),
@@ -238,3 +243,24 @@ def test_what_is_small_in_the_file_and_large_in_memory_is_read_in_small_parts_or
         pl.DataFrame({"note": pl.Series([text] * 20, dtype=kind)}).write_parquet(file)
         assert file.stat().st_size < len(text) / 10
         assert [len(part) for part in read_parts(file, 100, tmp_path).parts] == [4] * 5
+
+
+@pytest.mark.parametrize("hint", ["sep=;", "\ufeffSEP=;", '"sep=;"', "sep=;;"])
+def test_the_hint_that_excel_writes_before_the_header_is_read_by_every_reader(hint, tmp_path):
+    file = tmp_path / "hinted.csv"
+    file.write_text(f"{hint}\nx;y\n1,5;a\n2,5;b, c\n", encoding="utf-8")
+    assert read_table(file)[0].rows() == [(1.5, "a"), (2.5, "b, c")]
+    assert list(read_texts(file)) == [(2, ["x", "y"]), (3, ["1,5", "a"]), (4, ["2,5", "b, c"])]
+    _, columns, rows, parts = read_parts(file, 100, tmp_path)
+    assert (list(columns), rows) == (["x", "y"], 2)
+    expected = [("1,5", "a"), ("2,5", "b, c")]
+    assert [row for part in parts for row in part.frame.rows()] == expected
+    pieces = divide(file, tmp_path, size=PieceSize(bytes=20, rows=1)).pieces
+    assert [row for piece in pieces for part in piece.read() for row in part.frame.rows()] == expected
+    file.write_text(f"{hint}\nx;y\n1\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"line 3: 1 value for 2 columns, none for 'y'"):
+        read_table(file)
+    file.write_text(f"{hint}\n", encoding="utf-8")
+    for read in (read_table, lambda file: list(read_texts(file)), lambda file: read_parts(file, 1, tmp_path)):
+        with pytest.raises(DatasetError, match=r"line 2: the file is empty"):
+            read(file)

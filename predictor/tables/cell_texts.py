@@ -5,8 +5,8 @@ from pathlib import Path
 
 from predictor.exceptions import DatasetError
 from predictor.schema.values import write_value
-from predictor.tables.csv_file import find_layout
-from predictor.tables.csv_rows import Source, fit_row, read_rows
+from predictor.tables.csv_file import lay_out
+from predictor.tables.csv_rows import fit_row, read_rows
 from predictor.tables.marks import find_format
 from predictor.tables.packing import open_content
 from predictor.tables.table import READERS
@@ -30,11 +30,10 @@ def read_texts(file: Path) -> Iterator[Row]:
                 if any(value is not None for value in row):
                     yield number, [*map(write_value, row)]
             return
-        source = Source.of(content)
-        layout = find_layout(source)
+        source, layout = lay_out(content)
         rows = read_rows(source, layout)
         next(rows)
-        yield 1, [name.strip() for name in layout.names]
+        yield 1 + source.lines_before, [name.strip() for name in layout.names]
         yield from ((line, fit_row(row, layout)) for line, row in rows if any(map(str.strip, row)))
     except OSError as error:
         raise DatasetError(f"{file} cannot be read: {error.strerror or error}.") from error

@@ -1,7 +1,9 @@
 """Reads CSV files as spreadsheets and programs write them, and refuses ambiguous ones."""
 
 import csv
+import re
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,6 +26,8 @@ from predictor.tables.header import check_index, read_names
 from predictor.tables.missing import MISSING
 from predictor.texts import take_first_line
 
+# Excel's own, and what is made of it where it was a cell.
+HINT = re.compile(r'"?sep=(.)"?[\t;|,]*', re.IGNORECASE)
 # Where two fit every line, the first: the one that is rarer inside names and numbers.
 SEPARATORS = "\t;|,"
 SAMPLE_ROWS = 10_000
@@ -37,11 +41,10 @@ def read_csv(content: Content, gaps: Gaps) -> pl.DataFrame:
     names is missing.
     Raises DatasetError naming the file and, where there is one, the line and the column.
     """
-    source = Source.of(content)
-    layout = find_layout(source)
+    source, layout = lay_out(content)
     if (source.has_quotes or layout.nameless) and check_rows(source, layout):
         source = write_again(source, layout)
-    header, place = layout.names, f"{content.name}, line 1"
+    header, place = layout.names, f"{content.name}, line {1 + source.lines_before}"
     layout = Layout(separator=layout.separator, names=read_names(place, header))
     source, table = _parse_checked(source, layout)
     if not source.has_quotes and len(table) and table[:, -1].null_count() and has_ragged_row(source, layout):
@@ -54,19 +57,35 @@ def read_csv(content: Content, gaps: Gaps) -> pl.DataFrame:
     return table
 
 
+def lay_out(content: Content) -> tuple[Source, Layout]:
+    """A file from its header on, and its layout."""
+    source = Source.of(content)
+    layout = find_layout(source)
+    return source.without_first_line() if layout.hint else source, layout
+
+
 def find_layout(source: Source) -> Layout:
     """Find the separator that occurs equally often in the header and the first lines; in quotes, it does not count.
 
     Where there is none, the most frequent one in the header, so that the line which differs can be named. Blank cells
-    after the last column do not count.
+    after the last column do not count. A line such as `sep=;` before the header says it.
     """
     with source.open_lines() as stream:
         lines = list(islice(stream, SAMPLE_LINES))
+    hint = HINT.fullmatch(lines[0].rstrip("\r\n")) if lines else None
+    if hint:
+        layout = _find_layout(source, lines[1:], hint[1] if hint[1] in SEPARATORS else SEPARATORS, 2)
+        with source.open_bytes() as stream_of_bytes:
+            return replace(layout, hint=len(stream_of_bytes.readline()))
+    return _find_layout(source, lines, SEPARATORS, 1)
+
+
+def _find_layout(source: Source, lines: list[str], separators: str, first: int) -> Layout:
     if not lines:
-        raise source.error(1, "the file is empty: write the names of the columns there, and the rows below")
+        raise source.error(first, "the file is empty: write the names of the columns there, and the rows below")
     if not lines[0].strip():
-        raise source.error(1, "the first line is empty: write the names of the columns there")
-    samples = {separator: _divide(lines, separator) for separator in SEPARATORS}
+        raise source.error(first, "the first line is empty: write the names of the columns there")
+    samples = {separator: _divide(lines, separator) for separator in separators}
     layouts = {separator: _name_columns(separator, rows[0]) for separator, rows in samples.items()}
     even = [layout for separator, layout in layouts.items() if _is_even(samples[separator], layout)]
     return even[0] if even else max(reversed(layouts.values()), key=lambda layout: len(layout.names))

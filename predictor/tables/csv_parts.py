@@ -22,8 +22,9 @@ MOST_BYTES_OF_A_LINE = 4_000_000
 
 
 def read_csv_table(content: Content, rows: int, start: Place) -> Parts:
-    total = count_lines(content) - 1
+    lines = count_lines(content)
     source, layout = lay_out_csv(content)
+    total = lines - (2 if layout.hint else 1)
     columns: dict[str, pl.DataType] = {name: pl.String() for name in layout.names}
     rows = limit_rows(rows, len(columns), total, content.file.stat().st_size)
     return Parts("csv", columns, total, read_csv_parts(source, layout, rows, start))
@@ -34,7 +35,7 @@ def lay_out_csv(content: Content) -> tuple[Source, Layout]:
     # Where there may be a quote is asked by readers of a whole file alone.
     source = Source(content=content, text=None, has_quotes=True)
     layout = find_layout(source)
-    return source, replace(layout, names=read_names(f"{content.name}, line 1", layout.names))
+    return source, replace(layout, names=read_names(f"{content.name}, line {2 if layout.hint else 1}", layout.names))
 
 
 def read_csv_parts(source: Source, layout: Layout, rows: int, start: Place) -> Iterator[Part]:
@@ -55,7 +56,7 @@ def read_csv_parts(source: Source, layout: Layout, rows: int, start: Place) -> I
 
 
 def _skip_header(source: Source, layout: Layout) -> Place:
-    lines = PlacedLines(source.content, BEGINNING)
+    lines = PlacedLines(source.content, Place(byte=layout.hint, line=2) if layout.hint else BEGINNING)
     next(read_rows(source, layout, lines))
     return Place(byte=lines.byte, line=lines.line)
 

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -29,7 +29,7 @@ csv.field_size_limit(4_000_000)
 class Source:
     """A CSV file: its `content` where that is plain UTF-8, otherwise the decoded `text`.
 
-    Where it is a piece of a file, `lines_before` are those of the file before it.
+    `lines_before` are those of the file before it: of a piece of a file, or of a text without its first line.
     """
 
     content: Content
@@ -48,6 +48,11 @@ class Source:
             return io.TextIOWrapper(self.content.open(), encoding="utf-8-sig", newline="")
         return io.StringIO(self.text, newline="")
 
+    def without_first_line(self) -> "Source":
+        with self.open_lines() as lines:
+            next(lines)
+            return replace(self, text=lines.read(), lines_before=1)
+
     @cached_property
     def data(self) -> Path | bytes:
         return self.content.source if self.text is None else self.text.encode()
@@ -61,11 +66,15 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The format of a CSV file: its separator, its columns' names, and how many columns without one come last."""
+    """The format of a CSV file: its separator, its columns' names, and how many columns without one come last.
+
+    `hint` are the bytes of a line such as `sep=;` before the header, by which Excel is told the separator; 0 without.
+    """
 
     separator: str
     names: list[str]
     nameless: int = 0
+    hint: int = 0
 
 
 def check_rows(source: Source, layout: Layout) -> bool:
@@ -95,7 +104,7 @@ def read_rows(source: Source, layout: Layout, lines: PlacedLines | None = None) 
 
     Raises DatasetError naming the line and the column of a value that cannot be read.
     """
-    first = line = 1 if lines is None else lines.line
+    first = line = 1 + source.lines_before if lines is None else lines.line
     try:
         with lines or source.open_lines() as stream:
             reader = csv.reader(stream, delimiter=layout.separator, strict=True)
