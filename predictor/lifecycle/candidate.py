@@ -22,11 +22,10 @@ from predictor.record.table_summary import TABLE, write_summary
 from predictor.registry.artifact import find_libraries
 from predictor.registry.candidate import Candidate
 from predictor.registry.packing import Package, pack_bytes, pack_model
-from predictor.schema.table import take_rows
+from predictor.schema.table import Inputs, get_matrix
 from predictor.texts import take_first_line
 
 if TYPE_CHECKING:
-    from predictor.schema.values import Mask
     from predictor.training.compiling.checked import Checked
     from predictor.training.dataset import Dataset
     from predictor.training.fitting import Trained
@@ -51,6 +50,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
 
 
 def describe_candidate(trained: "Trained") -> Candidate:
+    from predictor.training.evaluation import take_inputs
     from predictor.training.layout import make_layout
     from predictor.training.pipeline import find_own_libraries
     from predictor.training.reports.profile import describe_training
@@ -59,6 +59,8 @@ def describe_candidate(trained: "Trained") -> Candidate:
     recipe, dataset, fitted, evaluation = trained.recipe, trained.dataset, trained.fitted, trained.evaluation
     # Inputs of visitors are trained on, but never shown on pages as the table's rows are.
     shown = dataset.training & dataset.from_table
+    inputs, target = take_inputs(dataset, shown), dataset.target[shown]
+    matrix = get_matrix(inputs)
     return Candidate(
         model=recipe.slug,
         title=recipe.title,
@@ -78,31 +80,30 @@ def describe_candidate(trained: "Trained") -> Candidate:
         ),
         profile=describe_training(
             dataset.schema,
-            dataset.matrix[shown],
-            dataset.target[shown],
+            matrix,
+            target,
             fitted.predict,
             show_data=recipe.show_data,
             seed=recipe.seed,
         ),
-        layout=make_layout(recipe, dataset, shown),
+        layout=make_layout(recipe, dataset.schema, matrix, target),
         split=Split(
             names=tuple(sorted(dataset.schema.names)), share=trained.share, canonical=dataset.canonical or msgspec.UNSET
         ),
         data=describe_data(recipe, dataset, trained.observed),
         interval=_describe_interval(trained),
         package=pack_model(fitted),
-        kept=summarise_training(trained, shown),
+        kept=summarise_training(trained, inputs),
     )
 
 
-def summarise_training(trained: "Trained", shown: "Mask") -> dict[str, bytes]:
-    """What a version keeps of its training data, by name; `shown`, of shape (n,), marks rows of the table."""
+def summarise_training(trained: "Trained", inputs: Inputs) -> dict[str, bytes]:
+    """What a version keeps of its training data, by name; `inputs` are those of the training rows of its table."""
     from predictor.training.background import make_background
     from predictor.training.reference import describe_reference
     from predictor.training.table_changes import summarise_table
 
     recipe, dataset = trained.recipe, trained.dataset
-    inputs = take_rows(dataset.inputs, shown)
     background = make_background(dataset.schema, inputs, show_data=recipe.show_data, seed=recipe.seed)
     reference = describe_reference(dataset, trained.evaluation, seed=recipe.seed)
     kept = {REFERENCE: write_reference(reference), TABLE: write_summary(summarise_table(dataset))}

@@ -57,6 +57,11 @@ def to_input(inputs: Any) -> Any:
     return inputs.to_input() if isinstance(inputs, Table) else inputs
 
 
+def get_matrix(inputs: Inputs) -> Matrix:
+    """The numbers, shape (n, features); texts are NaN there."""
+    return inputs.matrix if isinstance(inputs, Table) else inputs
+
+
 def take_rows(inputs: Inputs, rows: Any) -> Inputs:
     """The chosen rows of a matrix or a table: a slice, positions, or a mask."""
     return inputs.take(rows) if isinstance(inputs, Table) else inputs[rows]

@@ -68,6 +68,22 @@ def means_missing(given: str | float, missing: Collection[str]) -> bool:
     return find_written(write_given(given).strip().replace("−", "-"), missing) is not None
 
 
+def count_equal(matrix: Matrix, row: Vector) -> int:
+    """How many rows of a matrix, shape (n, features), are equal to `row`, (features,); NaN is equal to NaN.
+
+    In Fortran's order, it takes a tenth of the time: hardly any row is looked at beyond the first column.
+    """
+    import numpy as np
+
+    def compare(column: Vector, value: float) -> Mask:
+        return np.isnan(column) if np.isnan(value) else column == value
+
+    rows = np.flatnonzero(compare(matrix[:, 0], row[0]))
+    for position, value in enumerate(row[1:], start=1):
+        rows = rows[compare(matrix[rows, position], value)]
+    return len(rows)
+
+
 def recode(codes: Vector, table: "NDArray[Any]") -> "NDArray[Any]":
     """Replace each code, shape (n,), counted from 0, by its entry in `table`, (codes + 1,), and NaN by the last one."""
     import numpy as np

@@ -10,8 +10,8 @@ from predictor.record.background import MOST_ROWS, Background
 from predictor.schema.kinds import Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.seen_words import collect_words, find_words
-from predictor.schema.table import Inputs, Table
-from predictor.schema.values import Matrix, Vector
+from predictor.schema.table import Inputs, Table, get_matrix
+from predictor.schema.values import Vector, count_equal
 from predictor.training.layout import FEWEST_ROWS
 
 # So many rows of the table make one value of a column.
@@ -31,7 +31,7 @@ def make_background(schema: Schema, inputs: Inputs, *, show_data: bool, seed: in
     drawn from the words that 20 or more texts have.
     """
     drawn = np.random.default_rng(seed)
-    matrix = inputs.matrix if isinstance(inputs, Table) else inputs
+    matrix = get_matrix(inputs)
     count = len(matrix)
     if count < FEWEST_ROWS or schema.sensitive:
         return None
@@ -48,9 +48,8 @@ def make_background(schema: Schema, inputs: Inputs, *, show_data: bool, seed: in
         else {}
     )
     if not show_data and not texts:
-        # Comparing a column of its own takes a tenth of the time.
-        first = np.ascontiguousarray(matrix[:, 0])
-        made = made[[not _is_revealing(row, matrix, first) for row in made]]
+        # A row that 20 or more others are equal to tells of none of them.
+        made = made[[not 0 < count_equal(matrix, row) < FEWEST_ROWS for row in made]]
     return Background.pack(made, texts) if len(made) else None
 
 
@@ -68,18 +67,6 @@ def _place(values: Vector, template: Vector, drawn: Generator) -> Vector:
     placed = np.empty_like(values)
     placed[order] = values
     return placed
-
-
-def _is_revealing(row: Vector, matrix: Matrix, first: Vector) -> bool:
-    """Whether a row is equal to one of the training rows, shape (n, features), but to fewer than 20.
-
-    `first` is their first column.
-    """
-    equal = matrix[np.isnan(first) if np.isnan(row[0]) else first == row[0]]
-    for position, value in enumerate(row[1:], start=1):
-        column = equal[:, position]
-        equal = equal[np.isnan(column) if np.isnan(value) else column == value]
-    return 0 < len(equal) < FEWEST_ROWS
 
 
 def _draw_texts(texts: "NDArray[np.object_]", rows: int, drawn: Generator) -> "NDArray[np.object_]":

@@ -11,7 +11,7 @@ from predictor.metrics.losses import Predictions, measure_losses
 from predictor.metrics.names import Metric
 from predictor.schema.kinds import Category, Feature
 from predictor.schema.schema import Schema
-from predictor.schema.table import Inputs, Table, take_rows
+from predictor.schema.table import Inputs, Table, get_matrix, take_rows
 from predictor.schema.text import Text
 from predictor.schema.values import Label, Mask, Vector, recode
 from predictor.texts import add_article, take_first_line
@@ -94,7 +94,7 @@ def translate_inputs(inputs: Inputs, source: Schema, target: Schema) -> Inputs:
     """
     if source.features == target.features:
         return inputs
-    matrix = inputs.matrix if isinstance(inputs, Table) else inputs
+    matrix = get_matrix(inputs)
     columns = {feature.name: (feature, matrix[:, i]) for i, feature in enumerate(source.features)}
     matrix = np.column_stack([_translate_column(*columns[feature.name], feature) for feature in target.features])
     if not isinstance(inputs, Table):

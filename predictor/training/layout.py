@@ -13,9 +13,8 @@ from predictor.record.layout import Example, Layout
 from predictor.schema.kinds import Boolean, Category, Feature, Integer, Number
 from predictor.schema.schema import Schema
 from predictor.schema.temporal import Date, Datetime, Time
-from predictor.schema.values import Mask, Matrix, Value, Vector
+from predictor.schema.values import Matrix, Value, Vector, count_equal
 from predictor.texts import list_names
-from predictor.training.dataset import Dataset
 from predictor.training.recipe import Recipe
 
 # Medians of fewer rows could tell what one of them has.
@@ -28,14 +27,13 @@ MOST_CLASSES = 6
 DIGITS = 2
 
 
-def make_layout(recipe: Recipe, dataset: Dataset, shown: Mask) -> Layout:
-    """The layout of a recipe's form; `shown`, of shape (n,), marks the rows from which typical cases are made.
+def make_layout(recipe: Recipe, schema: Schema, matrix: Matrix, target: Vector) -> Layout:
+    """The layout of a recipe's form, with typical cases of rows of shape (n, features) and (n,).
 
     Raises RecipeError where the recipe orders what is no input, has an example that the form would refuse, or lets what
     is no origin embed it.
     """
     _check_origins(recipe)
-    schema = dataset.schema
     known = set(schema.names)
     for name in recipe.order:
         if name not in known or recipe.order.count(name) > 1:
@@ -43,7 +41,7 @@ def make_layout(recipe: Recipe, dataset: Dataset, shown: Mask) -> Layout:
                 "is listed twice" if name in known else f"is not an input; the inputs are {list_names(schema.names)}"
             )
             raise recipe.error("order", f"{name!r} {problem}")
-    cases = list(make_cases(schema, dataset.matrix[shown], dataset.target[shown]))
+    cases = list(make_cases(schema, matrix, target))
     typical = cases[0].inputs if cases else {}
     named = tuple(
         Example(title=each.title, inputs=_parse_inputs(recipe, schema, number, typical | each.inputs))
@@ -90,8 +88,7 @@ def make_cases(schema: Schema, matrix: Matrix, target: Vector) -> Iterator[Examp
             if (value := find_typical(feature, some[rows, position], some[:, position])) is not None
         }
         encoded = np.array([feature.encode(inputs.get(feature.name)) for feature in schema.features])
-        is_row = ((matrix == encoded) | (np.isnan(matrix) & np.isnan(encoded))).all(axis=1).any()
-        if inputs and not is_row:
+        if inputs and not count_equal(matrix, encoded):
             yield Example(about=about, of_class=of_class, inputs=inputs)
 
 

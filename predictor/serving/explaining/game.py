@@ -9,8 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.schema.table import Inputs, Table
-from predictor.schema.values import Mask, Matrix, Vector
+from predictor.schema.table import Inputs, Table, get_matrix
+from predictor.schema.values import Mask, Vector
 
 Positions: TypeAlias = NDArray[np.int64]
 TIMED, TIMES = 16, 3
@@ -28,11 +28,11 @@ class Hybrids:
 
     @property
     def features(self) -> int:
-        return _get_matrix(self.row).shape[1]
+        return get_matrix(self.row).shape[1]
 
     def mix(self, is_own: Mask, of: Positions) -> Inputs:
         """Rows with the row's own inputs where `is_own`, shape (n, features), and else those of background row `of`."""
-        matrix = np.where(is_own, _get_matrix(self.row), _get_matrix(self.background)[of])
+        matrix = np.where(is_own, get_matrix(self.row), get_matrix(self.background)[of])
         if not (isinstance(self.row, Table) and isinstance(self.background, Table)):
             return matrix
         texts = {
@@ -44,7 +44,7 @@ class Hybrids:
     @cached_property
     def differs(self) -> Mask:
         """Which features differ between the row and each background row, shape (rows, features)."""
-        own, others = _get_matrix(self.row), _get_matrix(self.background)
+        own, others = get_matrix(self.row), get_matrix(self.background)
         differs: Mask = (own != others) & ~(np.isnan(own) & np.isnan(others))
         if isinstance(self.row, Table) and isinstance(self.background, Table):
             for column, text in self.row.texts.items():
@@ -96,7 +96,3 @@ class Game:
     def play(self, is_own: Mask, of: Positions) -> Vector:
         """What is explained of hybrids, as `Hybrids.mix` makes them."""
         return self.measure(self.hybrids.mix(is_own, of))
-
-
-def _get_matrix(inputs: Inputs) -> Matrix:
-    return inputs.matrix if isinstance(inputs, Table) else inputs

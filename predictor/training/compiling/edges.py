@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from predictor.schema.kinds import LARGE, Category, Integer, Number
 from predictor.schema.schema import Schema
-from predictor.schema.table import Inputs, Table, take_rows
-from predictor.schema.values import Matrix, Vector
+from predictor.schema.table import Inputs, Table, get_matrix, take_rows
+from predictor.schema.values import Vector
 from predictor.training.compiling.odd_texts import make_odd_texts
 
 # Enough for every kind of split; a forest has millions.
@@ -39,12 +39,8 @@ def make_edge_rows(
     if isinstance(inputs, Table):
         made += make_odd_texts(schema, inputs, chosen)
     all_missing = take_rows(inputs, np.zeros(1, dtype=int))
-    _get_matrix(all_missing)[:, [column for column, _ in gaps]] = np.nan
+    get_matrix(all_missing)[:, [column for column, _ in gaps]] = np.nan
     return [rows for rows in [*made, all_missing] if len(rows)]
-
-
-def _get_matrix(inputs: Inputs) -> Matrix:
-    return inputs.matrix if isinstance(inputs, Table) else inputs
 
 
 def _find_neighbours(
@@ -68,5 +64,5 @@ def _change_rows(inputs: Inputs, changes: list[tuple[int, Vector]], chosen: np.r
     rows = take_rows(inputs, chosen.integers(len(inputs), size=len(columns)))
     if len(columns):
         values = np.concatenate([values for _, values in changes])
-        _get_matrix(rows)[np.arange(len(rows)), columns.astype(int)] = values
+        get_matrix(rows)[np.arange(len(rows)), columns.astype(int)] = values
     return rows
