@@ -153,8 +153,8 @@ def _restore_zeros(source: Source, layout: Layout, table: pl.DataFrame) -> pl.Da
 def _begins_without_texts(source: Source, layout: Layout) -> bool:
     """Whether the first rows contain no texts; no where that is unknown, as polars failed in later rows."""
     with suppress(pl.exceptions.ComputeError):
-        sample = _call_polars(source, layout, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
-        return pl.String not in sample.dtypes
+        table = pl.scan_csv(source.data, separator=layout.separator, glob=False, infer_schema_length=SAMPLE_ROWS)
+        return pl.String not in table.collect_schema().dtypes()
     return False
 
 
