@@ -149,6 +149,7 @@ def train_model(
     from predictor.training.dataset import load_dataset
     from predictor.training.description import find_description
     from predictor.training.recipe import read_recipe
+    from predictor.training.reports.canvas import import_matplotlib
 
     file = models_dir / slug / "model.toml"
     if find_description(models_dir, slug) is not None:
@@ -161,7 +162,10 @@ def train_model(
     # scikit-learn takes a second or two to import, which one core does while another reads the table.
     with ThreadPoolExecutor(max_workers=1) as importing:
         importing.submit(import_module, "predictor.training.fitting")
+        importing.submit(import_matplotlib)
         dataset = load_dataset(recipe, observed, live)
+        # After a small table, matplotlib waits until there is a report to draw.
+        importing.shutdown(cancel_futures=True)
     from predictor.training.fitting import fit_recipe
     from predictor.training.memory import check_memory
 

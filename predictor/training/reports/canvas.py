@@ -60,15 +60,7 @@ FONTS = 'text{font-family:system-ui,"Segoe UI",Roboto,"Helvetica Neue","DejaVu S
 
 def draw_svg(draw: Callable[[Any], None]) -> str:
     """Let `draw` fill a matplotlib Axes, and write it as SVG; the same drawing gives the same bytes."""
-    # matplotlib warns once a process where it cannot write to the home folder, and works.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    try:
-        import matplotlib.style
-    except OSError as error:
-        # Where its home folder cannot be written, it takes a temporary one, and needs one of the two.
-        raise RuntimeError(
-            "matplotlib can write its cache neither to the home folder nor to a temporary one"
-        ) from error
+    matplotlib = import_matplotlib()
     from matplotlib.figure import Figure
 
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
@@ -80,6 +72,21 @@ def draw_svg(draw: Callable[[Any], None]) -> str:
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return _theme_svg(written.getvalue())
+
+
+def import_matplotlib() -> Any:
+    """Import what drawings need of matplotlib, which takes a quarter of a second. Raises RuntimeError."""
+    # It warns once a process where it cannot write to the home folder, and works.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    try:
+        import matplotlib.pyplot
+        import matplotlib.style
+    except OSError as error:
+        # Where its home folder cannot be written, it takes a temporary one, and needs one of the two.
+        raise RuntimeError(
+            "matplotlib can write its cache neither to the home folder nor to a temporary one"
+        ) from error
+    return matplotlib
 
 
 def _place_axis_titles(axes: Any) -> None:
