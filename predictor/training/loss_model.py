@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ PARAMS = {
     "max_features": 0.5,
     "random_state": 0,
 }
-# With fewer values, threads wait for each other longer than they work.
-FEWEST_FOR_THREADS = 200_000
+# Each fits whole folds, since those within a fit wait for each other longer than they work; more would take memory.
+THREADS = 2
 # With each category's losses, so many rows are counted that have the mean loss of all.
 SMOOTHING = 20
 CONFIDENCE_95 = 1.96
@@ -70,11 +71,12 @@ def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
     columns = arrange_columns(measured.matrix, measured.predictions, codes)
     fit = _fit_trees if all(_varies(scaled, folds != fold) for fold in range(GROUPS)) else _fit_constant
     starts, trees, expected = [], [], np.empty(len(folds))
-    for fold in range(GROUPS):
-        left_out = folds == fold
-        start, grown, expected[left_out] = fit(measured.metric, columns, scaled.losses, left_out)
-        starts.append(start)
-        trees += grown
+    with ThreadPoolExecutor(THREADS) as threads:
+        fits = threads.map(lambda fold: fit(measured.metric, columns, scaled.losses, folds == fold), range(GROUPS))
+        for fold, (start, grown, losses) in enumerate(fits):
+            starts.append(start)
+            trees += grown
+            expected[folds == fold] = losses
     promised, offset = float(held_out.mean()), _find_offset(scaled, expected) + math.log(scale)
     return LossModel(
         metric=measured.metric,
@@ -133,7 +135,7 @@ def _fit_trees(
     known = columns[~left_out]
     # It refuses a column without any value, such as one of texts.
     known, asked = np.where(np.isnan(known).all(axis=0), 0.0, known), columns[left_out]
-    with threadpool_limits(1 if known.size < FEWEST_FOR_THREADS else None, "openmp"):
+    with threadpool_limits(1, "openmp"):
         made.fit(known, losses[~left_out])
         expected = made.predict(asked) if metric == "mae" else made.predict_proba(asked)[:, 1]
     trees = [each for stage in made._predictors for each in stage]

@@ -1,14 +1,18 @@
 """Measures permutation importances: how much worse predictions become when a feature's column is shuffled."""
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
 
+from predictor.estimators.compiled import CompiledModel
 from predictor.metrics.losses import Predictions, join_losses, measure_losses
 from predictor.metrics.names import Metric
 from predictor.record.report import Importance, Importances, SkippedImportances
@@ -65,9 +69,10 @@ def measure_importances(
         )
     # permutation_importance requires `fit`, which imports and compiled models lack; only the score uses the model.
     estimator = fitted if hasattr(fitted, "fit") else make_dummy(classes)
-    found = permutation_importance(
-        estimator, places, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
-    )
+    with _choose_threads(fitted):
+        found = permutation_importance(
+            estimator, places, actual, scoring=lambda _, *rows: score(*rows), n_repeats=REPEATS, random_state=seed
+        )
     return Importances(
         metric=metric,
         rows=len(rows),
@@ -78,6 +83,11 @@ def measure_importances(
             for name, mean, sd in zip(names, found.importances_mean, found.importances_std, strict=True)
         ),
     )
+
+
+def _choose_threads(fitted: Any) -> AbstractContextManager[Any]:
+    """A compiled model predicts in one thread; any other may have threads of its own, or allow no second one."""
+    return parallel_config(backend="threading", n_jobs=os.cpu_count() if isinstance(fitted, CompiledModel) else 1)
 
 
 def _make_predict(
