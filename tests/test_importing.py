@@ -109,6 +109,14 @@ class Cat:
         return get_tags(self.model)
 
 
+class Scoring(LogisticRegression):
+    """Gives scores where scikit-learn's interface has probabilities."""
+
+    def predict_proba(self, inputs):
+        scores = self.decision_function(inputs)
+        return np.column_stack([-scores, scores])
+
+
 class CatClassifier(Cat):
     model = LogisticRegression()
 
@@ -504,6 +512,12 @@ def test_a_classifier_with_the_attributes_of_catboost_is_one(bring, folder):
     NUMBERS.assign(dear=DEAR).to_csv(folder / "dear.csv", index=False)
     bring(CatClassifier().fit(NUMBERS, DEAR), data="dear.csv", target="dear")
     assert Version.objects.get().parsed_schema.target.classes == (False, True)
+
+
+def test_a_classifier_whose_probabilities_are_scores_is_refused(bring, folder):
+    NUMBERS.assign(dear=DEAR).to_csv(folder / "dear.csv", index=False)
+    message = refuse(bring, Scoring(max_iter=10_000).fit(NUMBERS.to_numpy(), DEAR), data="dear.csv", target="dear")
+    assert "which are not the probabilities of its 2 classes" in message
 
 
 @pytest.mark.parametrize("classifier", [MLPClassifier(5, max_iter=5, tol=9), LogisticRegression(max_iter=5, tol=9)])

@@ -249,38 +249,39 @@ def test_an_onnx_model_with_one_input_a_column_gets_them_by_name_in_its_types(br
     assert predict(version) == pytest.approx(FLATS["area"] - FLATS["floor"], rel=1e-6)
 
 
-@pytest.mark.parametrize("maps", [True, False])
-def test_the_classes_of_an_onnx_classifier_are_its_own(bring, maps):
-    scores = helper.make_node(
-        "LinearClassifier",
-        ["X"],
-        ["label", "P"],
-        domain="ai.onnx.ml",
-        coefficients=[-0.1, 0.0, 0.1, 0.0],
-        intercepts=[8.0, -8.0],
-        classlabels_strings=["cheap", "dear"],
-        post_transform="SOFTMAX",
-    )
-    as_maps = helper.make_node("ZipMap", ["P"], ["Z"], domain="ai.onnx.ml", classlabels_strings=["cheap", "dear"])
-    made = onnx.load_from_string(
-        write_onnx(
-            scores,
-            inputs=[("X", TensorProto.FLOAT, 2)],
-            outputs=[("label", TensorProto.STRING, 1), ("P", TensorProto.FLOAT, 2)],
-        )
-    )
+def write_classifier(*, maps=False, type=TensorProto.FLOAT, post_transform="SOFTMAX"):
+    """An ONNX classifier of flats, whose probabilities are of a type, or maps of that."""
+    words = {"classlabels_strings": ["cheap", "dear"], "domain": "ai.onnx.ml"}
+    weights = {"coefficients": [-0.1, 0.0, 0.1, 0.0], "intercepts": [8.0, -8.0], "post_transform": post_transform}
+    nodes = [helper.make_node("LinearClassifier", ["X"], ["label", "F"], **weights, **words)]
+    nodes.append(helper.make_node("Cast", ["F"], ["P"], to=type))
+    if maps:
+        nodes.append(helper.make_node("ZipMap", ["P"], ["Z"], **words))
+    outputs = [("label", TensorProto.STRING, 1), ("P", type, 2)]
+    made = onnx.load_from_string(write_onnx(*nodes, inputs=[("X", TensorProto.FLOAT, 2)], outputs=outputs))
     made.graph.output[0].CopyFrom(helper.make_tensor_value_info("label", TensorProto.STRING, [None]))
     if maps:
-        kind = helper.make_sequence_type_proto(
-            helper.make_map_type_proto(TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
-        )
-        made.graph.node.append(as_maps)
-        made.graph.output[1].CopyFrom(helper.make_value_info("Z", kind))
-    target = np.where(FLATS["area"] > 80, "dear", "cheap")
-    version = bring(made.SerializeToString(), name="model.onnx", target=target)
-    assert predict(version) == target.tolist()
+        each = helper.make_map_type_proto(TensorProto.STRING, helper.make_tensor_type_proto(type, []))
+        made.graph.output[1].CopyFrom(helper.make_value_info("Z", helper.make_sequence_type_proto(each)))
+    return made.SerializeToString()
+
+
+DEAR = np.where(FLATS["area"] > 80, "dear", "cheap")
+
+
+@pytest.mark.parametrize("maps", [True, False])
+@pytest.mark.parametrize("type", [TensorProto.FLOAT, TensorProto.DOUBLE])
+def test_the_classes_of_an_onnx_classifier_are_its_own(bring, maps, type):
+    version = bring(write_classifier(maps=maps, type=type), name="model.onnx", target=DEAR)
+    assert predict(version) == DEAR.tolist()
     [answer] = load_runtime(version).predict(np.array([[80.0, 3.0]]))
     assert answer.probabilities == pytest.approx({"cheap": 0.5, "dear": 0.5}, abs=1e-4)
+
+
+def test_scores_of_an_onnx_classifier_are_not_shown_as_probabilities(bring):
+    version = bring(write_classifier(post_transform="NONE"), name="model.onnx", target=DEAR)
+    [answer] = load_runtime(version).predict(np.array([[90.0, 3.0]]))
+    assert (answer.output, answer.probabilities) == ("dear", None)
 
 
 def nest(node):

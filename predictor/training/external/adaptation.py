@@ -26,6 +26,7 @@ from predictor.training.external.dummies import Dummies, expand_dummies, match_d
 from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
+from predictor.training.external.probabilities import keep_probabilities
 from predictor.training.external.stages import build_pipeline, plan_stages
 from predictor.training.external.text_columns import find_text_columns, forget_words, takes_list
 from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
@@ -114,8 +115,8 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     piped = build_pipeline(plan.stages, estimator, prepare_inputs(decoded, positions) if plan.stages else None)
     if dummies and plan.names:
         piped = make_pipeline(expand_dummies(dataset.schema.names, dummies, plan.names), forget_names(piped))
-    imported = wrap_estimator(file, piped, decoded, labels, positions)
-    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, encodings), *note_dates(dataset)]
+    imported, of_scores = keep_probabilities(file, wrap_estimator(file, piped, decoded, labels, positions), decoded)
+    notes = [*dataset.notes, *parts.notes, *describe_parts(dummies, encodings), *note_dates(dataset), *of_scores]
     return Adapted(dataset=replace(dataset, notes=notes), estimator=encode_again(imported, numbers), imported=imported)
 
 

@@ -102,7 +102,8 @@ def _read(file: ModelFile, model: Any) -> OnnxModel:
     if len(outputs) == 1 and numbers and not labels:
         if len(numbers[0].shape) > 1 and numbers[0].shape[1] not in (1, None):
             problem = f"its output {numbers[0].name!r} has {numbers[0].shape[1]} columns, and it names no classes"
-            raise file.error(f"{problem}: convert a classifier with skl2onnx, which writes them")
+            way_out = "convert a classifier with skl2onnx, which writes them, and a regressor of one target"
+            raise file.error(f"{problem}: {way_out}")
         return OnnxModel(data=data, producer=producer, inputs=inputs, predicted=numbers[0].name)
     if not labels:
         names = ", ".join(f"{each.name} ({each.type})" for each in outputs)
@@ -144,8 +145,8 @@ def _replace_maps(model: Any) -> None:
     for node in [node for node in model.graph.node if node.op_type == "ZipMap"]:
         model.graph.node.remove(node)
         for output in [each for each in model.graph.output if each.name == node.output[0]]:
-            made = onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None)
-            output.CopyFrom(made)
+            # Without a type, since they may be double: then onnxruntime cannot even load the ZipMap.
+            output.CopyFrom(onnx.ValueInfoProto(name=node.input[0]))
 
 
 def _make_zeros(given: OnnxInput, rows: int) -> np.ndarray[Any, Any]:
