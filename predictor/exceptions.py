@@ -1,10 +1,11 @@
 """Every error that mlsite raises on purpose; in brackets, where one is defined that a single room needs.
 
 MlsiteError
-├── RecipeError            a model.toml that cannot be used
-├── DatasetError           a table that no model can be trained on
-│   └── LargeRowGroup      a Parquet file whose parts need too much memory
-├── TrainingError          an estimator that could not be built or fitted
+├── Coded                  what a training refuses, which pages may say in their own language
+│   ├── RecipeError        a model.toml that cannot be used
+│   ├── DatasetError       a table that no model can be trained on
+│   │   └── LargeRowGroup  a Parquet file whose parts need too much memory
+│   └── TrainingError      an estimator that could not be built or fitted
 ├── ModelFileError         a file made elsewhere that contains no model for this site
 │   └── SeveralTargets     an estimator that predicts several numbers for a row
 ├── CannotCompare          two versions without common rows to compare them on
@@ -78,23 +79,30 @@ class MlsiteError(Exception):
     """The root of the tree above."""
 
 
-class RecipeError(MlsiteError):
+class Coded(MlsiteError):
+    """`code` and `values`, where it is of a kind that pages say in their own language: see `record.job_problem`.
+
+    `detail` is what they say in English all the same.
+    """
+
+    def __init__(self, *texts: object, code: str = "", detail: str = "", **values: float | str | list[str]) -> None:
+        super().__init__(*texts)
+        self.code, self.detail, self.values = code, detail, values
+
+
+class RecipeError(Coded):
     pass
 
 
-class DatasetError(MlsiteError):
-    """`code` and `values`, where it is of a kind that pages say in their own language: see `record.job_problem`."""
-
-    def __init__(self, *texts: object, code: str = "", **values: int | list[str]) -> None:
-        super().__init__(*texts)
-        self.code, self.values = code, values
+class DatasetError(Coded):
+    pass
 
 
 class LargeRowGroup(DatasetError):
     pass
 
 
-class TrainingError(MlsiteError):
+class TrainingError(Coded):
     pass
 
 

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from predictor import jobs
 from predictor.exceptions import DatasetError, RecipeError
 from predictor.lifecycle.last_table import find_last_table
 from predictor.models import Kept, Version
 from predictor.record.table_summary import TABLE as TABLE_SUMMARY
 from predictor.record.written_data_changes import write_data_changes
+from predictor.tasks.problems import describe_error
 from predictor.training.data_contract import check_contract
 from predictor.training.dataset import load_dataset
 from predictor.training.observed import Observed
@@ -88,6 +90,12 @@ def test_a_difference_is_said_and_refused_only_where_the_contract_names_it(tmp_p
     refused = f"{file.parent}/data.csv differs from the table of version 3 in what [contract] in {file} refuses"
     assert str(caught.value).startswith(f"{refused}: {sentence}")
     assert f"(contract.{contract})" in str(caught.value)
+    # Pages say in their language that the contract is broken, and how in English.
+    problem = describe_error(caught.value, jobs.RETRAIN)
+    assert str(problem).startswith(
+        "The table differs from that of version 3 in what the contract of the recipe refuses"
+    )
+    assert problem.detail.startswith(sentence)
 
 
 def test_a_wide_table_is_refused_in_few_words(tmp_path):

@@ -3,7 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from predictor.exceptions import DatasetError, RecipeError
+from predictor.exceptions import Coded, DatasetError, RecipeError
+from predictor.record.job_problem import JobProblem
 from predictor.training.dataset import load_dataset
 from tests.recipes import LINE, LINE_CSV, make_recipe, write_recipe
 
@@ -28,6 +29,25 @@ def test_a_table_becomes_a_schema_a_matrix_and_a_target(tmp_path):
     np.testing.assert_array_equal(dataset.matrix, [[1.0, 0.0], [np.nan, np.nan]])
     assert dataset.target.tolist() == [0.5, 1.5]
     assert dataset.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("csv", "toml", "sentence"),
+    [
+        ("x,z\n1,2\n", LINE, "The table has no column “y”, the target of the recipe. Its columns are “x”, “z”."),
+        ("x,y\n1,\n", LINE, "No row of the table has a value in “y”, the target of the recipe."),
+        ("x,y\n1,2\n", ALL_TRAINING, "Too few rows are left to train on: 1. At least 2 are needed."),
+        (
+            "x,y\n1,2\n",
+            LINE,
+            "The table has too few rows to hold some out: 1. Use more, or set holdout = 0 in the recipe.",
+        ),
+    ],
+)
+def test_the_most_frequent_refusals_have_a_code_and_values_by_which_pages_say_them(tmp_path, csv, toml, sentence):
+    with pytest.raises(Coded) as refused:
+        load(tmp_path, csv, toml)
+    assert str(JobProblem(code=refused.value.code, values=refused.value.values)).startswith(sentence)
 
 
 def test_the_sides_follow_the_share_and_divide_the_rows(tmp_path):

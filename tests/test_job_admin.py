@@ -1,6 +1,9 @@
 """Retrains that are asked for in the admin, and its list of jobs."""
 
+import ast
+import re
 import uuid
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,13 +11,21 @@ from django.test import Client
 from django.utils import timezone
 
 from predictor import jobs, tasks
+from predictor.languages import LANGUAGES, use_language
 from predictor.models import Job, JobWorker, Outcome, Prediction, Version
 from predictor.models.job import from_now
+from predictor.record.job_step import translate_step
 from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 LIST, HOME = "/admin/predictor/job/", "/admin/"
 STORED = {"source": "form", "duration_ms": 1.0, "created_at": timezone.now()}
+# Remarks about some tables and recipes: 7 stands for any value.
+ENGLISH_STEPS = {
+    "7",
+    "no outcome is recorded7",
+    "has a pipeline.py, which is not sent to a cluster: it is trained here",
+}
 NO_WORKER = "No worker runs, so jobs wait. Start one: ./manage.py worker"
 
 
@@ -98,6 +109,52 @@ def test_the_part_of_a_page_that_changes_is_read_again_by_htmx_while_a_job_is_un
     assert "it predicts as version 1" in part
     assert "every 2s" not in part
     assert "every 2s" not in read(client.get(pages[1]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_and_errors_of_a_retrain_are_in_the_language_of_the_page(line, models_dir, settings):
+    settings.OFFERED_LANGUAGES, settings.USE_I18N = ["en", "de"], True
+    settings.LANGUAGES = [("en", "en"), ("de", "de")]
+    job = jobs.enqueue(jobs.RETRAIN, by="grace", model="line")
+    page, client, german = f"{LIST}{job.pk}/change/", sign_in("can_retrain"), {"Accept-Language": "de"}
+    held = jobs.take([jobs.RETRAIN], "tests")
+    for step, shown in [
+        ("line: fitting on 12,345 rows", "Das Modell wird mit 12\u202f345 Zeilen trainiert, 2 von 5"),
+        ("line: tuning: 9 candidates on 5 folds", "Parameter werden gesucht: 9 Kandidaten auf 5 Teilen, 2 von 5"),
+        ("line: x: <a remark>", '<span lang="en" dir="auto">x: &lt;a remark&gt;</span>, 2 von 5'),
+    ]:
+        jobs.report(held, step, done=2, total=5)
+        assert shown in read(client.get(page, headers=german))
+    assert "x: &lt;a remark&gt;, 2 of 5" in read(client.get(page))
+
+    (models_dir / "line/data.csv").unlink()
+    tasks.carry_out(held.job.pk, held.lease)
+    assert "Die Tabelle „data.csv“ des Rezepts wurde nicht gefunden" in read(client.get(page, headers=german))
+    assert "The table “data.csv” of the recipe was not found: put it there" in read(client.get(page))
+    assert "model.toml: data: &#x27;data.csv&#x27; was not found" in read(client.get(page))
+
+
+def test_each_step_of_a_job_has_a_translation():
+    calls = [
+        node
+        for folder in ("tasks", "training", "lifecycle", "scoring")
+        for file in Path("predictor", folder).rglob("*.py")
+        if file.stem != "importing"  # By a command alone.
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("progress", "jobs.report")
+    ]
+    steps = {write_step(each).removeprefix("7: ") for call in calls for each in call.args[-1:]}
+    assert {"measuring", "fitting on 7 rows", "reading 7", "answering rows"} <= steps
+    with use_language(LANGUAGES["de"]):
+        assert {step for step in steps if step and translate_step(step) in (None, step)} == ENGLISH_STEPS
+
+
+def write_step(given):
+    """The text of an f-string, with a number for each value; of other expressions only that."""
+    if isinstance(given, ast.JoinedStr):
+        return "".join(map(write_step, given.values))
+    noun = re.search(r"write_count\(\w+, '(\w+)'\)", ast.unparse(given))
+    return str(given.value) if isinstance(given, ast.Constant) else f"7 {noun[1]}s" if noun else "7"
 
 
 @pytest.mark.both_databases

@@ -17,8 +17,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from predictor import memory
 from predictor.exceptions import TrainingError
+from predictor.formats import format_number
 from predictor.lifecycle.retraining import train_model
 from predictor.memory import MEGABYTE, find_container_limit, measure_memory, measure_own
+from predictor.record.job_problem import JobProblem
 from predictor.schema.kinds import make_feature
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
@@ -71,6 +73,8 @@ def test_a_training_that_cannot_fit_is_refused_with_the_figures_before_it_begins
     left = memory.limit // MEGABYTE
     assert "a training on 200 rows and 1 input needs about" in str(refused.value)
     assert f"MB of memory, and {left:,} MB are left for it (WORKER_MEMORY_MB)" in str(refused.value)
+    shown = str(JobProblem(code=refused.value.code, values=refused.value.values))
+    assert f"MB of memory, and {format_number(left)} MB are left for it (WORKER_MEMORY_MB)" in shown
 
 
 @on_linux

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +31,7 @@ from predictor.files.keeping import find_kept
 from predictor.formats import MISSING, format_number
 from predictor.models import Job
 from predictor.models.job import KINDS, name_kind
+from predictor.record.job_step import translate_step
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -155,13 +156,15 @@ class JobAdmin(HistoryAdmin):
         return name_kind(job.kind)
 
     @admin.display(description=_("progress"))
-    def progress(self, job: Job) -> str:
+    def progress(self, job: Job) -> SafeString | str:
         counts = format_number(job.done) if job.done else ""
         if job.total:
             counts = gettext("{done} of {total}").format(done=format_number(job.done), total=format_number(job.total))
         # Lines of a training begin with the model, which stands next to it.
-        step = job.step.removeprefix(f"{job.model}: ")
-        return ", ".join(part for part in (step, counts) if part) or MISSING
+        step: SafeString | str | None = translate_step(english := job.step.removeprefix(f"{job.model}: "))
+        if step is None:
+            step = format_html('<span lang="en" dir="auto">{}</span>', english)
+        return format_html_join(", ", "{}", ((part,) for part in (step, counts) if part)) or MISSING
 
     @admin.display(description=_("progress or result"))
     def standing(self, job: Job) -> SafeString | str:

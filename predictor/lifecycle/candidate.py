@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django.db
 import msgspec
@@ -42,7 +42,8 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        raise TrainingError(f"{recipe.file}: estimator: {error}") from error
+        coded: dict[str, Any] = {"code": error.code, "detail": error.detail, **error.values}
+        raise TrainingError(f"{recipe.file}: estimator: {error}", **coded) from error
     except (MlsiteError, django.db.Error):
         raise
     except (Exception, SystemExit) as error:

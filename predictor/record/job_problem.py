@@ -28,6 +28,19 @@ SENTENCES: dict[str, str] = {
     "too_much_memory": _(
         "It was stopped: it needs more than {limit} MB of memory, which is the most here. Use a smaller table or file."
     ),
+    "table_not_found": _("The table {table} of the recipe was not found: put it there, or correct data in the recipe."),
+    "no_target": _("The table has no column {target}, the target of the recipe. Its columns are {columns}."),
+    "empty_target": _("No row of the table has a value in {target}, the target of the recipe."),
+    "few_rows": _("Too few rows are left to train on: {rows}. At least 2 are needed."),
+    "no_holdout": _("The table has too few rows to hold some out: {rows}. Use more, or set holdout = 0 in the recipe."),
+    "contract_broken": _(
+        "The table differs from that of version {version} in what the contract of the recipe refuses. Correct the table"
+        " or, where the change is meant, the contract."
+    ),
+    "training_too_large": _(
+        "The training needs about {megabytes} MB of memory, and {limit} MB are left for it (WORKER_MEMORY_MB). Set that"
+        " higher where there is more, or use fewer rows or a smaller model."
+    ),
     "failed_often": _("It failed {times} times at the same place."),
     "worker_lost": _(
         "It was begun {times} times at the same place, and its worker was lost each time: perhaps the machine has too"

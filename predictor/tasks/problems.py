@@ -3,6 +3,7 @@
 from predictor import jobs
 from predictor.exceptions import (
     ArtifactError,
+    Coded,
     DatasetError,
     FileGone,
     MlsiteError,
@@ -29,8 +30,8 @@ def describe_error(error: MlsiteError, kind: str) -> JobProblem | None:
             return JobProblem(code="sheet_full", values={"limit": error.most})
         case ModelRetired():
             return JobProblem(code="model_retired")
-        case DatasetError() if error.code:
-            return JobProblem(code=error.code, values=error.values)
+        case Coded() if error.code:
+            return JobProblem(code=error.code, values=error.values, detail=error.detail)
     if kind not in OF_VISITORS:
         return None
     match error:

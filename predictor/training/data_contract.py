@@ -24,10 +24,13 @@ def check_contract(recipe: Recipe, found: DataChanges, schema: Schema) -> None:
     ]
     if refused:
         more = [f"and {len(refused) - MOST_NAMED} more"] if len(refused) > MOST_NAMED else []
+        named = f"{'; '.join([*refused[:MOST_NAMED], *more])}."
         raise DatasetError(
             f"{recipe.data_file} differs from the table of version {found.version} in what [contract] in {recipe.file}"
-            f" refuses: {'; '.join([*refused[:MOST_NAMED], *more])}."
-            " Correct the table or, where the change is meant, [contract]."
+            f" refuses: {named} Correct the table or, where the change is meant, [contract].",
+            code="contract_broken",
+            detail=named,
+            version=found.version,
         )
 
 

@@ -16,7 +16,7 @@ from predictor.schema.target import Target
 from predictor.schema.text import Text
 from predictor.schema.values import Mask, Matrix, Vector
 from predictor.tables.table import read_table
-from predictor.texts import list_names
+from predictor.texts import SHOWN_NAMES, list_names
 from predictor.training.columns import Column, encode_column, encode_target, infer_feature
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.holdout import Hashes, hash_rows, is_held_out
@@ -95,10 +95,13 @@ def load_dataset(
     naming the file and the column or key.
     """
     if not recipe.data_file.is_file():
-        raise recipe.error("data", f"{recipe.data!r} was not found: write its path from {recipe.folder}")
+        problem = f"{recipe.data!r} was not found: write its path from {recipe.folder}"
+        raise recipe.error("data", problem, code="table_not_found", table=[recipe.data_name])
     table, sha256 = read_table(recipe.data_file, find_gaps(recipe))
     if recipe.target not in table.columns:
-        raise recipe.error("target", f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}.")
+        problem = f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}."
+        known = table.columns[:SHOWN_NAMES]
+        raise recipe.error("target", problem, code="no_target", target=[recipe.target], columns=known)
     for name in recipe.features:
         if name not in table.columns:
             raise recipe.error(
@@ -115,7 +118,8 @@ def load_dataset(
     if left_out:
         table = table.filter(pl.col(recipe.target).is_not_null())
     if not len(table):
-        raise DatasetError(f"{recipe.data_file}: no row has a value in the target {recipe.target!r}.")
+        problem = f"{recipe.data_file}: no row has a value in the target {recipe.target!r}."
+        raise DatasetError(problem, code="empty_target", target=[recipe.target])
     decimals = table.select(cs.float()).columns
     table = table.with_columns(read_numbers(recipe, merge_spellings(recipe, series)) for series in table)
     kept: list[str] = []
@@ -248,10 +252,13 @@ def _check_sides(recipe: Recipe, held_out: Mask) -> None:
         raise recipe.error(
             "holdout",
             f"a share of {recipe.holdout} holds out none of the {write_count(rows, 'row')}: write holdout = 0",
+            code="no_holdout",
+            rows=rows,
         )
     if rows - held < 2:
         left = write_count(rows - held, "row is", "rows are")
-        raise DatasetError(f"{recipe.data_file}: {left} left to train on; at least 2 are needed.")
+        problem = f"{recipe.data_file}: {left} left to train on; at least 2 are needed."
+        raise DatasetError(problem, code="few_rows", rows=rows - held)
 
 
 def _is_feature(recipe: Recipe, name: str) -> bool:

@@ -53,7 +53,10 @@ def check_memory(recipe: Recipe, dataset: Dataset) -> None:
         most = f"{memory.limit // memory.MEGABYTE:,} MB are left for it (WORKER_MEMORY_MB)"
         raise TrainingError(
             f"a training on {shape} needs about {needed // memory.MEGABYTE:,} MB of memory, and {most}: set that higher"
-            " where there is more, or use fewer rows or a smaller model."
+            " where there is more, or use fewer rows or a smaller model.",
+            code="training_too_large",
+            megabytes=needed // memory.MEGABYTE,
+            limit=memory.limit // memory.MEGABYTE,
         )
 
 

@@ -131,9 +131,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise DatasetError(f"{file} was not found on this machine; nothing is downloaded.")
         return msgspec.structs.replace(self, data=str(file.absolute()))
 
-    def error(self, key: str, problem: str) -> RecipeError:
-        """Make the error that blames one key of this file."""
-        return RecipeError(f"{self.file}: {key}: {problem.rstrip('.')}.")
+    def error(self, key: str, problem: str, **coded: Any) -> RecipeError:
+        """Make the error that blames one key of this file; `coded` are its code and values where it has some."""
+        return RecipeError(f"{self.file}: {key}: {problem.rstrip('.')}.", **coded)
 
 
 def find_slugs(models_dir: Path) -> list[str]:

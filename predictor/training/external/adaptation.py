@@ -63,10 +63,10 @@ class ImportRecipe(Recipe, frozen=True, kw_only=True):
             f' dates of pandas, write kind = "date" below [features.{column}] in the model\'s description'
         )
 
-    def error(self, key: str, problem: str) -> RecipeError:
+    def error(self, key: str, problem: str, **coded: Any) -> RecipeError:
         is_described = key.partition(".")[0].partition("[")[0] in DESCRIBED
         file = (is_described and self.described) or self.data_file
-        return RecipeError(f"{file}: {key}: {problem.rstrip('.')}.")
+        return RecipeError(f"{file}: {key}: {problem.rstrip('.')}.", **coded)
 
 
 @dataclass(frozen=True, kw_only=True)
