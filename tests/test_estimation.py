@@ -283,11 +283,19 @@ def test_a_target_of_one_class_without_probabilities_can_be_estimated():
     assert found.value > 0.99
 
 
-@pytest.mark.parametrize(("method", "rows"), [("hold-out", 499), ("sample, may have been trained on", 5_000)])
-def test_nothing_is_kept_of_few_rows_or_of_rows_that_the_model_may_have_been_trained_on(method, rows):
+@pytest.mark.parametrize(
+    ("method", "rows"), [("hold-out", 499), ("sample, may have been trained on", 5_000), ("hold-out", 10_000)]
+)
+def test_nothing_is_kept_of_few_or_equal_rows_or_of_those_that_the_model_may_have_been_trained_on(method, rows):
     matrix, predicted, _ = draw_numbers(rows, 0)
+    held_out = np.ones(rows, dtype=bool)
     dataset = SimpleNamespace(
-        schema=Schema(features=(X,), target=PRICE), matrix=matrix, target=predicted, held_out=np.ones(rows, dtype=bool)
+        schema=Schema(features=(X,), target=PRICE),
+        matrix=matrix,
+        target=predicted,
+        held_out=held_out,
+        training=~held_out,
+        hashes=np.zeros(rows, dtype=np.uint64),
     )
     evaluation = Evaluation(
         method=method,
@@ -301,9 +309,9 @@ def test_nothing_is_kept_of_few_rows_or_of_rows_that_the_model_may_have_been_tra
     assert fit_loss_model(DummyRegressor(), dataset, evaluation, fit_seconds=0.0) is None
 
 
-def write_recipe(models_dir, rows=5_000):
+def write_recipe(models_dir, rows=5_000, digits=6):
     drawn = np.random.default_rng(0)
-    x = drawn.uniform(0, 1, rows)
+    x = drawn.uniform(0, 1, rows).round(digits)
     y = 3 * x + drawn.normal(size=rows) * (0.5 + 2 * x)
     folder = models_dir / "prices"
     folder.mkdir()
@@ -332,6 +340,12 @@ def test_of_many_held_out_rows_some_are_taken_and_the_promise_is_that_of_all(mon
     trained = train_model(models_dir, "prices", progress=keep_quiet)
     assert trained.loss_model.rows == 1_200
     assert trained.loss_model.promised == trained.evaluation.scores["mae"]
+
+
+def test_a_table_of_few_different_rows_is_trained_on(models_dir):
+    write_recipe(models_dir, digits=1)
+    trained = train_model(models_dir, "prices", progress=keep_quiet)
+    assert trained.loss_model.rows == 5_000
 
 
 def test_a_busy_machine_fits_the_same_model_of_the_loss(monkeypatch, models_dir):

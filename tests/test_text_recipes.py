@@ -101,7 +101,11 @@ class TestSite:
         assert newest.decision["verdict"] not in ("cannot compare", "unopposed")
 
     def test_a_retrain_on_the_same_texts_registers_nothing(self, spam, models_dir):
-        spam()
+        version = spam(csv=write_csv(COLUMNS, "sent", "message", "label"))
+        assert "at 0x" not in version.estimator
+        # As former builds stored it.
+        version.estimator = version.estimator.replace("to_numbers", "to_numbers at 0x7f1596b207c0")
+        version.save()
         done = retrain_model(models_dir, RetrainRequest(slug="spam", by="tests"), keep_quiet)
         assert (done.version, done.reason) == (None, "predicts as version 1, which is live: nothing to register")
 

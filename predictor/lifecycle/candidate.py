@@ -11,6 +11,7 @@ import msgspec
 
 from predictor.exceptions import MlsiteError, ModelTooLarge, TrainingError
 from predictor.record.background import BACKGROUND, write_background
+from predictor.record.estimator import leave_out_addresses
 from predictor.record.interval import MeasuredInterval
 from predictor.record.loss_model import LOSS_MODEL, write_loss_model
 from predictor.record.measurement import Measurement
@@ -68,7 +69,7 @@ def describe_candidate(trained: "Trained") -> Candidate:
         description=recipe.description,
         translations={code: each.texts for code, each in recipe.translations.items() if each.texts},
         access=recipe.access,
-        estimator=str(fitted),
+        estimator=leave_out_addresses(str(fitted)),
         schema=dataset.schema,
         libraries=find_libraries() | find_own_libraries(fitted),
         code=trained.code,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from predictor.exceptions import ArtifactError, CannotCompare, UntrustedArtifact
 from predictor.models import Artifact, Retirement, Version
 from predictor.record.decision import Decision
+from predictor.record.estimator import leave_out_addresses
 from predictor.registry.candidate import Candidate, Judgement
 from predictor.registry.versions import read_verified
 from predictor.schema.schema import Schema
@@ -128,8 +129,11 @@ def is_same(trained: "Trained", candidate: Candidate, champion: LiveModel) -> bo
     from predictor.training.evaluation import predict_rows
 
     version = champion.version
-    described = ("title", "description", "estimator", "libraries")
+    described = ("title", "description", "libraries")
     if any(getattr(candidate, name) != getattr(version, name) for name in described):
+        return False
+    # Former builds stored addresses.
+    if candidate.estimator != leave_out_addresses(version.estimator):
         return False
     if candidate.translations != (version.translations or {}):
         return False

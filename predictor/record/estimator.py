@@ -5,6 +5,8 @@ import re
 from predictor.languages import gettext
 from predictor.languages import gettext_noop as _
 
+# Where a function lies in memory differs in each process.
+ADDRESS = re.compile(" at 0x[0-9a-f]+")
 CALL = re.compile(r"\b([A-Za-z_]\w*)\(")
 ENDINGS = ("Regressor", "Classifier", "Regression")
 # By the class without the ending that tells regressors from classifiers.
@@ -69,6 +71,11 @@ def name_estimator(text: str) -> tuple[str, str]:
         if words:
             return gettext(words), name
     return "", next((name for name in called if name.endswith(ENDINGS)), called[0])
+
+
+def leave_out_addresses(text: str) -> str:
+    """The text that Python writes of an object, which is then the same wherever the object is the same."""
+    return ADDRESS.sub("", text)
 
 
 def _strip_ending(name: str) -> str:

@@ -47,19 +47,20 @@ CONFIDENCE_95 = 1.96
 def fit_loss_model(
     model: BaseEstimator, dataset: Dataset, evaluation: Evaluation, *, fit_seconds: float
 ) -> LossModel | None:
-    """Fit trees to the losses of rows that a model was not trained on; None where these are fewer than 500 or unknown.
+    """Fit trees to the losses of rows that a model was not trained on.
 
-    `model` is only cloned; fitting it took `fit_seconds` of processor time.
+    None where these are fewer than 500, unknown, or so much alike that none can be left out. `model` is only cloned;
+    fitting it took `fit_seconds` of processor time.
     """
     measured = collect_losses(model, dataset, evaluation, fit_seconds=fit_seconds)
-    if measured is None:
+    if measured is None or len(_leave_out(measured)) < 2:
         return None
     # The same figure as pages show, also where not all held-out rows were taken.
     return replace(model_losses(dataset.schema, measured), promised=evaluation.scores[measured.metric])
 
 
 def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
-    """Fit groups of trees, each to all rows but those of one fold.
+    """Fit groups of trees, each to all rows but those of one fold, of which there are two or more.
 
     Predictions are stored without sensitive inputs: all are missing here too, so that no tree asks for one.
     """
@@ -67,16 +68,16 @@ def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
     measured = dataclasses.replace(measured, matrix=np.where(hidden, np.nan, measured.matrix))
     held_out, scale = measured.losses[measured.held_out], _find_scale(measured)
     scaled = dataclasses.replace(measured, losses=measured.losses / scale)
-    codes, folds = _order_codes(schema, scaled), assign_folds(measured.hashes, GROUPS, repeat=2)
+    codes, parts = _order_codes(schema, scaled), _leave_out(measured)
     columns = arrange_columns(measured.matrix, measured.predictions, codes)
-    fit = _fit_trees if all(_varies(scaled, folds != fold) for fold in range(GROUPS)) else _fit_constant
-    starts, trees, expected = [], [], np.empty(len(folds))
+    fit = _fit_trees if all(_varies(scaled, ~left_out) for left_out in parts) else _fit_constant
+    starts, trees, expected = [], [], np.empty(len(columns))
     with ThreadPoolExecutor(THREADS) as threads:
-        fits = threads.map(lambda fold: fit(measured.metric, columns, scaled.losses, folds == fold), range(GROUPS))
-        for fold, (start, grown, losses) in enumerate(fits):
+        fits = threads.map(lambda left_out: fit(measured.metric, columns, scaled.losses, left_out), parts)
+        for left_out, (start, grown, losses) in zip(parts, fits, strict=True):
             starts.append(start)
             trees += grown
-            expected[folds == fold] = losses
+            expected[left_out] = losses
     promised, offset = float(held_out.mean()), _find_offset(scaled, expected) + math.log(scale)
     return LossModel(
         metric=measured.metric,
@@ -90,6 +91,12 @@ def model_losses(schema: Schema, measured: MeasuredLosses) -> LossModel:
         dispersion=_measure_dispersion(scaled, expected),
         codes={column: table.astype("<f4").tobytes() for column, table in codes.items()},
     )
+
+
+def _leave_out(measured: MeasuredLosses) -> list[Mask]:
+    """The rows of each fold, shape (n,) each; of few different rows, a fold may have none, and is passed over."""
+    folds = assign_folds(measured.hashes, GROUPS, repeat=2)
+    return [folds == fold for fold in np.unique(folds)]
 
 
 def _find_scale(measured: MeasuredLosses) -> float:
