@@ -219,7 +219,7 @@ CLOCK = make_feature(name="clock", kind="time", label="Clock")
 
 
 @pytest.mark.parametrize(
-    ("feature", "values", "cases"),
+    ("feature", "values", "cases", "values_of"),
     [
         (
             DAY,
@@ -231,6 +231,7 @@ CLOCK = make_feature(name="clock", kind="time", label="Clock")
                 ("2026-03", "2026-03"): [1, 2],
                 (None, "2026-02"): [0],
             },
+            {"2026-03-01": [1], "01.03.2026": [1], "soon": []},
         ),
         (
             START_OF_WORK,
@@ -241,6 +242,7 @@ CLOCK = make_feature(name="clock", kind="time", label="Clock")
                 ("20260301T123046", None): [3],
                 ("2026-03-01T12:30:45.5", "2026-03-02T00:00"): [2, 3],
             },
+            {"2026-03-01T12:30:45": [1], "2026-03-01 00:00": [0]},
         ),
         (
             FLIGHT,
@@ -252,20 +254,25 @@ CLOCK = make_feature(name="clock", kind="time", label="Clock")
                 (None, "2026-02-28T23:29Z"): [],
                 ("2026-03-02", None): [2],
             },
+            {"2026-03-01T00:30": [0], "2026-03-01T00:30Z": [1]},
         ),
         (
             CLOCK,
             ["08:00:00", "12:30:59", "12:31:00"],
             {("08:00", "12:30"): [0, 1], ("12:30:59", "12:31"): [1, 2], ("1231", None): [2]},
+            {"08:00": [0], "1230": []},
         ),
     ],
     ids=lambda each: getattr(each, "name", ""),
 )
 @pytest.mark.both_databases
-def test_ranges_of_dates_and_times_find_exactly_what_is_in_them(read, feature, values, cases):
+def test_dates_and_times_are_found_by_value_and_by_range_in_each_form(read, feature, values, cases, values_of):
     """A day, a month and a minute are meant with their ends; a moment with an offset is the same in all zones."""
     made = make_predictions(make_version(feature=feature), START, [({feature.name: each}, 1.0) for each in values])
     places = {str(each.id): place for place, each in enumerate(made)}
+    for text, expected in values_of.items():
+        found = read("models/line/predictions", **{f"is.{feature.name}": text}).json()["predictions"]
+        assert [places[each["id"]] for each in found] == expected, text
     for ends, expected in cases.items():
         asked = {f"{test}.{feature.name}": end for test, end in zip(("from", "to"), ends, strict=True) if end}
         answer = read("models/line/predictions", **asked).json()

@@ -1,10 +1,15 @@
-"""The choices whose words a filter gives, as each version of a model has them."""
+"""What is stored for a value that a filter gives: the choice that it names, or the date or time that it is."""
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 
+from predictor.exceptions import InvalidValue
 from predictor.history.filters import Filters, InputFilter
+from predictor.history.limits import find_features
 from predictor.models import Version
+from predictor.schema.kinds import Feature
+from predictor.schema.temporal import Date, Datetime, Time
 from predictor.schema.translation import find_translation, read_translations
 from predictor.schema.words import Words
 
@@ -15,12 +20,14 @@ Labels = dict[int, dict[str, dict[str, str]]]
 def name_choices(filters: Filters) -> Filters:
     """The same filters, where words for a choice ask for its code too: predictions are stored with codes.
 
-    The words are the recipe's, and those in the page's language.
+    The words are the recipe's, and those in the page's language. Dates and times are stored in ISO 8601, and asked for
+    in any form that the newest version of the chosen model reads.
     """
     if not any(each.test == "is" for each in filters.inputs):
         return filters
-    labels = read_labels(filters)
-    return replace(filters, inputs=tuple(_name_choice(each, labels) for each in filters.inputs))
+    labels, features = read_labels(filters), find_features(filters)
+    inputs = (_name_choice(each, labels, features.get(each.feature)) for each in filters.inputs)
+    return replace(filters, inputs=tuple(inputs))
 
 
 def read_labels(filters: Filters) -> list[Labels]:
@@ -37,7 +44,7 @@ def read_labels(filters: Filters) -> list[Labels]:
     return [own, translated]
 
 
-def _name_choice(asked: InputFilter, labels: list[Labels]) -> InputFilter:
+def _name_choice(asked: InputFilter, labels: list[Labels], feature: Feature | None) -> InputFilter:
     if asked.test != "is":
         return asked
     choices: dict[str, set[int]] = defaultdict(set)
@@ -46,4 +53,7 @@ def _name_choice(asked: InputFilter, labels: list[Labels]) -> InputFilter:
             code = Words((), named.get(asked.feature, {})).find_code(asked.value)
             if code is not None:
                 choices[code].add(id)
+    if isinstance(feature, Date | Datetime | Time):
+        with suppress(InvalidValue):
+            choices[str(feature.convert(asked.value))] |= labels[0].keys()
     return replace(asked, choices={code: tuple(sorted(ids)) for code, ids in choices.items()})
