@@ -231,7 +231,8 @@ def test_the_names_of_the_library_itself_are_taken_and_none_is_set_twice(tmp_pat
 @pytest.fixture
 def bring(models_dir, tmp_path, capsys):
     def call(estimator, table, target):
-        (tmp_path / "model.pkl").write_bytes(pickle.dumps(estimator))
+        content = estimator if isinstance(estimator, bytes) else pickle.dumps(estimator)
+        (tmp_path / "model.pkl").write_bytes(content)
         table.assign(rent=target).to_csv(tmp_path / "sample.csv", index=False)
         files = [str(tmp_path / "model.pkl"), "--data", str(tmp_path / "sample.csv"), "--target", "rent"]
         call_command("importmodel", "rent", *files, "--trust")
@@ -264,7 +265,35 @@ def test_an_import_on_numbers_needs_no_pandas_and_is_compiled(bring, estimator, 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_a_bare_booster_in_a_pickle_is_a_classifier_as_its_objective_says(bring, library):
+    table, target = FLATS[["area"]], (RENT.median() < RENT).astype(int)
+    if library == "lightgbm":
+        params = {"objective": "binary", "verbose": -1}
+        fitted = lightgbm.train(params, lightgbm.Dataset(table, target), num_boost_round=9)
+        expected = fitted.predict(table)
+    else:
+        data = xgboost.DMatrix(table, target)
+        fitted = xgboost.train({"objective": "binary:logistic"}, data, num_boost_round=9)
+        expected = fitted.predict(data)
+    version = bring({"model": fitted, "threshold": 0.5}, table, target)
+    given = [each.probabilities["1"] for each in load_runtime(version).predict(table.to_numpy())]
+    assert given == pytest.approx(expected.tolist(), rel=1e-6)
+
+
+@pytest.mark.django_db
+def test_columns_that_lightgbm_calls_otherwise_for_their_spaces_are_found(bring, client):
+    table = FLATS.rename(columns={"area": "living area"}).replace("Bonn", "Bad Honnef")
+    dummies = pd.get_dummies(table)
+    fitted = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1).fit(dummies, RENT)
+    assert bring(fitted, table, RENT).parsed_schema.names == ["living area", "town"]
+    client.post("/rent/", {"living area": "70", "town": "Bad Honnef"})
+    row = dummies[table["town"] == "Bad Honnef"][:1].assign(**{"living area": 70.0})
+    assert Prediction.objects.latest("id").output == pytest.approx(fitted.predict(row)[0], rel=1e-6)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("library", [*LIBRARIES, "xgboost's own file"])
 def test_an_import_on_categories_of_pandas_is_given_them(bring, client, library):
     categories = FLATS.astype({"town": pd.CategoricalDtype(["Ulm", "Bonn", "Kiel", "Graz"])})
     if library == "catboost":
@@ -274,7 +303,7 @@ def test_an_import_on_categories_of_pandas_is_given_them(bring, client, library)
         fitted = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1).fit(categories, RENT)
     else:
         fitted = xgboost.XGBRegressor(n_estimators=20, enable_categorical=True).fit(categories, RENT)
-    bring(fitted, FLATS, RENT)
+    bring(bytes(fitted.get_booster().save_raw("json")) if "own" in library else fitted, FLATS, RENT)
     response = client.post("/rent/", {"area": "70", "town": "Bonn"}, follow=True)
     assert response.status_code == 200, response.content.decode()
     row = (FLATS if library == "catboost" else categories)[FLATS["town"] == "Bonn"][:1].assign(area=70.0)

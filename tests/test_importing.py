@@ -578,9 +578,7 @@ def test_a_function_of_a_notebook_is_named(bring, folder):
     ("spoil", "looks"),
     [
         (lambda content: content[:-20], "a pickle, cut short or damaged"),
-        (lambda content: b"area,rent\n1,2\n", "not a known kind of pickle"),
-        (lambda content: b"PK\x03\x04" + content, "a zip archive, not a pickle"),
-        (lambda content: b"", "not a known kind of pickle"),
+        (lambda content: b"(dp0", "a pickle of an old protocol, cut short or damaged"),
         (lambda content: b"\x1f\x8b" + content, "a pickle compressed with gzip, cut short or damaged"),
     ],
 )
@@ -588,6 +586,27 @@ def test_a_broken_or_other_file_is_called_so(bring, folder, spoil, looks):
     file = folder / "model.pkl"
     file.write_bytes(spoil(pickle.dumps(LinearRegression().fit(NUMBERS.to_numpy(), RENT))))
     assert looks in refuse(bring)
+
+
+@pytest.mark.parametrize("trust", [[], ["--trust"]])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"area,rent\n1,2\n", "is no model that is read here: a model is a file of pickle, joblib or skops, an ONNX"),
+        (b"", "is empty: a model is a file of pickle"),
+        (b"PK\x03\x04", "is a zip archive, and no whole file of skops: unpack it, or save the model by pickle"),
+        (b"\x89HDF\r\n", "is an HDF5 file, as Keras writes it: networks of Keras or PyTorch are not served here"),
+        (b"CBM1", "is CatBoost's own format: load it with CatBoost's load_model, and save the estimator by pickle"),
+        (b'["area", "floor"]', "is JSON, but no model of XGBoost as save_model writes it: name columns with --columns"),
+    ],
+)
+def test_nobody_is_asked_to_trust_a_file_that_is_no_pickle(folder, models_dir, content, problem, trust):
+    (folder / "model.pkl").write_bytes(content)
+    arguments = (folder / "model.pkl", "--data", folder / "numbers.csv", "--target", "rent")
+    with pytest.raises(CommandError) as error:
+        call_command("importmodel", "rent", *map(str, arguments), *trust)
+    assert error.value.returncode == 1
+    assert f"model.pkl {problem}" in str(error.value)
 
 
 @pytest.mark.parametrize(("option", "value"), [("slug", "Rent"), ("slug", "admin"), ("data", "none.csv")])

@@ -20,9 +20,10 @@ from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
 from predictor.texts import add_article, list_names
 from predictor.training.dataset import Dataset, describe_target, load_dataset
+from predictor.training.external.boosted import restore_spaces
 from predictor.training.external.codes import decode_categories, encode_again, find_numbers
 from predictor.training.external.dates import note_dates, refuse_times
-from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies
+from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies, name_dummies
 from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
 from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
@@ -94,6 +95,8 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     check_outputs(file, estimator)
     plan, table = plan_stages(parts, hints), read_sample(recipe)
     inputs = table.drop(recipe.target)
+    if plan.names and not plan.stages:
+        plan = replace(plan, names=restore_spaces(estimator, plan.names, [*inputs.columns, *name_dummies(inputs)]))
     dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
     encodings = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
     row_numbers = find_row_numbers(table, recipe.target)

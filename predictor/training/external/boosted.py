@@ -1,8 +1,19 @@
 """What LightGBM, XGBoost and CatBoost know of the columns that they were fitted on elsewhere."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from predictor.training.boosters import find_library
+
+
+def restore_spaces(estimator: Any, names: Sequence[str], known: Iterable[str]) -> list[str]:
+    """The names of columns as the sample has them: LightGBM has "_" in place of spaces. Others stay as they are."""
+    if find_library(estimator) != "lightgbm":
+        return [*names]
+    originals: dict[str, set[str]] = {}
+    for name in known:
+        originals.setdefault(name.replace(" ", "_"), set()).add(name)
+    return [found.copy().pop() if len(found := originals.get(name, set())) == 1 else name for name in names]
 
 
 def takes_categories_of_pandas(estimator: Any) -> bool:

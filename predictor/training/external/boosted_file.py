@@ -1,7 +1,8 @@
-"""Reads the models' files that XGBoost (`.json`, `.ubj`) and LightGBM (`.txt`) write themselves."""
+"""Reads what XGBoost (`.json`, `.ubj`) and LightGBM (`.txt`) write themselves, and the bare boosters of pickles."""
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +49,9 @@ def load_xgboost(file: ModelFile, found: dict[str, Any]) -> Any:
     xgboost = _import(file, "xgboost")
     estimator = xgboost.XGBClassifier() if found["classes"] else xgboost.XGBRegressor()
     estimator.load_model(bytearray(file.content))
+    if "c" in (estimator.feature_types or []) and not estimator.get_booster().get_categories().empty():
+        # It knows categories of pandas by their words, as an estimator that was fitted on a DataFrame.
+        estimator.feature_types = None
     return estimator
 
 
@@ -77,6 +81,21 @@ def load_lightgbm(file: ModelFile, found: dict[str, Any]) -> Any:
         estimator._le = encoder.fit(estimator._classes)
         estimator._class_map = {label: label for label in range(found["classes"])}
     return estimator
+
+
+def adopt_booster(file: ModelFile, part: Any) -> Any:
+    """The estimator of a bare booster, which has another interface, as of its own file; other parts as they are.
+
+    Raises ModelFileError for another task than a classification or a regression.
+    """
+    library, _, _ = type(part).__module__.partition(".")
+    if type(part).__name__ != "Booster" or library not in ("xgboost", "lightgbm"):
+        return part
+    if library == "xgboost":
+        own = replace(file, content=bytes(part.save_raw("ubj")))
+        return load_xgboost(own, inspect_xgboost(own))
+    own = replace(file, content=part.model_to_string().encode())
+    return load_lightgbm(own, inspect_lightgbm(own))
 
 
 def _read_lightgbm(file: ModelFile) -> Any:

@@ -63,6 +63,11 @@ def match_dummies(
     }
 
 
+def name_dummies(table: pl.DataFrame) -> list[str]:
+    """What `get_dummies` calls the columns that it makes of a table's texts."""
+    return [f"{series.name}_{value}" for series in table if series.dtype == pl.String for value in _list_values(series)]
+
+
 def _find_choices(
     sample: Path, column: str, made: Mapping[str, str | None], values: set[str], dropped: str | None
 ) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from typing import Any
 from predictor.exceptions import ModelFileError
 from predictor.texts import take_first_line
 
-# By their first bytes: the files that joblib reads, and some that it does not.
+NETWORKS = "networks of Keras or PyTorch are not served here; docs/importing.md says why"
+# By their first bytes, the files that joblib reads.
 MARKS = {
     b"\x80": "a pickle",
     b"x": "a pickle compressed with zlib",
@@ -22,9 +23,24 @@ MARKS = {
     b"\xfd7zXZ": "a pickle compressed with xz",
     b"\x5d\x00": "a pickle compressed with lzma",
     b"\x04\x22\x4d\x18": "a pickle compressed with lz4",
-    b"PK": "a zip archive, not a pickle",
-    b"\x89HDF": "an HDF5 file, not a pickle",
 }
+# The beginnings of pickles of the protocols 0 and 1, which have no mark: a global, a mark, an empty container.
+OLD_PICKLES = (b"c", b"(", b"]", b"}", b")")
+# What people take for a model's file, and what to do with it.
+OTHERS = {
+    b"PK": (
+        "a zip archive, and no whole file of skops",
+        f"unpack it, or save the model by pickle or joblib; {NETWORKS}",
+    ),
+    b"\x89HDF": ("an HDF5 file, as Keras writes it", NETWORKS),
+    b"CBM1": (
+        "CatBoost's own format",
+        "load it with CatBoost's load_model, and save the estimator by pickle or joblib",
+    ),
+    b"{": ("JSON, but no model of XGBoost as save_model writes it", "name columns with --columns A,B,…"),
+    b"[": ("JSON, but no model of XGBoost as save_model writes it", "name columns with --columns A,B,…"),
+}
+READ = "a model is a file of pickle, joblib or skops, an ONNX model, or XGBoost's or LightGBM's own file"
 BLOCK_BYTES = 1024 * 1024
 # In a pickle, the version that made it follows this name, with only opcodes of the format in between.
 MADE_WITH = re.compile(rb"_sklearn_version[^0-9]{1,12}?(\d+\.\d+(?:\.\d+)?[a-z0-9.]*)")
@@ -48,7 +64,7 @@ class ModelFile:
         return name_kind(self.content)
 
     def error(self, problem: str) -> ModelFileError:
-        return ModelFileError(f"{self.path}: {problem.rstrip('.')}.")
+        return ModelFileError(f"{self.path}: {problem.rstrip('.')}{'' if problem.endswith('?') else '.'}")
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -60,22 +76,33 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def describe_model_file(path: Path) -> str:
-    """Name a file's kind, size and SHA-256, reading it block by block. Raises ModelFileError."""
-    digest, size, kind = hashlib.sha256(), 0, name_kind(b"")
+    """Name a pickle's kind, size and SHA-256, reading it block by block. Raises ModelFileError for another file."""
+    digest, size = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
+            beginning = file.peek()
+            check_pickle(path, beginning)
             while block := file.read(BLOCK_BYTES):
-                kind = kind if size else name_kind(block)
                 digest.update(block)
                 size += len(block)
-        return f"{kind} of {size:,} bytes, SHA-256 {digest.hexdigest()}"
+        return f"{name_kind(beginning)} of {size:,} bytes, SHA-256 {digest.hexdigest()}"
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def name_kind(beginning: bytes) -> str:
-    """The kind of a file, by its first bytes; nothing of it is run."""
-    return next((kind for mark, kind in MARKS.items() if beginning.startswith(mark)), "not a known kind of pickle")
+    """The kind of a pickle, by its first bytes; nothing of it is run."""
+    return next((kind for mark, kind in MARKS.items() if beginning.startswith(mark)), "a pickle of an old protocol")
+
+
+def check_pickle(path: Path, beginning: bytes) -> None:
+    """Raise ModelFileError for a file that cannot be a pickle, by its first bytes: trust would not help it."""
+    if beginning.startswith((*MARKS, *OLD_PICKLES)):
+        return
+    for mark, (kind, way_out) in OTHERS.items():
+        if beginning.startswith(mark):
+            raise ModelFileError(f"{path} is {kind}: {way_out}.")
+    raise ModelFileError(f"{path} is {'no model that is read here' if beginning else 'empty'}: {READ}.")
 
 
 def load_content(file: ModelFile) -> Any:
@@ -84,6 +111,7 @@ def load_content(file: ModelFile) -> Any:
     Raises ModelFileError: for another version of scikit-learn, for a module that is not installed, and for a damaged
     file or one that is not a pickle.
     """
+    check_pickle(file.path, file.content)
     import joblib  # Not at the top: the process that reads formats without code needs neither this nor scikit-learn.
 
     return load_safely(file, lambda: joblib.load(io.BytesIO(file.content)))
@@ -115,7 +143,7 @@ def _explain(file: ModelFile, error: BaseException) -> ModelFileError:
     if isinstance(error, AttributeError):
         hint = "move functions and classes of a notebook into a module that the site has too"
         return file.error(f"it needs something that was not found ({message}): {hint}")
-    looks = f"{file.looks}, cut short or damaged" if file.looks.startswith("a pickle") else file.looks
+    looks = f"{file.looks}, cut short or damaged"
     return file.error(f"it cannot be loaded; by its first bytes it is {looks} ({type(error).__name__}: {message})")
 
 

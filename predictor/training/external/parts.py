@@ -9,6 +9,7 @@ from sklearn.preprocessing import LabelEncoder
 
 from predictor.exceptions import ModelFileError
 from predictor.texts import add_article, list_names
+from predictor.training.external.boosted_file import adopt_booster
 from predictor.training.external.contents import describe_contents
 from predictor.training.external.model_file import ModelFile
 
@@ -52,7 +53,9 @@ class Parts:
 def find_parts(loaded: Sequence[tuple[ModelFile, Any]], hints: Hints) -> Parts:
     """Sort what the files contain by what it can do. Raises ModelFileError where that is not one estimator."""
     named = {
-        name: (file, part) for file, content in loaded for name, part in _list_named(file, content, len(loaded) > 1)
+        name: (file, adopt_booster(file, part))
+        for file, content in loaded
+        for name, part in _list_named(file, content, len(loaded) > 1)
     }
     _check_hints(loaded[0][0], hints, list(named))
     predicting = {name: each for name, each in named.items() if can(each[1], "predict")}
