@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import uuid
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from predictor import jobs, tasks
 from predictor.languages import LANGUAGES, use_language
 from predictor.models import Job, JobWorker, Outcome, Prediction, Version
 from predictor.models.job import from_now
-from predictor.record.job_step import translate_step
+from predictor.record.job_step import translate_line
 from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -127,11 +128,20 @@ def test_steps_and_errors_of_a_retrain_are_in_the_language_of_the_page(line, mod
         assert shown in read(client.get(page, headers=german))
     assert "x: &lt;a remark&gt;, 2 of 5" in read(client.get(page))
 
-    (models_dir / "line/data.csv").unlink()
+    shutil.move(models_dir / "line/data.csv", models_dir / "kept.csv")
     tasks.carry_out(held.job.pk, held.lease)
     assert "Die Tabelle „data.csv“ des Rezepts wurde nicht gefunden" in read(client.get(page, headers=german))
     assert "The table “data.csv” of the recipe was not found: put it there" in read(client.get(page))
     assert "model.toml: data: &#x27;data.csv&#x27; was not found" in read(client.get(page))
+
+    shutil.move(models_dir / "kept.csv", models_dir / "line/data.csv")
+    again = jobs.enqueue(jobs.RETRAIN, by="grace", model="line")
+    held = jobs.take([jobs.RETRAIN], "tests")
+    tasks.carry_out(held.job.pk, held.lease)
+    page = f"{LIST}{again.pk}/change/"
+    assert "sagt dasselbe voraus wie Version 1, die live ist" in read(client.get(page, headers=german))
+    Job.objects.filter(pk=again.pk).update(result={"version": 1, "promoted": True, "reason": line.decision["reason"]})
+    assert 'live: <span dir="auto">die erste Version</span>' in read(client.get(page, headers=german))
 
 
 def test_each_step_of_a_job_has_a_translation():
@@ -146,7 +156,7 @@ def test_each_step_of_a_job_has_a_translation():
     steps = {write_step(each).removeprefix("7: ") for call in calls for each in call.args[-1:]}
     assert {"measuring", "fitting on 7 rows", "reading 7", "answering rows"} <= steps
     with use_language(LANGUAGES["de"]):
-        assert {step for step in steps if step and translate_step(step) in (None, step)} == ENGLISH_STEPS
+        assert {step for step in steps if step and translate_line(step) in (None, step)} == ENGLISH_STEPS
 
 
 def write_step(given):

@@ -13,6 +13,7 @@ from predictor import jobs
 from predictor.admin.replaying import make_address
 from predictor.formats import MISSING, format_number
 from predictor.models import Job, Version
+from predictor.record.job_step import SAME, translate_line
 from predictor.record.written_monitoring import name_state
 
 
@@ -35,13 +36,16 @@ def show_retrain(job: Job) -> SafeString | str:
     result: dict[str, Any] = job.result or {}
     number: int = result.get("version") or 0  # None is registered under it.
     reason = result.get("reason", "")
-    version = Version.objects.filter(model=job.model, number=number).only("model", "number").first()
+    version = Version.objects.filter(model=job.model, number=number).only("model", "number", "decision").first()
     if version is None:
-        return str(reason)
+        shown = translate_line(reason, SAME)
+        return format_html('<span lang="en" dir="auto">{}</span>', reason) if shown is None else shown
     name = gettext("version {number}").format(number=number)
     address = reverse("admin:predictor_version_change", args=[version.pk])
     state = gettext("live") if result.get("promoted") else gettext("kept back")
-    return format_html('<a href="{}">{}</a>, {}: <span dir="auto">{}</span>', address, name, state, reason)
+    return format_html(
+        '<a href="{}">{}</a>, {}: <span dir="auto">{}</span>', address, name, state, version.shown_decision
+    )
 
 
 def show_export(job: Job) -> SafeString:

@@ -31,7 +31,7 @@ from predictor.files.keeping import find_kept
 from predictor.formats import MISSING, format_number
 from predictor.models import Job
 from predictor.models.job import KINDS, name_kind
-from predictor.record.job_step import translate_step
+from predictor.record.job_step import translate_line
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -161,7 +161,7 @@ class JobAdmin(HistoryAdmin):
         if job.total:
             counts = gettext("{done} of {total}").format(done=format_number(job.done), total=format_number(job.total))
         # Lines of a training begin with the model, which stands next to it.
-        step: SafeString | str | None = translate_step(english := job.step.removeprefix(f"{job.model}: "))
+        step: SafeString | str | None = translate_line(english := job.step.removeprefix(f"{job.model}: "))
         if step is None:
             step = format_html('<span lang="en" dir="auto">{}</span>', english)
         return format_html_join(", ", "{}", ((part,) for part in (step, counts) if part)) or MISSING

@@ -28,7 +28,9 @@ SENTENCES: dict[str, str] = {
     "too_much_memory": _(
         "It was stopped: it needs more than {limit} MB of memory, which is the most here. Use a smaller table or file."
     ),
-    "table_not_found": _("The table {table} of the recipe was not found: put it there, or correct data in the recipe."),
+    "table_not_found": _(
+        "The table {table} of the recipe was not found: put it there, or correct its path in the recipe."
+    ),
     "no_target": _("The table has no column {target}, the target of the recipe. Its columns are {columns}."),
     "empty_target": _("No row of the table has a value in {target}, the target of the recipe."),
     "few_rows": _("Too few rows are left to train on: {rows}. At least 2 are needed."),

@@ -1,6 +1,7 @@
-"""What a job does now, in the language of a page: rows of jobs have it in English, as commands print it."""
+"""What a job does now or has found, in the language of a page: their rows have it in English."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from predictor.formats import format_number
@@ -33,12 +34,19 @@ STEPS = (
 )
 
 
-def translate_step(step: str) -> str | None:
-    """A step in the current language; None for one that is English alone, such as a remark about the table."""
-    if not step or get_language().tag == ENGLISH.tag:
-        return step
-    for template in STEPS:
-        found = _compile(template).fullmatch(step)
+# Why a retrain made no version.
+SAME = (
+    _("predicts as version {number}, which is live: nothing to register"),
+    _("predicts as version {number}, the live one of the retired model: nothing to register"),
+)
+
+
+def translate_line(line: str, templates: Sequence[str] = STEPS) -> str | None:
+    """A line in the current language; None for one that is English alone, such as a remark about the table."""
+    if not line or get_language().tag == ENGLISH.tag:
+        return line
+    for template in templates:
+        found = _compile(template).fullmatch(line)
         if found:
             values = {name: _rewrite(value) for name, value in found.groupdict().items()}
             return gettext(template).format(**values)
