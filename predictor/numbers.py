@@ -29,6 +29,9 @@ NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
+# Nobody writes thousandths of these with a comma.
+WITH_POINTS = frozenset({"$", "US$", "A$", "C$", "£", "¥", "₹"})
+SIGNS = tuple("+-−")
 # More than any float64 with all of its digits before the point.
 MOST_CHARACTERS = 400
 # Float64 turns 2⁵³ + 1 into 2⁵³, too; up to here, it distinguishes all integers.
@@ -37,14 +40,36 @@ LARGEST_INTEGER = 2**53 - 1
 WHOLE = re.compile(r"-?[0-9]+(\.0)?")
 
 
+def read_amount(raw: str | float, unit: str, expect: Callable[[], str]) -> float:
+    """Read a number as `read_number` does, with its unit or without it: "45 %", "-$5".
+
+    After a currency whose decimals have a point everywhere, a single comma separates thousands: "$1,200".
+    """
+    number = strip_unit(raw, unit)
+    if (
+        unit in WITH_POINTS
+        and isinstance(number, str)
+        and unit in str(raw)
+        and get_language().decimal_mark == "."
+        and UNCLEAR_COMMA.fullmatch(number.replace("−", "-"))
+    ):
+        number = number.replace(",", "")
+    return read_number(number, expect)
+
+
 def strip_unit(raw: str | float, unit: str) -> str | float:
-    """A text without its unit, before or after the number; anything else as it is."""
+    """A text without its unit, before or after the number and its sign; anything else as it is."""
     if not unit or not isinstance(raw, str):
         return raw
     text = raw.strip()
     if text.endswith(unit) and text[-1] not in "0123456789":
         return text.removesuffix(unit).rstrip() or raw
-    return text.removeprefix(unit).lstrip() or raw if text[:1] not in "0123456789.,+-−" else raw
+    sign = text[0] if text[:1] in SIGNS else ""
+    amount = text.removeprefix(sign)
+    if not amount.startswith(unit) or amount[0] in "0123456789.,":
+        return raw
+    number = amount.removeprefix(unit).lstrip()
+    return f"{sign}{number}" if number and not (sign and number[0] in SIGNS) else raw
 
 
 def read_number(raw: str | float, expect: Callable[[], str]) -> float:

@@ -70,6 +70,12 @@ def test_a_column_that_can_be_read_in_several_ways_or_as_none_is_left_alone(text
         (["45%", "60%", "7.5%"], 'kind = "number"\nlabel = "Rate"\nunit = "%"', "45 %"),
         (["$1,200", "$950", "$45"], 'kind = "integer"\nlabel = "Rate"\nunit = "$"', "$45"),
         (["$1,200.00", "$950.00", "$45.00"], 'kind = "number"\nlabel = "Rate"\nunit = "$"', "45"),
+        (
+            ["45.5 kWh", "45 kWh", "7 kWh"],
+            '# Read as numbers with the unit kWh.\nkind = "number"\nlabel = "Rate"\nunit = "kWh"',
+            "45 kWh",
+        ),
+        (["45%", "7%", "nil"], 'kind = "integer"\nmissing = ["nil"]\nlabel = "Rate"\nunit = "%"', "45%"),
         (["5,917,533", "45", "1,234"], 'kind = "integer"\nlabel = "Rate"\n# unit = ""', "45"),
     ],
 )
@@ -80,7 +86,7 @@ def test_startmodel_writes_kind_and_unit_and_a_retrain_reads_the_numbers(start, 
     feature = load_dataset(recipe).schema.features[0]
     assert f'kind = "{feature.kind}"' in keys
     assert feature.parse(parsed) == 45
-    assert feature.seen[1] == max(read_amounts(pl.Series(values)).numbers)
+    assert feature.seen[1] == max(read_amounts(pl.Series(values).replace("nil", None)).numbers.drop_nulls())
 
 
 def test_a_target_of_money_is_a_regression_in_its_unit(start):  # noqa: F811
@@ -110,13 +116,20 @@ def test_another_unit_than_the_recipes_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("unit", "raw", "number"),
-    [("%", "45%", 45), ("%", " 4,5 % ", 4.5), ("$", "$1200", 1200), ("$", "$ 1,234.5", 1234.5), ("m²", "7 m²", 7)],
+    [
+        *[("%", "45%", 45), ("%", " 4,5 % ", 4.5), ("$", "$1200", 1200), ("$", "$ 1,234.5", 1234.5), ("m²", "7 m²", 7)],
+        # As pages and tables write them.
+        *[("$", "-$5", -5), ("$", "−$ 8,992.24", -8992.24), ("$", "$1,234", 1234), ("$", "-$1,234", -1234)],
+    ],
 )
 def test_a_number_may_be_typed_with_its_unit(unit, raw, number):
     assert make_feature(kind="number", name="x", label="x", unit=unit).parse(raw) == number
 
 
-@pytest.mark.parametrize(("unit", "raw"), [("%", "%"), ("$", "€5"), ("$", "$"), ("kg", "5 lb"), ("$", "$1,234")])
+@pytest.mark.parametrize(
+    ("unit", "raw"),
+    [("%", "%"), ("$", "€5"), ("$", "$"), ("kg", "5 lb"), ("€", "€1,234"), ("$", "-$-5"), ("$", "1,234")],
+)
 def test_a_number_with_another_unit_or_in_two_ways_is_refused(unit, raw):
     with pytest.raises(InvalidValue):
         make_feature(kind="number", name="x", label="x", unit=unit).parse(raw)

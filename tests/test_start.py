@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from predictor.exceptions import DatasetError, InvalidValue, MlsiteError, RecipeError
 from predictor.management.commands.startmodel import Command
 from predictor.texts import make_printable
-from predictor.training.dataset import load_dataset
+from predictor.training.dataset import describe_target, load_dataset
 from predictor.training.drafting.draft import write_report
 from predictor.training.drafting.folder import copy_table, start_model
 from predictor.training.drafting.labels import make_label
@@ -62,6 +62,9 @@ DOUBTFUL = {
     "it predicts the target almost perfectly": {"a": [2.2 * y + 1 for y in TARGET]},
     "-999 occurs 5 times, far from all other values: if it means missing, write missing = [-999]": {
         "a": [-999.0 if i % 12 == 0 else abs(noise) for i, noise in enumerate(NOISE)]
+    },
+    "-9999 occurs 5 times, far from all other values": {
+        "a": [-9999.0 if i % 12 == 0 else noise for i, noise in enumerate(NOISE)]
     },
     "it contains dates": {"a": [["2024-01-15", "15.02.2024"][i % 2] for i in range(ROWS)]},
 }
@@ -266,6 +269,35 @@ def test_the_recipe_says_which_task_was_chosen_and_how_to_change_it(start, targe
     assert f"\n{line}" in toml
     assert draft.target.task == task
     assert load_dataset(recipe).schema.target.task == task
+
+
+@pytest.mark.parametrize("target", [[i % 5 + 3 for i in range(ROWS)], [i % 5 for i in range(ROWS)]])
+def test_the_lines_for_another_task_work_once_they_are_uncommented(start, target):
+    draft, recipe, toml = start({"b": NOISE, "y": target}, estimator=None)
+    kept, _, others = toml.partition("\n# For ")
+    other_lines = re.findall(r"# ((?:class|params) = .+)", others)
+    kept = kept.partition("\n[estimator]")[0].replace("# task = ", "task = ")
+    recipe.file.write_text("\n".join([kept, "[estimator]", *other_lines]))
+    changed = read_recipe(recipe.folder.parent, "made")
+    assert changed.task == draft.other_task
+    build_pipeline(changed, load_dataset(changed).schema)
+
+
+def test_numbers_that_are_never_below_0_get_a_minimum_to_uncomment(start):
+    _, recipe, toml = start({"b": NOISE, "y": [i % 7 for i in range(ROWS)]})
+    recipe.file.write_text(toml.replace("# [output]\n# minimum", "[output]\nminimum"))
+    changed = read_recipe(recipe.folder.parent, "made")
+    assert describe_target(changed, load_dataset(changed)).schema.target.output.minimum == 0
+    assert "minimum = 0" not in start({"b": NOISE, "y": TARGET}, slug="other")[2]
+
+
+def test_words_and_units_are_proposed_where_they_mean_something(start):
+    columns = {"b": NOISE, "c": ["x", "y"] * 30, "d": ["2026-03-01", "2026-03-02", "2026-04-01"] * 20}
+    _, recipe, toml = start({**columns, "y": [i % 2 for i in range(ROWS)]}, estimator=LOGISTIC)
+    assert toml.count("# unit = ") == 1
+    recipe.file.write_text(toml.replace('# labels = { 0 = "…", 1 = "…" }', 'labels = { 0 = "no", 1 = "yes" }'))
+    changed = read_recipe(recipe.folder.parent, "made")
+    assert describe_target(changed, load_dataset(changed)).schema.target.listed == ["no (0)", "yes (1)"]
 
 
 @pytest.mark.parametrize(

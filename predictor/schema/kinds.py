@@ -12,7 +12,7 @@ import msgspec
 
 from predictor.formats import Written, format_plain
 from predictor.languages import gettext as _
-from predictor.numbers import find_written, is_whole, read_number, strip_unit
+from predictor.numbers import find_written, is_whole, read_amount, read_number
 from predictor.problems import Code
 from predictor.schema.described import Described
 from predictor.schema.temporal import Date, Datetime, Time, write_outside
@@ -79,7 +79,7 @@ class Number(Numeric, frozen=True, kw_only=True, tag="number"):
         return {"type": "number"}
 
     def _read(self, given: str | float) -> float:
-        number = read_number(strip_unit(given, self.unit), self._expect)
+        number = read_amount(given, self.unit, self._expect)
         self._check_limits(number, given)
         # Adding 0.0 turns −0.0 into 0.0, so that equal inputs are one input.
         return number + 0.0
@@ -104,7 +104,7 @@ class Integer(Numeric, frozen=True, kw_only=True, tag="integer"):
         return {"type": "integer", "format": "int64"}
 
     def _read(self, given: str | float) -> int:
-        number = read_number(strip_unit(given, self.unit), self._expect)
+        number = read_amount(given, self.unit, self._expect)
         if not is_whole(number):
             raise self._refuse("not_whole", given)
         self._check_limits(number, given)

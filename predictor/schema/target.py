@@ -12,7 +12,7 @@ import msgspec
 from predictor.exceptions import InvalidValue
 from predictor.formats import Quantity, Written, find_interval_decimals, format_label
 from predictor.languages import gettext as _
-from predictor.numbers import WHOLE, find_written, is_whole, read_number, strip_unit
+from predictor.numbers import WHOLE, find_written, is_whole, read_amount, read_number
 from predictor.problems import Problem
 from predictor.schema.kinds import Task
 from predictor.schema.output import Output
@@ -61,7 +61,7 @@ class Target:
         ):
             raise InvalidValue(Problem(code="missing", given=given, expected=expect()))
         if self.task == "regression":
-            number = read_number(strip_unit(given, self.shown_unit if shown else self.unit), expect)
+            number = read_amount(given, self.shown_unit if shown else self.unit, expect)
             number = self.from_shown(number) if shown else number
             if not math.isfinite(number):
                 raise InvalidValue(Problem(code="number_too_large", given=given, expected=expect()))

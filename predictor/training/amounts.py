@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from predictor.numbers import UNCLEAR_PATTERN
+from predictor.numbers import UNCLEAR_PATTERN, WITH_POINTS
 from predictor.tables.cells import are_codes, match_whole
 from predictor.texts import quote
 
@@ -19,8 +19,6 @@ TEXT = (
 )
 # By the separator of thousands, as a pattern, and the decimal mark.
 STYLES = ((",", "."), (".", ","), ("[ \u00a0\u202f]", "."), ("[ \u00a0\u202f]", ","), ("['’]", "."), ("['’]", ","))
-# Nobody writes thousandths of these with a comma.
-WITH_POINTS = frozenset({"$", "US$", "A$", "C$", "£", "¥", "₹"})
 
 
 @dataclass(frozen=True, kw_only=True)

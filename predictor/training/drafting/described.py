@@ -69,17 +69,18 @@ def _count_gaps(gaps: int, rows: int) -> Iterator[Remark]:
         yield make_remark("empty", text, gaps=gaps, rows=rows)
 
 
-def describe_keys(given: FeatureRecipe) -> Remark:
-    """How these keys make a column be read."""
+def describe_keys(given: FeatureRecipe) -> Iterator[Remark]:
+    """How each of these keys makes a column be read."""
     if given.kind == "category":
-        return make_remark("codes_stay_texts", "codes with leading zeros stay texts")
-    if given.kind == "text":
+        yield make_remark("codes_stay_texts", "codes with leading zeros stay texts")
+    elif given.kind == "text":
         text = "most values differ and have several words, so the model is trained on these"
-        return make_remark("trained_on_words", text)
-    if given.unit:
+        yield make_remark("trained_on_words", text)
+    elif given.unit:
         unit = make_printable(given.unit)
-        return make_remark("read_with_unit", f"read as numbers with the unit {unit}", unit=unit)
-    if given.kind:
-        return make_remark("read_without_separators", "read as numbers without their separators of thousands")
-    words = [str(word) for word in given.missing or []]
-    return make_remark("means_missing", f"{', '.join(map(quote, words))} means missing", words=words)
+        yield make_remark("read_with_unit", f"read as numbers with the unit {unit}", unit=unit)
+    elif given.kind:
+        yield make_remark("read_without_separators", "read as numbers without their separators of thousands")
+    if given.missing:
+        words = [str(word) for word in given.missing]
+        yield make_remark("means_missing", f"{', '.join(map(quote, words))} means missing", words=words)

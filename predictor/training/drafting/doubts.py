@@ -25,6 +25,7 @@ from predictor.training.grouping import is_wide
 from predictor.training.kinds import FEWEST_ROWS, MOST_CLASSES, describe_free_text
 from predictor.training.number_columns import read_numbers
 from predictor.training.recipe import Recipe
+from predictor.training.writing import write_key
 
 FEW_ROWS = 30
 HINT = 'kind = "text" would train on its words'
@@ -62,6 +63,10 @@ class Finding:
     @property
     def kind(self) -> str:
         return join(self.described)
+
+    @property
+    def is_number(self) -> bool:
+        return self.described[0].code in ("numbers", "whole_numbers")
 
 
 def encode_features(recipe: Recipe, table: pl.DataFrame, row_numbers: list[str]) -> tuple[list[Column], list[Finding]]:
@@ -159,9 +164,7 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[Remark]:
         yield make_remark("numbers_rows", text)
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
         times = int((present == sentinel).sum())
-        hint = f"if it means missing, write missing = [{sentinel:g}]"
-        text = f"{sentinel:g} occurs {write_count(times, 'time')}, far from all other values: {hint}"
-        yield make_remark("sentinel", text, value=f"{sentinel:g}", times=times)
+        yield _doubt_sentinel(sentinel, times)
     if is_text and (unclear := list(doubt_amounts(series))):
         yield from unclear
     elif is_text and reads_as_dates(series):
@@ -185,9 +188,15 @@ def find_sentinel(values: Vector) -> float | None:
         others = values[values != sentinel]
         if len(values) - len(others) < 2 or not len(others):
             continue
-        if (sentinel < 0 <= others.min()) or (sentinel > 0 and 10 * others.max() < sentinel):
+        if (sentinel < 0 <= others.min()) or 10 * np.abs(others).max() < abs(sentinel):
             return sentinel
     return None
+
+
+def _doubt_sentinel(sentinel: float, times: int, place: str = "") -> Remark:
+    hint = f"if it means missing, write missing = [{sentinel:g}]{place}"
+    text = f"{sentinel:g} occurs {write_count(times, 'time')}, far from all other values: {hint}"
+    return make_remark("sentinel", text, value=f"{sentinel:g}", times=times)
 
 
 def find_codes(column: Column) -> tuple[int, ...]:
@@ -250,15 +259,20 @@ def doubt_target(target: Target, target_values: Vector, left_out: int) -> Iterat
         text = f"{write_count(rows, 'row is', 'rows are')} few to train on, and too few to hold some out"
         yield make_remark("few_rows", text, count=rows)
     if target.task == "regression":
+        if (sentinel := find_sentinel(target_values)) is not None:
+            place = f" below [features.{write_key(target.name)}]"
+            yield _doubt_sentinel(sentinel, int((target_values == sentinel).sum()), place)
         different = len(np.unique(target_values))
         if different <= FEW_NUMBERS and (target_values % 1 == 0).all():
-            text = f'the target has {different} different numbers: if they are classes, write task = "classification"'
+            text = f"the target has {different} different numbers: if they are classes, write "
+            text = f'{text}task = "classification" and its estimator'
             yield make_remark("few_numbers", text, different=different)
         return
     if isinstance(target.classes[0], int) and 2 < len(target.classes) <= MOST_CLASSES:
         first, last = target.classes[0], target.classes[-1]
         text = f"the target is whole numbers from {first} to {last}, taken for classes: if they are quantities, write "
-        yield make_remark("numbers_as_classes", f'{text}task = "regression"', first=str(first), last=str(last))
+        text = f'{text}task = "regression" and its estimator'
+        yield make_remark("numbers_as_classes", text, first=str(first), last=str(last))
     counts = np.bincount(target_values.astype(int))
     if len(counts) > MANY_CLASSES:
         text = f"the target has {format_number(len(counts))} classes: is it a quantity, or a text?"

@@ -1,6 +1,5 @@
 """Writes a first model.toml, and a summary of what was inferred and of doubts about it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,22 @@ from predictor.record.remark import Remark
 from predictor.schema.kinds import Task
 from predictor.schema.target import Target
 from predictor.texts import make_printable, quote
-from predictor.training.drafting.described import describe_keys, describe_labels, describe_numbers
+from predictor.training.drafting.described import describe_keys, describe_labels, describe_numbers, join
 from predictor.training.drafting.doubts import Finding
 from predictor.training.drafting.labels import label_columns
+from predictor.training.drafting.lines import (
+    CLASSES,
+    CODES,
+    begin_sentence,
+    end_sentence,
+    list_coded,
+    note_codes,
+    write_keys,
+    write_label,
+    write_merge,
+    write_quiet_labels,
+    write_unit,
+)
 from predictor.training.drafting.selection import Selection
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.recipe import EstimatorRecipe
@@ -30,9 +42,9 @@ class Draft:
     """The content of a first recipe.
 
     `source` is the table as the author named it and `data` its copy; `low` and `high` are the range of a target of
-    numbers, and `other_task` is another task that it allows. `why_task` says why the recipe sets the task, where it
-    does. `features` has the keys without which columns would be read otherwise, and `merge`
-    the spellings that may be one class.
+    numbers, and `other_task` is another task that it allows, with `other_estimator` for it. `why_task` says why the
+    recipe sets the task, where it does. `features` has the keys without which columns would be read otherwise, and
+    `merge` the spellings that may be one class.
     """
 
     slug: str
@@ -43,6 +55,7 @@ class Draft:
     low: float
     high: float
     other_task: Task | None
+    other_estimator: EstimatorRecipe | None
     why_task: str
     holds_out: bool
     selection: Selection
@@ -103,17 +116,22 @@ def write_toml(draft: Draft) -> str:
         "[estimator]",
         f"class = {write_string(draft.estimator.path)}",
         *([f"params = {write_inline(params)}"] if params else []),
-        *(["", "[output]", "minimum = 0  # No value in the table is below 0."] if draft.is_one_sided else []),
+        *_write_other_estimator(draft),
+        *_write_limits(draft),
         "",
         *SCHEDULE,
         "",
         "# Labels and units for pages. A feature also takes kind, help, minimum, maximum, choices, required, exclude,",
         "# and labels, the words for codes. [output] says how predictions are shown and limited.",
         f"[features.{write_key(target.name)}]  # The target.",
-        _write_label(target.name, labels),
-        *_write_unit(draft.features.get(target.name)),
-        *_write_merge(draft.merge),
-        *_write_keys(draft.features.get(target.name)),
+        write_label(target.name, labels),
+        *(
+            write_unit(draft.features.get(target.name))
+            if target.task == "regression"
+            else note_codes(list_coded(target), CLASSES)
+        ),
+        *write_merge(draft.merge),
+        *write_keys(draft.features.get(target.name)),
         *_write_features(draft),
     ]
     return "\n".join(lines) + "\n"
@@ -123,10 +141,30 @@ def _write_task(draft: Draft) -> Iterator[str]:
     if draft.why_task:
         yield f'task = "{draft.target.task}"  # {draft.why_task}'
     elif draft.other_task:
-        yield f"# The task is {draft.target.task}; to change it:"
+        keys = (("target_transform", draft.selection.chosen.transform), ("interval", draft.selection.interval))
+        removed = [key for key, is_set in (*keys, ("[output]", draft.is_one_sided)) if is_set]
+        rest = f", without {', '.join(removed)}" if removed else ""
+        yield f"# The task is {draft.target.task}; for another, write this line and those below [estimator]{rest}:"
         yield f'# task = "{draft.other_task}"'
     else:
         yield f"# The task is {draft.target.task}."
+
+
+def _write_other_estimator(draft: Draft) -> Iterator[str]:
+    """The lines that go with the other task, as comments."""
+    if draft.other_estimator and not draft.why_task:
+        yield f"# For {draft.other_task}, in place of these lines:"
+        yield f"# class = {write_string(draft.other_estimator.path)}"
+        if draft.other_estimator.params:
+            yield f"# params = {write_inline(draft.other_estimator.params)}"
+
+
+def _write_limits(draft: Draft) -> Iterator[str]:
+    """The least prediction where the target is never below 0; a comment where it was not measured to matter."""
+    if draft.is_one_sided:
+        yield from ("", "[output]", "minimum = 0  # No value in the table is below 0.")
+    elif draft.target.task == "regression" and draft.low >= 0 and not draft.selection.chosen.transform:
+        yield from ("", "# [output]", "# minimum = 0  # No value in the table is below 0; predictions may be.")
 
 
 def _write_target_keys(selection: Selection) -> Iterator[str]:
@@ -162,61 +200,23 @@ def _write_features(draft: Draft) -> Iterator[str]:
             continue
         yield ""
         yield f"[features.{write_key(finding.name)}]"
-        yield f"# {end_sentence(finding.kind[0].upper() + finding.kind[1:])}"
+        yield f"# {end_sentence(begin_sentence(finding.kind))}"
         if finding.obstacle:
             yield f"exclude = true  # Left out, since {make_printable(finding.obstacle.text)}"
             continue
         yield from (f"# Doubt: {end_sentence(doubt.text)}" for doubt in finding.doubts)
         if finding.doubts:
             yield "# exclude = true"
-        yield from _write_merge(finding.merge)
-        yield from _write_keys(draft.features.get(finding.name))
-        yield from _note_codes(draft.coded.get(finding.name))
-        yield _write_label(finding.name, labels)
-        given = draft.features.get(finding.name)
-        yield from () if given and given.kind == "text" else _write_unit(given)
+        yield from write_merge(finding.merge)
+        yield from write_keys(draft.features.get(finding.name))
+        yield from note_codes(draft.coded.get(finding.name, ()), CODES)
+        yield write_label(finding.name, labels)
+        yield from write_unit(draft.features.get(finding.name)) if finding.is_number else ()
     if is_long and quiet:
         yield ""
         yield f"# {write_count(len(quiet), 'more column is a feature', 'more columns are features')}, without doubts."
         yield "# To configure one, write its table: [features.<column>]"
-        yield from _write_quiet_labels({name: labels[name] for name in labels if name in quiet})
-
-
-def _write_keys(given: FeatureRecipe | None) -> Iterator[str]:
-    """The keys without which a column would be read otherwise."""
-    if given and given.kind:
-        yield f"# {describe_keys(given).text.capitalize()}."
-        yield f"kind = {write_string(given.kind)}"
-    if given and given.missing:
-        yield f"missing = {json.dumps(given.missing, ensure_ascii=False)}"
-
-
-def _write_quiet_labels(labels: dict[str, str]) -> Iterator[str]:
-    lines = [f"{write_key(name)}.label = {write_string(label)}" for name, label in labels.items() if label != name]
-    if lines:
-        yield from ("# Those with a label below are configured as <column>.<key> there.", "[features]", *lines)
-
-
-def _write_label(name: str, labels: dict[str, str]) -> str:
-    """The label where it is not the name itself; otherwise a comment to fill in."""
-    return f"{'' if labels[name] != name else '# '}label = {write_string(labels[name])}"
-
-
-def _write_unit(given: FeatureRecipe | None) -> Iterator[str]:
-    yield f"unit = {write_string(given.unit)}" if given and given.unit else '# unit = ""'
-
-
-def _note_codes(codes: tuple[int, ...] | None) -> Iterator[str]:
-    if codes:
-        words = ", ".join(f'{code} = "…"' for code in codes)
-        yield "# Few whole numbers: if they are codes, give their words, which make it a category:"
-        yield f"# labels = {{ {words} }}"
-
-
-def _write_merge(merge: dict[str, list[str]]) -> Iterator[str]:
-    if merge:
-        pairs = (f"{write_key(into)} = {json.dumps(texts, ensure_ascii=False)}" for into, texts in merge.items())
-        yield f"# merge = {{ {', '.join(pairs)} }}".replace("\x7f", "\\u007f")
+        yield from write_quiet_labels({name: labels[name] for name in labels if name in quiet})
 
 
 def write_report(draft: Draft) -> str:
@@ -230,7 +230,7 @@ def write_report(draft: Draft) -> str:
         for each in draft.findings
         if each.obstacle
     ]
-    read = [f"  {make_printable(name)}: {describe_keys(given)}" for name, given in draft.features.items()]
+    read = [f"  {make_printable(name)}: {join(describe_keys(given))}" for name, given in draft.features.items()]
     lines = ["LEFT OUT, by `exclude = true` in model.toml:", *_shorten(obstacles)] if obstacles else []
     lines += [
         f"{draft.slug}: {write_count(draft.rows, 'row')}; the target {quote(draft.target.name)} is {draft.described}:"
@@ -259,7 +259,3 @@ def write_report(draft: Draft) -> str:
 def _shorten(lines: list[str]) -> list[str]:
     more = len(lines) - MANY_COLUMNS
     return [*lines[:MANY_COLUMNS], f"  … and {format_number(more)} more"] if more > 0 else lines
-
-
-def end_sentence(text: str) -> str:
-    return text if text.endswith(("?", ".", "…")) else f"{text}."

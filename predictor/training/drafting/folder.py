@@ -139,7 +139,9 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         causes = "; ".join(f"{each.name}: {each.obstacle}" for each in refused[:5])
         raise DatasetError(f"{data}: there is no column but the target to train on. {causes}".rstrip())
     are_classes = described.task == "classification"
-    default = find_default(described.task, only_texts=all(column.texts is not None for column in columns))
+    only_texts = all(column.texts is not None for column in columns)
+    default = find_default(described.task, only_texts=only_texts)
+    other_task = next((task for task in tasks if task != described.task), None)
     merge = find_messy(table[target]) if are_classes else {}
     unclear = list(doubt_amounts(table[target])) if are_classes else []
     findings = inspect_features(table, columns, target_values, are_classes=are_classes) + refused
@@ -151,7 +153,8 @@ def draft_recipe(source: Path, data: Path, target: str, path: str | None) -> Dra
         target=described,
         low=target_values.min().item(),
         high=target_values.max().item(),
-        other_task=next((task for task in tasks if task != described.task), None),
+        other_task=other_task,
+        other_estimator=other_task and find_default(other_task, only_texts=only_texts),
         why_task="" if recipe.task is None else READS_NUMBERS if has_amounts else NO_OTHER,
         holds_out=should_hold_out(recipe, hash_rows(columns), target_values, are_classes=are_classes),
         selection=Selection(chosen=Candidate(name="", estimator=recipe.estimator or default)),

@@ -1,5 +1,6 @@
 """Finds how a table's columns must be read where their values alone do not show it: keys for the first recipe."""
 
+import msgspec
 import polars as pl
 
 from predictor.numbers import NUMBER_PATTERN
@@ -31,16 +32,25 @@ def propose_keys(table: pl.DataFrame, target: str) -> dict[str, FeatureRecipe]:
 
 def _propose_feature(series: pl.Series, *, is_target: bool) -> FeatureRecipe:
     if words := find_missing_words(series):
-        return FeatureRecipe(missing=words)
-    if amounts := read_amounts(series):
-        has_decimals = series.str.contains(r"[.,][0-9]{1,2}(?:[^0-9]|$)").any()
-        kind: Kind = "number" if has_decimals or not read_whole(amounts.numbers).dtype.is_integer() else "integer"
-        return FeatureRecipe(kind=None if is_target else kind, unit=amounts.unit)
+        others = series.set(series.str.strip_chars().is_in(words), None)
+        return msgspec.structs.replace(_propose_amounts(others, is_target=is_target), missing=words)
+    if read_amounts(series):
+        return _propose_amounts(series, is_target=is_target)
     if not is_target and are_codes(series.str.strip_chars().drop_nulls()) and not describe_free_text(series):
         return FeatureRecipe(kind="category")
     if not is_target and is_text(series) and not infer_forms(series):
         return FeatureRecipe(kind="text")
     return FeatureRecipe()
+
+
+def _propose_amounts(series: pl.Series, *, is_target: bool) -> FeatureRecipe:
+    """The keys for numbers with a unit or separators of thousands; none for plain numbers."""
+    amounts = None if match_whole(series, NUMBER_PATTERN).all() else read_amounts(series)
+    if amounts is None:
+        return FeatureRecipe()
+    has_decimals = series.str.contains(r"[.,][0-9]{1,2}(?:[^0-9]|$)").any()
+    kind: Kind = "number" if has_decimals or not read_whole(amounts.numbers).dtype.is_integer() else "integer"
+    return FeatureRecipe(kind=None if is_target else kind, unit=amounts.unit)
 
 
 def find_messy(series: pl.Series) -> dict[str, list[str]]:
@@ -57,9 +67,12 @@ def find_messy(series: pl.Series) -> dict[str, list[str]]:
 
 
 def find_missing_words(series: pl.Series) -> list[str | float]:
-    """The words that mean missing, where all other texts of a column are numbers and these are most."""
+    """The words that mean missing, where all other texts of a column are numbers, or have one unit, and are most."""
     texts = series.str.strip_chars().drop_nulls()
     is_number = match_whole(texts, NUMBER_PATTERN)
-    words = texts.filter(~is_number).unique().sort().to_list()
-    are_known = bool(words) and all(word.lower() in MISSING_WORDS for word in words)
-    return words if are_known and is_number.mean() > 0.5 else []  # type: ignore[operator]  # A column is not empty.
+    is_word = ~is_number & texts.str.to_lowercase().is_in(MISSING_WORDS)
+    if not is_word.any() or is_word.mean() >= 0.5:  # type: ignore[operator]  # A column is not empty.
+        return []
+    if not (is_number | is_word).all() and read_amounts(texts.filter(~is_word)) is None:
+        return []
+    return texts.filter(is_word).unique().sort().to_list()

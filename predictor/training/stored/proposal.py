@@ -30,10 +30,10 @@ MOST_COLUMNS = 120
 MOST_CODES = 10
 # What doubts advise to write into model.toml, and where the form has it.
 IN_FORM = [
-    (re.compile(r"write missing = \[(.*?)\]"), r"write \1 as what means missing"),
+    (re.compile(r"write missing = \[(.*?)\](?: below \[.*\])?"), r"write \1 as what means missing"),
     (re.compile(r": to unite them, write the line with merge"), ": tick “Unite spellings” to make them one"),
-    (re.compile(r'write task = "classification"'), "choose a class as what is predicted"),
-    (re.compile(r'write task = "regression"'), "choose a number as what is predicted"),
+    (re.compile(r'write task = "classification" and its estimator'), "choose a class as what is predicted"),
+    (re.compile(r'write task = "regression" and its estimator'), "choose a number as what is predicted"),
     (re.compile(r'kind = "text"'), "the kind “text”"),
 ]
 FOREST = {"n_estimators": 100, "max_depth": 12, "min_samples_leaf": 3}
@@ -162,7 +162,7 @@ def _describe_target(draft: Draft) -> ProposedColumn:
         doubts=[_write_for_form(doubt.text) for doubt in draft.doubts],
         coded=list(map(_rewrite, draft.doubts)),
         obstacle="",
-        read_as="".join(map(str, _describe_keys(draft, name))),
+        read_as="; ".join(map(str, _describe_keys(draft, name))),
         merge=_leave_storable(draft.merge),
         codes=[str(label) for label in draft.target.classes] if len(draft.target.classes) <= MOST_CODES else [],
     )
@@ -177,7 +177,7 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
         coded=list(map(_rewrite, finding.doubts)),
         obstacle=_write_for_form(str(finding.obstacle or "")),
         left_out=finding.obstacle and _rewrite(finding.obstacle),
-        read_as="".join(map(str, _describe_keys(draft, finding.name))),
+        read_as="; ".join(map(str, _describe_keys(draft, finding.name))),
         merge=_leave_storable(finding.merge),
         codes=list(map(str, draft.coded.get(finding.name, ()))),
     )
@@ -185,7 +185,7 @@ def _describe(draft: Draft, finding: Finding) -> ProposedColumn:
 
 def _describe_keys(draft: Draft, name: str) -> list[Remark]:
     given = draft.features.get(name)
-    return [describe_keys(given)] if given and (given.kind or given.missing) else []
+    return list(describe_keys(given)) if given and (given.kind or given.missing) else []
 
 
 def _write_for_form(doubt: str) -> str:
