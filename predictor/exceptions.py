@@ -69,6 +69,7 @@ MlsiteError
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Self
 
 from predictor.formats import format_number
 from predictor.languages import gettext as _
@@ -88,6 +89,11 @@ class Coded(MlsiteError):
     def __init__(self, *texts: object, code: str = "", detail: str = "", **values: float | str | list[str]) -> None:
         super().__init__(*texts)
         self.code, self.detail, self.values = code, detail, values
+
+    def reword(self, text: str) -> Self:
+        """The same error with another text."""
+        coded: dict[str, Any] = {"code": self.code, "detail": self.detail, **self.values}
+        return type(self)(text, **coded)
 
 
 class RecipeError(Coded):

@@ -35,6 +35,11 @@ def test_a_table_becomes_a_schema_a_matrix_and_a_target(tmp_path):
     ("csv", "toml", "sentence"),
     [
         ("x,z\n1,2\n", LINE, "The table has no column “y”, the target of the recipe. Its columns are “x”, “z”."),
+        (
+            "x,y\n1,2\n",
+            f"{LINE}[features.z]\n",
+            "The table has no column “z”, which the recipe names. Its columns are “x”,",
+        ),
         ("x,y\n1,\n", LINE, "No row of the table has a value in “y”, the target of the recipe."),
         ("x,y\n1,2\n", ALL_TRAINING, "Too few rows are left to train on: 1. At least 2 are needed."),
         (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.utils.discovery import all_estimators
 
 from predictor.checks.stored_recipes import check_stored_recipes
-from predictor.exceptions import RecipeError
+from predictor.exceptions import DatasetError, RecipeError
 from predictor.files.keeping import FileWriter
 from predictor.lifecycle.data_versions import keep_data_version
 from predictor.lifecycle.recipes import list_recipes, open_recipe
@@ -200,3 +200,8 @@ def test_a_row_that_was_changed_in_the_database_is_refused_before_anything_is_im
         with pytest.raises(RecipeError) as caught, open_recipe(no_folders, "houses"):
             pass
         assert str(caught.value).startswith(problem)
+    StoredRecipe.objects.update(toml=row.toml)
+    refused = DatasetError("a table", code="few_rows", detail="more", rows=1)
+    with pytest.raises(DatasetError) as caught, open_recipe(no_folders, "houses"):
+        raise refused
+    assert (caught.value.code, caught.value.detail, caught.value.values) == ("few_rows", "more", {"rows": 1})

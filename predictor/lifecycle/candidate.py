@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import django.db
 import msgspec
@@ -43,8 +43,7 @@ def blame_recipe(recipe: "Recipe") -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        coded: dict[str, Any] = {"code": error.code, "detail": error.detail, **error.values}
-        raise TrainingError(f"{recipe.file}: estimator: {error}", **coded) from error
+        raise error.reword(f"{recipe.file}: estimator: {error}") from error
     except (MlsiteError, django.db.Error):
         raise
     except (Exception, SystemExit) as error:

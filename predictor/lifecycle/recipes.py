@@ -45,7 +45,7 @@ def open_recipe(models_dir: Path, slug: str) -> Iterator[Path]:
             yield place
         return
     if not (models_dir / slug / "model.toml").exists():
-        raise RecipeError(explain_missing(models_dir, slug, row))
+        raise RecipeError(explain_missing(models_dir, slug, row), code="no_recipe", model=[slug])
     yield models_dir
 
 
@@ -64,7 +64,7 @@ def open_row(content: RowContent) -> Iterator[Path]:
             read_stored(place, content.slug)
             yield place
         except (RecipeError, DatasetError, TrainingError) as error:
-            raise type(error)(_name_row(str(error), place / content.slug, content)) from error
+            raise error.reword(_name_row(str(error), place / content.slug, content)) from error
 
 
 def write_folder(content: RowContent, folder: Path) -> None:

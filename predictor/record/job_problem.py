@@ -32,6 +32,8 @@ SENTENCES: dict[str, str] = {
         "The table {table} of the recipe was not found: put it there, or correct its path in the recipe."
     ),
     "no_target": _("The table has no column {target}, the target of the recipe. Its columns are {columns}."),
+    "no_column": _("The table has no column {column}, which the recipe names. Its columns are {columns}."),
+    "no_recipe": _("The recipe of {model} was not found on the machine of the worker."),
     "empty_target": _("No row of the table has a value in {target}, the target of the recipe."),
     "few_rows": _("Too few rows are left to train on: {rows}. At least 2 are needed."),
     "no_holdout": _("The table has too few rows to hold some out: {rows}. Use more, or set holdout = 0 in the recipe."),

@@ -98,15 +98,14 @@ def load_dataset(
         problem = f"{recipe.data!r} was not found: write its path from {recipe.folder}"
         raise recipe.error("data", problem, code="table_not_found", table=[recipe.data_name])
     table, sha256 = read_table(recipe.data_file, find_gaps(recipe))
+    known = table.columns[:SHOWN_NAMES]
     if recipe.target not in table.columns:
         problem = f"{recipe.target!r} is not a column; the columns are {list_names(table.columns)}."
-        known = table.columns[:SHOWN_NAMES]
         raise recipe.error("target", problem, code="no_target", target=[recipe.target], columns=known)
     for name in recipe.features:
         if name not in table.columns:
-            raise recipe.error(
-                f"features.{name}", f"there is no such column; the columns are {list_names(table.columns)}."
-            )
+            problem = f"there is no such column; the columns are {list_names(table.columns)}."
+            raise recipe.error(f"features.{name}", problem, code="no_column", column=[name], columns=known)
     for name in RESERVED_NAMES & set(table.columns):
         if _is_feature(recipe, name) or name == recipe.target:
             raise DatasetError(f"{recipe.data_file}: {name}: every form has a field with this name: rename the column.")
