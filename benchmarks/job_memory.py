@@ -1,9 +1,11 @@
 """Measures the most memory that scoring a file as a job takes, and with --results writing its result, by kind of file.
 
     python -m benchmarks.job_memory [CASE …] [--list] [--results]
+    python -m benchmarks.job_memory --outcomes ROWS
 
-A SQLite of its own, and the shipped line, without history. Each job runs in the process that a worker starts for it.
-Prints the file's size, the seconds from the start of that process to its end, and its peak (`ru_maxrss`) in MB.
+A SQLite of its own, and the shipped line, without history; with --outcomes, a file of outcomes for so many predictions.
+Each job runs in the process that a worker starts for it. Prints the file's size, the seconds from the start of that
+process to its end, and its peak (`ru_maxrss`) in MB.
 """
 
 import argparse
@@ -16,11 +18,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.checkouts import ROOT
 from benchmarks.lifetime import end_when_asked
 from benchmarks.own_database import use_database
+
+if TYPE_CHECKING:
+    from predictor.models import Job, KeptFile
 
 MANAGE = [sys.executable, "manage.py"]
 
@@ -79,6 +84,7 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", choices=[*CASES, []], metavar="CASE", help="all by default")
     parser.add_argument("--list", action="store_true", help="print the cases")
     parser.add_argument("--results", action="store_true", help="also write each result in all formats")
+    parser.add_argument("--outcomes", type=int, metavar="ROWS", help="upload so many outcomes instead")
     options = parser.parse_args()
     if options.list:
         print(*CASES, sep="\n")
@@ -86,25 +92,53 @@ def main() -> None:
     end_when_asked()
     with tempfile.TemporaryDirectory() as folder:
         use_database(f"sqlite:///{Path(folder) / 'db.sqlite3'}")
-        for case in options.cases or CASES:
-            measure(case, CASES[case](), results=options.results)
+        if options.outcomes:
+            measure_outcomes(options.outcomes)
+        else:
+            for case in options.cases or CASES:
+                measure(case, CASES[case](), results=options.results)
+
+
+def measure_outcomes(rows: int) -> None:
+    from predictor import jobs
+    from predictor.history.order import list_ids
+    from predictor.models import Version
+
+    run_job(jobs.enqueue_scoring(keep("rows.csv", write_csv(rows)), model="line", history=True, by="benchmark"))
+    versions = list(Version.objects.values_list("pk", flat=True))
+    content = "id,outcome\n" + "".join(f"{id},{row % 90 / 10}\n" for row, id in enumerate(list_ids(versions)))
+    file = keep("outcomes.csv", content.encode())
+    job, seconds, peak = run_job(
+        jobs.enqueue(jobs.OUTCOMES, model="line", by="benchmark", arguments={"file": str(file.pk)})
+    )
+    print(f"outcomes: {len(content) / 1e6:.1f} MB, {job.result['counts']}, {seconds:.1f} s, {peak:.0f} MB", flush=True)
+
+
+def keep(name: str, content: bytes) -> "KeptFile":
+    from predictor.files.keeping import FileWriter
+
+    with FileWriter(name=name, made_by="benchmark", expires=None) as writer:
+        writer.write(content)
+        return writer.finish()
+
+
+def run_job(job: "Job") -> tuple["Job", float, float]:
+    """The job after its end, and the seconds and the peak of memory of its process."""
+    from predictor import jobs
+
+    held = jobs.take([job.kind], "benchmark")
+    assert held is not None
+    seconds, peak = run(["worker", "--job", str(job.pk), "--lease", str(held.lease)])
+    job.refresh_from_db()
+    if job.state != "done":
+        sys.exit(job.error)
+    return job, seconds, peak
 
 
 def measure(case: str, content: bytes, *, results: bool) -> None:
     from predictor import jobs
-    from predictor.files.keeping import FileWriter
-    from predictor.models import Job
 
-    with FileWriter(name=case, made_by="benchmark", expires=None) as writer:
-        writer.write(content)
-        file = writer.finish()
-    job = jobs.enqueue_scoring(file, model="line", history=False, by="benchmark")
-    held = jobs.take([jobs.SCORE], "benchmark")
-    assert held is not None
-    seconds, peak = run(["worker", "--job", str(job.pk), "--lease", str(held.lease)])
-    job = Job.objects.get(pk=job.pk)
-    if job.state != "done":
-        sys.exit(f"{case}: {job.error}")
+    job, seconds, peak = run_job(jobs.enqueue_scoring(keep(case, content), model="line", history=False, by="benchmark"))
     print(f"{case}: {len(content) / 1e6:.1f} MB, {job.done:,} rows, {seconds:.1f} s, {peak:.0f} MB", flush=True)
     for format in ("csv", "parquet", "xlsx") if results else ():
         seconds, peak = run(["result", str(job.public_id), "--format", format])

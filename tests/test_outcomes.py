@@ -13,8 +13,9 @@ from django.db import connection
 from predictor.exceptions import InvalidInput, OutcomeChanged
 from predictor.jobs import LeaseLost
 from predictor.models import Outcome, Reference
-from predictor.outcomes.files import Entry, Row, record_entries, store_rows
+from predictor.outcomes.files import Entry, record_entries
 from predictor.outcomes.recording import find_outcome, record_outcome
+from predictor.outcomes.storing import Row, store_rows
 from tests.conftest import run_manage
 from tests.outcomes import PENGUINS, make_predictions, read_log
 from tests.together import run_together
@@ -103,7 +104,7 @@ def test_of_two_files_at_the_same_moment_one_is_stored_whole():
     def record_at_once(value, predictions):
         entries = [Entry(line=i, id=str(each.id), outcome=value) for i, each in enumerate(predictions)]
         try:
-            return record_entries(entries, by=value)[1]
+            return {each.result for each in record_entries(entries, by=value)} == {"accepted"}
         except OutcomeChanged:
             return False
 
@@ -120,18 +121,33 @@ def test_others_write_while_a_file_is_judged():
 
     def record_one():
         try:
-            return record(made[0], "7")[1]
+            record(made[0], "7")
         finally:
             connection.close()
 
-    def read_file():
-        for line, each in enumerate(made[1:]):
-            with ThreadPoolExecutor(1) as somebody:
-                assert somebody.submit(record_one).result() == (line == 0)
-            yield Entry(line=line, id=str(each.id), outcome="1")
+    class Slow(list):
+        def __iter__(self):
+            for entry in super().__iter__():
+                with ThreadPoolExecutor(1) as somebody:
+                    somebody.submit(record_one).result()
+                yield entry
 
-    assert record_entries(read_file(), by="ada")[1]
+    record_entries(Slow(Entry(line=i, id=str(each.id), outcome="1") for i, each in enumerate(made[1:])), by="ada")
     assert Outcome.objects.count() == 3
+
+
+def test_rows_of_one_prediction_are_judged_together_however_far_apart_they_are(run):
+    """More rows than are in memory at once are between them."""
+    made = make_predictions(2_000)
+    rows = [(each.id, i) for i, each in enumerate(made)]
+    report, _ = run(write_file(*rows, rows[0], (made[1].id, "7.5"), rows[0]))
+    assert report["counts"] == {"accepted": 1_999, "unchanged": 2, "unknown": 0, "malformed": 0, "conflicting": 2}
+    assert [each["line"] for each in report["rows"]] == list(range(2, 2_005))
+    assert [each["reason"] for each in report["rows"] if each["result"] == "unchanged"] == [
+        "line 2 has the same outcome"
+    ] * 2
+    assert [each["line"] for each in report["rows"] if each["result"] == "conflicting"] == [3, 2_003]
+    assert Outcome.objects.count() == 0
 
 
 @pytest.fixture

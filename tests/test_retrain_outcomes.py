@@ -117,7 +117,8 @@ def test_since_takes_what_was_recorded_at_or_after_a_moment(retrain, line, days,
     done, printed = retrain("--since", (now - days * DAY).date().isoformat(), "--force")
     assert done["outcomes"] == expected
     if expected:
-        assert f"outcomes, recorded from {now - days * DAY:%Y-%m-%d} 00:00 UTC to 2026-03-03 00:00 UTC" in printed
+        noun = "outcome" if expected == 1 else "outcomes"
+        assert f"{noun}, recorded from {now - days * DAY:%Y-%m-%d} 00:00 UTC to 2026-03-03 00:00 UTC" in printed
     else:
         assert "no outcome is recorded since 2026-03-04 00:00 UTC" in printed
 

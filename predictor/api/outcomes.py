@@ -1,6 +1,6 @@
 """The operations that record what really happened: for one prediction, or for many of a model, all or none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -135,7 +135,7 @@ def record_outcomes(request: ApiRequest, slug: str) -> OutcomesReport:
     if not count:
         raise Refused(400, "malformed", "The list of outcomes is empty: send at least one row.")
     invalid = find_invalid_references(body.outcomes)
-    entries = (make_entry(number, row, invalid.get(number)) for number, row in enumerate(body.outcomes))
+    entries = [make_entry(number, row, invalid.get(number)) for number, row in enumerate(body.outcomes)]
     judged = record(entries, request, slug, body)
     refused = [each for each in judged if each.result in REFUSED]
     if refused:
@@ -185,10 +185,10 @@ def make_entry(number: int, row: OutcomeRow, invalid: Problem | None) -> Entry:
 
 
 def record(
-    entries: Iterable[Entry], request: ApiRequest, model: str, body: OutcomeBody | OutcomesBody
+    entries: Sequence[Entry], request: ApiRequest, model: str, body: OutcomeBody | OutcomesBody
 ) -> Sequence[Judged]:
     try:
-        judged, _ = record_entries(
+        return record_entries(
             entries,
             by=str(request.caller),
             model=model,
@@ -199,7 +199,6 @@ def record(
     except OutcomeChanged as error:
         message = str(error)
         raise Refused(409, "outcome_changed", f"{message[0].upper()}{message[1:]}.") from error
-    return judged
 
 
 def refuse_one(judged: Judged) -> Refused:

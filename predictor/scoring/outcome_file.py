@@ -15,35 +15,43 @@ MOST_NAMES = 20
 UNCLEAR_POINT = re.compile(UNCLEAR_PATTERN.replace("MARK", r"\."))
 
 
-def read_entries(file: Path) -> list[Entry]:
-    """Read the rows of a table with the columns id, or without one reference, and outcome.
+class OutcomeFile:
+    """The rows of a table with the columns id, or without one reference, and outcome, read anew each time.
 
-    Raises DatasetError naming the file and the line.
+    `rows` says how many there are. Raises DatasetError naming the file and the line.
     """
-    entries = list(_read_rows(file))
-    if any(_has_decimal_comma(str(entry.outcome).strip()) for entry in entries):
-        return [_read_comma(entry) for entry in entries]
-    return entries
 
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._decimal_comma = False
+        self.has_references = False
+        self.rows = 0
+        for entry in self._read_rows():
+            self.rows += 1
+            self._decimal_comma = self._decimal_comma or _has_decimal_comma(str(entry.outcome).strip())
+            self.has_references = self.has_references or bool(entry.reference)
 
-def _read_rows(file: Path) -> Iterator[Entry]:
-    # It imports polars, which `--help` need not wait for.
-    from predictor.tables.cell_texts import read_texts
+    def __iter__(self) -> Iterator[Entry]:
+        return map(_read_comma, self._read_rows()) if self._decimal_comma else self._read_rows()
 
-    rows = read_texts(file)
-    _, header = next(rows)
-    name = "reference" if "reference" in header and "id" not in header else "id"
-    places = [_find_column(file, header, each) for each in (name, "outcome")]
-    for line, row in rows:
-        if len(row) == len(header):
+    def _read_rows(self) -> Iterator[Entry]:
+        # It imports polars, which `--help` need not wait for.
+        from predictor.tables.cell_texts import read_texts
+
+        rows = read_texts(self._file)
+        _, header = next(rows)
+        name = "reference" if "reference" in header and "id" not in header else "id"
+        places = [_find_column(self._file, header, each) for each in (name, "outcome")]
+        for line, row in rows:
+            if len(row) != len(header):
+                problem = f"{write_count(len(row), 'value')} for {write_count(len(header), 'column')}"
+                yield Entry(line=line, problem=problem)
+                continue
             id, outcome = (row[place] for place in places)
-            yield (
-                make_reference_entry(line, id, outcome)
-                if name == "reference"
-                else Entry(line=line, id=id, outcome=outcome)
-            )
-        else:
-            yield Entry(line=line, problem=f"{write_count(len(row), 'value')} for {write_count(len(header), 'column')}")
+            if name == "reference":
+                yield make_reference_entry(line, id, outcome)
+            else:
+                yield Entry(line=line, id=id, outcome=outcome)
 
 
 def make_reference_entry(line: int, reference: str, outcome: str) -> Entry:

@@ -1,6 +1,6 @@
 """Records the outcomes of an uploaded file as a job, by the rules of `manage.py record_outcomes`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,8 @@ from predictor import jobs
 from predictor.exceptions import OutcomeChanged
 from predictor.files.keeping import find_kept
 from predictor.lifecycle.data_versions import open_table
-from predictor.models import KeptFile
-from predictor.outcomes.files import REFUSED, Entry, Judged, Sorting, Wording, count_results, store_rows, write_refused
+from predictor.outcomes.files import Judged, Sorting, Wording, write_refused
+from predictor.outcomes.storing import split, store_rows
 from predictor.record.job_problem import JobProblem
 from predictor.tables.columns import TableColumn
 from predictor.tasks.result_file import keep_table
@@ -30,23 +30,25 @@ def record_outcomes(held: jobs.Held) -> None:
     job, arguments = held.job, held.job.arguments
     file = find_kept(arguments["file"])
     jobs.report(held, f"reading {file.name}")
-    entries = read_file(file)
-    jobs.report(held, "looking up the predictions", total=len(entries))
+    # It imports polars, which a worker that waits does without.
+    from predictor.scoring.outcome_file import OutcomeFile
+
     sorting = Sorting(
         new_classes=bool(arguments.get("new_classes")),
         correct=bool(arguments.get("correct")),
         model=job.model,
         wording=WORDING,
     )
-    sorting.sort(entries)
-    judged = sorting.by_line
-    refused = sum(each.result in REFUSED for each in judged)
-    is_stored = bool(arguments.get("partial")) or not refused
-    report = keep_table(held, f"{Path(file.name).stem}-report", "csv", COLUMNS, make_rows(judged))
-    result = {"file": str(report.pk), "stored": is_stored, "counts": count_results(judged)}
+    with open_table(file) as table:
+        entries = OutcomeFile(table)
+        jobs.report(held, "looking up the predictions", total=entries.rows)
+        rows = make_rows(sorting.judge(entries))
+        report = keep_table(held, f"{Path(file.name).stem}-report", "csv", COLUMNS, rows)
+    is_stored = bool(arguments.get("partial")) or not sorting.refused
+    result = {"file": str(report.pk), "stored": is_stored, "counts": sorting.counts}
     if not is_stored:
-        problem = f"{write_refused(refused, len(judged))}, and nothing was stored"
-        shown = JobProblem(code="rows_refused", values={"refused": refused, "rows": len(judged)})
+        problem = f"{write_refused(sorting.refused, entries.rows)}, and nothing was stored"
+        shown = JobProblem(code="rows_refused", values={"refused": sorting.refused, "rows": entries.rows})
         jobs.fail(held, f"{problem}: the report says why.", result, problem=shown)
         return
     try:
@@ -55,18 +57,9 @@ def record_outcomes(held: jobs.Held) -> None:
         jobs.fail_attempt(held, str(error))
 
 
-def read_file(file: KeptFile) -> list[Entry]:
-    """The rows of a kept file. Raises DatasetError and FileGone."""
-    # It imports polars, which a worker that waits does without.
-    from predictor.scoring.outcome_file import read_entries
-
-    with open_table(file) as table:
-        return read_entries(table)
-
-
-def make_rows(judged: list[Judged]) -> Iterator[list[list[Any]]]:
-    for start in range(0, len(judged), ROWS_AT_ONCE):
+def make_rows(judged: Iterable[Judged]) -> Iterator[list[list[Any]]]:
+    for batch in split(judged, ROWS_AT_ONCE):
         yield [
             [each.entry.line, each.entry.id, each.entry.reference, str(each.entry.outcome), each.result, each.reason]
-            for each in judged[start : start + ROWS_AT_ONCE]
+            for each in batch
         ]

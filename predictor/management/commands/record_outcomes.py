@@ -1,6 +1,6 @@
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from predictor.exceptions import OutcomeChanged
 from predictor.formats import format_number
 from predictor.management.base import SiteCommand, add_format
 from predictor.models import Version
-from predictor.outcomes.files import REFUSED, Entry, Judged, count_results, record_entries, write_refused
-from predictor.scoring.outcome_file import read_entries
+from predictor.outcomes.files import REFUSED, Judged, Sorting, write_refused
+from predictor.outcomes.storing import store_rows
+from predictor.scoring.outcome_file import OutcomeFile
 from predictor.texts import quote
 
 MOST_LINES = 20
@@ -47,25 +48,29 @@ class Command(SiteCommand):
         add_format(parser, of="report")
 
     def handle(self, *, file: Path, format: str, partial: bool, dry_run: bool, **options: Any) -> None:
-        how = {name: options[name] for name in ("by", "correct", "new_classes")}
+        how = {name: options[name] for name in ("correct", "new_classes")}
         try:
-            entries = read_entries(file)
-            how["model"] = choose_model(entries, options["model"])
-            judged, stored = record_entries(entries, partial=partial, dry_run=dry_run, **how)
+            entries = OutcomeFile(file)
+            sorting = Sorting(model=choose_model(entries, options["model"]), **how)
+            report = REPORTS[format]()
+            for each in sorting.judge(entries):
+                report.add(each)
+            is_stored = not dry_run and (partial or not sorting.refused)
+            if is_stored:
+                store_rows(sorting.rows, options["by"])
         except OutcomeChanged as error:
             raise CommandError(f"{file}: {error}.") from error
         except django.db.Error as error:
             raise CommandError(f"The database cannot be used, and nothing was stored: {str(error).strip()}") from error
-        self.stdout.write(write_json(judged, stored) if format == "json" else write_text(judged, stored))
-        refused = sum(each.result in REFUSED for each in judged)
-        if refused and not partial:
-            counts = write_refused(refused, len(judged))
+        self.stdout.write(report.write(sorting.counts, is_stored))
+        if sorting.refused and not partial:
+            counts = write_refused(sorting.refused, entries.rows)
             raise CommandError(
                 f"{file}: {counts}, and nothing was stored: fix them, or record the others with --partial."
             )
 
 
-def choose_model(entries: list[Entry], named: str | None) -> str | None:
+def choose_model(entries: OutcomeFile, named: str | None) -> str | None:
     """The model whose predictions are meant: the named one, or where references need one, the only one.
 
     Raises CommandError.
@@ -73,7 +78,7 @@ def choose_model(entries: list[Entry], named: str | None) -> str | None:
     models = Version.objects.list_models()
     if named is not None and named not in models:
         raise CommandError(f"There is no model {named!r}; the models are: {', '.join(models) or 'none'}.")
-    if named is None and any(entry.reference for entry in entries):
+    if named is None and entries.has_references:
         if len(models) != 1:
             raise CommandError("The file names predictions by reference: give --model, since each model has its own.")
         return models[0]
@@ -86,33 +91,45 @@ def read_name(text: str) -> str:
     return text.strip()
 
 
-def write_json(judged: list[Judged], stored: bool) -> str:
-    rows = [
-        {
-            "line": each.entry.line,
-            "id": each.entry.id,
-            "reference": each.entry.reference,
-            "outcome": each.entry.outcome,
-            "result": each.result,
-            "reason": each.reason,
-        }
-        for each in judged
-    ]
-    return json.dumps({"stored": stored, "counts": count_results(judged), "rows": rows}, indent=2)
+class JsonReport:
+    """Every row, with its result and reason."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, judged: Judged) -> None:
+        entry = judged.entry
+        named = {name: getattr(entry, name) for name in ("line", "id", "reference", "outcome")}
+        self._rows.append({**named, "result": judged.result, "reason": judged.reason})
+
+    def write(self, counts: Mapping[str, int], is_stored: bool) -> str:
+        return json.dumps({"stored": is_stored, "counts": counts, "rows": self._rows}, indent=2)
 
 
-def write_text(judged: list[Judged], stored: bool) -> str:
+class TextReport:
     """The number of rows by result, then the refused rows, at most 20 for each result."""
-    counts = ", ".join(f"{format_number(count)} {result}" for result, count in count_results(judged).items())
-    is_stored = stored and count_results(judged)["accepted"]
-    return "\n".join([f"{counts}; {'stored' if is_stored else 'nothing stored'}", *_list_refused(judged)])
+
+    def __init__(self) -> None:
+        self._refused: dict[str, list[Judged]] = {result: [] for result in REFUSED}
+
+    def add(self, judged: Judged) -> None:
+        refused = self._refused.get(judged.result)
+        if refused is not None and len(refused) < MOST_LINES:
+            refused.append(judged)
+
+    def write(self, counts: Mapping[str, int], is_stored: bool) -> str:
+        written = ", ".join(f"{format_number(count)} {result}" for result, count in counts.items())
+        ending = "stored" if is_stored and counts["accepted"] else "nothing stored"
+        return "\n".join([f"{written}; {ending}", *self._list_refused(counts)])
+
+    def _list_refused(self, counts: Mapping[str, int]) -> Iterator[str]:
+        for result, refused in self._refused.items():
+            for each in refused:
+                entry, name = each.entry, each.entry.id or each.entry.reference
+                yield f"  {result}  line {entry.line}  {quote(name)}  {quote(entry.outcome)}  {each.reason}"
+            if counts[result] > len(refused):
+                more = format_number(counts[result] - len(refused))
+                yield f"  {result}  and {more} more; all of them with --format json"
 
 
-def _list_refused(judged: list[Judged]) -> Iterator[str]:
-    for result in REFUSED:
-        found = [each for each in judged if each.result == result]
-        for each in found[:MOST_LINES]:
-            entry, name = each.entry, each.entry.id or each.entry.reference
-            yield f"  {result}  line {entry.line}  {quote(name)}  {quote(entry.outcome)}  {each.reason}"
-        if len(found) > MOST_LINES:
-            yield f"  {result}  and {format_number(len(found) - MOST_LINES)} more; all of them with --format json"
+REPORTS: dict[str, type[JsonReport | TextReport]] = {"json": JsonReport, "text": TextReport}
