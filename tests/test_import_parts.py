@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -156,6 +157,63 @@ def test_the_columns_of_a_scaler_that_knows_no_names_are_asked_for(bring, client
     assert answer(client, area="70", rooms="3", floor="2") == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("knows_names", [True, False])
+def test_a_scaler_of_some_columns_of_an_estimator_without_names_is_applied_to_these(bring, client, knows_names):
+    scaler = StandardScaler().fit(NUMBERS[["rooms"]] if knows_names else NUMBERS[["rooms"]].to_numpy())
+    inputs = np.column_stack([NUMBERS["area"], (NUMBERS["rooms"] - scaler.mean_[0]) / scaler.scale_[0]])
+    parts = {"model": LinearRegression().fit(inputs, RENT), "scaler": scaler}
+    if not knows_names:
+        message = refuse(bring, model=parts, sample=NUMBERS.assign(rent=RENT))
+        assert "scaler, a StandardScaler, gives 1 column, and 2 are wanted after it" in message
+        assert 'add --steps "scaler=COLUMN,…" with the 1 that it takes' in message
+    bring(*([] if knows_names else ["--steps", "scaler=rooms"]), model=parts, sample=NUMBERS.assign(rent=RENT))
+    expected = parts["model"].predict([[70.0, (3 - scaler.mean_[0]) / scaler.scale_[0]]])[0]
+    assert answer(client, area="70", rooms="3") == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_names_of_a_matrix_that_was_put_together_are_asked_for_and_written_out(bring, client):
+    scaler, encoder = StandardScaler().fit(NUMBERS), OneHotEncoder(sparse_output=False).fit(FLATS[["town"]])
+    model = LinearRegression().fit(np.hstack([scaler.transform(NUMBERS), encoder.transform(FLATS[["town"]])]), RENT)
+    files = {"encoder": encoder, "scaler": scaler, "model": model}
+    sample = FLATS.drop(columns="floor").assign(rent=RENT)
+    message = refuse(bring, "--steps", "encoder.pkl", "scaler.pkl", **files, sample=sample)
+    columns = "area,rooms,town_Bonn,town_Kiel,town_Ulm"
+    assert f'such as --columns "{columns}"' in message
+    bring("--columns", columns, **files, sample=sample)
+    row = np.hstack([scaler.transform(NUMBERS[:1]), [[0, 1, 0]]])
+    inputs = {"area": str(NUMBERS["area"][0]), "rooms": str(NUMBERS["rooms"][0]), "town": "Kiel"}
+    assert answer(client, **inputs) == pytest.approx(model.predict(row)[0], rel=1e-12)
+
+
+def test_a_vectoriser_of_another_model_is_named(bring):
+    texts = pd.DataFrame({"message": ["good day", "bad day"] * 20})
+    model = LogisticRegression().fit(np.eye(5), [0, 1, 0, 1, 0])
+    files = {"model": model, "words": TfidfVectorizer().fit(texts["message"])}
+    message = refuse(bring, **files, sample=texts.assign(rent=[0, 1] * 20))
+    assert "words.pkl, a TfidfVectorizer, gives 3 columns, and 5 are wanted after it: they were not fitted" in message
+
+
+def test_steps_that_the_option_leaves_out_are_named_and_two_files_of_one_name_are_refused(bring, tmp_path):
+    scaler, other = StandardScaler().fit(NUMBERS), StandardScaler().fit(RENT.to_frame())
+    model = LinearRegression().fit(scaler.transform(NUMBERS), RENT)
+    files = {"model": model, "scaler_x": scaler, "scaler_y": other}
+    _, said = bring("--steps", "scaler_x.pkl", **files, sample=NUMBERS.assign(rent=RENT))
+    assert "not used: scaler_y.pkl (a StandardScaler)" in said
+    (tmp_path / "old").mkdir()
+    paths = [tmp_path / "model.pkl", (tmp_path / "scaler_x.pkl").rename(tmp_path / "old" / "model.pkl")]
+    with pytest.raises(CommandError, match=r"several files of the name 'model\.pkl'"):
+        call_command(
+            "importmodel",
+            "flat",
+            *map(str, paths),
+            "--data",
+            str(tmp_path / "sample.csv"),
+            "--target",
+            "rent",
+            "--trust",
+        )
+
+
 def test_encoder_and_scaler_of_columns_of_their_own_need_no_order(bring, client):
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(FLATS[["town"]])
     scaler = StandardScaler().fit(NUMBERS)
@@ -287,6 +345,18 @@ def test_the_column_of_an_encoder_is_asked_for_where_it_fits_several(bring, clie
     bring("--encoder", "le=town", model=parts, sample=coded.assign(town=table["town"], rent=RENT))
     expected = parts["model"].predict(pd.DataFrame({"area": [70.0], "town": [1], "born": [2]}))[0]
     assert answer(client, area="70", town="Kiel", born="2") == pytest.approx(expected, rel=1e-12)
+
+
+def test_label_encoders_are_placed_by_their_words_their_codes_or_the_names_of_their_files(bring, client):
+    town, grade = LabelEncoder().fit(FLATS["town"]), LabelEncoder().fit(CLASS)
+    coded = NUMBERS.assign(town=town.transform(FLATS["town"]))
+    model = RandomForestClassifier(5, random_state=0).fit(coded, grade.transform(CLASS))
+    expected = grade.inverse_transform(model.predict(pd.DataFrame({"area": [70.0], "rooms": [3], "town": [1]})))[0]
+    sample = coded.assign(rent=grade.transform(CLASS))
+    message = refuse(bring, model=model, one=town, two=grade, sample=sample)
+    assert "one.pkl, a LabelEncoder, fits the columns 'town', 'rent': add --encoder \"one.pkl=COLUMN\"" in message
+    bring(model=model, le_town=town, rent_encoder=grade, sample=sample)
+    assert answer(client, area="70", rooms="3", town="Kiel") == expected
 
 
 @pytest.mark.parametrize(

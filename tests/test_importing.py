@@ -413,7 +413,13 @@ def test_a_class_that_the_sample_lacks_is_one_and_one_that_the_model_lacks_is_re
     table = NUMBERS.assign(grade=np.array(["low", "mid", "new"])[grades])
     table.to_csv(folder / "grades.csv", index=False)
     message = refuse(bring, original, data="grades.csv", target="grade")
-    assert "grades.csv: grade: the model does not know 'new'; its classes are 'low', 'mid', 'top'" in message
+    assert "grades.csv: grade: the model does not know 'new'; its classes are 'low', 'mid', 'top'." in message
+    coded = LogisticRegression(max_iter=10_000).fit(NUMBERS.to_numpy(), grades)
+    message = refuse(bring, coded, data="grades.csv", target="grade")
+    assert "its classes are 0, 1, 2: write these codes in the sample, or add the file of the LabelEncoder" in message
+    message = refuse(bring, LinearRegression().fit(NUMBERS.to_numpy(), RENT), data="grades.csv", target="grade")
+    assert "its LinearRegression predicts numbers" in message
+    assert "the column 'grade' of the sample contains words" in message
 
     table[table["grade"] != "new"].to_csv(folder / "grades.csv", index=False)
     bring(original, data="grades.csv", target="grade")
@@ -430,14 +436,22 @@ def test_a_target_of_one_column_is_answered_as_one_number(bring):
 @pytest.mark.parametrize(
     ("estimator", "data", "problem"),
     [
-        (LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT), "numbers.csv", "fitted on 1 column, and besides"),
+        (
+            LinearRegression().fit(NUMBERS[["area"]].to_numpy(), RENT),
+            "numbers.csv",
+            "1 column, and .*leave the others out",
+        ),
         (LinearRegression().fit(NUMBERS.rename(columns={"area": "size"}), RENT), "numbers.csv", "missing: 'size'; not"),
         (LinearRegression().fit(NUMBERS[["area"]], RENT), "numbers.csv", "other columns; not among them: 'floor'"),
-        (LinearRegression().fit(NUMBERS.assign(a=1).to_numpy(), RENT), "numbers.csv", "fitted on 3 columns.*'area'"),
         (
-            LinearRegression().fit(FLATS.assign(town=0, area=1).to_numpy(), RENT),
+            LinearRegression().fit(NUMBERS.assign(a=1).to_numpy(), RENT),
+            "numbers.csv",
+            "on 3 columns.*add the file of",
+        ),
+        (
+            LinearRegression().fit(FLATS.assign(town=0, area=1), RENT),
             "flats.csv",
-            "as a matrix ..town. contains texts",
+            "it takes numbers, and .town. contains texts or dates .*add the file of what made numbers of them",
         ),
         (LinearRegression().fit(NUMBERS.to_numpy(), np.c_[RENT, RENT]), "numbers.csv", SEVERAL),
         (RandomForestRegressor(2).fit(NUMBERS[["area"]], np.c_[RENT, RENT]), "numbers.csv", SEVERAL),

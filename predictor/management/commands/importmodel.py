@@ -35,7 +35,11 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PART",
         help="the parts that prepare its inputs, in the order of their use; PART=COLUMN,… for some columns",
     )
-    parser.add_argument("--columns", metavar="PART", help="the part that names its columns, where several may")
+    parser.add_argument(
+        "--columns",
+        metavar="PART",
+        help="the part that names its columns, where several may; or their names, as A,B,…",
+    )
     parser.add_argument(
         "--encoder",
         action="append",

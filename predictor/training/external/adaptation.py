@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
-from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 
 from predictor.estimators.coded import Coded
@@ -18,19 +17,19 @@ from predictor.formats import write_count
 from predictor.schema.kinds import Kind, Task
 from predictor.schema.values import Label, write_value
 from predictor.tables.table import read_table
-from predictor.texts import add_article, list_names
+from predictor.texts import list_names
 from predictor.training.dataset import Dataset, describe_target, load_dataset
 from predictor.training.external.boosted import restore_spaces
 from predictor.training.external.codes import decode_categories, encode_again, find_numbers
 from predictor.training.external.dates import note_dates, refuse_times
 from predictor.training.external.dummies import Dummies, expand_dummies, match_dummies, name_dummies
 from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
-from predictor.training.external.model_file import ModelFile
 from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.probabilities import keep_probabilities
 from predictor.training.external.stages import build_pipeline, plan_stages
+from predictor.training.external.task import check_numbers, check_outputs, find_task, read_labels
 from predictor.training.external.text_columns import find_text_columns, forget_words, takes_list
-from predictor.training.external.wrapping import describe_outputs, forget_names, prepare_inputs, wrap_estimator
+from predictor.training.external.wrapping import forget_names, prepare_inputs, wrap_estimator
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.number_columns import drop_zeros
 from predictor.training.pipeline import set_single_job
@@ -93,14 +92,16 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
         set_single_job(each)
     task = find_task(file, estimator)
     check_outputs(file, estimator)
-    plan, table = plan_stages(parts, hints), read_sample(recipe)
-    inputs = table.drop(recipe.target)
+    table = read_sample(recipe)
+    inputs, row_numbers = table.drop(recipe.target), find_row_numbers(table, recipe.target)
+    columns = [name for name in inputs.columns if name not in row_numbers]
+    if task == "regression":
+        check_numbers(file, estimator, table[recipe.target])
+    plan = plan_stages(parts, hints, columns)
     if plan.names and not plan.stages:
         plan = replace(plan, names=restore_spaces(estimator, plan.names, [*inputs.columns, *name_dummies(inputs)]))
     dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
     encodings = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
-    row_numbers = find_row_numbers(table, recipe.target)
-    columns = [name for name in inputs.columns if name not in row_numbers]
     first = plan.stages[0].transformer if plan.stages else estimator
     texts = find_text_columns(sample, first, columns, list_texts(recipe, hints, columns))
     dataset = load_sample(describe_columns(recipe, dummies, encodings, texts), task)
@@ -196,58 +197,6 @@ def load_sample(recipe: Recipe, task: Task) -> Dataset:
     return forget_words(load_dataset(msgspec.structs.replace(recipe, task=task), finds_dates=False))
 
 
-def find_task(file: ModelFile, estimator: Any) -> Task:
-    """The estimator's task by its tags; without tags, an estimator with classes is a classifier."""
-    tags = estimator.__sklearn_tags__() if hasattr(estimator, "__sklearn_tags__") else None
-    kind = getattr(tags, "estimator_type", None)
-    if kind not in (None, "classifier", "regressor"):
-        noun = add_article(kind.replace("_", " "))
-        raise file.error(f"its {type(estimator).__name__} is {noun}: only a classifier or a regressor can be served")
-    # A regressor of CatBoost has classes_ too.
-    is_classifier = kind == "classifier" or (kind is None and hasattr(estimator, "classes_"))
-    return "classification" if is_classifier else "regression"
-
-
-def check_outputs(file: ModelFile, estimator: Any) -> None:
-    """Raise ModelFileError for an estimator whose attributes say that it was fitted on several targets."""
-    count = _count_outputs(estimator)
-    if count > 1:
-        raise file.error(describe_outputs(count))
-
-
-def _count_outputs(estimator: Any) -> int:
-    """How many targets an estimator was fitted on, as far as its attributes say; 1 where they do not."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-    if isinstance(last, MultiOutputRegressor | MultiOutputClassifier | RegressorChain | ClassifierChain):
-        return len(getattr(last, "estimators_", ()))
-    classes = getattr(last, "classes_", None)
-    if isinstance(classes, list):
-        # One array of classes for each target. In other classifiers, n_outputs_ may count classes.
-        return sum(isinstance(each, np.ndarray | list) for each in classes)
-    if classes is not None and len(classes):
-        return 1
-    # A linear model has a row of coefficients for each target.
-    rows = np.shape(getattr(last, "coef_", ()))[:-1]
-    return int(getattr(last, "n_outputs_", rows[0] if rows else 1))
-
-
-def read_labels(file: ModelFile, estimator: Any) -> tuple[Label, ...]:
-    """The estimator's own classes, in their order. Raises ModelFileError."""
-    classes = getattr(estimator, "classes_", None)
-    if classes is None:
-        raise file.error(f"its {type(estimator).__name__} has no classes_: is it fitted?")
-    labels = [_read_label(label) for label in np.asarray(classes).tolist()]
-    if None in labels:
-        raise file.error(f"its classes are {list(classes)!r}: they must be texts, integers, or booleans")
-    return tuple(label for label in labels if label is not None)
-
-
-def _read_label(label: Any) -> Label | None:
-    if isinstance(label, float) and label.is_integer():
-        return int(label)
-    return label if isinstance(label, str | int | bool) else None
-
-
 def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, count: int | None) -> Dataset:
     """Put the columns into the `wanted` order, or check how many they are; raises DatasetError where they differ.
 
@@ -260,8 +209,8 @@ def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, coun
             return _choose_columns(dataset, without)
         if count is not None and count != len(ours):
             raise DatasetError(
-                f"{sample}: the model was fitted on {write_count(count, 'column')}, and besides the target there are"
-                f" {len(ours)}: {list_names(ours)}."
+                f"{sample}: the model was fitted on {write_count(count, 'column')}, and besides the target there"
+                f" {'is' if len(ours) == 1 else 'are'} {len(ours)}: {list_names(ours)}; {_name_ways(count, ours)}."
             )
         return dataset
     missing, more = [n for n in wanted if n not in set(ours)], [n for n in without if n not in set(wanted)]
@@ -270,6 +219,12 @@ def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, coun
         problems = [f"{word}: {list_names(columns)}" for word, columns in listed.items() if columns]
         raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
     return _choose_columns(dataset, wanted)
+
+
+def _name_ways(count: int, ours: Sequence[str]) -> str:
+    if count > len(ours):
+        return "add the file of what made its columns of these, such as a vectoriser, an encoder or a ColumnTransformer"
+    return "leave the others out of the sample"
 
 
 def _choose_columns(dataset: Dataset, names: list[str]) -> Dataset:
@@ -292,9 +247,12 @@ def match_classes(sample: Path, dataset: Dataset, labels: tuple[Label, ...]) -> 
     codes = [_find_class(label, labels) for label in target.classes]
     unknown = [label for label, code in zip(target.classes, codes, strict=True) if code is None]
     if unknown:
-        raise DatasetError(
-            f"{sample}: {target.name}: the model does not know {unknown[0]!r}; its classes are {list_names(labels)}."
+        known = f"the model does not know {unknown[0]!r}; its classes are {list_names(labels)}"
+        is_coded = not any(isinstance(label, str) for label in labels) and isinstance(unknown[0], str)
+        ways = (
+            ": write these codes in the sample, or add the file of the LabelEncoder that made them" if is_coded else ""
         )
+        raise DatasetError(f"{sample}: {target.name}: {known}{ways}.")
     target_values = np.array(codes, dtype=np.float64)[dataset.target.astype(np.int64)]
     schema = replace(dataset.schema, target=replace(target, classes=labels))
     return replace(dataset, schema=schema, target=target_values)

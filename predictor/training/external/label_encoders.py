@@ -1,5 +1,6 @@
 """Finds the column whose words a LabelEncoder has turned into codes, and gives the codes their words again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,10 +56,13 @@ def place_encoders(
             raise blame_part(parts, name, "is not fitted")
         words = tuple(encoder.classes_.tolist())
         column = hints.encoders.get(name) or _find_column(parts, table, name, words, target, possible)
-        if column not in possible or column in placed:
+        if column not in possible:
             raise blame_part(
                 parts, name, f"cannot be for the column {column!r}; the columns are {list_names(possible)}"
             )
+        if column in placed:
+            problem = f"fits the column {column!r}, as another does"
+            raise blame_part(parts, name, f'{problem}: add --encoder "PART=COLUMN" for each LabelEncoder')
         values = _list_values(table[column])
         is_coded = not _are_words(values, words)
         if not is_coded and _are_codes(values, words) and list(words) != list(range(len(words))):
@@ -80,15 +84,21 @@ def _find_column(
     own = name.rpartition("/")[-1]
     if own in possible:
         return own
-    fitting = [
-        column
-        for column in possible
-        if _are_words(values := _list_values(table[column]), words) or (column == target and _are_codes(values, words))
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
+    values = {column: _list_values(table[column]) for column in possible}
+    codes = {str(code) for code in range(len(words))}
+    fitting = [column for column in possible if _are_words(values[column], words)]
+    fitting = fitting or [column for column in possible if values[column] == codes]
+    fitting = fitting or [column for column in possible if column == target and values[column] <= codes]
+    named = [column for column in fitting if _is_named(own, column)]
+    if len(named or fitting) == 1:
+        return (named or fitting)[0]
     found = f"fits the columns {list_names(fitting)}" if fitting else "fits no column of the sample"
     raise blame_part(parts, name, f'{found}: add --encoder "{name}=COLUMN" with the one that it has encoded')
+
+
+def _is_named(part: str, column: str) -> bool:
+    """Whether a part's name contains a column's, as "le_town.pkl" does."""
+    return re.search(rf"(?<![^\W_]){re.escape(column)}(?![^\W_])", part, re.IGNORECASE) is not None
 
 
 def _list_values(series: pl.Series) -> set[str]:

@@ -1,5 +1,6 @@
 """Finds what files contain, apart from each other: an estimator, what prepares its inputs, encoders, columns' names."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,9 @@ class Parts:
 
 def find_parts(loaded: Sequence[tuple[ModelFile, Any]], hints: Hints) -> Parts:
     """Sort what the files contain by what it can do. Raises ModelFileError where that is not one estimator."""
+    twice = [name for name, count in Counter(file.path.name for file, _ in loaded).items() if count > 1]
+    if twice:
+        raise loaded[0][0].error(f"there are several files of the name {twice[0]!r}: give each a name of its own")
     named = {
         name: (file, adopt_booster(file, part))
         for file, content in loaded
@@ -62,7 +66,11 @@ def find_parts(loaded: Sequence[tuple[ModelFile, Any]], hints: Hints) -> Parts:
     file, estimator = _choose_estimator(loaded, predicting, hints)
     others = {name: part for name, (_, part) in named.items() if name not in predicting}
     encoders = {name: part for name, part in others.items() if isinstance(part, LabelEncoder)}
-    transformers = {name: part for name, part in others.items() if name not in encoders and can(part, "transform")}
+    transformers = {
+        name: part
+        for name, part in others.items()
+        if name not in encoders and can(part, "transform") and (hints.steps is None or name in hints.steps)
+    }
     names = {name: list(map(str, part)) for name, part in others.items() if is_names(part)}
     used = {*encoders, *transformers, *names}
     left = {name: part for name, (_, part) in named.items() if name not in used and part is not estimator}
@@ -125,7 +133,8 @@ def _check_hints(file: ModelFile, hints: Hints, known: list[str]) -> None:
     }
     for option, names in given.items():
         for name in names:
-            if name is not None and name not in known:
+            is_written_out = option == "--columns" and name is not None and "," in name
+            if name is not None and name not in known and not is_written_out:
                 raise file.error(f"{option}: there is no part {name!r}; the parts are {list_names(known)}")
 
 
@@ -133,6 +142,8 @@ def choose_names(parts: Parts, hints: Hints, count: int | None) -> list[str] | N
     """The names of so many columns; None where no part has as many. Raises ModelFileError where several differ."""
     if hints.columns is not None:
         chosen = parts.names.get(hints.columns)
+        if chosen is None and "," in hints.columns:
+            chosen = [name.strip() for name in hints.columns.split(",")]
         if chosen is None:
             raise parts.file.error(f"--columns: {hints.columns!r} is not a list of names")
         return chosen if len(chosen) == count else None

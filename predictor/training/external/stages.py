@@ -9,8 +9,10 @@ from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
+from predictor.formats import write_count
 from predictor.texts import list_names
 from predictor.training.external.parts import Hints, Parts, blame_part, choose_names
+from predictor.training.external.text_columns import takes_list
 from predictor.training.external.wrapping import forget_names
 
 
@@ -40,22 +42,22 @@ class Plan:
     count: int | None
 
 
-def plan_stages(parts: Parts, hints: Hints) -> Plan:
-    """Work back from the estimator's columns to those that people have.
+def plan_stages(parts: Parts, hints: Hints, columns: Sequence[str]) -> Plan:
+    """Work back from the estimator's columns to those that people have, which are the `columns` of the sample.
 
     Raises ModelFileError, with the option that says it, where the parts do not tell which columns they take, or in
     which order they are applied.
     """
-    order = _find_order(parts, hints)
     count = count_features(parts.estimator)
-    names = find_names(parts.estimator) or choose_names(parts, hints, count)
+    names = _name_columns(parts, hints, columns)
+    order = _find_order(parts, hints, names)
     stages: list[Stage] = []
     for name in reversed(order):
         transformer = parts.transformers[name]
         takes, gives = _find_columns(parts, hints, name)
         stage = _take_some(transformer, takes, gives, names)
-        if stage is None and takes is None:
-            _check_outputs(parts, name, count)
+        if stage is None and (takes is None or names is None):
+            _check_outputs(parts, hints, name, count, columns)
         if stage is not None:
             names, count = list(stage.before), len(stage.before)
         else:
@@ -65,14 +67,28 @@ def plan_stages(parts: Parts, hints: Hints) -> Plan:
     return Plan(stages=tuple(stages), names=names, count=count)
 
 
-def _find_order(parts: Parts, hints: Hints) -> list[str]:
+def _name_columns(parts: Parts, hints: Hints, columns: Sequence[str]) -> list[str] | None:
+    """The names of the estimator's columns; None where no part knows them.
+
+    Where all parts give as many columns as they take, an estimator without names has those of the sample, in order.
+    """
+    count = count_features(parts.estimator)
+    names = find_names(parts.estimator) or choose_names(parts, hints, count)
+    if names is not None or count != len(columns):
+        return names
+    placed = [_find_columns(parts, hints, name) for name in parts.transformers]
+    is_kept = all(takes and set(takes) == set(gives) < set(columns) for takes, gives in placed)
+    return [*columns] if placed and is_kept else None
+
+
+def _find_order(parts: Parts, hints: Hints, names: list[str] | None) -> list[str]:
     if hints.steps is not None:
         wrong = [name for name in hints.steps if name not in parts.transformers]
         if wrong:
             raise parts.file.error(f"--steps: {wrong[0]!r} prepares no inputs: it has no transform, or it predicts")
         return list(hints.steps)
     order = list(parts.transformers)
-    if len(order) > 1 and not _is_side_by_side(parts, hints, order):
+    if len(order) > 1 and not _is_side_by_side(parts, hints, order, names or []):
         raise parts.file.error(
             "several parts prepare its inputs, and their order is not known: add --steps with those to apply, in that"
             f" order; they are {list_names(order)}"
@@ -80,9 +96,9 @@ def _find_order(parts: Parts, hints: Hints) -> list[str]:
     return order
 
 
-def _is_side_by_side(parts: Parts, hints: Hints, order: list[str]) -> bool:
-    """Whether each takes columns of its own, by name, so that any order gives the same."""
-    names, seen = find_names(parts.estimator) or [], set[str]()
+def _is_side_by_side(parts: Parts, hints: Hints, order: list[str], names: list[str]) -> bool:
+    """Whether each takes columns of its own among those of the estimator, so that any order gives the same."""
+    seen = set[str]()
     for name in order:
         takes, gives = _find_columns(parts, hints, name)
         both = {*(takes or ()), *gives}
@@ -118,18 +134,42 @@ def _take_some(transformer: Any, takes: list[str] | None, gives: list[str], name
     )
 
 
-def _check_outputs(parts: Parts, name: str, wanted: int | None) -> None:
-    """Raise ModelFileError for a transformer without names that does not give as many columns as come after it."""
-    transformer, width = parts.transformers[name], count_features(parts.transformers[name])
-    if wanted is None or width is None:
+def _check_outputs(parts: Parts, hints: Hints, name: str, wanted: int | None, columns: Sequence[str]) -> None:
+    """Raise ModelFileError for a transformer that does not give as many columns as come after it, without names."""
+    transformer = parts.transformers[name]
+    given, width = _count_outputs(transformer), count_features(transformer)
+    if given is None or wanted is None or given == wanted:
         return
+    problem = f"gives {write_count(given, 'column')}, and {wanted} are wanted after it"
+    if takes_list(transformer):
+        way_out = "they were not fitted together, or others stand next to them, which only a pipeline of all can tell"
+        raise blame_part(parts, name, f"{problem}: {way_out}")
+    if _find_columns(parts, hints, name)[0] is None:
+        place = f'add --steps "{name}=COLUMN,…" with the {width} that it takes'
+        raise blame_part(parts, name, f"{problem}; which ones it takes is not known: {place}")
+    example = [*columns]
+    for takes, gives in (_find_columns(parts, hints, each) for each in parts.transformers):
+        if takes and set(takes) != set(gives):
+            example = [*(column for column in example if column not in takes), *gives]
+    shown = ",".join(example) if len(example) == wanted else "A,B,…"
+    raise blame_part(
+        parts,
+        name,
+        f"{problem}; the names of these are not known: add --columns with all of them in the order in which the model"
+        f' was fitted on them, such as --columns "{shown}"',
+    )
+
+
+def _count_outputs(transformer: Any) -> int | None:
+    """How many columns a transformer gives; None where that is unknown."""
     try:
-        given = np.shape(transformer.transform(np.zeros((1, width))))[-1]
-    except (TypeError, ValueError):  # It takes texts.
-        return
-    if given != wanted:
-        problem = f"gives {given} columns, and {wanted} are wanted after it; which ones it takes is not known"
-        raise blame_part(parts, name, f'{problem}: add --steps "{name}=COLUMN,…" with the {width} that it takes')
+        return len(transformer.get_feature_names_out())
+    except (AttributeError, ValueError):  # Not every transformer names its outputs.
+        pass
+    try:
+        return int(np.shape(transformer.transform(np.zeros((1, count_features(transformer) or 1))))[-1])
+    except (AttributeError, TypeError, ValueError):  # It takes texts.
+        return None
 
 
 def build_pipeline(stages: Sequence[Stage], estimator: Any, inputs: Any) -> Any:

@@ -62,6 +62,10 @@ def _describe_failure(estimator: Any, on_matrix: str, on_frame: str) -> str:
     if has_part_on_pandas_categories(estimator) and not takes_categories_of_pandas(estimator):
         cause = "it was fitted on pandas columns of the type “category”, which the site does not make inside a pipeline"
         return f"{cause}: fit it on texts, in a pipeline with an OrdinalEncoder or OneHotEncoder before it"
+    if "could not convert string to float" in on_frame:
+        cause = f"it takes numbers, and {on_matrix}"
+        ways = "add the file of what made numbers of them, such as an encoder, or use a sample with these numbers"
+        return f"{cause} ({on_frame}): {ways}, and name them in the model's description"
     if on_matrix == on_frame:
         return f"the model cannot predict for the sample: {on_frame}"
     return f"{problem} ({on_frame})"
