@@ -98,10 +98,17 @@ def test_a_year_of_two_digits_of_either_century_is_refused_until_the_recipe_has_
     assert column.reader.parse("1/2/69") == "1969-02-01"
 
 
+JANUARY = [f"{day:02d}/01/2024" for day in range(1, 32)]
+STAMPS = [f"2024-01-{day:02d} 10:00" for day in range(1, 32)]
+
+
 @pytest.mark.parametrize(
     ("keys", "texts", "message"),
     [
         ("", ["2024-02-29", "2024-02-30"], "x: the other values are dates, but '2024-02-30' is not: fix it, or write "),
+        ("", [*JANUARY, "30/02/2024"], "x: the other values are dates, but '30/02/2024' is not: fix it, or write "),
+        ("", [*(day[:10] for day in STAMPS), "2024-1-5"], "x: the other values are dates, but '2024-1-5' is not"),
+        ("", [*STAMPS, "2024-01-32 10:00"], "x: the other values are dates, but '2024-01-32 10:00' is not"),
         (
             'kind = "date"',
             ["2024-02-29", "soon"],
@@ -180,6 +187,44 @@ def test_limits_are_dates_of_toml(tmp_path):
         load_dataset(
             make_recipe(tmp_path, toml=f"{LINE}\n[features.day]\nmaximum = 08:00:00\n", csv=make_dates().write_csv())
         )
+
+
+def test_an_impossible_date_in_a_later_table_is_named_and_does_not_make_a_category(tmp_path):
+    rows = [f"{day},{place % 7}" for place, day in enumerate([*JANUARY, *JANUARY])]
+    live = load_dataset(make_recipe(tmp_path, toml=LINE, csv="\n".join(["x,y", *rows])))
+    assert live.schema.features[0].kind == "date"
+    slip = make_recipe(tmp_path, toml=LINE, csv="\n".join(["x,y", "30/02/2024,1", *rows]))
+    with pytest.raises(RecipeError, match=r"data\.csv also contains '30/02/2024', but date means a date"):
+        load_dataset(slip, live=live.schema)
+
+
+def test_a_live_version_takes_the_form_that_reads_all_of_a_later_table(tmp_path):
+    rows = [f"{hour:02d}:{minute:02d},{minute % 7}" for hour in (10, 11, 12) for minute in range(60)]
+    live = load_dataset(make_recipe(tmp_path, toml=LINE, csv="\n".join(["x,y", *rows])))
+    assert (live.schema.features[0].kind, live.schema.features[0].format) == ("time", "")
+    later = make_recipe(tmp_path, toml=LINE, csv="\n".join(["x,y", "9:58,1", *rows]))
+    feature = load_dataset(later, live=live.schema).schema.features[0]
+    assert (feature.format, feature.parse("9:58")) == ("%H:%M", "09:58:00")
+
+
+def test_whole_numbers_are_dates_where_the_recipe_says_so(tmp_path):
+    toml = f'{LINE}holdout = 0\n[features.x]\nkind = "date"\nformat = "%Y%m%d"\n'
+    dataset = load_dataset(make_recipe(tmp_path, toml=toml, csv="x,y\n20240229,1\n20240301,2\n20240302,3\n"))
+    [feature] = dataset.schema.features
+    assert dataset.matrix[:, 0].tolist() == [19_782, 19_783, 19_784]
+    assert feature.parse(20240301) == feature.parse("20240301") == "2024-03-01"
+    for wrong in (20240230, 2024, 20240301.5, True):
+        with pytest.raises(InvalidValue):
+            feature.parse(wrong)
+
+
+@pytest.mark.parametrize(("kind", "text"), [("time", "9:58:30"), ("time", "9:58"), ("date", "2024-1-5")])
+def test_what_a_column_is_read_by_reads_what_is_typed(tmp_path, kind, text):
+    texts = [text, text.replace("5", "4")]
+    column = encode(tmp_path, "", texts)
+    assert column.kind != kind or column.reader.parse(text)
+    with pytest.raises(RecipeError, match=f"features.x.kind: data.csv also contains '{text}', but {kind} means"):
+        encode(tmp_path, f'kind = "{kind}"', [text, "soon"])
 
 
 def test_a_live_version_keeps_its_form_and_an_old_category_its_kind(tmp_path):

@@ -87,12 +87,14 @@ class Temporal(Described, frozen=True, kw_only=True):
         return value
 
     def _convert(self, value: str | float) -> str:
-        if not isinstance(value, str):
+        # A date such as 20260301 is a whole number where a table or a program has types.
+        text = str(value) if self.format and type(value) is int else value
+        if not isinstance(text, str):
             raise self._refuse(self.not_one, value)
-        moment = self.find_moment(value.strip())
+        moment = self.find_moment(text.strip())
         if moment is None:
             raise self._refuse(self.not_one, value)
-        return self._store(moment, value)
+        return self._store(moment, text)
 
     def find_moment(self, text: str) -> datetime | None:
         """Read ISO 8601, or else the column's own form; a date is midnight, and a time is on some day."""

@@ -83,13 +83,19 @@ def find_misfits(texts: list[str], form: Form) -> Iterator[str]:
 
 def is_written_as(series: pl.Series, form: Form) -> bool:
     """Whether all texts are written in this very form, and none merely by ISO 8601, which is read anyway."""
-    others = _find_others(series, read_plain(series, form))
+    return not any(True for _ in find_other_forms(_find_others(series, read_plain(series, form)), form))
+
+
+def find_other_forms(texts: list[str], form: Form) -> Iterator[str]:
+    """The texts that are not written in this very form; by ISO 8601 is another one, although it is read anyway."""
     if not form.format:
-        return not any(find_misfits(others, form))
-    try:
-        return all(datetime.strptime(text.strip(), form.format) for text in others)
-    except ValueError:
-        return False
+        yield from find_misfits(texts, form)
+        return
+    for text in texts:
+        try:
+            datetime.strptime(text.strip(), form.format)
+        except ValueError:
+            yield text
 
 
 def read_plain(series: pl.Series, form: Form) -> pl.Series:
@@ -99,7 +105,7 @@ def read_plain(series: pl.Series, form: Form) -> pl.Series:
         texts = texts.str.replace(" ", "T", literal=True).str.replace("Z$", "+00:00")
         texts = texts.str.replace("(T[0-9]{2}:[0-9]{2})($|[+-])", "${1}:00${2}")
         format += "%z" if form.zone else ""
-    pattern = _write_pattern(format)
+    pattern = _write_pattern(format) if form.format else _write_iso_pattern(format)
     if pattern is None or (form.format and form.zone):
         return pl.repeat(None, len(series), dtype=pl.Float64, eager=True)
     texts = texts.set(~match_whole(texts, pattern).fill_null(value=False), None)
@@ -121,6 +127,12 @@ def _write_pattern(format: str) -> str | None:
     if any(part.startswith("%") and part not in PLAIN for part in parts):
         return None
     return "".join(PLAIN.get(part) or re.escape(part) for part in parts)
+
+
+def _write_iso_pattern(format: str) -> str | None:
+    """The same for ISO 8601, by which the features' own reader needs two digits."""
+    pattern = _write_pattern(format)
+    return pattern and pattern.replace(TWO_DIGITS, "[0-9]{2}").replace("[0-5]?[0-9]", "[0-5][0-9]")
 
 
 def _find_others(series: pl.Series, numbers: pl.Series) -> list[str]:

@@ -11,7 +11,14 @@ from predictor.exceptions import DatasetError
 from predictor.schema.kinds import Feature, Kind
 from predictor.schema.temporal import Datetime
 from predictor.tables.cells import match_whole
-from predictor.training.date_columns import FROM_TEXTS, Form, encode_dates, find_misfits, is_written_as
+from predictor.training.date_columns import (
+    FROM_TEXTS,
+    Form,
+    encode_dates,
+    find_misfits,
+    find_other_forms,
+    is_written_as,
+)
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.recipe import Recipe
 
@@ -27,6 +34,7 @@ DAYS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", 
 SHORT_DAYS = ("%y-%m-%d", "%y/%m/%d", *(day.replace("%Y", "%y") for day in DAYS[1:]))
 CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 FEW_TEXTS = 50
+FEW_MISFITS = 0.1
 # By strptime, as POSIX has it, years from 69 are of the 20th century, and others of this one; these may be of either.
 FIRST_UNCLEAR, FIRST_CLEAR = "2030-01-01T00:00", "2069-01-01T00:00"
 
@@ -52,7 +60,7 @@ def infer_forms(series: pl.Series) -> list[Form]:
     if match_whole(texts, LIKE_TIME).all():
         return _keep_fitting([Form(kind="time"), *(Form(kind="time", format=clock) for clock in CLOCKS)], texts)[:1]
     if match_whole(texts, LIKE_OTHER).all():
-        return _infer_others(texts, DAYS)
+        return _infer_others(texts, DAYS) or _keep_nearest(texts)
     found = _infer_others(texts, SHORT_DAYS) if match_whole(texts, LIKE_SHORT).all() else []
     # Days that are read as years are soon unclear ones: 30 and 31.
     return [form for form in found if not find_unclear_year(texts, form)] or found
@@ -65,10 +73,27 @@ def _keep_likely(form: Form, texts: pl.Series) -> list[Form]:
 
 
 def _infer_others(texts: pl.Series, days: tuple[str, ...]) -> list[Form]:
-    dates = [Form(kind="date", format=day) for day in days]
+    return _keep_fitting(_keep_fitting(_list_forms(days), texts.head(FEW_TEXTS)), texts)
+
+
+def _list_forms(days: tuple[str, ...]) -> list[Form]:
     moments = [Form(kind="datetime", format=f"{day} {clock}") for day in days for clock in CLOCKS]
-    few = texts.head(FEW_TEXTS)
-    return _keep_fitting(_keep_fitting([*dates, *moments], few), texts)
+    return [*(Form(kind="date", format=day) for day in days), *moments]
+
+
+def _keep_nearest(texts: pl.Series) -> list[Form]:
+    """The forms with the fewest misfits, where these are few; they are then refused, each by name."""
+    few = texts.unique(maintain_order=True).head(FEW_TEXTS).to_list()
+    forms = [Form(kind="date"), Form(kind="datetime"), *_list_forms(DAYS)]
+    misfits = {form: len(list(find_other_forms(few, form))) for form in forms}
+    least = min(misfits.values())
+    return [form for form in forms if misfits[form] == least <= len(few) * FEW_MISFITS]
+
+
+def reads_nearly_all(series: pl.Series, form: Form) -> bool:
+    """Whether a form reads so many texts of a column that the others are slips."""
+    few = series.drop_nulls().unique(maintain_order=True).head(FEW_TEXTS).to_list() if series.dtype == pl.String else []
+    return bool(few) and len(list(find_misfits(few, form))) <= len(few) * FEW_MISFITS
 
 
 def _keep_fitting(forms: list[Form], texts: pl.Series) -> list[Form]:

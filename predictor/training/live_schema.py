@@ -7,8 +7,9 @@ from predictor.schema.kinds import Kind, Task
 from predictor.schema.schema import Schema
 from predictor.schema.target import Target
 from predictor.tables.cells import are_codes, cast_numbers
+from predictor.training.date_columns import Form
 from predictor.training.date_columns import find_misfit as find_odd_date
-from predictor.training.dates import find_live_form, infer_forms, keep_form
+from predictor.training.dates import find_live_form, infer_forms, keep_form, reads_nearly_all
 from predictor.training.feature_recipe import FeatureRecipe
 from predictor.training.kinds import describe_free_text, find_misfit, infer_kind, infer_task, read_whole
 from predictor.training.number_columns import drop_zeros
@@ -33,8 +34,8 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
         series = table[feature.name]
         form = find_live_form(feature)
         if form is not None:
-            # Its own form is kept, also where another one would fit by now.
-            if not given.format and find_odd_date(series, form) is None:
+            # Its own form is kept, also where another one would fit by now, or a slip fits none.
+            if not given.format and (find_odd_date(series, form) is None or _is_slip(series, form)):
                 features[feature.name] = keep_form(given, form)
             continue
         now = _infer_anew(series)
@@ -44,6 +45,12 @@ def keep_live(recipe: Recipe, table: pl.DataFrame, live: Schema) -> tuple[Recipe
     notes = [_note_kind(names, *kinds) for kinds, names in kept.items()]
     task, note = _keep_task(recipe, table[recipe.target], live.target)
     return msgspec.structs.replace(recipe, features=features, task=task), [*note, *notes]
+
+
+def _is_slip(series: pl.Series, form: Form) -> bool:
+    """Whether a column has few texts that its form does not read, and no other form reads all of it."""
+    others = infer_forms(series)
+    return reads_nearly_all(series, form) and all(find_odd_date(series, each) is not None for each in others)
 
 
 def _infer_anew(series: pl.Series) -> str:

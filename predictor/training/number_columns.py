@@ -26,7 +26,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
     Decimals that are all whole become whole numbers. Codes with leading zeros stay texts, unless the recipe has another
     kind or task, or lists choices without them.
 
-    Units and separators of thousands are read where the recipe says that it is a quantity.
+    Units and separators of thousands are read where the recipe says that it is a quantity. Whole numbers with a
+    `format` become texts, since they are dates: 20260301.
 
     Raises DatasetError where most of them do and one does not: a typing error such as "1_0" would otherwise make a
     quantity a category, and so would "1,234", which can be read as two numbers. A recipe where this is meant lists the
@@ -42,6 +43,8 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
         )
         has_choices = given.choices is not None and not are_codes(pl.Series(map(str, given.choices)))
         return drop_zeros(texts) if is_quantity or has_choices else texts
+    if given.format and series.dtype.is_integer():
+        return series.cast(pl.String)
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
     is_quantity = given.kind in ("number", "integer") or (series.name == recipe.target and recipe.task == "regression")

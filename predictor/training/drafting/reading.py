@@ -67,12 +67,13 @@ def find_messy(series: pl.Series) -> dict[str, list[str]]:
 
 
 def find_missing_words(series: pl.Series) -> list[str | float]:
-    """The words that mean missing, where all other texts of a column are numbers, or have one unit, and are most."""
+    """The words that mean missing, where most texts of a column are others, all of them numbers, amounts or dates."""
     texts = series.str.strip_chars().drop_nulls()
     is_number = match_whole(texts, NUMBER_PATTERN)
     is_word = ~is_number & texts.str.to_lowercase().is_in(MISSING_WORDS)
     if not is_word.any() or is_word.mean() >= 0.5:  # type: ignore[operator]  # A column is not empty.
         return []
-    if not (is_number | is_word).all() and read_amounts(texts.filter(~is_word)) is None:
+    others = texts.filter(~is_word)
+    if not is_number.filter(~is_word).all() and read_amounts(others) is None and not infer_forms(others):
         return []
     return texts.filter(is_word).unique().sort().to_list()
