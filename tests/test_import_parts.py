@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifi
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -185,12 +186,36 @@ def test_the_names_of_a_matrix_that_was_put_together_are_asked_for_and_written_o
     assert answer(client, **inputs) == pytest.approx(model.predict(row)[0], rel=1e-12)
 
 
+TEXTS = pd.DataFrame({"message": ["good day", "bad day", "good news", "no news"] * 20})
+
+
+def test_an_estimator_that_takes_no_sparse_matrix_gets_the_terms_of_a_vectoriser_dense(bring, client):
+    words = TfidfVectorizer().fit(TEXTS["message"])
+    model = GaussianNB().fit(words.transform(TEXTS["message"]).toarray(), [1, 0, 1, 0] * 20)
+    bring(model=model, words=words, sample=TEXTS.assign(rent=[1, 0, 1, 0] * 20))
+    assert answer(client, message="good news") == 1
+
+
+def test_xgboost_is_asked_how_it_got_the_terms_of_a_vectoriser(bring, client):
+    xgboost = pytest.importorskip("xgboost", reason="needs requirements-boosters.txt")
+    words, target = TfidfVectorizer().fit(TEXTS["message"]), [1, 0, 1, 0] * 20
+    terms = words.transform(TEXTS["message"]).toarray()
+    model = xgboost.XGBClassifier(n_estimators=5).fit(terms, target)
+    sample = TEXTS.assign(rent=target)
+    assert "add --terms dense where it was fitted on what toarray()" in refuse(
+        bring, model=model, words=words, sample=sample
+    )
+    bring("--terms", "dense", model=model, words=words, sample=sample)
+    assert answer(client, message="no news") == 0
+    shares = model.predict_proba(terms[3:4])[0]
+    assert list(Prediction.objects.latest("id").probabilities.values()) == pytest.approx(shares, rel=1e-6)
+
+
 def test_a_vectoriser_of_another_model_is_named(bring):
-    texts = pd.DataFrame({"message": ["good day", "bad day"] * 20})
-    model = LogisticRegression().fit(np.eye(5), [0, 1, 0, 1, 0])
-    files = {"model": model, "words": TfidfVectorizer().fit(texts["message"])}
-    message = refuse(bring, **files, sample=texts.assign(rent=[0, 1] * 20))
-    assert "words.pkl, a TfidfVectorizer, gives 3 columns, and 5 are wanted after it: they were not fitted" in message
+    model = LogisticRegression().fit(np.eye(6), [0, 1] * 3)
+    files = {"model": model, "words": TfidfVectorizer().fit(TEXTS["message"])}
+    message = refuse(bring, **files, sample=TEXTS.assign(rent=[0, 1] * 40))
+    assert "words.pkl, a TfidfVectorizer, gives 5 columns, and 6 are wanted after it: they were not fitted" in message
 
 
 def test_steps_that_the_option_leaves_out_are_named_and_two_files_of_one_name_are_refused(bring, tmp_path):

@@ -569,7 +569,8 @@ def test_another_scikit_learn_is_refused_and_both_versions_are_named(bring, fold
         assert "made with scikit-learn 1.0.2" in message
         assert f"this site has {here}" in message
         assert f"from a recipe: ./manage.py startmodel rent --data {folder / 'numbers.csv'} --target rent\n" in message
-        assert "to_onnx(model, X[:1]).SerializeToString())\nThen import model.onnx." in message
+        assert "to_onnx(model, X[:1].to_numpy()).SerializeToString())\nwith X[:1] in place" in message
+        assert "that selects columns by name.\nThen import model.onnx." in message
 
 
 def test_a_module_that_is_not_installed_is_named(bring, folder):

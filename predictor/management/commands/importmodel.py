@@ -63,6 +63,11 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="a column that the model takes as a text, where that is not found; may be repeated",
     )
+    parser.add_argument(
+        "--terms",
+        choices=["dense", "sparse"],
+        help="how it was given the terms of a vectoriser: as that gives them (sparse), or by toarray() (dense)",
+    )
 
 
 class Command(SiteCommand):
@@ -125,6 +130,7 @@ class Command(SiteCommand):
                 encoders=dict(options["encoder"]),
                 dropped=dict(options["dropped"]),
                 texts=tuple(options["text"]),
+                terms=options["terms"],
             ),
             **{name: options[name] for name in names},
         )

@@ -26,7 +26,7 @@ from predictor.training.external.dummies import Dummies, expand_dummies, match_d
 from predictor.training.external.label_encoders import Encoding, name_choices, name_classes, place_encoders
 from predictor.training.external.parts import Hints, Parts
 from predictor.training.external.probabilities import keep_probabilities
-from predictor.training.external.stages import build_pipeline, plan_stages
+from predictor.training.external.stages import build_pipeline, plan_stages, wants_dense
 from predictor.training.external.task import check_numbers, check_outputs, find_task, read_labels
 from predictor.training.external.text_columns import find_text_columns, forget_words, takes_list
 from predictor.training.external.wrapping import forget_names, prepare_inputs, wrap_estimator
@@ -116,7 +116,8 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     positions = frozenset(encodings) | frozenset(dummies)
     numbers = find_numbers(dataset, positions)
     decoded = decode_categories(dataset, numbers)
-    piped = build_pipeline(plan.stages, estimator, prepare_inputs(decoded, positions) if plan.stages else None)
+    prepared = prepare_inputs(decoded, positions) if plan.stages else None
+    piped = build_pipeline(plan.stages, estimator, prepared, is_dense=wants_dense(parts, hints, plan))
     if dummies and plan.names:
         piped = make_pipeline(expand_dummies(dataset.schema.names, dummies, plan.names), forget_names(piped))
     imported, of_scores = keep_probabilities(file, wrap_estimator(file, piped, decoded, labels, positions), decoded)

@@ -153,6 +153,7 @@ def _blame_version(file: ModelFile, made_with: str) -> ModelFileError:
         f" differently under another version. Either train it here, from a recipe: {file.startmodel}\nOr convert it"
         f" where it was made, with scikit-learn {made_with}, skl2onnx and X, the table that it was fitted on:"
         "\n    from skl2onnx import to_onnx"
-        '\n    open("model.onnx", "wb").write(to_onnx(model, X[:1]).SerializeToString())'
+        '\n    open("model.onnx", "wb").write(to_onnx(model, X[:1].to_numpy()).SerializeToString())'
+        "\nwith X[:1] in place of X[:1].to_numpy() for a pipeline that selects columns by name."
         "\nThen import model.onnx"
     )

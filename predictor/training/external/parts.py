@@ -21,7 +21,7 @@ class Hints:
 
     `steps` are the transformers to apply, in this order, each with the columns that it takes, where these are given.
     `encoders` gives the columns of label encoders, `dropped` the categories without a column of their own,
-    and `texts` are columns of texts.
+    and `texts` are columns of texts. `terms` says how the estimator got those of a vectoriser: "dense" or "sparse".
     """
 
     estimator: str | None = None
@@ -30,6 +30,7 @@ class Hints:
     encoders: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    terms: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,15 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
 
 from predictor.formats import write_count
 from predictor.texts import list_names
+from predictor.training.boosters import find_library
 from predictor.training.external.parts import Hints, Parts, blame_part, choose_names
 from predictor.training.external.text_columns import takes_list
 from predictor.training.external.wrapping import forget_names
+from predictor.training.pipeline import find_nested
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +175,11 @@ def _count_outputs(transformer: Any) -> int | None:
         return None
 
 
-def build_pipeline(stages: Sequence[Stage], estimator: Any, inputs: Any) -> Any:
-    """One pipeline of all stages and the estimator, for inputs like these: a matrix or a DataFrame, (n, columns)."""
+def build_pipeline(stages: Sequence[Stage], estimator: Any, inputs: Any, *, is_dense: bool) -> Any:
+    """One pipeline of all stages and the estimator, for inputs like these: a matrix or a DataFrame, (n, columns).
+
+    With `is_dense`, the estimator gets a dense matrix of what the last stage gives.
+    """
     if not stages:
         return estimator
     steps: list[Any] = []
@@ -186,7 +192,31 @@ def build_pipeline(stages: Sequence[Stage], estimator: Any, inputs: Any) -> Any:
         else:
             steps.append(stage.transformer)
     forget_names(estimator)
-    return make_pipeline(*steps, estimator)
+    dense = [_make_dense(estimator)] if is_dense else []
+    return make_pipeline(*steps, *dense, estimator)
+
+
+def wants_dense(parts: Parts, hints: Hints, plan: Plan) -> bool:
+    """Whether an estimator takes the terms of a vectoriser before it as a dense matrix, not as the sparse one.
+
+    Raises ModelFileError for XGBoost, to which what is not in a sparse matrix is missing, and 0 in a dense one.
+    """
+    estimator = parts.estimator
+    if not plan.stages or not takes_list(plan.stages[0].transformer):
+        return False
+    if hints.terms is None and any(find_library(each) == "xgboost" for each in find_nested(estimator)):
+        raise parts.file.error(
+            "XGBoost predicts otherwise for a sparse matrix than for a dense one: add --terms dense where it was"
+            " fitted on what toarray() makes of a vectoriser's terms, else --terms sparse"
+        )
+    is_sparse = not hasattr(estimator, "__sklearn_tags__") or get_tags(estimator).input_tags.sparse
+    return not is_sparse if hints.terms is None else hints.terms == "dense"
+
+
+def _make_dense(estimator: Any) -> ColumnTransformer:
+    """What a notebook does by `toarray`."""
+    width = count_features(estimator) or 1
+    return ColumnTransformer([("all", "passthrough", slice(0, width))], sparse_threshold=0).fit(np.zeros((2, width)))
 
 
 def _place(stage: Stage, inputs: Any) -> list[ColumnTransformer]:
