@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Callable, Collection
 
+import msgspec
+
 from predictor.exceptions import InvalidValue
 from predictor.languages import get_language
 from predictor.languages import gettext as _
@@ -54,7 +56,10 @@ def read_amount(raw: str | float, unit: str, expect: Callable[[], str]) -> float
         and UNCLEAR_COMMA.fullmatch(number.replace("−", "-"))
     ):
         number = number.replace(",", "")
-    return read_number(number, expect)
+    try:
+        return read_number(number, expect)
+    except InvalidValue as error:
+        raise InvalidValue(msgspec.structs.replace(error.problem, given=raw)) from error
 
 
 def strip_unit(raw: str | float, unit: str) -> str | float:

@@ -183,7 +183,12 @@ def test_a_good_table_raises_no_doubt(start, estimator):
         (
             "when",
             ["15.02.2024", *(f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(1, ROWS))],
-            "it contains dates",
+            "the other values are dates, but '15.02.2024' is not",
+        ),
+        (
+            "when",
+            [f"2024-01-{i + 1:02}" for i in range(ROWS // 2)] + [f"{i + 1:02}.03.2024" for i in range(ROWS // 2)],
+            "it contains dates, but not all in one form",
         ),
         (
             "when",
