@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.exceptions import CannotCompare, DatasetError, InvalidValue, RecipeError
+from predictor.schema.kinds import make_feature
 from predictor.training.columns import encode_column
 from predictor.training.contest import Champion, hold_contest
 from predictor.training.dataset import load_dataset
@@ -213,9 +214,11 @@ def test_whole_numbers_are_dates_where_the_recipe_says_so(tmp_path):
     [feature] = dataset.schema.features
     assert dataset.matrix[:, 0].tolist() == [19_782, 19_783, 19_784]
     assert feature.parse(20240301) == feature.parse("20240301") == "2024-03-01"
-    for wrong in (20240230, 2024, 20240301.5, True):
+    for wrong in (20240230, 2024, 20240301.5, True, -20240301, 10**5000):
         with pytest.raises(InvalidValue):
             feature.parse(wrong)
+    with pytest.raises(InvalidValue):  # It may be 1 October 3202 or 10 March 2026.
+        make_feature(kind="date", name="x", label="x", format="%d%m%Y").parse(1032026)
 
 
 @pytest.mark.parametrize(("kind", "text"), [("time", "9:58:30"), ("time", "9:58"), ("date", "2024-1-5")])

@@ -21,6 +21,8 @@ from predictor.schema.warning import InputWarning
 
 EPOCH = datetime(1970, 1, 1)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
+# A year of four digits to seconds: 20260301123059.
+LONGEST = 10**14
 MICROSECOND = timedelta(microseconds=1)
 # Python's own readers take less than ISO 8601 in some places, and more in others, such as any mark before the time.
 TIME_PATTERN = r"\d{2}:?\d{2}(:?\d{2}([.,]\d{1,9})?)?"
@@ -87,8 +89,9 @@ class Temporal(Described, frozen=True, kw_only=True):
         return value
 
     def _convert(self, value: str | float) -> str:
-        # A date such as 20260301 is a whole number where a table or a program has types.
-        text = str(value) if self.format and type(value) is int else value
+        # A date such as 20260301 is a whole number where a table or a program has types; of others, zeros may be lost.
+        is_whole = type(value) is int and 0 <= value < LONGEST and self.format.startswith("%Y")
+        text = str(value) if is_whole else value
         if not isinstance(text, str):
             raise self._refuse(self.not_one, value)
         moment = self.find_moment(text.strip())

@@ -43,7 +43,7 @@ def read_numbers(recipe: Recipe, series: pl.Series) -> pl.Series:
         )
         has_choices = given.choices is not None and not are_codes(pl.Series(map(str, given.choices)))
         return drop_zeros(texts) if is_quantity or has_choices else texts
-    if given.format and series.dtype.is_integer():
+    if (given.format or "").startswith("%Y") and series.dtype.is_integer():
         return series.cast(pl.String)
     if series.dtype != pl.String or is_category or is_classes:
         return read_whole(series)
