@@ -307,6 +307,24 @@ def test_missing_values_of_dummies_are_what_get_dummies_makes_of_them(bring, cli
     assert answer(client, area="70", town="") == pytest.approx(predict(model, area=70.0, **column), rel=1e-12)
 
 
+PREFIXES = [("t_", {"prefix": "t"}), ("town.", {"prefix_sep": "."}), ("", {"prefix": "", "prefix_sep": ""})]
+
+
+@pytest.mark.parametrize(("prefix", "given"), PREFIXES)
+def test_what_get_dummies_wrote_before_a_category_is_asked_for(bring, client, prefix, given):
+    flats = FLATS.drop(columns="floor")
+    dummies = pd.get_dummies(flats, columns=["town"], drop_first=True, **given)
+    model, sample = LinearRegression().fit(dummies, RENT), flats.assign(rent=RENT)
+    assert f"if get_dummies made them of 'town', add --dummies \"town={prefix}\"" in refuse(
+        bring, model=model, sample=sample
+    )
+    options = ["--dummies", f"town={prefix}"]
+    assert 'add --dropped "town=Bonn"' in refuse(bring, *options, model=model, sample=sample)
+    bring(*options, "--dropped", "town=Bonn", model=model, sample=sample)
+    expected = model.predict(dummies[flats["town"] == "Kiel"][:1].assign(area=70.0, rooms=3))[0]
+    assert answer(client, area="70", rooms="3", town="Kiel") == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_scaler_over_dummies_is_applied_to_them(bring, client):
     dummies = pd.get_dummies(FLATS[["area", "town"]])
     scaler = StandardScaler().fit(dummies)

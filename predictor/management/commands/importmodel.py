@@ -19,6 +19,14 @@ def parse_pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def parse_prefix(text: str) -> tuple[str, str]:
+    """Split COLUMN=PREFIX at its first "="; a prefix may be empty."""
+    column, separator, prefix = text.partition("=")
+    if not (column and separator):
+        raise argparse.ArgumentTypeError(f"{text!r} must have the form COLUMN=PREFIX")
+    return column, prefix
+
+
 def parse_step(text: str) -> tuple[str, tuple[str, ...]]:
     """Split PART, or PART=COLUMN,COLUMN."""
     name, _, columns = text.partition("=")
@@ -55,6 +63,14 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
         type=parse_pair,
         metavar="COLUMN=CATEGORY",
         help="the category for which get_dummies(drop_first=True) made no column; may be repeated",
+    )
+    parser.add_argument(
+        "--dummies",
+        action="append",
+        default=[],
+        type=parse_prefix,
+        metavar="COLUMN=PREFIX",
+        help="what get_dummies wrote before each category, where it is not the column's name and _; may be repeated",
     )
     parser.add_argument(
         "--text",
@@ -129,6 +145,7 @@ class Command(SiteCommand):
                 steps=None if options["steps"] is None else dict(options["steps"]),
                 encoders=dict(options["encoder"]),
                 dropped=dict(options["dropped"]),
+                dummies=dict(options["dummies"]),
                 texts=tuple(options["text"]),
                 terms=options["terms"],
             ),

@@ -100,7 +100,7 @@ def adapt_estimator(parts: Parts, recipe: Recipe, hints: Hints) -> Adapted:
     plan = plan_stages(parts, hints, columns)
     if plan.names and not plan.stages:
         plan = replace(plan, names=restore_spaces(estimator, plan.names, [*inputs.columns, *name_dummies(inputs)]))
-    dummies = match_dummies(sample, inputs, plan.names, hints.dropped) if plan.names else {}
+    dummies = match_dummies(sample, inputs, plan.names, hints.dropped, hints.dummies) if plan.names else {}
     encodings = place_encoders(sample, table, recipe.target, parts, hints, is_classifier=task == "classification")
     first = plan.stages[0].transformer if plan.stages else estimator
     texts = find_text_columns(sample, first, columns, list_texts(recipe, hints, columns))

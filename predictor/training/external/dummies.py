@@ -1,5 +1,6 @@
 """Recognises the columns that `pandas.get_dummies` made of one column of categories, and makes them of its codes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,22 +31,43 @@ class Dummies:
 
 
 def match_dummies(
-    sample: Path, table: pl.DataFrame, names: Sequence[str], dropped: Mapping[str, str]
+    sample: Path,
+    table: pl.DataFrame,
+    names: Sequence[str],
+    dropped: Mapping[str, str],
+    prefixes: Mapping[str, str],
 ) -> dict[str, Dummies]:
     """The columns of a sample without its target whose categories are columns of their own among `names`.
 
-    Empty where they are not, or not all of them are. `dropped` gives the category without a column of its own. Raises
-    DatasetError for a category of the sample that may be that one, and for a name that fits two columns.
+    Empty where they are not, or not all of them are. `dropped` gives the category without a column of its own, and
+    `prefixes` what stands before each category, where that is not the column's name and "_". Raises DatasetError for a
+    category of the sample that may be that one, for a name that fits two columns, and for a prefix that is not given.
     """
-    spare = [name for name in table.columns if name not in set(names)]
-    values = {name: _list_values(table[name]) for name in spare}
+    values = {name: _list_values(table[name]) for name in table.columns if name not in set(names)}
+    others = [name for name in names if name not in table.columns]
+    made = _match_names(sample, others, values, prefixes)
+    is_made = sum(map(len, made.values())) == len(others)
+    if not is_made:
+        _ask_prefix(sample, values, others)
+    if not is_made or any(not values[column] & {*map(str, each.values())} for column, each in made.items()):
+        return {}
+    return {
+        column: Dummies(made=each, choices=_find_choices(sample, column, each, values[column], dropped.get(column)))
+        for column, each in made.items()
+    }
+
+
+def _match_names(
+    sample: Path, names: Sequence[str], values: Mapping[str, set[str]], prefixes: Mapping[str, str]
+) -> dict[str, dict[str, str | None]]:
+    """By column, the names that are made of it, each with its category; None for that of the missing values."""
+    before = {column: prefixes.get(column, f"{column}_") for column in values}
     made: dict[str, dict[str, str | None]] = {}
     for name in names:
-        if name in table.columns:
-            continue
-        fitting = {column: name.removeprefix(f"{column}_") for column in spare if name.startswith(f"{column}_")}
+        fitting = {column: name.removeprefix(prefix) for column, prefix in before.items() if name.startswith(prefix)}
         seen = {column: category for column, category in fitting.items() if category in values[column]}
-        found = seen or fitting
+        # Each name begins with an empty prefix.
+        found = seen or {column: category for column, category in fitting.items() if before[column]} or fitting
         if len(found) > 1:
             raise DatasetError(
                 f"{sample}: the model's column {name!r} may be a category of {list_names([*found])}: rename one of them"
@@ -53,14 +75,19 @@ def match_dummies(
         for column, category in found.items():
             is_missing = category == MISSING and category not in values[column]
             made.setdefault(column, {})[name] = None if is_missing else _write(category)
-    matched = sum(map(len, made.values()))
-    is_made = matched == len([name for name in names if name not in table.columns])
-    if not is_made or any(not values[column] & {*map(str, each.values())} for column, each in made.items()):
-        return {}
-    return {
-        column: Dummies(made=each, choices=_find_choices(sample, column, each, values[column], dropped.get(column)))
-        for column, each in made.items()
-    }
+    return made
+
+
+def _ask_prefix(sample: Path, values: Mapping[str, set[str]], names: Sequence[str]) -> None:
+    """Raise DatasetError where the names end with the values of a column, but for one that drop_first may leave out."""
+    for column, known in values.items():
+        befores = (name.removesuffix(value) for name in names for value in known if value and name.endswith(value))
+        prefix, count = next(iter(Counter(befores).most_common(1)), ("", 0))
+        if count >= max(2, len(known) - 1) and prefix != f"{column}_":
+            raise DatasetError(
+                f"{sample}: the model was fitted on other columns, such as {names[0]!r}; if get_dummies made them of"
+                f' {column!r}, add --dummies "{column}={prefix}".'
+            )
 
 
 def name_dummies(table: pl.DataFrame) -> list[str]:

@@ -20,8 +20,9 @@ class Hints:
     """What the options say about parts, which are called by their names: None or empty where they say nothing.
 
     `steps` are the transformers to apply, in this order, each with the columns that it takes, where these are given.
-    `encoders` gives the columns of label encoders, `dropped` the categories without a column of their own,
-    and `texts` are columns of texts. `terms` says how the estimator got those of a vectoriser: "dense" or "sparse".
+    `encoders` gives the columns of label encoders, `dropped` the categories without a column of their own, and
+    `dummies` the prefixes of those that have one. `texts` are columns of texts, and `terms` says how the estimator got
+    those of a vectoriser: "dense" or "sparse".
     """
 
     estimator: str | None = None
@@ -29,6 +30,7 @@ class Hints:
     steps: Mapping[str, tuple[str, ...]] | None = None
     encoders: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
+    dummies: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     terms: str | None = None
 
