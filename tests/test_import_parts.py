@@ -196,6 +196,16 @@ def test_an_estimator_that_takes_no_sparse_matrix_gets_the_terms_of_a_vectoriser
     assert answer(client, message="good news") == 1
 
 
+def test_a_column_that_a_model_of_texts_does_not_take_is_left_out_by_its_description(bring, client, models_dir):
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS["message"], [1, 0, 1, 0] * 20)
+    sample = TEXTS.assign(length=TEXTS["message"].str.len(), rent=[1, 0, 1, 0] * 20)
+    message = refuse(bring, "--text", "message", model=model, sample=sample)
+    assert "not among them: 'length'; leave such out of the sample, or write exclude = true" in message
+    describe(models_dir, "[features.length]\nexclude = true")
+    bring(model=model, sample=sample)
+    assert answer(client, message="good news") == 1
+
+
 def test_xgboost_is_asked_how_it_got_the_terms_of_a_vectoriser(bring, client):
     xgboost = pytest.importorskip("xgboost", reason="needs requirements-boosters.txt")
     words, target = TfidfVectorizer().fit(TEXTS["message"]), [1, 0, 1, 0] * 20

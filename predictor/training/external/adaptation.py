@@ -218,7 +218,10 @@ def match_columns(sample: Path, dataset: Dataset, wanted: list[str] | None, coun
     if missing or more:
         listed = {"missing": missing, "not among them": more}
         problems = [f"{word}: {list_names(columns)}" for word, columns in listed.items() if columns]
-        raise DatasetError(f"{sample}: the model was fitted on other columns; {'; '.join(problems)}.")
+        ways = "; leave such out of the sample, or write exclude = true below [features.…] in the model's description"
+        raise DatasetError(
+            f"{sample}: the model was fitted on other columns; {'; '.join(problems)}{'' if missing else ways}."
+        )
     return _choose_columns(dataset, wanted)
 
 

@@ -81,8 +81,8 @@ def _match_names(
 def _ask_prefix(sample: Path, values: Mapping[str, set[str]], names: Sequence[str]) -> None:
     """Raise DatasetError where the names end with the values of a column, but for one that drop_first may leave out."""
     for column, known in values.items():
-        befores = (name.removesuffix(value) for name in names for value in known if value and name.endswith(value))
-        prefix, count = next(iter(Counter(befores).most_common(1)), ("", 0))
+        starts = (name.removesuffix(value) for name in names for value in known if value and name.endswith(value))
+        prefix, count = next(iter(Counter(starts).most_common(1)), ("", 0))
         if count >= max(2, len(known) - 1) and prefix != f"{column}_":
             raise DatasetError(
                 f"{sample}: the model was fitted on other columns, such as {names[0]!r}; if get_dummies made them of"

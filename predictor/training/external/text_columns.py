@@ -31,7 +31,8 @@ def find_text_columns(sample: Path, estimator: Any, columns: Sequence[str], name
         if len(columns) > 1:
             raise DatasetError(
                 f"{sample}: the model takes one column of texts, and the sample has {list_names(columns)}: add --text"
-                " with its name, and leave the others out of the sample."
+                " with its name, and leave the others out of the sample, or write exclude = true below [features.…] in"
+                " the model's description."
             )
         return list(columns)
     chosen = {name for each in _list_first(estimator) for name in _list_vectorised(each)}
