@@ -72,6 +72,7 @@ def test_an_answer_leads_back_to_the_form_with_its_inputs_however_long_they_are(
     change = client.get(answered.select_one("a.button")["href"], follow=True)
     form = BeautifulSoup(change.content, "html.parser").select_one("form.predict")
     assert form.select_one("textarea").text.strip() == typed
+    assert form.select_one("textarea")["dir"] == "auto"
     assert embed.is_token(form.select_one("[name=csrfmiddlewaretoken]")["value"], "spam")
     assert f"frame-ancestors {SITE};" in change["Content-Security-Policy"]
     assert not change.cookies

@@ -158,7 +158,8 @@ def make_widget(feature: Feature, position: int) -> forms.Widget:
             return YesInput() if feature.required else unknown
         case Category() if is_searched(feature):
             hint = _("Type to search {count} choices").format(count=len(feature.choices))
-            return forms.TextInput(attrs={"list": f"feature-{position}_list", "placeholder": hint, **required})
+            searched = {"list": f"feature-{position}_list", "placeholder": hint, "dir": "auto"}
+            return forms.TextInput(attrs={**searched, **required})
         case Category():
             return forms.Select(choices=list_choices(feature), attrs=required)
         case Number() | Integer():
@@ -167,7 +168,7 @@ def make_widget(feature: Feature, position: int) -> forms.Widget:
         case Date() | Datetime() | Time():
             return make_temporal_widget(feature)
         case Text():
-            return forms.Textarea(attrs={"rows": 5, "cols": None, **required})
+            return forms.Textarea(attrs={"rows": 5, "cols": None, "dir": "auto", **required})
         case _:
             assert_never(feature)
 
