@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
@@ -204,6 +205,18 @@ def test_a_column_that_a_model_of_texts_does_not_take_is_left_out_by_its_descrip
     describe(models_dir, "[features.length]\nexclude = true")
     bring(model=model, sample=sample)
     assert answer(client, message="good news") == 1
+
+
+def test_a_missing_text_reaches_a_vectoriser_of_a_column_as_an_empty_one(bring, client):
+    texts = TEXTS.assign(length=TEXTS["message"].str.len())
+    columns = ColumnTransformer([("words", TfidfVectorizer(), "message")], remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression()).fit(texts, [1, 0, 1, 0] * 20)
+    sample = texts.assign(rent=[1, 0, 1, 0] * 20)
+    sample.loc[0, "message"] = None
+    bring(model=model, sample=sample)
+    expected = model.predict_proba(pd.DataFrame({"message": [""], "length": [9]}))[0]
+    answer(client, message="", length="9")
+    assert list(Prediction.objects.latest("id").probabilities.values()) == pytest.approx(expected, rel=1e-9)
 
 
 def test_xgboost_is_asked_how_it_got_the_terms_of_a_vectoriser(bring, client):

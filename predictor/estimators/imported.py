@@ -69,7 +69,7 @@ class Imported:
 class FrameColumn:
     """How one column of the matrix becomes a column of a DataFrame; with `of_pandas`, one of its type `category`.
 
-    Dates become dates of pandas, in UTC where they have a `zone`.
+    Dates become dates of pandas, in UTC where they have a `zone`. A missing text is NaN, or empty where `fills_texts`.
     """
 
     name: str
@@ -78,6 +78,7 @@ class FrameColumn:
     has_gaps: bool
     of_pandas: bool = False
     zone: str = ""
+    fills_texts: bool = False
 
     @classmethod
     def of(cls, feature: Feature) -> "FrameColumn":
@@ -109,6 +110,11 @@ class FrameColumn:
             case _:
                 return values
 
+    def restore_texts(self, texts: NDArray[Any]) -> NDArray[Any]:
+        """The same texts, shape (n,), with what stands for a missing one."""
+        missing = "" if self.fills_texts else np.nan
+        return np.array([missing if text is None else text for text in texts], dtype=object)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImportedOnFrame(Imported):
@@ -124,14 +130,12 @@ class ImportedOnFrame(Imported):
         table = inputs if isinstance(inputs, Table) else Table(matrix=inputs, texts={})
         columns = enumerate(zip(self.columns, table.matrix.T, strict=True))
         restored = {
-            column.name: _restore_texts(table.texts[position]) if position in table.texts else column.restore(values)
+            column.name: column.restore_texts(table.texts[position])
+            if position in table.texts
+            else column.restore(values)
             for position, (column, values) in columns
         }
         return import_pandas().DataFrame(restored)
-
-
-def _restore_texts(texts: NDArray[Any]) -> NDArray[Any]:
-    return np.array([np.nan if text is None else text for text in texts], dtype=object)
 
 
 def _restore_dates(seconds: Vector, zone: str) -> Any:

@@ -35,8 +35,13 @@ def find_text_columns(sample: Path, estimator: Any, columns: Sequence[str], name
                 " the model's description."
             )
         return list(columns)
-    chosen = {name for each in _list_first(estimator) for name in _list_vectorised(each)}
+    chosen = list_vectorised(estimator)
     return [name for name in columns if name in chosen]
+
+
+def list_vectorised(estimator: Any) -> set[str]:
+    """The columns of a DataFrame that an estimator hands to vectorisers as they are."""
+    return {name for each in _list_first(estimator) for name in _list_vectorised(each)}
 
 
 def forget_words(dataset: Dataset) -> Dataset:

@@ -19,6 +19,7 @@ from predictor.training.evaluation import predict_rows
 from predictor.training.external import boosted
 from predictor.training.external.boosted import takes_categories_of_pandas
 from predictor.training.external.model_file import ModelFile
+from predictor.training.external.text_columns import list_vectorised
 from predictor.training.pipeline import find_nested
 
 # How far predictions for a matrix and for a DataFrame may differ, on one machine: sums are in another order.
@@ -107,7 +108,9 @@ def _wrap_on_matrix(estimator: Any, dataset: Dataset, labels: tuple[Label, ...])
 def _wrap_on_frame(estimator: Any, dataset: Dataset, labels: tuple[Label, ...], coded: Set[str]) -> Imported:
     """Raises what the estimator raises, and WrongLibraries where there is no pandas."""
     import_pandas()
-    columns = _list_columns(dataset, coded)
+    # Vectorisers take no missing text.
+    filled = list_vectorised(estimator)
+    columns = tuple(replace(each, fills_texts=each.name in filled) for each in _list_columns(dataset, coded))
     if takes_categories_of_pandas(estimator):
         columns = tuple(replace(column, of_pandas=column.kind == "category") for column in columns)
     on_frame = ImportedOnFrame(estimator=estimator, labels=labels, columns=columns)
