@@ -66,6 +66,7 @@ DOUBTFUL = {
     "-9999 occurs 5 times, far from all other values": {
         "a": [-9999.0 if i % 12 == 0 else noise for i, noise in enumerate(NOISE)]
     },
+    "its numbers may be dates, such as 20240101: then write": {"a": [20240101 + i % 31 for i in range(ROWS)]},
     "it contains dates": {"a": [["2024-01-15", "15.02.2024"][i % 2] for i in range(ROWS)]},
 }
 

@@ -46,6 +46,7 @@ SENTENCES = {
     "mixed_dates": _(
         "It contains dates, but not all in one form, so each is a category: write all of them like 2026-03-01."
     ),
+    "compact_dates": _("Its numbers may be dates, such as {example}: write them like 2026-03-01."),
     "like_free_text": _(
         "{different} different texts in {rows} rows, like free text: each is a category of its own. The kind “text”"
         " would train on its words."

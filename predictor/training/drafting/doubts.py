@@ -165,6 +165,9 @@ def _doubt_column(series: pl.Series, column: Column) -> Iterator[Remark]:
     if column.kind in ("integer", "number") and (sentinel := find_sentinel(present)) is not None:
         times = int((present == sentinel).sum())
         yield _doubt_sentinel(sentinel, times)
+    if column.kind == "integer" and are_compact_dates(present):
+        text = f'its numbers may be dates, such as {present[0]:.0f}: then write kind = "date" and format = "%Y%m%d"'
+        yield make_remark("compact_dates", text, example=f"{present[0]:.0f}")
     if is_text and (unclear := list(doubt_amounts(series))):
         yield from unclear
     elif is_text and reads_as_dates(series):
@@ -191,6 +194,14 @@ def find_sentinel(values: Vector) -> float | None:
         if (sentinel < 0 <= others.min()) or 10 * np.abs(others).max() < abs(sentinel):
             return sentinel
     return None
+
+
+def are_compact_dates(values: Vector) -> bool:
+    """Whether whole numbers all are days from 1900 to 2099, written as 20260301."""
+    if not ((values >= 19_000_101) & (values <= 20_991_231)).all():
+        return False
+    days = pl.Series(values).cast(pl.Int64).cast(pl.String).str.to_date("%Y%m%d", strict=False)
+    return not days.has_nulls()
 
 
 def _doubt_sentinel(sentinel: float, times: int, place: str = "") -> Remark:

@@ -34,6 +34,7 @@ IN_FORM = [
     (re.compile(r": to unite them, write the line with merge"), ": tick “Unite spellings” to make them one"),
     (re.compile(r'write task = "classification" and its estimator'), "choose a class as what is predicted"),
     (re.compile(r'write task = "regression" and its estimator'), "choose a number as what is predicted"),
+    (re.compile(r'then write kind = "date" and format = "%Y%m%d"'), "write them like 2026-03-01"),
     (re.compile(r'kind = "text"'), "the kind “text”"),
 ]
 FOREST = {"n_estimators": 100, "max_depth": 12, "min_samples_leaf": 3}
