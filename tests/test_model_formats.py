@@ -334,7 +334,7 @@ CONDITION = [("condition", np.array(True))]
             "takes too much memory",
         ),
         (b"nothing of the kind", "it cannot be read"),
-        (b"", "it cannot be read"),
+        (b"", "it cannot be read, since it is empty: did its conversion fail?"),
     ],
 )
 def test_an_onnx_model_that_reaches_out_or_may_not_end_is_refused(bring, content, problem):

@@ -25,6 +25,8 @@ def inspect(file: ModelFile) -> dict[str, Any]:
     """Check a model, load it and let it predict rows of zeros, which must not take too much memory or time."""
     import onnx
 
+    if not file.content:
+        raise file.error("it cannot be read, since it is empty: did its conversion fail?")
     model = onnx.load_model_from_string(file.content)
     check_model(file, model)
     made = _read(file, model)
