@@ -151,6 +151,8 @@ def site(postgres_site):
 
 
 def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(site):
+    for _ in range(8):  # Each process renders its first page slowly.
+        Visitor(site.address).get("/about/line/")
     most, is_over = 0, threading.Event()
 
     def watch():
@@ -179,7 +181,7 @@ def test_a_burst_of_requests_opens_no_more_connections_than_are_counted_for_it(s
     # On a busy machine, some wait too long for a connection and are asked to come back.
     assert b"HTTP/1.1 200" in answers
     assert set(answers) <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
-    assert 2 < most <= MOST_CONNECTIONS
+    assert 2 <= most <= MOST_CONNECTIONS
 
 
 def test_everybody_is_answered_in_turn(site):
