@@ -9,7 +9,7 @@ from uuid import UUID
 from predictor.formats import format_number, write_count
 from predictor.history.references import find_by_reference
 from predictor.models import Outcome, Prediction, Version
-from predictor.models.prediction import PredictionQuerySet
+from predictor.models.prediction import NIL_UUID, PredictionQuerySet
 from predictor.outcomes.storing import Ids, Row, Rows, split, store_rows
 from predictor.schema.target import Target
 from predictor.schema.values import Label, write_value
@@ -98,13 +98,16 @@ class Sorting:
         They are read up to three times, and hardly more than a batch is in memory: those that share a prediction are
         judged together.
         """
-        repeated = self._find_repeated(entries)
+        ids = self._find_ids(entries)
+        repeated = _gather(entries, ids)
         judged: dict[int, Judged] = {}
+        named = iter(ids)
         for batch in split(entries, ROWS_IN_A_QUERY):
             together: dict[UUID, list[Entry]] = {}
-            for entry, id in zip(batch, self._find_ids(batch), strict=True):
-                if isinstance(id, Judged):
-                    judged[entry.line] = id
+            # In this order, so that the last one of a batch takes no id of the next.
+            for entry, id in zip(batch, named, strict=False):
+                if id == NIL_UUID:
+                    judged[entry.line] = _judge_nameless(entry)
                 elif entry.line not in judged and id not in together:
                     together[id] = repeated.pop(id, [entry])
             judged |= {each.entry.line: each for each in self._judge_predictions(together)}
@@ -113,25 +116,15 @@ class Sorting:
                 self._counts[each.result] += 1
                 yield each
 
-    def _find_repeated(self, entries: Iterable[Entry]) -> dict[UUID, list[Entry]]:
-        """The entries of predictions that have more than one."""
+    def _find_ids(self, entries: Iterable[Entry]) -> Ids:
+        """The id of each entry's prediction; NIL_UUID for one that names none."""
         ids = Ids()
         for batch in split(entries, ROWS_IN_A_QUERY):
-            for id in self._find_ids(batch):
-                if isinstance(id, UUID):
-                    ids.add(id)
-        repeated: dict[UUID, list[Entry]] = {id: [] for id in ids.find_repeated()}
-        for batch in split(entries if repeated else (), ROWS_IN_A_QUERY):
-            for entry, id in zip(batch, self._find_ids(batch), strict=True):
-                if isinstance(id, UUID) and id in repeated:
-                    repeated[id].append(entry)
-        return repeated
-
-    def _find_ids(self, batch: Sequence[Entry]) -> list[UUID | Judged]:
-        """The id of each entry's prediction, or why it has none."""
-        references = {entry.reference for entry in batch if entry.reference and not entry.problem}
-        found = find_by_reference(self.model, references) if self.model and references else {}
-        return [_find_id(entry, found) for entry in batch]
+            references = {entry.reference for entry in batch if entry.reference and not entry.problem}
+            found = find_by_reference(self.model, references) if self.model and references else {}
+            for entry in batch:
+                ids.add(_find_id(entry, found) or NIL_UUID)
+        return ids
 
     def _judge_predictions(self, entries: dict[UUID, list[Entry]]) -> Iterator[Judged]:
         known = look_up(entries, self._targets, self.model)
@@ -178,17 +171,34 @@ class Sorting:
         yield from _judge(entries[1:], "unchanged", f"{self.wording.line} {first.line} has the same outcome")
 
 
-def _find_id(entry: Entry, references: Mapping[str, UUID]) -> UUID | Judged:
+def _gather(entries: Iterable[Entry], ids: Ids) -> dict[UUID, list[Entry]]:
+    """The entries of predictions that have more than one."""
+    repeated: dict[UUID, list[Entry]] = {id: [] for id in ids.find_repeated() if id != NIL_UUID}
+    for entry, id in zip(entries if repeated else (), ids, strict=False):
+        if id in repeated:
+            repeated[id].append(entry)
+    return repeated
+
+
+def _find_id(entry: Entry, references: Mapping[str, UUID]) -> UUID | None:
     if entry.problem:
-        return Judged(entry=entry, result="malformed", reason=entry.problem)
+        return None
     if entry.reference:
-        reason = "there is no prediction with this reference"
-        return references.get(entry.reference) or Judged(entry=entry, result="unknown", reason=reason)
+        return references.get(entry.reference)
     try:
         return UUID(entry.id.strip())
     except ValueError:
-        problem = f"{quote(entry.id)} is not the id of a prediction, as in its page's URL"
-        return Judged(entry=entry, result="malformed", reason=problem)
+        return None
+
+
+def _judge_nameless(entry: Entry) -> Judged:
+    """The result of an entry that names no prediction."""
+    if entry.problem:
+        return Judged(entry=entry, result="malformed", reason=entry.problem)
+    if entry.reference:
+        return Judged(entry=entry, result="unknown", reason="there is no prediction with this reference")
+    problem = f"{quote(entry.id)} is not the id of a prediction, as in its page's URL"
+    return Judged(entry=entry, result="malformed", reason=problem)
 
 
 def _judge(entries: Iterable[Entry], result: Result, reason: str) -> Iterator[Judged]:

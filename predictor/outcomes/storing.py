@@ -43,6 +43,9 @@ class Ids:
     def add(self, id: UUID) -> None:
         self._bytes += id.bytes
 
+    def __iter__(self) -> Iterator[UUID]:
+        return (self[place] for place in range(len(self._bytes) // self.SIZE))
+
     def __getitem__(self, place: int) -> UUID:
         return UUID(bytes=bytes(self._bytes[self.SIZE * place : self.SIZE * (place + 1)]))
 
