@@ -31,7 +31,7 @@ NUMBER_PATTERN = f"(?i:{NUMBER.pattern})".replace(r"\d", "[0-9]")
 COMMA_PATTERN = NUMBER_PATTERN.replace(r"\.", ",")
 GROUPED_PATTERN = rf"[+-]?[0-9]{{1,3}}(?:[.,{GROUP_MARKS}][0-9]{{3}})+(?:[.,][0-9]+)?"
 LIKE_NUMBER_PATTERN = f"{NUMBER_PATTERN}|{COMMA_PATTERN}|{GROUPED_PATTERN}"
-# Nobody writes thousandths of these with a comma.
+# Currencies whose decimals follow a point everywhere, never a comma.
 WITH_POINTS = frozenset({"$", "US$", "A$", "C$", "£", "¥", "₹"})
 SIGNS = tuple("+-−")
 # More than any float64 with all of its digits before the point.

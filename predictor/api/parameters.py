@@ -41,7 +41,7 @@ def read_parameters(
         if name not in known and not is_other(name):
             names = ", ".join([*sorted(known), *others])
             expected = f"give one of {names}" if names else "give none"
-            sentence = f"There is no parameter {quote(name)} here: {expected}."
+            sentence = f"The parameter {quote(name)} is unknown: {expected}."
             problems[shorten(name)] = ParameterProblem(code="unknown_parameter", sentence=sentence)
         elif len(values) > 1:
             sentence = "This parameter was sent more than once: send it once."

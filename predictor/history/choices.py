@@ -1,12 +1,12 @@
 """What is stored for a value that a filter gives: the choice that it names, or the date or time that it is."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from predictor.exceptions import InvalidValue
 from predictor.history.filters import Filters, InputFilter
-from predictor.history.limits import find_features
 from predictor.models import Version
 from predictor.schema.kinds import Feature
 from predictor.schema.temporal import Date, Datetime, Time
@@ -17,7 +17,7 @@ from predictor.schema.words import Words
 Labels = dict[int, dict[str, dict[str, str]]]
 
 
-def name_choices(filters: Filters) -> Filters:
+def name_choices(filters: Filters, features: Mapping[str, Feature]) -> Filters:
     """The same filters, where words for a choice ask for its code too: predictions are stored with codes.
 
     The words are the recipe's, and those in the page's language. Dates and times are stored in ISO 8601, and asked for
@@ -25,7 +25,7 @@ def name_choices(filters: Filters) -> Filters:
     """
     if not any(each.test == "is" for each in filters.inputs):
         return filters
-    labels, features = read_labels(filters), find_features(filters)
+    labels = read_labels(filters)
     inputs = (_name_choice(each, labels, features.get(each.feature)) for each in filters.inputs)
     return replace(filters, inputs=tuple(inputs))
 

@@ -50,11 +50,8 @@ def check_inputs(filters: Filters) -> None:
         raise InvalidFilters(problems)
 
 
-def read_limits(filters: Filters) -> Filters:
+def read_limits(filters: Filters, features: Mapping[str, Feature]) -> Filters:
     """The same filters, with limits of dates and times as these are stored."""
-    if not filters.model or not any(each.test in TESTS for each in filters.inputs):
-        return filters
-    features = find_features(filters)
     return replace(filters, inputs=tuple(write_limit(each, features.get(each.feature)) for each in filters.inputs))
 
 

@@ -20,7 +20,7 @@ from predictor.history.conditions import write_conditions
 from predictor.history.cursor import Cursor
 from predictor.history.filters import Filters
 from predictor.history.ids import find_first_id
-from predictor.history.limits import read_limits
+from predictor.history.limits import find_features, read_limits
 from predictor.history.matching import NOTHING, Candidate, matches
 from predictor.models import Outcome, Prediction, Version
 from predictor.schema.schema import read_target
@@ -107,7 +107,8 @@ class Look:
     filters: Filters
 
     def __post_init__(self) -> None:
-        self.filters = name_choices(read_limits(self.filters))
+        features = find_features(self.filters)
+        self.filters = name_choices(read_limits(self.filters, features), features)
         self.candidates = list_candidates(self.filters)
         self.targets = {} if self.filters.is_exact else read_targets(self.filters)
         self.is_by_row = not self.filters.is_exact and connection.vendor == "sqlite"

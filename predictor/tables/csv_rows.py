@@ -68,7 +68,8 @@ class Source:
 class Layout:
     """The format of a CSV file: its separator, its columns' names, and how many columns without one come last.
 
-    `hint` are the bytes of a line such as `sep=;` before the header, by which Excel is told the separator; 0 without.
+    `hint` is the length in bytes of a line such as `sep=;` before the header, which tells Excel the separator; 0
+    where there is none.
     """
 
     separator: str

@@ -69,5 +69,5 @@ def check_numbers(file: ModelFile, estimator: Any, target: pl.Series) -> None:
     """Raise ModelFileError for a target of words where the estimator predicts numbers, as far as it can be seen."""
     if target.dtype == pl.String and not target.str.contains(r"\d").any():
         name = type(estimator).__name__
-        problem = f"its {name} predicts numbers, since it is no classifier of scikit-learn's interface (classes_)"
+        problem = f"its {name} predicts numbers, since it lacks the classes_ of a scikit-learn classifier"
         raise file.error(f"{problem}, and the column {target.name!r} of the sample contains words")
